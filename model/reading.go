@@ -1,0 +1,97 @@
+package model
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Reading is a value with its time and source, or unknown with the reason. The
+// zero value is unknown.
+type Reading struct {
+	Known   bool      `json:"known"`
+	Value   float64   `json:"value,omitempty"`   // ratio 0..1, seconds, or a count, as the field that holds it says
+	AtLeast bool      `json:"atLeast,omitempty"` // Value is a lower bound: a quantile in the +Inf bucket
+	At      time.Time `json:"at,omitzero"`       // the newest sample's own timestamp
+	Query   string    `json:"query,omitempty"`   // the PromQL, or the field of the cluster
+	Why     string    `json:"why,omitempty"`     // when not Known: no series, no traffic, forbidden, 3 requests …
+}
+
+// Unknown is a reading that could not be had, with the reason.
+func Unknown(query, why string, args ...any) Reading {
+	return Reading{Query: query, Why: fmt.Sprintf(why, args...)}
+}
+
+// Stale returns r, or, when its sample is older than limit, unknown that says
+// so. Stale figures are shown with their age and count as unknown.
+func (r Reading) Stale(now time.Time, limit time.Duration) Reading {
+	if r.Known && now.Sub(r.At) > limit {
+		return Reading{Query: r.Query, At: r.At, Why: "stale since " + Short(now.Sub(r.At))}
+	}
+	return r
+}
+
+// Sample is one step of a figure. V is never NaN: a step without a value is
+// absent.
+type Sample struct {
+	At      time.Time `json:"at"`
+	V       float64   `json:"v"`
+	AtLeast bool      `json:"atLeast,omitempty"`
+}
+
+// Figure is a measured quantity of one component: what it is now and how it
+// went. Samples are one per step, oldest first, absent where nothing is known.
+type Figure struct {
+	Now     Reading
+	Samples []Sample
+	Step    time.Duration
+}
+
+// Figures are what Prometheus says of one component. All ratios are 0..1, all
+// times seconds.
+type Figures struct {
+	Errors   Figure  // error ratio over one minute (five when there were few requests)
+	P95      Figure  // 95th percentile of the latency, seconds, same windows
+	Requests Reading // requests in the last minute
+	Up       Reading // targets that are up
+	Targets  Reading // targets that should be
+	// HoldErrors and HoldP95 are over the whole of the hold that Verify judges;
+	// HoldRequests is the number of requests in it.
+	HoldErrors, HoldP95, HoldRequests Reading
+	// NotMeasured says that the configuration declares that there is nothing to
+	// measure: then the figures are not asked for, and are not unknown either.
+	NotMeasured bool
+}
+
+// Baseline is how a component did in the hour before the onset.
+type Baseline struct {
+	Errors Reading `json:"errors"`
+	P95    Reading `json:"p95"`
+}
+
+// Behaviour is how one revision did while its own pods served.
+type Behaviour struct {
+	Errors   Reading // error ratio over all that it served before the given time
+	P95      Reading // seconds
+	Requests Reading // how many that rests on
+}
+
+// Percent prints a ratio as the screen shows it: "12.4%", "0.02%".
+func Percent(v float64) string {
+	p := v * 100
+	switch {
+	case p != 0 && math.Abs(p) < 0.1:
+		return fmt.Sprintf("%.2f%%", p)
+	case p < 99.95:
+		return fmt.Sprintf("%.1f%%", p)
+	}
+	return fmt.Sprintf("%.0f%%", p)
+}
+
+// Seconds prints a latency: "212ms", "1.84s".
+func Seconds(v float64) string {
+	if v < 1 {
+		return fmt.Sprintf("%.0fms", v*1000)
+	}
+	return fmt.Sprintf("%.2fs", v)
+}

@@ -1,0 +1,151 @@
+package model
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Kind is the kind of a workload, as Kubernetes spells it.
+type Kind string
+
+// The kinds of workload that have a rollout history.
+const (
+	Deployment  Kind = "Deployment"
+	StatefulSet Kind = "StatefulSet"
+	DaemonSet   Kind = "DaemonSet"
+)
+
+// Resource is the kind's plural in the API group apps, as it stands in URLs and
+// in RBAC rules.
+func (k Kind) Resource() string { return strings.ToLower(string(k)) + "s" }
+
+// Workload names the Kubernetes object whose pods serve a component.
+type Workload struct {
+	Kind      Kind   `json:"kind"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+}
+
+// String is the name as kubectl takes it: "deployment/frontend".
+func (w Workload) String() string { return strings.ToLower(string(w.Kind)) + "/" + w.Name }
+
+// Component is one line of the board: a component as the cluster showed it
+// last. It is an observation: replaced as a whole, never changed in place, so
+// that a snapshot may share it.
+type Component struct {
+	ID       string // unique on the board: the configured name, else the workload's
+	Workload Workload
+	UID      string // of the workload; "" while it was not found
+	Missing  string // why there is nothing to show ("not found", "forbidden: …"); "" when read
+
+	Revision      int64     // deployment.kubernetes.io/revision; 0 = unknown
+	RevisionStart time.Time // when the running template was set; zero = unknown
+	StartGuessed  bool      // RevisionStart is the ReplicaSet's creation, which is wrong after an undo
+	RevisionBy    string    // the field manager that set the template
+	ChangeCause   string
+	Images        []string // one per container, in the template's order
+	TemplateHash  string   // of the pod template less pod-template-hash
+	Paused        bool
+	OwnerName     string // name of the newest ReplicaSet (a StatefulSet's or DaemonSet's own name)
+
+	Desired, Replicas, Updated, Ready, Available, Terminating int
+	Generation, Observed                                      int64
+	Progressing                                               Condition // Deployments only
+
+	// NoneAvailable is since when no pod is available though some are desired;
+	// zero while one is, or none is desired.
+	NoneAvailable time.Time
+	// Stuck says why the newest rollout does not get on (deadline exceeded,
+	// crash loop, image pull, quota); "" while nothing speaks for it.
+	Stuck      string
+	StuckSince time.Time
+
+	Pods   []Pod    // newest revision first, failing first
+	PodsNo string   // why there are no pods to show ("forbidden: …"); "" when they were read
+	Owners []Owner  // who else writes this workload
+	Hints  []string // what else the operator should know (HPA, partition, OnDelete …)
+}
+
+// Condition is one condition of a workload's status.
+type Condition struct {
+	Status  string // "True", "False", "Unknown"; "" = the condition is not there
+	Reason  string
+	Message string
+	Updated time.Time // lastUpdateTime: tells a condition that was left over from before a write
+}
+
+// Pod is one pod as it was last seen.
+type Pod struct {
+	Name     string
+	UID      string
+	Owner    string // name of the ReplicaSet, or controller-revision-hash
+	Revision int64  // 0 = unknown
+	State    string // as kubectl's STATUS column: Running, CrashLoopBackOff, Terminating …
+	Ready    bool
+	Failing  bool // a person should look: waiting for a bad reason, restarting, exited with an error
+	Restarts int
+	Exit     string    // "exit 1", "exit 137 OOMKilled" of the last terminated container; "" = none
+	ExitAt   time.Time // when that was
+	Message  string    // the last words of the failing container or of the scheduler; may have several lines
+	Started  time.Time // creation
+	Deleting bool
+	Names    []string // containers
+	Bad      string   // the failing container's name, else the first's
+}
+
+// Owner is another writer of a workload: a GitOps controller, a package
+// manager, an operator. Whoever owns a workload may undo an undo.
+type Owner struct {
+	Manager string // "Argo CD", "Flux", "Helm" …
+	Name    string // "application shop", "release shop in prod"
+	Seen    string // the label, annotation or field that shows it
+	Reverts bool   // known to put its own version back by itself
+	Do      string // what the operator can do about it; "" = nothing known
+}
+
+// Event is a Kubernetes event of a component or one of its pods.
+type Event struct {
+	At        time.Time
+	Component string
+	Object    string // "pod/backend-python-7c9f-2kq4x"
+	Type      string // Normal, Warning
+	Reason    string
+	Message   string
+	Count     int
+}
+
+// Age is the time since t in kubectl's short form: 40s, 11m, 6d; "?" when t is
+// not known.
+func Age(now, t time.Time) string {
+	if t.IsZero() {
+		return "?"
+	}
+	return Short(now.Sub(t))
+}
+
+// Short prints a duration in at most two units, as one reads it aloud: 40s,
+// 7m10s, 3h10m, 2d.
+func Short(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "0s"
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < 10*time.Minute:
+		if s := int(d.Seconds()) % 60; s != 0 {
+			return fmt.Sprintf("%dm%02ds", int(d.Minutes()), s)
+		}
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 10*time.Hour:
+		if m := int(d.Minutes()) % 60; m != 0 {
+			return fmt.Sprintf("%dh%02dm", int(d.Hours()), m)
+		}
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	}
+	return fmt.Sprintf("%dd", int(d.Hours())/24)
+}
