@@ -1,0 +1,164 @@
+package text
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// Mask stands where a secret stood.
+const Mask = "[redacted]"
+
+// minLiteral is the length from which a given value is looked for. Shorter
+// ones would mask ordinary words all over the screen and protect nothing.
+const minLiteral = 6
+
+// Redact returns s with what looks like a secret replaced by Mask: values
+// named password, token, secret, key and the like; Authorization and Cookie
+// headers; passwords in URLs and connection strings; tokens with a known form
+// (JWT, AWS, GitHub, GitLab, Slack …); private keys; webhook URLs.
+//
+// It errs on the side of masking: losing a word of a log line costs less than
+// a password in a report. It returns s itself when there is nothing to mask,
+// and is idempotent.
+func Redact(s string) string { return (*Redactor)(nil).Redact(s) }
+
+// Line sanitises and redacts s into one line.
+func Line(s string) string { return Redact(Clean(s)) }
+
+// Lines sanitises and redacts s and keeps its line ends.
+func Lines(s string) string { return Redact(CleanLines(s)) }
+
+// A Redactor masks, beside what Redact finds by its form, values that it was
+// given: the tokens and passwords that this program itself uses. The zero
+// value, and nil, know none. It may be used and added to concurrently.
+type Redactor struct {
+	mu       sync.Mutex
+	literals atomic.Pointer[[]string] // longest first; replaced, never changed
+}
+
+// Add makes r mask each value from now on, also base64-encoded, URL-escaped
+// and as JSON writes it. A value of several lines is also masked line by line.
+// Values under six characters are not taken.
+func (r *Redactor) Add(values ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []string
+	if p := r.literals.Load(); p != nil {
+		all = slices.Clone(*p)
+	}
+	add := func(v string) {
+		// A value within the mask itself would be found for ever.
+		if len(v) >= minLiteral && !strings.Contains(Mask, v) && !slices.Contains(all, v) {
+			all = append(all, v)
+		}
+	}
+	for _, v := range values {
+		v = strings.TrimSpace(v)
+		if len(v) < minLiteral {
+			continue
+		}
+		add(v)
+		add(base64.StdEncoding.EncodeToString([]byte(v)))
+		add(base64.RawURLEncoding.EncodeToString([]byte(v)))
+		add(url.QueryEscape(v))
+		add(url.PathEscape(v))
+		if j, err := json.Marshal(v); err == nil {
+			add(string(j[1 : len(j)-1]))
+		}
+		if strings.ContainsAny(v, "\r\n") {
+			for line := range strings.Lines(v) {
+				// Lines of a key are long; "-----END" ones are no secret.
+				if line = strings.TrimSpace(line); len(line) >= 16 && !strings.HasPrefix(line, "-----") {
+					add(line)
+				}
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	r.literals.Store(&all)
+}
+
+// Redact is the function Redact, and masks the values that r was given.
+func (r *Redactor) Redact(s string) string {
+	if r != nil {
+		if p := r.literals.Load(); p != nil {
+			for _, v := range *p {
+				if strings.Contains(s, v) {
+					s = strings.ReplaceAll(s, v, Mask)
+				}
+			}
+		}
+	}
+	return redactForms(s)
+}
+
+// Line sanitises and redacts s into one line.
+func (r *Redactor) Line(s string) string { return r.Redact(Clean(s)) }
+
+// Lines sanitises and redacts s and keeps its line ends.
+func (r *Redactor) Lines(s string) string { return r.Redact(CleanLines(s)) }
+
+// Stream returns a reader of one log, line by line, that also masks a private
+// key spread over several of its lines.
+func (r *Redactor) Stream() *Stream { return &Stream{r: r} }
+
+// A Stream belongs to one log and one goroutine.
+type Stream struct {
+	r   *Redactor
+	key int // how many more lines may belong to a private key
+}
+
+// maxKeyLines bounds what one BEGIN line can hide: an RSA key of 16384 bits
+// has some 200 lines.
+const maxKeyLines = 220
+
+// Line sanitises and redacts the next line.
+func (t *Stream) Line(s string) string {
+	s = Clean(s)
+	if t.key > 0 {
+		t.key--
+		switch {
+		case strings.Contains(s, "-----END "):
+			t.key = 0
+			return Mask
+		case keyLine(s):
+			return Mask
+		case !keyHeader(s):
+			t.key = 0
+		}
+	}
+	if i := strings.LastIndex(s, pemBegin); i >= 0 {
+		if body, ok := privateKeyBody(s, i); ok && !strings.Contains(s[body:], "-----END ") {
+			t.key = maxKeyLines
+		}
+	}
+	return t.r.Redact(s)
+}
+
+// keyLine reports whether s, or its last word, since lines may begin with a
+// time, can be a line of a PEM body.
+func keyLine(s string) bool {
+	s = strings.TrimSpace(s)
+	if i := strings.LastIndexByte(s, ' '); i >= 0 {
+		if s = s[i+1:]; len(s) < 40 {
+			return false
+		}
+	}
+	for i := range len(s) {
+		if c := s[i]; !alnum(c) && c != '+' && c != '/' && c != '=' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// keyHeader reports the lines before the body of an encrypted key.
+func keyHeader(s string) bool {
+	return strings.TrimSpace(s) == "" || strings.Contains(s, "Proc-Type:") || strings.Contains(s, "DEK-Info:")
+}
