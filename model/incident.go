@@ -44,10 +44,15 @@ type Incident struct {
 	Accepted map[string]Override // Verify's unknown checks that were accepted, by key
 	Hold     HoldRecord
 	Asked    Asked // the question that stands open, if any
+	AskText  string
+	AskFrom  time.Time // when the clock of the next question began
 
 	Items    []Item // the checklist
 	End      *End   // how it ended without, or after, a rollback
 	Timeline []Entry
+
+	Noted     map[string]string // what was last noticed, by component + "/" + what
+	SampledAt time.Time
 
 	WithoutJournal bool // the operator typed it
 }

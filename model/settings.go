@@ -5,21 +5,24 @@ import "time"
 // Settings is what an incident is worked by: the configuration after defaults,
 // as its first fact, so that a journal says by which limits it was decided.
 type Settings struct {
-	Namespace  string      `json:"namespace"`
-	Context    string      `json:"context"`
-	Server     string      `json:"server"`
-	Production bool        `json:"production"` // everything is that was not declared otherwise
-	Why        string      `json:"why"`        // by which rule it is (not) production
-	ReadOnly   bool        `json:"readOnly,omitempty"`
-	Operator   string      `json:"operator"` // the local user; the cluster's name for them is in Seen.Identity
-	Limits     Limits      `json:"limits"`
-	Verify     VerifyRules `json:"verify"`
-	Components []Target    `json:"components,omitempty"` // in the order they are rolled back; empty = the namespace's workloads
-	Recovery   Recovery    `json:"recovery,omitzero"`
-	Contacts   []Contact   `json:"contacts,omitempty"`
-	Links      []Link      `json:"links,omitempty"`
-	ConfigHash string      `json:"configHash,omitempty"`
-	ConfigFrom []string    `json:"configFrom,omitempty"` // files and commits
+	Namespace  string        `json:"namespace"`
+	Context    string        `json:"context"`
+	Server     string        `json:"server"`
+	Production bool          `json:"production"` // everything is that was not declared otherwise
+	Why        string        `json:"why"`        // by which rule it is (not) production
+	ReadOnly   bool          `json:"readOnly,omitempty"`
+	Operator   string        `json:"operator"` // the local user; the cluster's name for them is in Seen.Identity
+	Limits     Limits        `json:"limits"`
+	Verify     VerifyRules   `json:"verify"`
+	Components []Target      `json:"components,omitempty"` // in the order they are rolled back; empty = the namespace's workloads
+	Focus      string        `json:"focus,omitempty"`      // the component named on the command line
+	Scrape     time.Duration `json:"scrape"`               // Prometheus' scrape interval
+	Poll       time.Duration `json:"poll"`                 // how often the figures are asked for during an incident
+	Recovery   Recovery      `json:"recovery,omitzero"`
+	Contacts   []Contact     `json:"contacts,omitempty"`
+	Links      []Link        `json:"links,omitempty"`
+	ConfigHash string        `json:"configHash,omitempty"`
+	ConfigFrom []string      `json:"configFrom,omitempty"` // files and commits
 }
 
 // Limits are the triggers. A figure exactly at its limit is not over.
@@ -40,6 +43,10 @@ type VerifyRules struct {
 	Hold   time.Duration `json:"hold"`
 	Ask    time.Duration `json:"ask"` // without green for so long, it asks what to do
 }
+
+// Fresh is how old a figure may be before it is stale: two scrape intervals and
+// a poll.
+func (s *Settings) Fresh() time.Duration { return 2*s.Scrape + s.Poll }
 
 // DefaultLimits are the runbook's figures (W1, W2, D4, K3).
 func DefaultLimits() Limits {

@@ -1,0 +1,140 @@
+package model
+
+import (
+	"fmt"
+	"time"
+)
+
+// RolloutStatus is where a rollout stands, as kubectl rollout status judges it.
+type RolloutStatus struct {
+	Known    bool // the board shows the workload as of the write or later
+	Done     bool
+	Failed   bool   // exceeded its progress deadline
+	Reverted bool   // the template is no longer the plan's
+	Text     string // "3 out of 6 new replicas have been updated"
+}
+
+// Rollout judges a component's rollout after its plan was written, in the order
+// of kubectl's own DeploymentStatusViewer. A ProgressDeadlineExceeded that was
+// there before the write and was not updated since is a leftover
+// (kubernetes#49637) and is not believed.
+func Rollout(c *Component, w *Write) RolloutStatus {
+	switch {
+	case c == nil || c.Missing != "":
+		return RolloutStatus{Text: "the workload cannot be seen"}
+	case c.Generation < w.Written.Generation:
+		return RolloutStatus{Text: "waiting for the cluster to show the patch"}
+	case c.TemplateHash != "" && c.TemplateHash != w.Plan.ToHash:
+		return RolloutStatus{Known: true, Reverted: true, Text: "the template is no longer the one that was written"}
+	case c.Generation > c.Observed:
+		return RolloutStatus{Known: true, Text: "waiting for the controller to see the patch"}
+	}
+	leftover := !w.Plan.Before.IsZero() && c.Progressing.Updated.Equal(w.Plan.Before)
+	switch {
+	case c.Progressing.Reason == "ProgressDeadlineExceeded" && !leftover:
+		return RolloutStatus{Known: true, Failed: true, Text: "the rollout exceeded its progress deadline"}
+	case c.Updated < c.Desired:
+		return RolloutStatus{Known: true, Text: fmt.Sprintf("%d of %d new pods are there", c.Updated, c.Desired)}
+	case c.Replicas > c.Updated:
+		return RolloutStatus{Known: true, Text: fmt.Sprintf("%d old pods still have to end", c.Replicas-c.Updated)}
+	case c.Available < c.Updated:
+		return RolloutStatus{Known: true, Text: fmt.Sprintf("%d of %d new pods are available", c.Available, c.Updated)}
+	}
+	return RolloutStatus{Known: true, Done: true, Text: "rolled out"}
+}
+
+// follow watches the newest attempt's rollouts to their end, and their templates
+// until the incident is closed.
+func (d *decider) follow() {
+	a := d.inc().Attempt()
+	if a == nil || d.s.clusterLost() != "" {
+		return
+	}
+	for _, w := range a.Writes {
+		if w.State != Rolling && w.State != Done {
+			continue
+		}
+		c := d.s.Seen.Component(w.Plan.Component)
+		st := Rollout(c, &w)
+		switch {
+		case !st.Known:
+		case st.Reverted:
+			by := c.RevisionBy
+			if by == "" {
+				by = "somebody else"
+			}
+			d.fact(WriteReverted{N: a.N, Component: w.Plan.Component, By: by})
+			d.fact(AskedFor{What: AskReverted, Text: fmt.Sprintf("%s put another template on %s: it runs revision %d now", by, w.Plan.Component, c.Revision)})
+		case w.State == Rolling && st.Done:
+			d.fact(RolledOut{N: a.N, Component: w.Plan.Component})
+		}
+		limit := d.inc().Settings.Limits.Rollout
+		late := d.s.Now.Sub(w.Written.At) >= limit || st.Failed
+		if d.write(a.N, w.Plan.Component).State == Rolling && late && !w.Waited && d.inc().Asked == AskNothing {
+			d.fact(AskedFor{What: AskDeadline, Text: fmt.Sprintf("%s is not rolled out after %s: %s. It goes on in the cluster.",
+				w.Plan.Component, Short(d.s.Now.Sub(w.Written.At)), st.Text)})
+		}
+	}
+}
+
+// rollBlocked says why the rollout's page cannot be left for Verify.
+func rollBlocked(i *Incident) string {
+	a := i.Attempt()
+	if a == nil {
+		return "nothing has been confirmed yet"
+	}
+	for _, w := range a.Writes {
+		switch w.State {
+		case Done:
+		case Refused, Failed, Reverted:
+			return fmt.Sprintf("%s: %s", w.Plan.Component, w.Err)
+		case Pending, Writing, Unsettled:
+			return w.Plan.Component + " is not written yet"
+		default:
+			return w.Plan.Component + " is not rolled out yet"
+		}
+	}
+	return ""
+}
+
+// answered settles the walk's own question.
+func (d *decider) answered(do Answered) {
+	what := d.inc().Asked
+	if what == AskNothing {
+		return
+	}
+	d.fact(AskAnswered{What: what, With: do.With})
+	a := d.inc().Attempt()
+	switch do.With {
+	case "another":
+		if a == nil {
+			return
+		}
+		for _, w := range a.Writes {
+			if w.State == Rolling || w.State == Done {
+				d.fact(Chosen{Choice{Component: w.Plan.Component, From: w.Plan.To}})
+			}
+		}
+		d.moveTo(Choose)
+	case "undo":
+		if a == nil {
+			return
+		}
+		for _, w := range a.Writes {
+			if w.State == Rolling || w.State == Done {
+				d.fact(Chosen{Choice{Component: w.Plan.Component, From: w.Plan.To, Own: true,
+					Why: fmt.Sprintf("undo the undo: revision %d, which was bad, came from here", w.Plan.From)}})
+			}
+		}
+		d.moveTo(Choose)
+	}
+}
+
+// asking says whether so long has passed without green that the walk asks.
+func (d *decider) asking(wait time.Duration) bool {
+	from := d.inc().RolledOut
+	if f := d.inc().AskFrom; f.After(from) {
+		from = f
+	}
+	return wait > 0 && d.s.Now.Sub(from) >= wait
+}

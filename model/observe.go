@@ -1,0 +1,169 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+)
+
+// sampleEvery is how often the components concerned are sampled for the replay,
+// and sampleMax how many of them.
+const (
+	sampleEvery = 15 * time.Second
+	sampleMax   = 20
+)
+
+// observe is what follows from a new observation, or from time going on.
+func (d *decider) observe() {
+	if !d.inc().Closed.IsZero() || d.inc().End != nil {
+		return
+	}
+	d.triggers()
+	d.notice()
+	if len(d.s.Seen.Board) > 0 {
+		d.judge()
+	}
+	switch step := d.inc().Step; {
+	case step == Choose || step == Confirm:
+		d.propose()
+	case step >= RollBack:
+		d.follow()
+		d.verify()
+	}
+	d.sample()
+}
+
+// triggers latches what is broken now, and marks what is no longer.
+func (d *decider) triggers() {
+	if d.inc().Attempt() != nil && d.inc().RolledOut.IsZero() {
+		// While a rollback is under way its own churn is no new trigger.
+		return
+	}
+	for _, f := range findings(&d.s) {
+		t := d.inc().trigger(f.Component, f.Kind)
+		switch {
+		case t == nil && f.State == TriYes:
+			f.Trigger.At = d.s.Now
+			d.fact(Rose{Trigger: f.Trigger})
+		case t == nil:
+		case f.State == TriNo && !f.Over && t.Under.IsZero():
+			d.fact(Eased{Component: f.Component, Kind: f.Kind, Since: d.underSince(f)})
+		case !t.Under.IsZero() && (f.State != TriNo || f.Over):
+			d.fact(BackOver{Component: f.Component, Kind: f.Kind})
+		}
+	}
+}
+
+// underSince is the first sample of the run under the limit, or now.
+func (d *decider) underSince(f finding) time.Time {
+	figs := d.s.FiguresOf(f.Component)
+	limits := d.inc().Settings.Limits
+	var t time.Time
+	switch {
+	case figs == nil:
+	case f.Kind == TErrors:
+		t = UnderSince(figs.Errors, limits.Errors)
+	case f.Kind == TP95:
+		t = UnderSince(figs.P95, limits.P95.Seconds())
+	}
+	if t.IsZero() {
+		return d.s.Now
+	}
+	return t
+}
+
+// notice keeps what the cluster shows of the components concerned as facts:
+// each change of a pod's reason, of a revision and of an owner.
+func (d *decider) notice() {
+	if d.s.clusterLost() != "" {
+		return
+	}
+	suspects := map[string]bool{}
+	for _, s := range Suspects(&d.s) {
+		suspects[s.Component] = true
+	}
+	for _, c := range d.s.Seen.Board {
+		if c.Missing != "" || !suspects[c.ID] && !d.s.concerns(c) && reasons(c) == "" {
+			continue
+		}
+		known := d.inc().Noted
+		note := func(what, text string) {
+			was, had := known[c.ID+"/"+what]
+			if was == text || !had && text == "" {
+				return
+			}
+			d.fact(Noticed{Component: c.ID, What: what, Text: text})
+		}
+		note("pods", reasons(c))
+		if c.Revision != 0 {
+			note("revision", fmt.Sprintf("revision %d %s", c.Revision, strings.Join(c.Images, " ")))
+		}
+		var owners []string
+		for _, o := range c.Owners {
+			owners = append(owners, strings.TrimSpace(o.Manager+" "+o.Name))
+		}
+		if len(owners) > 0 {
+			note("owners", "owned by "+strings.Join(owners, ", "))
+		}
+	}
+}
+
+// reasons are the distinct states of a component's failing pods, without their
+// number, which changes all the time.
+func reasons(c *Component) string {
+	var out []string
+	for _, p := range c.Pods {
+		if !p.Failing {
+			continue
+		}
+		r := p.State
+		if p.Exit != "" {
+			r += " (" + p.Exit + ")"
+		}
+		out = append(out, r)
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	sort.Strings(out)
+	return "pods " + strings.Join(slices.Compact(out), ", ")
+}
+
+// concerns says whether the incident is about a component: it has a trigger or
+// is chosen.
+func (s *Snapshot) concerns(c *Component) bool {
+	if s.Incident.Choice(c.ID) != nil {
+		return true
+	}
+	return slices.ContainsFunc(s.Incident.Triggers, func(t Trigger) bool { return t.Component == c.ID })
+}
+
+func (d *decider) sample() {
+	i := d.inc()
+	if i.ID == "" || d.s.Now.Sub(i.SampledAt) < sampleEvery {
+		return
+	}
+	var b Sampled
+	for _, c := range d.s.Seen.Board {
+		if !d.s.concerns(c) || len(b.Components) == sampleMax {
+			continue
+		}
+		o := SampleOf{Component: c.ID, Revision: c.Revision, Ready: c.Ready, Desired: c.Desired}
+		if f := d.s.FiguresOf(c.ID); f != nil {
+			o.Errors, o.P95 = f.Errors.Now.pointer(), f.P95.Now.pointer()
+		}
+		b.Components = append(b.Components, o)
+	}
+	if len(b.Components) > 0 {
+		d.fact(b)
+	}
+}
+
+func (r Reading) pointer() *float64 {
+	if !r.Known {
+		return nil
+	}
+	return &r.Value
+}

@@ -1,0 +1,124 @@
+package model
+
+import "time"
+
+// Run is how long a figure has been over its limit.
+type Run struct {
+	State Tri           // over now (yes), not over (no), unknown
+	Since time.Time     // first sample of the run over the limit; zero when not over
+	For   time.Duration // from Since to the newest sample
+	Held  bool          // over for as long as the trigger asks
+	Why   string        // why it is unknown
+}
+
+// The share of steps that must be present and over, and the widest gap between
+// two samples, in steps, for a run to count as one.
+const (
+	runShare = 0.9
+	runGap   = 2
+)
+
+// over says whether one sample is over the limit. Exactly at the limit is not
+// over, but a quantile in the +Inf bucket is only known to be at least its
+// value: it is over when that bound reaches the limit, and unknown below it.
+func (s Sample) over(limit float64) Tri {
+	switch {
+	case s.V > limit, s.AtLeast && s.V >= limit:
+		return TriYes
+	case s.AtLeast:
+		return TriUnknown
+	}
+	return TriNo
+}
+
+// Over judges a figure against a limit that it must exceed for `want`: of the
+// steps up to the newest sample at least 90 % are present and over, the newest
+// too, with no gap above two steps. A figure that is not known now is unknown,
+// whatever its samples were.
+func Over(f Figure, limit float64, want time.Duration) Run {
+	if !f.Now.Known || len(f.Samples) == 0 || f.Step <= 0 {
+		why := f.Now.Why
+		if why == "" {
+			why = "not measured yet"
+		}
+		return Run{Why: why}
+	}
+	last := len(f.Samples) - 1
+	newest := f.Samples[last]
+	switch newest.over(limit) {
+	case TriNo:
+		return Run{State: TriNo}
+	case TriUnknown:
+		return Run{Why: "at least " + Seconds(newest.V) + ": beyond the histogram's last bucket"}
+	}
+	run := Run{State: TriYes, Since: newest.At}
+	overs := 0
+	for i := last; i >= 0; i-- {
+		s := f.Samples[i]
+		if i < last && f.Samples[i+1].At.Sub(s.At) > runGap*f.Step {
+			break
+		}
+		if s.over(limit) != TriYes {
+			continue
+		}
+		overs++
+		steps := int(newest.At.Sub(s.At)/f.Step) + 1
+		if float64(overs) >= runShare*float64(steps) {
+			run.Since = s.At
+		}
+	}
+	run.For = newest.At.Sub(run.Since)
+	run.Held = run.For >= want && shareOver(f, limit, newest.At.Add(-want)) >= runShare
+	return run
+}
+
+// shareOver is the share of the steps from `from` to the newest sample that are
+// present and over.
+func shareOver(f Figure, limit float64, from time.Time) float64 {
+	newest := f.Samples[len(f.Samples)-1].At
+	steps := int(newest.Sub(from)/f.Step) + 1
+	overs := 0
+	for _, s := range f.Samples {
+		if !s.At.Before(from) && s.over(limit) == TriYes {
+			overs++
+		}
+	}
+	return float64(overs) / float64(steps)
+}
+
+// UnderSince is the first sample of the run at or under the limit that lasts to
+// the newest sample, with no gap above two steps; zero when the newest is over
+// or unknown.
+func UnderSince(f Figure, limit float64) time.Time {
+	var since time.Time
+	if !f.Now.Known {
+		return since
+	}
+	for i := len(f.Samples) - 1; i >= 0; i-- {
+		s := f.Samples[i]
+		if s.over(limit) != TriNo {
+			break
+		}
+		if i < len(f.Samples)-1 && f.Samples[i+1].At.Sub(s.At) > runGap*f.Step {
+			break
+		}
+		since = s.At
+	}
+	return since
+}
+
+// FiguresOf are a component's figures as they count now: those that are too old
+// are unknown, with their age as the reason. Nil when none were read yet.
+func (s *Snapshot) FiguresOf(id string) *Figures {
+	f := s.Seen.Figures[id]
+	if f == nil {
+		return nil
+	}
+	fresh := s.Incident.Settings.Fresh()
+	out := *f
+	for _, r := range []*Reading{&out.Errors.Now, &out.P95.Now, &out.Requests, &out.Up, &out.Targets,
+		&out.HoldErrors, &out.HoldP95, &out.HoldRequests} {
+		*r = r.Stale(s.Now, fresh)
+	}
+	return &out
+}
