@@ -1,0 +1,295 @@
+// Package engine owns an incident while it is worked on.
+//
+// One goroutine holds it: inputs go in, model.Decide says what follows, the
+// facts are folded and journaled, the effects are run through the ports, each
+// with a deadline, and their outcomes come back as inputs. Readers get immutable
+// snapshots, of which the latest wins. The ports are declared here, because they
+// are used here.
+package engine
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"rollbook/engine/journal"
+	"rollbook/model"
+)
+
+// Config is what an engine is made of.
+type Config struct {
+	Cluster  Cluster
+	Metrics  Metrics
+	Settings model.Settings
+	Version  string
+	Host     string
+	// Journals are the folders for the journal, in the order in which they are
+	// tried.
+	Journals []string
+	// Open are journals of earlier runs that were not closed, newest first. The
+	// first that belongs to the same cluster and namespace is taken up again.
+	Open []*journal.Content
+	// IdlePoll is how often the figures are asked for while nothing is wrong;
+	// Settings.Poll counts during an incident.
+	IdlePoll time.Duration
+}
+
+// Engine is the owner of one incident. Make it with New, then Run it.
+type Engine struct {
+	cfg  Config
+	snap atomic.Pointer[model.Snapshot]
+	tell chan struct{}
+
+	mu    sync.Mutex
+	inbox []func()
+	ready chan struct{}
+
+	writes atomic.Int32
+	tasks  sync.WaitGroup
+	crash  chan error
+	ctx    context.Context // of what runs in the background; ends with Run
+
+	// Of the owner alone.
+	inc     model.Incident
+	seen    model.Seen
+	dirty   bool // seen is newer than what Decide saw
+	pending []model.Fact
+	book    *journal.Writer
+	acked   int
+	held    []heldEffect
+	round   map[string]int // generation of the reading under way, by what it reads
+	poll    polling
+	taking  bool // taking up an earlier journal was tried
+}
+
+// New makes an engine. It does nothing until Run; its snapshot is there at once,
+// so that the first frame waits for nothing.
+func New(cfg Config) *Engine {
+	e := &Engine{cfg: cfg, tell: make(chan struct{}, 1), ready: make(chan struct{}, 1),
+		crash: make(chan error, 1), round: map[string]int{}, ctx: context.Background()}
+	e.seen.Metrics.To, e.seen.Metrics.Off = cfg.Metrics.To()
+	e.begin()
+	e.publish()
+	return e
+}
+
+func (e *Engine) begin() {
+	e.fold(model.Fact{At: time.Now(), Body: model.Began{Settings: e.cfg.Settings, Version: e.cfg.Version}})
+}
+
+// Snapshot is the newest; never nil.
+func (e *Engine) Snapshot() *model.Snapshot { return e.snap.Load() }
+
+// Changed has one element when there is a snapshot that was not fetched yet.
+func (e *Engine) Changed() <-chan struct{} { return e.tell }
+
+// Send hands over an input of the operator's.
+func (e *Engine) Send(do any) {
+	e.post(func() { e.handle(model.Input{At: time.Now(), By: e.inc.Settings.Operator, Do: do}) })
+}
+
+// Writing says whether a write is on its way to the API server right now.
+func (e *Engine) Writing() bool { return e.writes.Load() > 0 }
+
+// post queues work for the owner. It never waits.
+func (e *Engine) post(f func()) {
+	e.mu.Lock()
+	e.inbox = append(e.inbox, f)
+	e.mu.Unlock()
+	select {
+	case e.ready <- struct{}{}:
+	default:
+	}
+}
+
+// Run works until ctx ends. Then it waits for the writes that are under way, at
+// most until their deadlines, journals their outcomes, and closes the journal.
+// The error is a panic of one of its goroutines.
+func (e *Engine) Run(ctx context.Context) error {
+	background, stop := context.WithCancel(ctx)
+	defer stop()
+	e.ctx = background
+	e.spawn(func() { e.cfg.Cluster.Watch(background, func(o Observation) { e.post(func() { e.observed(o) }) }) })
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			stop()
+			e.drain()
+			return nil
+		case err := <-e.crash:
+			stop()
+			e.drain()
+			return err
+		case <-e.ready:
+			e.work()
+		case <-tick.C:
+			e.dirty = true
+			e.work()
+			e.pollIfDue()
+		}
+	}
+}
+
+// work does what is queued, tells Decide once what was seen, and publishes.
+func (e *Engine) work() {
+	e.mu.Lock()
+	batch := e.inbox
+	e.inbox = nil
+	e.mu.Unlock()
+	for _, f := range batch {
+		f()
+	}
+	if e.dirty {
+		e.dirty = false
+		e.handle(model.Input{At: time.Now(), Do: model.Observed{}})
+	}
+	e.publish()
+}
+
+// drain lets the writes end and the journal take their outcomes.
+func (e *Engine) drain() {
+	for e.Writing() {
+		select {
+		case <-e.ready:
+			e.work()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	e.work()
+	if e.book != nil {
+		e.book.Close()
+		e.work()
+	}
+	e.tasks.Wait()
+}
+
+func (e *Engine) publish() {
+	e.snap.Store(&model.Snapshot{Incident: e.inc, Seen: e.seen, Now: time.Now()})
+	select {
+	case e.tell <- struct{}{}:
+	default:
+	}
+}
+
+// spawn runs f in a goroutine that belongs to the engine. A panic in it ends
+// Run with an error, so that the screen can be closed properly.
+func (e *Engine) spawn(f func()) {
+	e.tasks.Add(1)
+	go func() {
+		defer e.tasks.Done()
+		defer func() {
+			if r := recover(); r != nil {
+				select {
+				case e.crash <- fmt.Errorf("internal error: %v\n%s", r, debug.Stack()):
+				default:
+				}
+			}
+		}()
+		f()
+	}()
+}
+
+// handle is the whole of the engine's thinking: decide, fold, journal, act.
+func (e *Engine) handle(in model.Input) {
+	facts, effects := model.Decide(e.inc, e.seen, in)
+	for _, f := range facts {
+		e.fold(f)
+	}
+	for _, x := range effects {
+		e.start(x)
+	}
+}
+
+// fold applies a fact and keeps it: in memory while nobody has turned to the
+// incident, in the journal from then on.
+func (e *Engine) fold(f model.Fact) {
+	e.inc = model.Apply(e.inc, f)
+	if e.book == nil {
+		e.pending = append(e.pending, f)
+		if len(e.pending) > 4096 && e.inc.ID == "" {
+			e.pending = recent(e.pending, &e.inc, f.At)
+			e.inc = model.Fold(e.pending)
+		}
+		return
+	}
+	e.append(f)
+}
+
+func (e *Engine) append(f model.Fact) {
+	if _, err := e.book.Append(f); err != nil {
+		e.seen.JournalE = err.Error()
+	}
+}
+
+// keep is how long facts are kept while nobody has turned to the incident.
+const keep = 30 * time.Minute
+
+// recent leaves out the facts from before the last half hour and from before
+// the oldest trigger that still stands. The first fact always stays.
+func recent(facts []model.Fact, i *model.Incident, now time.Time) []model.Fact {
+	from := now.Add(-keep)
+	for _, t := range i.Triggers {
+		if t.At.Before(from) {
+			from = t.At
+		}
+	}
+	out := make([]model.Fact, 0, len(facts))
+	for n, f := range facts {
+		if n == 0 || !f.At.Before(from) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// openJournal begins the journal with the facts kept so far. The incident
+// becomes the fold of exactly these.
+func (e *Engine) openJournal() {
+	e.pending = recent(e.pending, &e.inc, time.Now())
+	e.inc = model.Fold(e.pending)
+	e.book = journal.Begin(e.cfg.Journals, journal.Header{ID: e.inc.ID, Cluster: e.inc.Cluster,
+		Namespace: e.inc.Settings.Namespace}, e.ack)
+	for _, f := range e.pending {
+		e.append(f)
+	}
+	e.pending = nil
+}
+
+// ack takes the journal's word. It is called from the journal's goroutine.
+func (e *Engine) ack(seq int, path string, err error) {
+	e.post(func() {
+		if err != nil {
+			e.seen.JournalE, e.dirty = err.Error(), true
+			e.refuseHeld(err)
+			return
+		}
+		e.acked = max(e.acked, seq)
+		e.seen.Journal, e.seen.JournalE = path, ""
+		e.startHeld()
+	})
+}
+
+// observed takes a new state of the cluster.
+func (e *Engine) observed(o Observation) {
+	e.seen.Board, e.seen.Events = o.Board, o.Events
+	e.seen.Cluster, e.seen.Identity = o.Connection, o.Identity
+	e.dirty = true
+	e.takeUp()
+	e.pollIfDue()
+}
+
+// set replaces one entry of a map of Seen; snapshots keep the old map.
+func set[V any](m map[string]V, key string, v V) map[string]V {
+	m = maps.Clone(m)
+	if m == nil {
+		m = map[string]V{}
+	}
+	m[key] = v
+	return m
+}

@@ -1,0 +1,176 @@
+package journal
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sort"
+	"time"
+
+	"rollbook/model"
+)
+
+// Version is that of the journal's format.
+const Version = 1
+
+// FileName is the journal's name in the incident's folder.
+const FileName = "journal.jsonl"
+
+// maxLine bounds one fact: a longer line is not one of ours.
+const maxLine = 4 << 20
+
+// Errors of reading. They are wrapped with the file and the line.
+var (
+	ErrNewer  = errors.New("written by a newer rollbook")
+	ErrBroken = errors.New("not a journal of rollbook")
+	ErrLocked = errors.New("another rollbook on this machine is writing it")
+)
+
+// Header is a journal's first line.
+type Header struct {
+	Journal   int    `json:"journal"` // Version
+	ID        string `json:"id"`
+	Cluster   string `json:"cluster"`
+	Namespace string `json:"namespace"`
+}
+
+// Content is a journal as read.
+type Content struct {
+	Path   string
+	Header Header
+	Facts  []model.Fact
+	// Torn is the number of bytes at the end that are no whole line: what a crash
+	// cut off. Good is the length without them.
+	Torn, Good int64
+	Modified   time.Time
+}
+
+// Closed says whether the incident was closed.
+func (c *Content) Closed() bool {
+	for n := len(c.Facts) - 1; n >= 0; n-- {
+		if _, ok := c.Facts[n].Body.(model.WasClosed); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// Read reads a journal. A torn last line is left out and counted; anything else
+// that is not a fact is an error that names the line.
+func Read(path string) (*Content, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read journal: %w", err)
+	}
+	defer f.Close()
+	c, err := decode(f)
+	if err != nil {
+		return nil, fmt.Errorf("journal %s: %w", path, err)
+	}
+	c.Path = path
+	if st, err := f.Stat(); err == nil {
+		c.Modified = st.ModTime()
+	}
+	return c, nil
+}
+
+func decode(r io.Reader) (*Content, error) {
+	c := &Content{}
+	in := bufio.NewReader(r)
+	for n := 1; ; n++ {
+		line, err := readLine(in)
+		if err == io.EOF {
+			c.Torn = int64(len(line))
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+		if n == 1 {
+			if err := c.header(line); err != nil {
+				return nil, err
+			}
+			c.Good += int64(len(line))
+			continue
+		}
+		var f model.Fact
+		if err := json.Unmarshal(line, &f); err != nil {
+			if _, more := in.Peek(1); more == io.EOF && !errors.Is(err, model.ErrUnknownFact) {
+				c.Torn = int64(len(line))
+				break
+			}
+			if errors.Is(err, model.ErrUnknownFact) {
+				err = fmt.Errorf("%w: %w", ErrNewer, err)
+			}
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+		c.Facts = append(c.Facts, f)
+		c.Good += int64(len(line))
+	}
+	if c.Header.Journal == 0 {
+		return nil, fmt.Errorf("%w: it has no header line", ErrBroken)
+	}
+	return c, nil
+}
+
+func (c *Content) header(line []byte) error {
+	if err := json.Unmarshal(line, &c.Header); err != nil || c.Header.Journal == 0 {
+		return fmt.Errorf("%w: the first line is not its header", ErrBroken)
+	}
+	if c.Header.Journal > Version {
+		return fmt.Errorf("%w: format %d, this one reads up to %d; open it with that version", ErrNewer, c.Header.Journal, Version)
+	}
+	return nil
+}
+
+// readLine reads up to and with the next newline. At the end of the file it
+// returns what is left together with io.EOF.
+func readLine(in *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := in.ReadSlice('\n')
+		line = append(line, part...)
+		switch {
+		case len(line) > maxLine:
+			return nil, fmt.Errorf("%w: a line of more than %d bytes", ErrBroken, maxLine)
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		}
+		return line, err
+	}
+}
+
+// List reads every journal under dir, newest first. What cannot be read is in
+// errs and does not hide the rest. A folder that is not there is empty.
+func List(dir string) (found []*Content, errs []error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*", FileName))
+	if err != nil {
+		return nil, []error{err}
+	}
+	for _, p := range paths {
+		c, err := Read(p)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		found = append(found, c)
+	}
+	sort.Slice(found, func(a, b int) bool { return found[a].Modified.After(found[b].Modified) })
+	return found, errs
+}
+
+// encode gives a fact's line.
+func encode(f model.Fact) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(f); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}

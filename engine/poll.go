@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"rollbook/model"
+)
+
+// pollDeadline ends a round of queries: the figures that it did not bring are
+// shown with their age.
+const pollDeadline = 10 * time.Second
+
+// polling is the state of asking for the figures.
+type polling struct {
+	under bool
+	due   time.Time
+}
+
+// interval is 5 s during an incident, 15 s otherwise.
+func (e *Engine) interval() time.Duration {
+	if e.inc.ID != "" || len(e.inc.Triggers) > 0 {
+		return e.inc.Settings.Poll
+	}
+	return e.cfg.IdlePoll
+}
+
+// pollIfDue starts a round of queries when none is under way and it is time.
+func (e *Engine) pollIfDue() {
+	now := time.Now()
+	to, off := e.cfg.Metrics.To()
+	e.seen.Metrics.To, e.seen.Metrics.Off = to, off
+	if off != "" || e.poll.under || now.Before(e.poll.due) || len(e.seen.Board) == 0 {
+		return
+	}
+	e.poll.under = true
+	p := Poll{Targets: e.targets()}
+	if e.inc.Step >= model.RollBack {
+		p.Hold = e.inc.Settings.Verify.Hold
+	}
+	if e.seen.Metrics.Trying.IsZero() {
+		e.seen.Metrics.Trying = now
+	}
+	e.background(func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, pollDeadline)
+		defer cancel()
+		figures, err := e.cfg.Metrics.Poll(ctx, p)
+		e.post(func() { e.polled(now, figures, err) })
+	})
+}
+
+func (e *Engine) polled(began time.Time, figures map[string]*model.Figures, err error) {
+	e.poll.under, e.dirty = false, true
+	e.poll.due = began.Add(e.interval())
+	if figures != nil {
+		e.seen.Figures = figures
+	}
+	if err != nil {
+		e.seen.Metrics.Err = err.Error()
+		return
+	}
+	e.seen.Metrics.Err = ""
+	e.seen.Metrics.Trying = time.Time{}
+	e.seen.Metrics.Heard = time.Now()
+}
+
+// targets are the configured components, or one for each workload of the board.
+func (e *Engine) targets() []model.Target {
+	if t := e.inc.Settings.Components; len(t) > 0 {
+		return t
+	}
+	out := make([]model.Target, 0, len(e.seen.Board))
+	for _, c := range e.seen.Board {
+		out = append(out, model.Target{ID: c.ID, Workload: c.Workload})
+	}
+	return out
+}
+
+func (e *Engine) target(c *model.Component) model.Target {
+	for _, t := range e.inc.Settings.Components {
+		if t.ID == c.ID {
+			return t
+		}
+	}
+	return model.Target{ID: c.ID, Workload: c.Workload}
+}
