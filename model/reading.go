@@ -50,6 +50,10 @@ type Figure struct {
 // Figures are what Prometheus says of one component. All ratios are 0..1, all
 // times seconds.
 type Figures struct {
+	// At is Prometheus' own time when these figures were read; zero = it could not
+	// be asked. A reading was At − Reading.At old then, whatever this machine's
+	// clock says.
+	At       time.Time
 	Errors   Figure  // error ratio over one minute (five when there were few requests)
 	P95      Figure  // 95th percentile of the latency, seconds, same windows
 	Requests Reading // requests in the last minute
@@ -61,6 +65,9 @@ type Figures struct {
 	// NotMeasured says that the configuration declares that there is nothing to
 	// measure: then the figures are not asked for, and are not unknown either.
 	NotMeasured bool
+	// Fresh is how old the newest sample may be: two scrape intervals, as they
+	// were found, and a poll. 0 = by the settings.
+	Fresh time.Duration
 }
 
 // Baseline is how a component did in the hour before the onset.

@@ -1,0 +1,143 @@
+package metrics
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"rollbook/model"
+)
+
+// Which workload a pod belongs to is read off its name, since kube-state-metrics
+// may not be there:
+//
+//	Deployment   NAME-HASH-xxxxx   StatefulSet  NAME-N   DaemonSet  NAME-xxxxx
+//
+// HASH is at most ten and xxxxx five characters of Kubernetes' safe alphabet
+// (k8s.io/apimachinery/pkg/util/rand, SafeEncodeString and String). All before
+// xxxxx is cut at 58 characters (k8s.io/apiserver/pkg/storage/names), so that of
+// a long name the hash, or its own end, is missing.
+const (
+	safe     = "[b-df-hj-np-tv-xz24-9]" // bcdfghjklmnpqrstvwxz2456789
+	hash     = safe + "{1,10}"
+	suffix   = safe + "{5}"
+	longest  = 58
+	longHash = 10
+)
+
+// explicitMost is how many names stand in a query. Beyond it the pattern of the
+// kind stands for the names: a query goes by GET, and proxies cut long URLs.
+const explicitMost = 60
+
+// pattern is a regular expression for pod names whose first group is what
+// identifies the workload.
+type pattern struct {
+	kind   model.Kind
+	regexp string
+}
+
+// patterns are what maps the pods of the targets to their workloads, the least
+// specific first: where two match, the later one wins. all says that they match
+// nothing but the targets' pods.
+func patterns(targets []model.Target) (ps []pattern, all bool) {
+	type names struct{ plain, cut, gone []string }
+	byKind := map[model.Kind]*names{}
+	for _, t := range targets {
+		n := byKind[t.Workload.Kind]
+		if n == nil {
+			n = &names{}
+			byKind[t.Workload.Kind] = n
+		}
+		name, hashed := t.Workload.Name, 0
+		if t.Workload.Kind == model.Deployment {
+			hashed = 1 + longHash
+		}
+		switch {
+		case t.Workload.Kind == model.StatefulSet || len(name)+hashed+1 <= longest:
+			n.plain = append(n.plain, name)
+		case len(name) < longest:
+			n.cut = append(n.cut, name)
+		default:
+			n.gone = append(n.gone, name[:longest])
+		}
+	}
+	all = true
+	var generic, explicit []pattern
+	for _, kind := range []model.Kind{model.DaemonSet, model.StatefulSet, model.Deployment} {
+		n := byKind[kind]
+		if n == nil {
+			continue
+		}
+		end := map[model.Kind]string{model.DaemonSet: "-" + suffix, model.StatefulSet: "-[0-9]+", model.Deployment: "-" + hash + "-" + suffix}[kind]
+		if len(n.plain) > explicitMost {
+			all = false
+			generic = append(generic, pattern{kind, "(.+)" + end})
+		} else if len(n.plain) > 0 {
+			explicit = append(explicit, pattern{kind, anyOf(n.plain) + end})
+		}
+		if len(n.cut) > 0 {
+			explicit = append(explicit, pattern{kind, anyOf(n.cut) + "-" + safe + "{0,10}-?" + suffix})
+		}
+		if len(n.gone) > 0 {
+			explicit = append(explicit, pattern{kind, anyOf(n.gone) + suffix})
+		}
+	}
+	slices.SortStableFunc(explicit, func(a, b pattern) int { return cmp.Compare(rank(a.kind), rank(b.kind)) })
+	return append(generic, explicit...), all
+}
+
+// rank orders the kinds: a Deployment named "node" would also claim the pods of
+// a DaemonSet named "node-bcx", which comes later and wins.
+func rank(k model.Kind) int {
+	return map[model.Kind]int{model.Deployment: 0, model.StatefulSet: 1, model.DaemonSet: 2}[k]
+}
+
+// key is what the patterns call a target's workload, with its namespace.
+func key(w model.Workload) string {
+	name := w.Name
+	if w.Kind != model.StatefulSet && len(name) > longest {
+		name = name[:longest]
+	}
+	return w.Namespace + "/" + string(w.Kind) + "/" + name
+}
+
+// anyOf is a group that matches one of the names literally.
+func anyOf(names []string) string {
+	names = slices.Compact(slices.Sorted(slices.Values(names)))
+	for i, n := range names {
+		names[i] = literal(n)
+	}
+	return "(" + strings.Join(names, "|") + ")"
+}
+
+// literal is a name as a regular expression. The only special character in a
+// name of Kubernetes is the dot; whatever else comes is any one character, so
+// that no name can change what a query means.
+func literal(name string) string {
+	var b strings.Builder
+	for _, r := range name {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_':
+			b.WriteRune(r)
+		case r == '.':
+			b.WriteString("[.]")
+		default:
+			b.WriteByte('.')
+		}
+	}
+	return b.String()
+}
+
+// podPattern matches the pods of one workload, as short as can be read: it
+// stands in the query that the operator sees.
+func podPattern(w model.Workload) string {
+	switch {
+	case w.Kind == model.StatefulSet:
+		return literal(w.Name) + "-[0-9]+"
+	case len(w.Name) >= longest || w.Kind == model.Deployment && len(w.Name)+2+longHash > longest:
+		return literal(w.Name[:min(len(w.Name), longest)]) + ".*"
+	case w.Kind == model.DaemonSet:
+		return literal(w.Name) + "-[^-]+"
+	}
+	return literal(w.Name) + "-[^-]+-[^-]+"
+}

@@ -1,0 +1,92 @@
+package metrics
+
+import (
+	"slices"
+	"time"
+
+	"rollbook/model"
+)
+
+// kept is how much of the past a Client holds: what the journal begins with and
+// what the charts show (WALK.md, "kept in memory, 30 minutes").
+const kept = 30 * time.Minute
+
+// overlap is how many steps are asked for again: the last ones may have been
+// evaluated before their samples had arrived.
+const overlap = 2
+
+// track is what is known of one component from earlier rounds.
+type track struct {
+	print       string // what it was asked with; another print begins anew
+	errors, p95 past
+	fresh       time.Time // newest sample ever seen to be really there
+	label       string    // which label says 5xx
+}
+
+// past is the samples of one figure. They are shared with the figures that were
+// handed out: never changed, only replaced or extended.
+type past struct {
+	samples []model.Sample
+	until   time.Time // the last step that was answered; zero = none
+}
+
+// merge replaces what it has from g.from on by news.
+func (p *past) merge(g grid, news []model.Sample, until time.Time) {
+	old := p.samples
+	oldest := until.Add(-kept)
+	for len(old) > 0 && old[0].At.Before(oldest) {
+		old = old[1:]
+	}
+	cut := len(old)
+	for cut > 0 && !old[cut-1].At.Before(g.from) {
+		cut--
+	}
+	tail := old[cut:]
+	if len(news) >= len(tail) && slices.EqualFunc(tail, news[:len(tail)], same) {
+		p.samples = append(old, news[len(tail):]...) // beyond what any reader was given
+	} else {
+		all := make([]model.Sample, 0, cut+len(news)+8)
+		p.samples = append(append(all, old[:cut]...), news...)
+	}
+	p.until = until
+}
+
+func same(a, b model.Sample) bool {
+	return a.At.Equal(b.At) && a.V == b.V && a.AtLeast == b.AtLeast
+}
+
+// figure is the past with a reading of the present.
+func (p *past) figure(now model.Reading, step time.Duration) model.Figure {
+	return model.Figure{Now: now, Samples: slices.Clip(p.samples), Step: step}
+}
+
+// last is the time of the newest sample; zero = there is none.
+func (p *past) last() time.Time {
+	if len(p.samples) == 0 {
+		return time.Time{}
+	}
+	return p.samples[len(p.samples)-1].At
+}
+
+// window is the grid that brings several pasts up to date: from the step after
+// the oldest of them, with the overlap, or all that is kept. When it is short it
+// is finer than a step, so that the present is not up to a step old.
+func (r *round) window(pasts ...*past) grid {
+	end := r.now.Truncate(r.step)
+	from := end.Add(-kept)
+	g := grid{from: from, res: r.step}
+	oldest := end
+	for _, p := range pasts {
+		if p.until.Before(oldest) {
+			oldest = p.until
+		}
+	}
+	if o := oldest.Add(-overlap * r.step); o.After(from) {
+		g.from = o
+		if end.Sub(o) <= 4*r.step && r.step%(3*time.Second) == 0 {
+			g.res = r.step / 3
+		}
+	}
+	g.n = int(r.now.Sub(g.from)/g.res) + 1
+	return g
+}
