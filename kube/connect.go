@@ -1,0 +1,267 @@
+package kube
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	appsv1 "k8s.io/client-go/kubernetes/typed/apps/v1"
+	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/util/connrotation"
+
+	"rollbook/model"
+	"rollbook/text"
+)
+
+// Manager is the field manager of what rollbook writes.
+const Manager = "rollbook"
+
+// How long a call may take when --request-timeout does not say otherwise.
+const (
+	readLimit  = 10 * time.Second
+	writeLimit = 30 * time.Second
+	dialLimit  = 5 * time.Second
+)
+
+// Options are what Connect cannot learn from kubectl's flags.
+type Options struct {
+	Version  string            // of rollbook, for the user agent
+	ReadOnly bool              // nothing that changes anything leaves this process
+	Targets  []model.Target    // what to watch; empty = the workloads of the namespace
+	Warn     func(text string) // the API server's warnings; nil = dropped
+	Now      func() time.Time  // nil = the machine's clock
+}
+
+// Client talks to one cluster as one user. It is safe for concurrent use.
+type Client struct {
+	context, namespace, user, host, base string
+
+	readOnly bool
+	cfg      *rest.Config
+	http     *http.Client
+	apps     *appsv1.AppsV1Client
+	core     *corev1.CoreV1Client
+	dialer   *connrotation.Dialer
+	limit    time.Duration // --request-timeout; 0 = the defaults
+	warn     func(string)
+	now      func() time.Time
+
+	targets atomic.Pointer[[]model.Target]
+	heardAt atomic.Int64 // unix nanoseconds of the last answer of any kind
+	skew    atomic.Int64 // nanoseconds that the server's clock is ahead
+	writing atomic.Int32 // writes under way: their connection is left alone
+	plans   planMemory
+}
+
+// Connect resolves kubectl's flags to a client. It does not use the network,
+// and reads no file but the kubeconfig and what that names. The error is
+// ErrNoConfig, ErrNoContext or ErrBadConfig, in words that say what to do.
+func Connect(flags *genericclioptions.ConfigFlags, opt Options) (*Client, error) {
+	loader := flags.ToRawKubeConfigLoader()
+	raw, err := loader.RawConfig()
+	if err != nil {
+		return nil, badConfig(err)
+	}
+	name := raw.CurrentContext
+	if flags.Context != nil && *flags.Context != "" {
+		name = *flags.Context
+	}
+	if name != "" && raw.Contexts[name] == nil {
+		return nil, noContext(name, len(raw.Contexts))
+	}
+	server := flags.APIServer != nil && *flags.APIServer != ""
+	if len(raw.Clusters) == 0 && !server && os.Getenv("KUBERNETES_SERVICE_HOST") == "" {
+		return nil, say(ErrNoConfig, nil, "no kubeconfig found in %s: set KUBECONFIG, or give --kubeconfig or --server", kubeconfigPlaces(flags))
+	}
+	cfg, err := loader.ClientConfig()
+	if err != nil {
+		return nil, badConfig(err)
+	}
+	namespace, _, err := loader.Namespace()
+	if err != nil {
+		return nil, badConfig(err)
+	}
+	c := &Client{context: text.Line(name), namespace: namespace, readOnly: opt.ReadOnly, warn: opt.Warn, now: opt.Now}
+	if x := raw.Contexts[name]; x != nil {
+		c.user = text.Line(x.AuthInfo)
+	}
+	if flags.AuthInfoName != nil && *flags.AuthInfoName != "" {
+		c.user = text.Line(*flags.AuthInfoName)
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.warn == nil {
+		c.warn = func(string) {}
+	}
+	c.SetTargets(opt.Targets)
+	return c, c.prepare(cfg, opt)
+}
+
+// prepare turns the resolved configuration into clients.
+func (c *Client) prepare(cfg *rest.Config, opt Options) error {
+	version := opt.Version
+	if version == "" {
+		version = "dev"
+	}
+	base, _, err := rest.DefaultServerUrlFor(&rest.Config{Host: cfg.Host, TLSClientConfig: cfg.TLSClientConfig})
+	if err != nil {
+		return badConfig(fmt.Errorf("server %s: %w", cfg.Host, err))
+	}
+	c.host = base.Scheme + "://" + base.Host + strings.TrimSuffix(base.Path, "/")
+	c.base = strings.TrimSuffix(base.Path, "/")
+
+	c.limit, cfg.Timeout = cfg.Timeout, 0 // on the client it would end watches and followed logs too
+	cfg.UserAgent = "rollbook/" + version
+	cfg.QPS = -1
+	cfg.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
+	cfg.ContentType = "application/json"
+	cfg.WarningHandlerWithContext = warnings{c}
+	if cfg.ExecProvider != nil {
+		cfg.ExecProvider.StdinUnavailable = true
+		cfg.ExecProvider.StdinUnavailableMessage = "rollbook owns the terminal; log in with kubectl first"
+	}
+	dial := cfg.Dial
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: dialLimit, KeepAlive: 15 * time.Second}).DialContext
+	}
+	c.dialer = connrotation.NewDialer(dial)
+	cfg.Dial = c.dialer.DialContext
+	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return &guard{next: next, base: c.base, readOnly: c.readOnly, heard: c.hear}
+	})
+	c.cfg = cfg
+	if c.http, err = rest.HTTPClientFor(cfg); err != nil {
+		return badConfig(err)
+	}
+	if c.apps, err = appsv1.NewForConfigAndClient(cfg, c.http); err != nil {
+		return badConfig(err)
+	}
+	if c.core, err = corev1.NewForConfigAndClient(cfg, c.http); err != nil {
+		return badConfig(err)
+	}
+	return nil
+}
+
+// Context is the kubeconfig's context; "" without one.
+func (c *Client) Context() string { return c.context }
+
+// Namespace is the one that kubectl would use.
+func (c *Client) Namespace() string { return c.namespace }
+
+// User is the kubeconfig's name for the credentials; the API server's name for
+// them is in Identity.
+func (c *Client) User() string { return c.user }
+
+// Server is the API server's address as a URL.
+func (c *Client) Server() string { return c.host }
+
+// ReadOnly says whether writes are refused where requests leave.
+func (c *Client) ReadOnly() bool { return c.readOnly }
+
+// LoopbackServer says whether the API server is on this machine.
+func (c *Client) LoopbackServer() bool {
+	u, err := url.Parse(c.host)
+	if err != nil {
+		return false
+	}
+	if u.Hostname() == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(u.Hostname())
+	return ip != nil && ip.IsLoopback()
+}
+
+// HTTPClient sends requests to the API server with the user's credentials,
+// through the same transport as everything else.
+func (c *Client) HTTPClient() *http.Client { return c.http }
+
+// ProxyRoundTripper is HTTPClient's transport, for clients that bring their own.
+func (c *Client) ProxyRoundTripper() http.RoundTripper { return c.http.Transport }
+
+// SetTargets says what Watch shows; it is read when Watch begins.
+func (c *Client) SetTargets(targets []model.Target) { c.targets.Store(&targets) }
+
+// hear notes that the API server answered.
+func (c *Client) hear() { c.heardAt.Store(c.now().UnixNano()) }
+
+func (c *Client) heard() time.Time {
+	if n := c.heardAt.Load(); n != 0 {
+		return time.Unix(0, n)
+	}
+	return time.Time{}
+}
+
+// within bounds a call by --request-timeout, else by the default given.
+func (c *Client) within(ctx context.Context, usual time.Duration) (context.Context, context.CancelFunc, time.Duration) {
+	if c.limit > 0 {
+		usual = c.limit
+	}
+	ctx, cancel := context.WithTimeout(ctx, usual)
+	return ctx, cancel, usual
+}
+
+// serverHash stands for the cluster where the UID of kube-system is forbidden.
+func (c *Client) serverHash() string {
+	h := sha256.New()
+	h.Write([]byte(c.host))
+	h.Write([]byte{0})
+	ca := c.cfg.CAData
+	if len(ca) == 0 && c.cfg.CAFile != "" {
+		ca, _ = os.ReadFile(c.cfg.CAFile) // unreadable: the server's address alone
+	}
+	h.Write(ca)
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// warnings hands the API server's warnings to the callback: on stderr they
+// would be written across the screen.
+type warnings struct{ c *Client }
+
+func (w warnings) HandleWarningHeaderWithContext(_ context.Context, code int, _ string, s string) {
+	if code == 299 && s != "" {
+		w.c.warn(text.Line(s))
+	}
+}
+
+func noContext(name string, others int) error {
+	have := "kubectl config get-contexts lists those that there are"
+	if others == 0 {
+		have = "the kubeconfig has none"
+	}
+	return say(ErrNoContext, nil, "context %q does not exist: %s", text.Line(name), have)
+}
+
+func badConfig(err error) error {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return say(ErrNoConfig, err, "%s: give --kubeconfig or KUBECONFIG the path of a file that is there", text.Line(err.Error()))
+	case clientcmd.IsEmptyConfig(err) || errors.Is(err, genericclioptions.ErrEmptyConfig):
+		return say(ErrNoConfig, err, "no kubeconfig found: set KUBECONFIG, or give --kubeconfig or --server")
+	case clientcmd.IsContextNotFound(err):
+		return say(ErrNoContext, err, "%s: kubectl config get-contexts lists those that there are", text.Line(err.Error()))
+	}
+	return say(ErrBadConfig, err, "the kubeconfig cannot be used: %s: kubectl config view shows what is in it", text.Line(err.Error()))
+}
+
+func kubeconfigPlaces(flags *genericclioptions.ConfigFlags) string {
+	if flags.KubeConfig != nil && *flags.KubeConfig != "" {
+		return *flags.KubeConfig
+	}
+	if v := os.Getenv(clientcmd.RecommendedConfigPathEnvVar); v != "" {
+		return text.Line(v)
+	}
+	return "~/.kube/config"
+}

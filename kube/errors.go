@@ -1,0 +1,109 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"rollbook/text"
+)
+
+// The ends of a write that did not succeed. They mean the same as the engine's
+// of these names (which this package must not import): match them with
+// errors.Is; the wrapping error carries the details for the operator.
+var (
+	// ErrChanged: the workload is no longer what was confirmed. Nothing was written.
+	ErrChanged = errors.New("changed since it was confirmed")
+	// ErrRefused: the API server said no, or was not reached at all. Nothing was written.
+	ErrRefused = errors.New("refused by the API server")
+	// ErrLost: no answer came. It may or may not have been written.
+	ErrLost = errors.New("no answer to the write")
+	// ErrReadOnly: the transport does not let writes leave.
+	ErrReadOnly = errors.New("read-only: no request that changes anything may leave")
+)
+
+// The reasons why Connect does not get as far as a client. The wrapping error
+// says what to do about it.
+var (
+	// ErrNoConfig: there is no kubeconfig, and this is not a pod.
+	ErrNoConfig = errors.New("no kubeconfig found")
+	// ErrNoContext: the context that was asked for is not in the kubeconfig.
+	ErrNoContext = errors.New("no such context")
+	// ErrBadConfig: the kubeconfig cannot be read or contradicts itself.
+	ErrBadConfig = errors.New("the kubeconfig cannot be used")
+)
+
+// wording is an error that reads as its text and matches its kind.
+type wording struct {
+	kind error
+	text string
+	err  error
+}
+
+func (e *wording) Error() string { return e.text }
+
+func (e *wording) Unwrap() []error {
+	if e.err == nil {
+		return []error{e.kind}
+	}
+	return []error{e.kind, e.err}
+}
+
+// say makes an error of the given kind that reads exactly as the text.
+func say(kind, cause error, format string, args ...any) error {
+	return &wording{kind: kind, err: cause, text: fmt.Sprintf(format, args...)}
+}
+
+// words are an error's own words, for one line of the screen: the API server's
+// message where there is one, without the noise of nested Go errors.
+func words(err error) string {
+	var st apierrors.APIStatus
+	if errors.As(err, &st) && st.Status().Message != "" {
+		return text.Line(st.Status().Message)
+	}
+	if errors.Is(err, ErrReadOnly) {
+		return ErrReadOnly.Error()
+	}
+	return text.Line(err.Error())
+}
+
+// transportWords says in plain words why a server could not be asked.
+func transportWords(err error, host string, limit time.Duration) string {
+	var dns *net.DNSError
+	var op *net.OpError
+	s := err.Error()
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), strings.Contains(s, "Client.Timeout"):
+		return fmt.Sprintf("no answer from %s within %s", host, limit)
+	case errors.As(err, &dns):
+		return fmt.Sprintf("the name %s cannot be resolved: %s", text.Line(dns.Name), text.Line(dns.Err))
+	case strings.Contains(s, "connection refused"):
+		return fmt.Sprintf("connection to %s refused: nothing listens there", host)
+	case strings.Contains(s, "x509:"):
+		return "certificate not trusted: " + text.Line(s[strings.Index(s, "x509:"):])
+	case strings.Contains(s, "getting credentials"):
+		return text.Line(s[strings.Index(s, "getting credentials"):])
+	case errors.As(err, &op):
+		return fmt.Sprintf("%s: %s", host, text.Line(op.Err.Error()))
+	}
+	return text.Line(s)
+}
+
+// because says why a kind of object cannot be shown: "forbidden: …" or the
+// server's words.
+func because(err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case apierrors.IsForbidden(err):
+		return "forbidden: " + words(err)
+	case apierrors.IsUnauthorized(err):
+		return "not logged in: " + words(err)
+	}
+	return words(err)
+}

@@ -1,0 +1,120 @@
+package kube
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"rollbook/model"
+)
+
+// The heartbeat. A watch notices a dead peer only after 45 seconds, so the API
+// server is asked every five; any answer counts, also "forbidden".
+const (
+	beatEvery = 5 * time.Second
+	beatLimit = 3 * time.Second
+	beatAgain = time.Second // after a failure
+	beatsLost = 2           // failures in a row after which the connections are given up
+)
+
+// pulse is how it stands with the API server.
+type pulse struct {
+	mu     sync.Mutex
+	trying time.Time // since when the attempts go on that had no answer yet
+	err    string
+	last   time.Time // the last successful beat
+}
+
+func (p *pulse) begin(at time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.trying.IsZero() {
+		p.trying = at
+	}
+}
+
+func (p *pulse) end(at time.Time, err string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.err = err
+	if err == "" {
+		p.trying, p.last = time.Time{}, at
+	}
+}
+
+// connection is the pulse as the screen shows it. Trying is the beginning of
+// the first attempt that had no answer, so that a black hole shows how long it
+// has been one.
+func (c *Client) connection(p *pulse) model.Connection {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return model.Connection{To: hostOf(c.host), Trying: p.trying, Heard: c.heard(), Err: p.err}
+}
+
+// beat asks the API server for a sign of life until ctx ends. changed is called
+// when the pulse changed; restart when an answer came after a loss, so that
+// watches on connections that no longer lead anywhere are begun anew.
+func (c *Client) beat(ctx context.Context, p *pulse, changed, restart func()) {
+	failures, lost := 0, false
+	for ctx.Err() == nil {
+		p.begin(c.now())
+		if failures == 0 {
+			changed()
+		}
+		err := c.ready(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		wait := beatEvery
+		if err == nil {
+			p.end(c.now(), "")
+			failures = 0
+			if lost {
+				lost = false
+				restart()
+			}
+		} else {
+			p.end(c.now(), transportWords(err, hostOf(c.host), beatLimit))
+			wait = beatAgain
+			if failures++; failures >= beatsLost {
+				lost = true
+				// A write may still get its answer over the old connection.
+				if c.writing.Load() == 0 {
+					c.dialer.CloseAll()
+				}
+			}
+		}
+		changed()
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+}
+
+// ready is one beat. An answer of any kind is nil.
+func (c *Client) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, beatLimit)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.host+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<16)) // so that the connection can be used again
+	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		// The header has whole seconds, cut off.
+		skew := at.Add(500 * time.Millisecond).Sub(c.now()).Round(time.Second)
+		if skew.Abs() <= time.Second {
+			skew = 0
+		}
+		c.skew.Store(int64(skew))
+	}
+	return nil
+}
