@@ -1,0 +1,142 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"rollbook/model"
+	"rollbook/text"
+)
+
+// event is what is kept of an Event.
+type event struct {
+	named
+	model.Event
+	kind, object string
+}
+
+// shownEvents is how many events an observation carries at most.
+const shownEvents = 300
+
+func fromEvent(e *corev1.Event) *event {
+	k := &event{named: name(e.Namespace, e.Name), kind: intern(e.InvolvedObject.Kind), object: e.InvolvedObject.Name}
+	k.Event = model.Event{At: eventTime(e), Object: text.Line(strings.ToLower(e.InvolvedObject.Kind) + "/" + e.InvolvedObject.Name),
+		Type: intern(text.Line(e.Type)), Reason: intern(text.Line(e.Reason)), Message: clip(text.Line(e.Message), 500), Count: max(1, int(e.Count))}
+	if e.Series != nil {
+		k.Count = max(k.Count, int(e.Series.Count))
+	}
+	return k
+}
+
+// eventTime is when an event was last seen: the newer API keeps that in series,
+// the older one in lastTimestamp.
+func eventTime(e *corev1.Event) time.Time {
+	switch {
+	case e.Series != nil && !e.Series.LastObservedTime.IsZero():
+		return e.Series.LastObservedTime.Time
+	case !e.LastTimestamp.IsZero():
+		return e.LastTimestamp.Time
+	case !e.EventTime.IsZero():
+		return e.EventTime.Time
+	}
+	return e.CreationTimestamp.Time
+}
+
+func clip(s string, limit int) string {
+	if r := []rune(s); len(r) > limit {
+		return string(r[:limit-1]) + "…"
+	}
+	return s
+}
+
+// recent are the newest events of the board's workloads, newest last.
+func (v *view) recent() []model.Event {
+	out := make([]model.Event, 0, min(len(v.events), shownEvents))
+	for _, e := range v.events {
+		w, ok := v.eventOf(e)
+		if !ok {
+			continue
+		}
+		line := v.lines[w]
+		if line == nil || (len(v.targets) > 0 && !v.configured(w)) {
+			continue
+		}
+		x := e.Event
+		x.Component = line.ID
+		out = append(out, x)
+	}
+	slices.SortFunc(out, func(a, b model.Event) int {
+		if d := a.At.Compare(b.At); d != 0 {
+			return d
+		}
+		return strings.Compare(a.Object+a.Reason+a.Message, b.Object+b.Reason+b.Message)
+	})
+	if len(out) > shownEvents {
+		out = slices.Clone(out[len(out)-shownEvents:])
+	}
+	return out
+}
+
+func (v *view) configured(w model.Workload) bool {
+	return slices.ContainsFunc(v.targets, func(t model.Target) bool { return t.Workload == w })
+}
+
+// eventOf finds the workload that an event is about. A pod that is gone is
+// found by its name, which begins with that of its ReplicaSet.
+func (v *view) eventOf(e *event) (model.Workload, bool) {
+	switch e.kind {
+	case "Pod":
+		if w, ok := v.podOf[e.namespace+"/"+e.object]; ok {
+			return w, true
+		}
+		if i := strings.LastIndexByte(e.object, '-'); i > 0 {
+			if r := v.setOf[e.namespace+"/"+e.object[:i]]; r != nil {
+				return r.key(), true
+			}
+			for _, k := range []model.Kind{model.StatefulSet, model.DaemonSet} {
+				if w := (model.Workload{Kind: k, Namespace: e.namespace, Name: e.object[:i]}); v.loads[w] != nil {
+					return w, true
+				}
+			}
+		}
+	case "ReplicaSet":
+		if r := v.setOf[e.namespace+"/"+e.object]; r != nil {
+			return r.key(), true
+		}
+	case string(model.Deployment), string(model.StatefulSet), string(model.DaemonSet):
+		return model.Workload{Kind: model.Kind(e.kind), Namespace: e.namespace, Name: e.object}, true
+	}
+	return model.Workload{}, false
+}
+
+// PostEvent leaves an Event on the workload, for those who look with kubectl.
+func (c *Client) PostEvent(ctx context.Context, w model.Workload, uid, words string) error {
+	now := c.now().UTC()
+	e := map[string]any{
+		"apiVersion": "v1", "kind": "Event",
+		"metadata": map[string]any{"name": fmt.Sprintf("%s.%x", w.Name, now.UnixNano()), "namespace": w.Namespace},
+		"involvedObject": map[string]any{"apiVersion": "apps/v1", "kind": string(w.Kind),
+			"namespace": w.Namespace, "name": w.Name, "uid": uid},
+		"reason": "Rollback", "message": clip(text.Line(words), 1000), "type": "Normal", "count": 1,
+		"firstTimestamp": now.Format(time.RFC3339), "lastTimestamp": now.Format(time.RFC3339),
+		"source": map[string]any{"component": Manager},
+	}
+	body, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	_, err = c.do(ctx, call{method: http.MethodPost, path: corePath(w.Namespace, "events", ""),
+		query: url.Values{"fieldManager": {Manager}}, body: body, kind: "application/json"})
+	if err != nil {
+		return fmt.Errorf("no event was left on %s: %s: %w", w, because(err), err)
+	}
+	return nil
+}

@@ -1,0 +1,236 @@
+package kube
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"rollbook/model"
+	"rollbook/text"
+)
+
+// pod is what is kept of a Pod.
+type pod struct {
+	named
+	model.Pod
+	kind     string    // of its controller: ReplicaSet, StatefulSet, DaemonSet
+	owner    string    // name of its controller
+	hash     string    // pod-template-hash or controller-revision-hash
+	notReady time.Time // since when it has not been ready; zero while it is
+	bad      string    // why it will not get ready by itself, "" = it may
+}
+
+// fromPod keeps of a pod what is shown. now dates its last crash.
+func fromPod(p *corev1.Pod, now time.Time) *pod {
+	k := &pod{named: name(p.Namespace, p.Name)}
+	k.Name, k.UID = p.Name, string(p.UID)
+	if o := metav1.GetControllerOfNoCopy(p); o != nil {
+		k.kind, k.owner = intern(o.Kind), intern(o.Name)
+	}
+	if k.hash = intern(p.Labels[labelHash]); k.hash == "" {
+		k.hash = intern(p.Labels[labelRevision])
+	}
+	k.Owner = k.owner
+	if k.kind != "ReplicaSet" && k.hash != "" {
+		k.Owner = k.hash
+	}
+	k.Started = p.CreationTimestamp.Time
+	k.Deleting = p.DeletionTimestamp != nil
+	names := make([]string, 0, len(p.Spec.Containers))
+	for i := range p.Spec.Containers {
+		names = append(names, p.Spec.Containers[i].Name)
+	}
+	k.Names = internNames(names)
+	k.State, k.Restarts = podState(p)
+	k.State = intern(text.Line(k.State))
+	k.Ready = podReady(p)
+	if !k.Ready {
+		if c := condition(p, corev1.PodReady); c != nil {
+			k.notReady = c.LastTransitionTime.Time
+		}
+	}
+	k.judge(p, now)
+	return k
+}
+
+// badReasons are the reasons that a container waits for and that a person has
+// to look at.
+var badReasons = map[string]bool{
+	"CrashLoopBackOff": true, "ErrImagePull": true, "ImagePullBackOff": true, "InvalidImageName": true,
+	"ErrImageNeverPull": true, "RegistryUnavailable": true, "ImageInspectError": true, "SignatureValidationFailed": true,
+	"CreateContainerConfigError": true, "CreateContainerError": true, "RunContainerError": true,
+	"PreCreateHookError": true, "PreStartHookError": true, "PostStartHookError": true,
+}
+
+// recently is how long a crash makes a pod that runs again a failing one.
+const recently = 5 * time.Minute
+
+// judge finds the container that fails, and why.
+func (k *pod) judge(p *corev1.Pod, now time.Time) {
+	if len(k.Names) > 0 {
+		k.Bad = k.Names[0]
+	}
+	for _, list := range [][]corev1.ContainerStatus{p.Status.InitContainerStatuses, p.Status.ContainerStatuses} {
+		for i := range list {
+			if k.container(&list[i], now) {
+				return
+			}
+		}
+	}
+	switch c := condition(p, corev1.PodScheduled); {
+	case p.Status.Phase == corev1.PodFailed:
+		k.Failing = true
+		k.Message = text.Lines(p.Status.Message)
+	case c != nil && c.Status == corev1.ConditionFalse:
+		k.Failing = c.Reason == corev1.PodReasonUnschedulable
+		k.Message = text.Lines(c.Message)
+	}
+}
+
+// container takes over what a container says of its failing; true when it is
+// the one to look at.
+func (k *pod) container(s *corev1.ContainerStatus, now time.Time) bool {
+	end := s.LastTerminationState.Terminated
+	if s.State.Terminated != nil {
+		end = s.State.Terminated
+	}
+	crashed := end != nil && (end.ExitCode != 0 || end.Signal != 0)
+	waiting := ""
+	if w := s.State.Waiting; w != nil && badReasons[w.Reason] {
+		waiting = w.Reason
+	}
+	again := crashed && s.RestartCount >= 2 && (!s.Ready || now.Sub(end.FinishedAt.Time) < recently)
+	stopped := crashed && s.State.Terminated != nil && !k.Deleting
+	if waiting == "" && !again && !stopped {
+		return false
+	}
+	k.Failing, k.Bad = true, intern(s.Name)
+	if crashed {
+		k.Exit, k.ExitAt = exitText(end), end.FinishedAt.Time
+		k.Message = text.Lines(strings.TrimSpace(end.Message))
+	}
+	if k.Message == "" && s.State.Waiting != nil {
+		k.Message = text.Lines(s.State.Waiting.Message)
+	}
+	switch {
+	case waiting != "":
+		k.bad = intern(text.Line(waiting))
+	case again:
+		k.bad = "restarting"
+	}
+	return true
+}
+
+func exitText(t *corev1.ContainerStateTerminated) string {
+	s := fmt.Sprintf("exit %d", t.ExitCode)
+	if t.Signal != 0 {
+		s = fmt.Sprintf("signal %d", t.Signal)
+	}
+	if t.Reason != "" && t.Reason != "Error" && t.Reason != "Completed" {
+		s += " " + text.Line(t.Reason)
+	}
+	return intern(s)
+}
+
+func condition(p *corev1.Pod, t corev1.PodConditionType) *corev1.PodCondition {
+	for i := range p.Status.Conditions {
+		if p.Status.Conditions[i].Type == t {
+			return &p.Status.Conditions[i]
+		}
+	}
+	return nil
+}
+
+func podReady(p *corev1.Pod) bool {
+	c := condition(p, corev1.PodReady)
+	return c != nil && c.Status == corev1.ConditionTrue
+}
+
+// podState is kubectl's STATUS column and its restarts, step by step as in
+// Kubernetes' pkg/printers/internalversion/printers.go (printPod, 1.37).
+func podState(p *corev1.Pod) (reason string, restarts int) {
+	reason = string(p.Status.Phase)
+	if p.Status.Reason != "" {
+		reason = p.Status.Reason
+	}
+	if c := condition(p, corev1.PodScheduled); c != nil && c.Reason == corev1.PodReasonSchedulingGated {
+		reason = corev1.PodReasonSchedulingGated
+	}
+	sidecar := map[string]bool{}
+	for i := range p.Spec.InitContainers {
+		ic := &p.Spec.InitContainers[i]
+		sidecar[ic.Name] = ic.RestartPolicy != nil && *ic.RestartPolicy == corev1.ContainerRestartPolicyAlways
+	}
+	initializing, sidecarRestarts := false, 0
+loop:
+	for i := range p.Status.InitContainerStatuses {
+		s := &p.Status.InitContainerStatuses[i]
+		restarts += int(s.RestartCount)
+		if sidecar[s.Name] {
+			sidecarRestarts += int(s.RestartCount)
+		}
+		switch t, w := s.State.Terminated, s.State.Waiting; {
+		case t != nil && t.ExitCode == 0:
+			continue
+		case sidecar[s.Name] && s.Started != nil && *s.Started:
+			continue
+		case t != nil:
+			reason = "Init:" + endReason(t)
+		case w != nil && w.Reason != "" && w.Reason != "PodInitializing":
+			reason = "Init:" + w.Reason
+		default:
+			reason = fmt.Sprintf("Init:%d/%d", i, len(p.Spec.InitContainers))
+		}
+		initializing = true
+		break loop
+	}
+	if c := condition(p, corev1.PodInitialized); !initializing || (c != nil && c.Status == corev1.ConditionTrue) {
+		restarts = sidecarRestarts
+		running, failed := false, ""
+		for i := len(p.Status.ContainerStatuses) - 1; i >= 0; i-- {
+			s := &p.Status.ContainerStatuses[i]
+			restarts += int(s.RestartCount)
+			switch t, w := s.State.Terminated, s.State.Waiting; {
+			case w != nil && w.Reason != "":
+				reason = w.Reason
+			case t != nil:
+				if reason = endReason(t); t.ExitCode != 0 {
+					failed = reason
+				}
+			case s.Ready && s.State.Running != nil:
+				running = true
+			}
+		}
+		if reason == "Completed" {
+			switch {
+			case running && podReady(p):
+				reason = "Running"
+			case failed != "":
+				reason = failed
+			case running:
+				reason = "NotReady"
+			}
+		}
+	}
+	ended := p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed
+	switch {
+	case p.DeletionTimestamp != nil && p.Status.Reason == "NodeLost":
+		reason = "Unknown"
+	case p.DeletionTimestamp != nil && !ended:
+		reason = "Terminating"
+	}
+	return reason, restarts
+}
+
+func endReason(t *corev1.ContainerStateTerminated) string {
+	switch {
+	case t.Reason != "":
+		return t.Reason
+	case t.Signal != 0:
+		return fmt.Sprintf("Signal:%d", t.Signal)
+	}
+	return fmt.Sprintf("ExitCode:%d", t.ExitCode)
+}

@@ -1,0 +1,275 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
+)
+
+// item is what is kept of an object.
+type item interface {
+	GetName() string
+	GetNamespace() string
+}
+
+// source is one watched kind of object in one namespace. Of each object only a
+// small struct is kept, made while it is decoded.
+type source struct {
+	v         *view
+	resource  string
+	namespace string
+	field     string // field selector
+	example   runtime.Object
+	list      func(context.Context, metav1.ListOptions) (runtime.Object, error)
+	watch     func(context.Context, metav1.ListOptions) (watch.Interface, error)
+	keep      func(any) item // nil for a type that it does not know
+
+	// Under view.mu.
+	items  map[string]item
+	synced bool
+	err    string // why it cannot be read; "" while it can, or while nobody knows
+	epoch  int    // of the feed that may change it
+}
+
+// The waits between two attempts to watch. The heartbeat begins all watches
+// anew when the API server is back, so these matter only while it is away.
+var reflectorBackoff = wait.Backoff{Duration: 400 * time.Millisecond, Factor: 1.6, Jitter: 0.3, Steps: 5, Cap: 3 * time.Second}
+
+const forbiddenAgain = 30 * time.Second
+
+// follow keeps the source up to date until ctx ends.
+func (s *source) follow(ctx context.Context, epoch int) {
+	defer utilruntime.HandleCrashWithContext(ctx)
+	ctx = klog.NewContext(ctx, klog.Logger{}) // its zero value says nothing
+	silent := klog.Logger{}
+	lw := &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			o.FieldSelector = s.field
+			return s.list(ctx, o)
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			o.FieldSelector = s.field
+			return s.watch(ctx, o)
+		},
+	}
+	backoff := reflectorBackoff
+	r := cache.NewReflectorWithOptions(lw, s.example, &feed{s, epoch},
+		cache.ReflectorOptions{Logger: &silent, Name: s.resource, Backoff: &backoff})
+	r.WatchListPageSize = 500
+	delay := reflectorBackoff
+	for ctx.Err() == nil {
+		begun := s.v.c.now()
+		err := r.ListAndWatchWithContext(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		s.failed(err)
+		if s.v.c.now().Sub(begun) > 10*time.Second {
+			delay = reflectorBackoff
+		}
+		pause := delay.Step()
+		if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
+			pause = forbiddenAgain
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+}
+
+// failed notes why the source cannot be read. What was read before stays on the
+// board while the API server is away, but not once it is forbidden.
+func (s *source) failed(err error) {
+	if err == nil {
+		return
+	}
+	s.v.mu.Lock()
+	defer s.v.mu.Unlock()
+	forbidden := apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err)
+	if s.synced && !forbidden {
+		return
+	}
+	if forbidden && len(s.items) > 0 {
+		for _, old := range s.items {
+			s.v.unlink(old)
+		}
+		s.items = map[string]item{}
+	}
+	s.synced, s.err = false, because(err)
+	s.v.all = true
+	s.v.signal()
+}
+
+// feed is the store that one reflector writes to. One that was given up, and
+// comes back late, changes nothing any more.
+type feed struct {
+	s     *source
+	epoch int
+}
+
+var _ cache.TransformingStore = (*feed)(nil)
+
+// Transformer makes the small struct while the objects of the first answer
+// still come in, so that they are never all in memory.
+func (f *feed) Transformer() cache.TransformFunc {
+	return func(obj any) (any, error) {
+		if it := f.s.small(obj); it != nil {
+			return it, nil
+		}
+		return nil, fmt.Errorf("unexpected %T in a watch of %s", obj, f.s.resource)
+	}
+}
+
+func (s *source) small(obj any) item {
+	if it, ok := obj.(item); ok {
+		if _, typed := obj.(runtime.Object); !typed {
+			return it
+		}
+	}
+	return s.keep(obj)
+}
+
+func keyOf(it item) string { return it.GetNamespace() + "/" + it.GetName() }
+
+// Add is called for a new object.
+func (f *feed) Add(obj any) error { return f.Update(obj) }
+
+// Update is called for a changed object.
+func (f *feed) Update(obj any) error {
+	it := f.s.small(obj)
+	if it == nil {
+		return nil
+	}
+	v := f.s.v
+	v.c.hear()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if f.epoch == f.s.epoch {
+		f.s.set(it)
+		v.signal()
+	}
+	return nil
+}
+
+// Delete is called for an object that is gone.
+func (f *feed) Delete(obj any) error {
+	m, ok := obj.(item)
+	if !ok {
+		return nil
+	}
+	v := f.s.v
+	v.c.hear()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if f.epoch != f.s.epoch {
+		return nil
+	}
+	if old := f.s.items[keyOf(m)]; old != nil {
+		delete(f.s.items, keyOf(m))
+		v.unlink(old)
+		v.signal()
+	}
+	return nil
+}
+
+// Replace is called with everything that there is.
+func (f *feed) Replace(objs []any, _ string) error {
+	v := f.s.v
+	v.c.hear()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if f.epoch != f.s.epoch {
+		return nil
+	}
+	seen := make(map[string]bool, len(objs))
+	for _, obj := range objs {
+		if it := f.s.small(obj); it != nil {
+			seen[keyOf(it)] = true
+			f.s.set(it)
+		}
+	}
+	for k, old := range f.s.items {
+		if !seen[k] {
+			delete(f.s.items, k)
+			v.unlink(old)
+		}
+	}
+	f.s.synced, f.s.err = true, ""
+	v.all = true
+	v.signal()
+	return nil
+}
+
+// Resync has nothing to do.
+func (f *feed) Resync() error { return nil }
+
+func (s *source) set(it item) {
+	k := keyOf(it)
+	if old := s.items[k]; old != nil {
+		s.v.unlink(old)
+	}
+	s.items[k] = it
+	s.v.link(it)
+}
+
+// kinds are the sources for the objects that a board is made of.
+func (v *view) source(resource, namespace, field string) *source {
+	s := &source{v: v, resource: resource, namespace: namespace, field: field, items: map[string]item{}}
+	apps, core := v.c.apps, v.c.core
+	switch resource {
+	case "deployments":
+		api := apps.Deployments(namespace)
+		s.example, s.list, s.watch = &appsv1.Deployment{}, lists(api.List), api.Watch
+		s.keep = keeps(fromDeployment)
+	case "statefulsets":
+		api := apps.StatefulSets(namespace)
+		s.example, s.list, s.watch = &appsv1.StatefulSet{}, lists(api.List), api.Watch
+		s.keep = keeps(fromStatefulSet)
+	case "daemonsets":
+		api := apps.DaemonSets(namespace)
+		s.example, s.list, s.watch = &appsv1.DaemonSet{}, lists(api.List), api.Watch
+		s.keep = keeps(fromDaemonSet)
+	case "replicasets":
+		api := apps.ReplicaSets(namespace)
+		s.example, s.list, s.watch = &appsv1.ReplicaSet{}, lists(api.List), api.Watch
+		s.keep = keeps(fromReplicaSet)
+	case "controllerrevisions":
+		api := apps.ControllerRevisions(namespace)
+		s.example, s.list, s.watch = &appsv1.ControllerRevision{}, lists(api.List), api.Watch
+		s.keep = keeps(fromControllerRevision)
+	case "pods":
+		api := core.Pods(namespace)
+		s.example, s.list, s.watch = &corev1.Pod{}, lists(api.List), api.Watch
+		s.keep = keeps(func(p *corev1.Pod) *pod { return fromPod(p, v.c.now()) })
+	case "events":
+		api := core.Events(namespace)
+		s.example, s.list, s.watch = &corev1.Event{}, lists(api.List), api.Watch
+		s.keep = keeps(fromEvent)
+	}
+	return s
+}
+
+func lists[L runtime.Object](f func(context.Context, metav1.ListOptions) (L, error)) func(context.Context, metav1.ListOptions) (runtime.Object, error) {
+	return func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return f(ctx, o) }
+}
+
+func keeps[O any, I item](f func(O) I) func(any) item {
+	return func(obj any) item {
+		if o, ok := obj.(O); ok {
+			return f(o)
+		}
+		return nil
+	}
+}

@@ -1,0 +1,168 @@
+package kube
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+
+	"rollbook/model"
+)
+
+// Observation is one state of the cluster as Watch sees it; the engine's type of
+// this name has the same fields.
+type Observation struct {
+	Board      []*model.Component
+	Events     []model.Event
+	Connection model.Connection
+	Identity   model.Identity
+}
+
+// At most four observations a second leave, but the first ones do not wait for
+// each other: the board is to be there at once.
+const (
+	perSecond = 4
+	settle    = 15 * time.Millisecond // what comes together is told together
+)
+
+// Watch keeps the board up to date until ctx ends and hands over a whole new
+// observation at most four times a second; unchanged components keep their
+// pointers. It outlives outages and expired watches, and says by
+// Observation.Connection how old what it shows is. out may take its time: it
+// holds nothing up but the next observation.
+func (c *Client) Watch(ctx context.Context, out func(Observation)) {
+	v := newView(c, *c.targets.Load())
+	v.sources = v.scope()
+	p := &pulse{}
+	restart := make(chan struct{}, 1)
+	var wg sync.WaitGroup
+	run := func(f func()) {
+		wg.Go(func() {
+			defer utilruntime.HandleCrashWithContext(ctx)
+			f()
+		})
+	}
+	run(func() {
+		c.beat(ctx, p, v.signal, func() {
+			select {
+			case restart <- struct{}{}:
+			default:
+			}
+		})
+	})
+	run(func() {
+		c.identify(ctx, func(set func(*model.Identity)) {
+			v.mu.Lock()
+			set(&v.identity)
+			v.mu.Unlock()
+			v.signal()
+		})
+	})
+	run(func() { v.supervise(ctx, restart) })
+	tell := func() {
+		board, events, id := v.observe()
+		out(Observation{Board: board, Events: events, Connection: c.connection(p), Identity: id})
+	}
+	p.begin(c.now())
+	tell() // what is being tried, before anything answers
+	v.tell(ctx, tell)
+	wg.Wait()
+}
+
+// supervise runs the watches and begins them anew, on new connections, each
+// time restart says that the API server is back after a loss.
+func (v *view) supervise(ctx context.Context, restart <-chan struct{}) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for ctx.Err() == nil {
+		run, cancel := context.WithCancel(ctx)
+		for _, s := range v.sources {
+			v.mu.Lock()
+			s.epoch++
+			epoch := s.epoch
+			v.mu.Unlock()
+			wg.Go(func() { s.follow(run, epoch) })
+		}
+		select {
+		case <-ctx.Done():
+		case <-restart:
+		}
+		cancel()
+	}
+}
+
+// tell calls out for each change, at most four times a second.
+func (v *view) tell(ctx context.Context, out func()) {
+	var last [perSecond]time.Time // of the last observations, oldest first
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-v.wake:
+		}
+		wait := max(settle, time.Second-v.c.now().Sub(last[0]))
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		copy(last[:], last[1:])
+		last[perSecond-1] = v.c.now()
+		out()
+	}
+}
+
+// scope is what has to be watched for the targets; without any, the workloads
+// of the namespace.
+func (v *view) scope() []*source {
+	type scope struct{ kind, namespace string }
+	names := map[scope][]string{}
+	var order []string
+	add := func(kind model.Kind, namespace, name string) {
+		k := scope{kind.Resource(), namespace}
+		if !slices.Contains(names[k], name) {
+			names[k] = append(names[k], name)
+		}
+		if !slices.Contains(order, namespace) {
+			order = append(order, namespace)
+		}
+	}
+	for _, t := range v.targets {
+		add(t.Workload.Kind, t.Workload.Namespace, t.Workload.Name)
+	}
+	if len(v.targets) == 0 {
+		for _, k := range []model.Kind{model.Deployment, model.StatefulSet, model.DaemonSet} {
+			add(k, v.c.namespace, "")
+		}
+	}
+	var out []*source
+	for _, ns := range order {
+		var sets, revisions bool
+		for _, k := range []model.Kind{model.Deployment, model.StatefulSet, model.DaemonSet} {
+			n := names[scope{k.Resource(), ns}]
+			if len(n) == 0 {
+				continue
+			}
+			field := ""
+			if len(n) == 1 && n[0] != "" {
+				field = "metadata.name=" + n[0]
+			}
+			out = append(out, v.source(k.Resource(), ns, field))
+			sets, revisions = sets || k == model.Deployment, revisions || k != model.Deployment
+		}
+		if sets {
+			out = append(out, v.source("replicasets", ns, ""))
+		}
+		if revisions {
+			out = append(out, v.source("controllerrevisions", ns, ""))
+		}
+		// Of the events those that tell of trouble, and what was said of the
+		// workloads themselves (scaled, rolled back): all would be thousands.
+		out = append(out, v.source("pods", ns, ""),
+			v.source("events", ns, "type!=Normal"),
+			v.source("events", ns, "type=Normal,involvedObject.kind=Deployment"))
+	}
+	return out
+}

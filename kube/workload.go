@@ -1,0 +1,219 @@
+package kube
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"rollbook/model"
+	"rollbook/text"
+)
+
+// Annotations of the Deployment controller and of kubectl.
+const (
+	annRevision    = "deployment.kubernetes.io/revision"
+	annHistory     = "deployment.kubernetes.io/revision-history"
+	annDesired     = "deployment.kubernetes.io/desired-replicas"
+	annMaxReplicas = "deployment.kubernetes.io/max-replicas"
+	annLastApplied = corev1.LastAppliedConfigAnnotation
+	annCause       = "kubernetes.io/change-cause"
+	annRestarted   = "kubectl.kubernetes.io/restartedAt"
+	labelHash      = appsv1.DefaultDeploymentUniqueLabelKey
+	labelRevision  = appsv1.ControllerRevisionHashLabelKey
+)
+
+// named makes a small struct fit into client-go's stores, which ask for a name
+// and a namespace only.
+type named struct {
+	metav1.Object // of everybody: empty, and never written to
+	namespace     string
+	name          string
+}
+
+var nothing metav1.Object = &metav1.ObjectMeta{}
+
+func name(namespace, name string) named { return named{nothing, namespace, name} }
+
+func (n named) GetName() string      { return n.name }
+func (n named) GetNamespace() string { return n.namespace }
+
+// workload is what is kept of a Deployment, StatefulSet or DaemonSet: its line
+// of the board without pods, and what the rest of the line is worked out from.
+type workload struct {
+	named
+	line        model.Component // ID, Missing, Pods and what depends on them are not set
+	created     time.Time
+	unavailable time.Time // since when its Available condition is False
+	timedOut    time.Time // since when it has exceeded its progress deadline
+	timedOutMsg string
+	failing     time.Time // since when pods cannot be created
+	failingMsg  string
+	update      string // newest revision's hash (StatefulSet, DaemonSet)
+	setBy       string
+	setAt       time.Time
+}
+
+// replicas is what is kept of a ReplicaSet or a ControllerRevision.
+type replicas struct {
+	named
+	owner    string // name of the workload that controls it
+	kind     model.Kind
+	uid      string
+	revision int64
+	reused   bool // it has been the running one more than once
+	hash     string
+	created  time.Time
+	count    int
+	failing  time.Time
+	message  string
+}
+
+// templateHash is over the template less pod-template-hash, by its typed form:
+// the watch has no other. Unknown fields are not in it.
+func templateHash(t *corev1.PodTemplateSpec) string {
+	t2 := *t
+	if _, ok := t.Labels[labelHash]; ok {
+		t2.Labels = make(map[string]string, len(t.Labels))
+		for k, v := range t.Labels {
+			if k != labelHash {
+				t2.Labels[k] = v
+			}
+		}
+	}
+	b, err := t2.Marshal()
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:12])
+}
+
+func base(kind model.Kind, m *metav1.ObjectMeta, t *corev1.PodTemplateSpec) *workload {
+	by, at := templateOwner(m.ManagedFields)
+	w := &workload{named: name(m.Namespace, m.Name), created: m.CreationTimestamp.Time, setBy: by, setAt: at}
+	w.line = model.Component{
+		Workload:      model.Workload{Kind: kind, Namespace: m.Namespace, Name: m.Name},
+		UID:           string(m.UID),
+		ChangeCause:   text.Line(m.Annotations[annCause]),
+		Images:        images(t),
+		TemplateHash:  templateHash(t),
+		Generation:    m.Generation,
+		RevisionStart: at,
+		RevisionBy:    by,
+		Owners:        owners(kind, m),
+	}
+	return w
+}
+
+func images(t *corev1.PodTemplateSpec) []string {
+	out := make([]string, 0, len(t.Spec.Containers))
+	for i := range t.Spec.Containers {
+		out = append(out, intern(text.Line(t.Spec.Containers[i].Image)))
+	}
+	return out
+}
+
+func fromDeployment(d *appsv1.Deployment) *workload {
+	w := base(model.Deployment, &d.ObjectMeta, &d.Spec.Template)
+	c := &w.line
+	c.Revision, _ = strconv.ParseInt(d.Annotations[annRevision], 10, 64)
+	c.Paused = d.Spec.Paused
+	c.Desired = count(d.Spec.Replicas, 1)
+	c.Replicas, c.Updated = int(d.Status.Replicas), int(d.Status.UpdatedReplicas)
+	c.Ready, c.Available = int(d.Status.ReadyReplicas), int(d.Status.AvailableReplicas)
+	c.Terminating = count(d.Status.TerminatingReplicas, 0)
+	c.Observed = d.Status.ObservedGeneration
+	for i := range d.Status.Conditions {
+		x := &d.Status.Conditions[i]
+		switch x.Type {
+		case appsv1.DeploymentProgressing:
+			c.Progressing = model.Condition{Status: string(x.Status), Reason: text.Line(x.Reason), Message: text.Line(x.Message), Updated: x.LastUpdateTime.Time}
+			if x.Status == corev1.ConditionFalse && x.Reason == "ProgressDeadlineExceeded" {
+				w.timedOut, w.timedOutMsg = x.LastTransitionTime.Time, text.Line(x.Message)
+			}
+		case appsv1.DeploymentAvailable:
+			if x.Status == corev1.ConditionFalse {
+				w.unavailable = x.LastTransitionTime.Time
+			}
+		case appsv1.DeploymentReplicaFailure:
+			if x.Status == corev1.ConditionTrue {
+				w.failing, w.failingMsg = x.LastTransitionTime.Time, text.Line(x.Message)
+			}
+		}
+	}
+	return w
+}
+
+func fromStatefulSet(s *appsv1.StatefulSet) *workload {
+	w := base(model.StatefulSet, &s.ObjectMeta, &s.Spec.Template)
+	c := &w.line
+	c.Desired = count(s.Spec.Replicas, 1)
+	c.Replicas, c.Updated = int(s.Status.Replicas), int(s.Status.UpdatedReplicas)
+	c.Ready, c.Available = int(s.Status.ReadyReplicas), int(s.Status.AvailableReplicas)
+	c.Observed = s.Status.ObservedGeneration
+	c.OwnerName = s.Name
+	w.update = s.Status.UpdateRevision
+	switch u := s.Spec.UpdateStrategy; {
+	case u.Type == appsv1.OnDeleteStatefulSetStrategyType:
+		c.Hints = append(c.Hints, "update strategy OnDelete: a new template moves no pod until the pods are deleted")
+	case u.RollingUpdate != nil && count(u.RollingUpdate.Partition, 0) > 0:
+		c.Hints = append(c.Hints, fmt.Sprintf("partition %d: pods with a lower ordinal keep the old template", *u.RollingUpdate.Partition))
+	}
+	return w
+}
+
+func fromDaemonSet(d *appsv1.DaemonSet) *workload {
+	w := base(model.DaemonSet, &d.ObjectMeta, &d.Spec.Template)
+	c := &w.line
+	c.Desired = int(d.Status.DesiredNumberScheduled)
+	c.Replicas, c.Updated = int(d.Status.CurrentNumberScheduled), int(d.Status.UpdatedNumberScheduled)
+	c.Ready, c.Available = int(d.Status.NumberReady), int(d.Status.NumberAvailable)
+	c.Observed = d.Status.ObservedGeneration
+	c.OwnerName = d.Name
+	if d.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType {
+		c.Hints = append(c.Hints, "update strategy OnDelete: a new template moves no pod until the pods are deleted")
+	}
+	return w
+}
+
+func fromReplicaSet(r *appsv1.ReplicaSet) *replicas {
+	k := &replicas{named: name(r.Namespace, r.Name), kind: model.Deployment,
+		uid: string(r.UID), created: r.CreationTimestamp.Time, count: int(r.Status.Replicas),
+		reused: r.Annotations[annHistory] != "", hash: r.Labels[labelHash]}
+	k.revision, _ = strconv.ParseInt(r.Annotations[annRevision], 10, 64)
+	if o := metav1.GetControllerOfNoCopy(r); o != nil && o.Kind == string(model.Deployment) {
+		k.owner = o.Name
+	}
+	for i := range r.Status.Conditions {
+		x := &r.Status.Conditions[i]
+		if x.Type == appsv1.ReplicaSetReplicaFailure && x.Status == corev1.ConditionTrue {
+			k.failing, k.message = x.LastTransitionTime.Time, text.Line(x.Message)
+		}
+	}
+	return k
+}
+
+func fromControllerRevision(r *appsv1.ControllerRevision) *replicas {
+	k := &replicas{named: name(r.Namespace, r.Name), uid: string(r.UID),
+		revision: r.Revision, created: r.CreationTimestamp.Time, hash: r.Labels[labelRevision], reused: true}
+	if k.hash == "" {
+		k.hash = r.Name
+	}
+	if o := metav1.GetControllerOfNoCopy(r); o != nil {
+		k.kind, k.owner = model.Kind(o.Kind), o.Name
+	}
+	return k
+}
+
+func count(n *int32, none int) int {
+	if n == nil {
+		return none
+	}
+	return int(*n)
+}
