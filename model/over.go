@@ -114,7 +114,7 @@ func (s *Snapshot) FiguresOf(id string) *Figures {
 	if f == nil {
 		return nil
 	}
-	fresh := s.Incident.Settings.Fresh()
+	fresh := max(s.Incident.Settings.Fresh(), f.Fresh)
 	out := *f
 	for _, r := range []*Reading{&out.Errors.Now, &out.P95.Now, &out.Requests, &out.Up, &out.Targets,
 		&out.HoldErrors, &out.HoldP95, &out.HoldRequests} {

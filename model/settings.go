@@ -29,7 +29,8 @@ type Settings struct {
 type Limits struct {
 	Errors   float64       `json:"errors"` // ratio, W1
 	P95      time.Duration `json:"p95"`    // W2
-	For      time.Duration `json:"for"`    // how long either must be over
+	For      time.Duration `json:"for"`    // how long the errors must be over
+	P95For   time.Duration `json:"p95For"` // how long P95 must be
 	NoPod    time.Duration `json:"noPod"`  // how long without an available pod
 	Rollout  time.Duration `json:"rollout"`
 	Within   time.Duration `json:"within"`   // the countdown of "roll back within 10 minutes"
@@ -50,7 +51,7 @@ func (s *Settings) Fresh() time.Duration { return 2*s.Scrape + s.Poll }
 
 // DefaultLimits are the runbook's figures (W1, W2, D4, K3).
 func DefaultLimits() Limits {
-	return Limits{Errors: 0.05, P95: 2 * time.Second, For: 5 * time.Minute, NoPod: time.Minute,
+	return Limits{Errors: 0.05, P95: 2 * time.Second, For: 5 * time.Minute, P95For: 5 * time.Minute, NoPod: time.Minute,
 		Rollout: 2 * time.Minute, Within: 10 * time.Minute, Requests: 50}
 }
 

@@ -21,7 +21,7 @@ func (q Question) title(l Limits) string {
 	case QErrors:
 		return fmt.Sprintf("errors over %s for %s?", Percent(l.Errors), Short(l.For))
 	case QP95:
-		return fmt.Sprintf("P95 over %s for %s?", Seconds(l.P95.Seconds()), Short(l.For))
+		return fmt.Sprintf("P95 over %s for %s?", Seconds(l.P95.Seconds()), Short(l.P95For))
 	case QCritical:
 		return "critical feature broken, or no pod?"
 	case QSLO:

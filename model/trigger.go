@@ -49,9 +49,9 @@ const ClusterFresh = 15 * time.Second
 func figureFinding(s *Snapshot, c *Component, f *Figures, kind TriggerKind) finding {
 	limits := s.Incident.Settings.Limits
 	out := finding{Trigger: Trigger{Component: c.ID, Kind: kind}, Asked: true}
-	fig, limit, show, name := Figure{}, limits.Errors, Percent, "errors"
+	fig, limit, want, show, name := Figure{}, limits.Errors, limits.For, Percent, "errors"
 	if kind == TP95 {
-		limit, show, name = limits.P95.Seconds(), Seconds, "P95"
+		limit, want, show, name = limits.P95.Seconds(), limits.P95For, Seconds, "P95"
 	}
 	switch {
 	case f == nil:
@@ -68,7 +68,7 @@ func figureFinding(s *Snapshot, c *Component, f *Figures, kind TriggerKind) find
 		out.State, out.Asked = TriNo, false
 		return out
 	}
-	run := Over(fig, limit, limits.For)
+	run := Over(fig, limit, want)
 	out.State, out.Why, out.Over = run.State, run.Why, run.State == TriYes
 	out.Trigger.Query, out.Value, out.AtLeast = fig.Now.Query, fig.Now.Value, fig.Now.AtLeast
 	if run.State != TriYes {
@@ -76,11 +76,11 @@ func figureFinding(s *Snapshot, c *Component, f *Figures, kind TriggerKind) find
 	}
 	out.Onset, out.Limit, out.For = run.Since, limit, run.For
 	if run.Held {
-		out.Text = fmt.Sprintf("%s over %s for %s (limit %s) on %s", name, show(limit), Short(run.For), Short(limits.For), c.ID)
+		out.Text = fmt.Sprintf("%s over %s for %s (limit %s) on %s", name, show(limit), Short(run.For), Short(want), c.ID)
 		return out
 	}
 	out.State = TriNo
-	out.Text = fmt.Sprintf("%s over %s for %s of %s on %s", name, show(limit), Short(run.For), Short(limits.For), c.ID)
+	out.Text = fmt.Sprintf("%s over %s for %s of %s on %s", name, show(limit), Short(run.For), Short(want), c.ID)
 	return out
 }
 
