@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/api"
@@ -57,10 +58,11 @@ type Client struct {
 	slots chan struct{} // bounds the queries under way
 	round chan struct{} // of one: the round that owns what follows
 
-	tracks   map[string]*track // by component ID
-	interval time.Duration     // the scrape interval in use; 0 = not known yet
+	tracks map[string]*track // by component ID
 	// step and short window of what tracks hold
 	step, short time.Duration
+
+	interval atomic.Int64 // the scrape interval; 0 = not known yet
 }
 
 // atOnce is how many queries are under way at the same time: enough to hide a
@@ -127,7 +129,8 @@ func (c *Client) defaults() {
 		o.Redactor = new(text.Redactor)
 	}
 	o.Preset = o.Preset.orDefault()
-	c.interval, c.to = o.ScrapeInterval, o.To
+	c.interval.Store(int64(o.ScrapeInterval))
+	c.to = o.To
 }
 
 func positive(d, otherwise time.Duration) time.Duration {
@@ -146,6 +149,14 @@ func (c *Client) off() error {
 		return nil
 	}
 	return fmt.Errorf("%w: %s", ErrOff, c.opt.Off)
+}
+
+// scrape is the scrape interval; 0 = not known yet.
+func (c *Client) scrape() time.Duration { return time.Duration(c.interval.Load()) }
+
+// shortWindow is a minute, at least four scrapes.
+func (c *Client) shortWindow() time.Duration {
+	return max(shortWindow, scrapes*positive(c.scrape(), usual))
 }
 
 // begin waits for the earlier round to end.

@@ -11,7 +11,7 @@ import (
 
 // preset fills in what a preset's queries say of one target.
 func (r *round) preset(a *asking, f *model.Figures) {
-	p, k, g := r.c.opt.Preset, a.key, a.g
+	q, k, g := r.c.opt.Preset.show(a.Target), a.key, a.g
 	for _, w := range []*answers{&g.short, &g.long, &g.hold} {
 		if c := w.counts[k]; c != nil && c.label != "" {
 			a.label = c.label
@@ -24,32 +24,30 @@ func (r *round) preset(a *asking, f *model.Figures) {
 
 	present, last := r.present(a), g.grid.n-1
 	if a.Errors == "" {
-		q := p.showErrors(a.Target, a.label, r.short)
 		err := first(g.err, g.short.cErr, r.longErr(a, g.long.cErr))
-		now := r.dated(a, unless(err, present), q)
+		now := r.dated(a, unless(err, present), q.errors(a.label, r.short))
 		if err == nil {
 			a.errors.merge(g.grid, r.samples(a, r.errorsAt), r.stepOf(g.grid))
 			if now.Why == "" {
 				v, w, why := r.errorsAt(a, last)
-				now = r.known(a, v, p.showErrors(a.Target, a.label, w), why)
+				now = r.known(a, v, q.errors(a.label, w), why)
 			}
 		}
 		f.Errors = a.errors.figure(now, r.step)
 	}
 	if a.P95 == "" {
-		q := p.showP95(a.Target, r.short)
 		err := first(g.err, g.short.cErr, g.short.pErr, r.longErr(a, first(g.long.cErr, g.long.pErr)))
-		now := r.dated(a, unless(err, present), q)
+		now := r.dated(a, unless(err, present), q.p95(r.short))
 		if err == nil {
 			a.p95.merge(g.grid, r.samples(a, r.p95At), r.stepOf(g.grid))
 			if now.Why == "" {
 				v, w, why := r.p95At(a, last)
-				now = r.known(a, v, p.showP95(a.Target, w), why)
+				now = r.known(a, v, q.p95(w), why)
 			}
 		}
 		f.P95 = a.p95.figure(now, r.step)
 	}
-	f.Requests = r.dated(a, unless(first(g.err, g.short.cErr), present), p.showRequests(a.Target, r.short))
+	f.Requests = r.dated(a, unless(first(g.err, g.short.cErr), present), q.requests(r.short))
 	if g.grid.n > 0 && f.Requests.Why == "" {
 		n, ok := g.short.counts[k].total(last)
 		why := ""
@@ -65,16 +63,16 @@ func (r *round) preset(a *asking, f *model.Figures) {
 
 // holdReadings fills in what the hold's window says.
 func (r *round) holdReadings(a *asking, f *model.Figures, present string) {
-	p, h := r.c.opt.Preset, &a.g.hold
+	q, h := r.c.opt.Preset.show(a.Target), &a.g.hold
 	if a.Errors == "" || a.P95 == "" {
-		f.HoldRequests = r.dated(a, unless(first(a.g.err, h.cErr), present), p.showRequests(a.Target, r.hold))
+		f.HoldRequests = r.dated(a, unless(first(a.g.err, h.cErr), present), q.requests(r.hold))
 		if f.HoldRequests.Why == "" {
 			n, ok := h.counts[a.key].total(0)
 			f.HoldRequests = r.known(a, model.Sample{V: n}, f.HoldRequests.Query, absent(ok, "too few samples yet"))
 		}
 	}
 	if a.Errors == "" {
-		f.HoldErrors = r.dated(a, unless(first(a.g.err, h.cErr), present), p.showErrors(a.Target, a.label, r.hold))
+		f.HoldErrors = r.dated(a, unless(first(a.g.err, h.cErr), present), q.errors(a.label, r.hold))
 		if f.HoldErrors.Why == "" {
 			f.HoldErrors = r.ofWindow(a, h, f.HoldErrors.Query, func() (model.Sample, string) {
 				return model.Sample{V: h.counts[a.key].ratio(0)}, ""
@@ -82,11 +80,11 @@ func (r *round) holdReadings(a *asking, f *model.Figures, present string) {
 		}
 	}
 	if a.P95 == "" {
-		f.HoldP95 = r.dated(a, unless(first(a.g.err, h.cErr, h.pErr), present), p.showP95(a.Target, r.hold))
+		f.HoldP95 = r.dated(a, unless(first(a.g.err, h.cErr, h.pErr), present), q.p95(r.hold))
 		if f.HoldP95.Why == "" {
 			f.HoldP95 = r.ofWindow(a, h, f.HoldP95.Query, func() (model.Sample, string) {
 				v, least, ok := h.p95[a.key].at(0)
-				return model.Sample{V: v, AtLeast: least}, absent(ok, r.noLatency(h.p95[a.key]))
+				return model.Sample{V: v, AtLeast: least}, absent(ok, r.c.noLatency(h.p95[a.key]))
 			})
 		}
 	}
@@ -185,7 +183,7 @@ func (r *round) p95At(a *asking, i int) (v model.Sample, window time.Duration, w
 	}
 	l := w.answers.p95[a.key]
 	s, least, ok := l.at(i)
-	return model.Sample{V: s, AtLeast: least}, w.window, absent(ok, r.noLatency(l))
+	return model.Sample{V: s, AtLeast: least}, w.window, absent(ok, r.c.noLatency(l))
 }
 
 // fewWhy says why the requests at one time do not do.
@@ -209,9 +207,9 @@ func enough(n float64, known bool, window time.Duration, least float64) string {
 }
 
 // noLatency says why a latency is not there though requests are.
-func (r *round) noLatency(l *latency) string {
+func (c *Client) noLatency(l *latency) string {
 	if l == nil {
-		return "no series " + r.c.opt.Preset.Latency
+		return "no series " + c.opt.Preset.Latency
 	}
 	return "no latency was observed (NaN)"
 }

@@ -140,56 +140,6 @@ func (s scope) up() string {
 	return fmt.Sprintf("count_values %s (%q, %s)", s.by(), upLabel, s.mapped("up{"+s.selector+"}"))
 }
 
-// scrapes is how often `up` was written in five minutes, by the target that has
-// been there the longest.
-func (s scope) scrapes() string {
-	return fmt.Sprintf("max(count_over_time(up{%s}[5m]))", s.selector)
-}
-
-// The same figures for one component alone, as short as they can be, to be read
-// by the operator and pasted into Prometheus or Grafana. They stand in
-// Reading.Query.
-
-func (p Preset) pods(t model.Target) string {
-	s := p.Namespace + "=" + quote(t.Workload.Namespace) + "," + p.Pod + "=~" + quote(podPattern(t.Workload))
-	if t.Match != "" {
-		s += "," + t.Match
-	}
-	return s
-}
-
-// showErrors is the error ratio; label is the one that says 5xx, "" = none did.
-func (p Preset) showErrors(t model.Target, label string, window time.Duration) string {
-	errs := func(label string) string {
-		return fmt.Sprintf(`rate(%s{%s,%s=~"5.."}[%s])`, p.Requests, p.pods(t), label, dur(window))
-	}
-	var sum string
-	switch label {
-	case "":
-		sum = errs("status")
-	case bothLabels:
-		sum = errs("status") + " or " + errs("code")
-	default:
-		sum = errs(label)
-	}
-	return fmt.Sprintf("(sum(%s) or vector(0)) / sum(rate(%s{%s}[%s]))", sum, p.Requests, p.pods(t), dur(window))
-}
-
-// bothLabels is for pods of which some say status and some code.
-const bothLabels = "both"
-
-func (p Preset) showP95(t model.Target, window time.Duration) string {
-	return fmt.Sprintf("histogram_quantile(0.95, sum by (le) (rate(%s{%s}[%s])))", p.Latency, p.pods(t), dur(window))
-}
-
-func (p Preset) showRequests(t model.Target, window time.Duration) string {
-	return fmt.Sprintf("sum(increase(%s{%s}[%s]))", p.Requests, p.pods(t), dur(window))
-}
-
-func (p Preset) showUp(t model.Target, f string) string {
-	return fmt.Sprintf("%s(up{%s})", f, p.pods(t))
-}
-
 // quote is s as a PromQL string. Names and regular expressions here hold no
 // character that Go and PromQL quote in different ways.
 func quote(s string) string { return fmt.Sprintf("%q", s) }
