@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -88,11 +89,20 @@ func (f Fact) MarshalJSON() ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("fact %T: %w", f.Body, ErrUnknownFact)
 	}
-	data, err := json.Marshal(f.Body)
+	data, err := plain(f.Body)
 	if err != nil {
 		return nil, fmt.Errorf("fact %q: %w", name, err)
 	}
-	return json.Marshal(envelope{At: f.At, By: f.By, Fact: name, Data: data})
+	return plain(envelope{At: f.At, By: f.By, Fact: name, Data: data})
+}
+
+// plain is json.Marshal without the escapes for HTML: a journal is read by eye.
+func plain(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // UnmarshalJSON reads a journal's line back. It fails with ErrUnknownFact on a

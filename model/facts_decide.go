@@ -195,7 +195,7 @@ func (b Said) apply(i *Incident, f Fact) {
 	}
 }
 func (b Said) entry() (string, string) {
-	word := [...]string{"unknown", "no", "yes"}[b.Answer.Answer]
+	word := pick([]string{"unknown", "no", "yes"}, int(b.Answer.Answer))
 	return "answer", fmt.Sprintf("%s %s %s%s", b.Question, b.Question.title(DefaultLimits()), word, because(b.Answer.Reason))
 }
 

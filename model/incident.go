@@ -18,7 +18,7 @@ const (
 
 // Name is what the rail shows.
 func (s Step) Name() string {
-	return [...]string{"Assess", "Decide", "Choose", "Confirm", "Roll back", "Verify", "Close"}[s]
+	return pick([]string{"Assess", "Decide", "Choose", "Confirm", "Roll back", "Verify", "Close"}, int(s))
 }
 
 // Incident is the fold of its facts. Only Apply changes it, and Apply never

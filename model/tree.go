@@ -7,12 +7,23 @@ import (
 )
 
 // rank orders the verdicts: at once > within 10 minutes > unknown > watch.
-func (v Verdict) rank() int { return [...]int{YourCall: 1, WatchClosely: 0, Within10: 2, Now: 3}[v] }
+func (v Verdict) rank() int {
+	return pick([]int{YourCall: 1, WatchClosely: 0, Within10: 2, Now: 3}, int(v))
+}
+
+// pick is all[n], and the first, which is what is unknown, for an n that a
+// damaged journal may hold.
+func pick[T any](all []T, n int) T {
+	if n < 0 || n >= len(all) {
+		n = 0
+	}
+	return all[n]
+}
 
 // Name is the verdict as the screen calls it.
 func (v Verdict) Name() string {
-	return [...]string{YourCall: "UNKNOWN, YOUR CALL", WatchClosely: "WATCH CLOSELY",
-		Within10: "ROLL BACK WITHIN 10 MINUTES", Now: "ROLL BACK NOW"}[v]
+	return pick([]string{YourCall: "UNKNOWN, YOUR CALL", WatchClosely: "WATCH CLOSELY",
+		Within10: "ROLL BACK WITHIN 10 MINUTES", Now: "ROLL BACK NOW"}, int(v))
 }
 
 // Title is the question in words.
