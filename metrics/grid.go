@@ -55,10 +55,10 @@ func (v values) put(g grid, points []pmodel.SamplePair) {
 	}
 }
 
-// add is put for sums.
+// add is put for sums of what cannot be less than nothing.
 func (v values) add(g grid, points []pmodel.SamplePair) {
 	for _, p := range points {
-		if i := g.index(p.Timestamp.Time()); i >= 0 && usable(float64(p.Value)) {
+		if i := g.index(p.Timestamp.Time()); i >= 0 && usable(float64(p.Value)) && p.Value >= 0 {
 			if math.IsNaN(v[i]) {
 				v[i] = 0
 			}

@@ -3,14 +3,10 @@
 package metrics
 
 import (
-	"bufio"
 	"context"
-	"fmt"
-	"net"
-	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"errors"
+	"math"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -18,281 +14,302 @@ import (
 	"rollbook/model"
 )
 
-// These tests run a real Prometheus of their own on made-up history, so that
-// PromQL's own rules are what is tested. Its programs are those that the testbed
-// built: $ROLLBOOK_PROMETHEUS_BIN names their folder, else the testbed's cache
-// is looked through.
-
-// history writes OpenMetrics, one family after the other.
-type history struct {
-	end, step time.Duration // the newest sample is end before now
-	now       time.Time
-	span      time.Duration
-	families  map[string][]string
-	order     []string
-}
-
-func newHistory(span, step time.Duration) *history {
-	return &history{now: time.Now().Truncate(time.Second), span: span, step: step, families: map[string][]string{}}
-}
-
-// add writes a series; value is of the time since the beginning, ok = false
-// leaves the sample out.
-func (h *history) add(family, sample string, value func(since time.Duration) (v float64, ok bool)) {
-	if h.families[family] == nil {
-		h.order = append(h.order, family)
-	}
-	for since := time.Duration(0); since <= h.span; since += h.step {
-		if v, ok := value(since); ok {
-			t := h.now.Add(since - h.span)
-			h.families[family] = append(h.families[family], fmt.Sprintf("%s %g %d.%03d", sample, v, t.Unix(), t.UnixMilli()%1000))
+// changing is a rate that is v until at and later after it.
+func changing(at time.Duration, v, later float64) func(time.Duration) float64 {
+	return func(since time.Duration) float64 {
+		if since > at {
+			return later
 		}
+		return v
 	}
 }
 
-// app writes the metrics of one pod: ok and bad requests a second, and the
-// latency bucket that they fall in.
-type app struct {
-	namespace, pod, label string
-	ok, bad               func(since time.Duration) float64 // per second
-	le                    string
-	from, to              time.Duration // 0 = the whole span
-	grown                 float64       // requests before the history began
-}
-
-var buckets = []string{"0.1", "0.25", "0.5", "1", "2.5", "+Inf"}
-
-func steady(v float64) func(time.Duration) float64 { return func(time.Duration) float64 { return v } }
-
-func (h *history) app(a app) {
-	if a.to == 0 {
-		a.to = h.span
-	}
-	if a.label == "" {
-		a.label = "status"
-	}
-	sum := func(rates ...func(time.Duration) float64) func(time.Duration) (float64, bool) {
-		total, last := a.grown, time.Duration(-1)
-		return func(since time.Duration) (float64, bool) {
-			if since > a.from && since <= a.to && last >= 0 {
-				for _, r := range rates {
-					if r != nil {
-						total += r(since) * (since - last).Seconds()
-					}
-				}
-			}
-			last = since
-			return total, since >= a.from && since <= a.to
-		}
-	}
-	pod := fmt.Sprintf(`namespace=%q,pod=%q`, a.namespace, a.pod)
-	if a.ok != nil {
-		h.add("http_requests", fmt.Sprintf(`http_requests_total{%s,%s="200"}`, pod, a.label), sum(a.ok))
-	}
-	if a.bad != nil {
-		h.add("http_requests", fmt.Sprintf(`http_requests_total{%s,%s="503"}`, pod, a.label), sum(a.bad))
-	}
-	if a.le != "" {
-		reached := false
-		for _, b := range buckets {
-			reached = reached || b == a.le
-			rates := []func(time.Duration) float64{steady(0)}
-			if reached {
-				rates = []func(time.Duration) float64{a.ok, a.bad}
-			}
-			h.add("http_request_duration_seconds", fmt.Sprintf(`http_request_duration_seconds_bucket{%s,le=%q}`, pod, b), sum(rates...))
-		}
-	}
-	h.add("up", fmt.Sprintf(`up{job="pods",%s}`, pod), func(since time.Duration) (float64, bool) {
-		if since < a.from {
-			return 0, false
-		}
-		return map[bool]float64{true: 1}[since <= a.to], true
-	})
-}
-
-// prometheus is one that runs on a history.
-type prometheus struct {
-	url  string
-	kill func()
-}
-
-func bin(t testing.TB, name string) string {
-	if d := os.Getenv("ROLLBOOK_PROMETHEUS_BIN"); d != "" {
-		return filepath.Join(d, name)
-	}
-	cache, _ := os.UserCacheDir()
-	found, _ := filepath.Glob(filepath.Join(cache, "rollbook-testbed", "prom*", name))
-	if len(found) == 0 {
-		t.Skipf("no %s: start the testbed once, or set ROLLBOOK_PROMETHEUS_BIN", name)
-	}
-	return found[len(found)-1]
-}
-
-func (h *history) start(t testing.TB) *prometheus {
-	t.Helper()
-	dir := t.TempDir()
-	f, err := os.Create(filepath.Join(dir, "history"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := bufio.NewWriter(f)
-	for _, family := range h.order {
-		kind := map[string]string{"http_requests": "counter", "http_request_duration_seconds": "histogram", "up": "gauge"}[family]
-		if kind == "histogram" { // promtool wants whole histograms: the samples do without
-			kind = "unknown"
-			family = "http_request_duration_seconds_bucket"
-		}
-		fmt.Fprintf(w, "# TYPE %s %s\n", family, kind)
-		for _, l := range h.families[strings.TrimSuffix(family, "_bucket")] {
-			fmt.Fprintln(w, l)
-		}
-	}
-	fmt.Fprintln(w, "# EOF")
-	if err := w.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	f.Close()
-	data := filepath.Join(dir, "data")
-	if out, err := exec.Command(bin(t, "promtool"), "tsdb", "create-blocks-from", "openmetrics", f.Name(), data).CombinedOutput(); err != nil {
-		t.Fatalf("promtool: %v\n%s", err, out)
-	}
-	os.WriteFile(filepath.Join(dir, "prometheus.yml"), nil, 0o600)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	cmd := exec.Command(bin(t, "prometheus"), "--config.file="+filepath.Join(dir, "prometheus.yml"),
-		"--storage.tsdb.path="+data, "--web.listen-address="+addr, "--log.level=error")
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	p := &prometheus{url: "http://" + addr}
-	p.kill = func() { cmd.Process.Kill(); cmd.Wait() }
-	t.Cleanup(p.kill)
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		if resp, err := http.Get(p.url + "/-/ready"); err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return p
-			}
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("Prometheus is not ready")
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-}
-
-func (p *prometheus) client(t testing.TB, change ...func(*Options)) *Client {
-	t.Helper()
-	opt := Options{URL: p.url, Now: time.Now}
-	for _, f := range change {
-		f(&opt)
-	}
-	c, err := New(opt)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-func deploy(name string) model.Target {
-	return model.Target{ID: name, Workload: model.Workload{Kind: model.Deployment, Namespace: "prod", Name: name}}
-}
-
-func poll(t testing.TB, c *Client, hold time.Duration, targets ...model.Target) map[string]*model.Figures {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	got, err := c.Poll(ctx, Poll{Targets: targets, Hold: hold})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got
-}
-
-func TestLiveFigures(t *testing.T) {
+// shopHistory is an hour of a shop with everything in it that a figure can get
+// wrong.
+func shopHistory() *history {
 	h := newHistory(time.Hour, 15*time.Second)
-	badFrom := 53 * time.Minute
-	after := func(at time.Duration, v float64) func(time.Duration) float64 {
-		return func(s time.Duration) float64 {
-			if s > at {
-				return v
-			}
-			return 0
-		}
-	}
-	before := func(at time.Duration, v, later float64) func(time.Duration) float64 {
-		return func(s time.Duration) float64 {
-			if s > at {
-				return later
-			}
-			return v
-		}
-	}
-	// bad: 20 % errors since seven minutes, spread over two pods, half of it under label code.
-	h.app(app{namespace: "prod", pod: "bad-7c9f5d8-2kq4x", ok: before(badFrom, 10, 8), bad: after(badFrom, 2), le: "0.25"})
-	h.app(app{namespace: "prod", pod: "bad-7c9f5d8-b8v7m", ok: before(badFrom, 10, 8), bad: after(badFrom, 2), le: "0.25", label: "code"})
-	// another namespace's pods of the same name do not count
-	h.app(app{namespace: "other", pod: "bad-7c9f5d8-2kq4x", bad: steady(100), le: "0.25"})
-	// a longer name does not count as a shorter one's
-	h.app(app{namespace: "prod", pod: "bad-canary-7c9f5d8-2kq4x", bad: steady(100), le: "0.25"})
+	m := time.Minute
+	// 20 % errors since seven minutes, in two pods, one of which calls its label code.
+	h.app(app{namespace: "prod", pod: "bad-7c9f5d8-2kq4x", ok: changing(53*m, 10, 8), bad: changing(53*m, 0, 2), le: "0.25"})
+	h.app(app{namespace: "prod", pod: "bad-7c9f5d8-b8v7m", ok: changing(53*m, 10, 8), bad: changing(53*m, 0, 2), le: "0.25", label: "code"})
+	// Neither another namespace's pods nor those of a longer name count.
+	h.app(app{namespace: "other", pod: "bad-7c9f5d8-2kq4x", bad: steady(100), le: "+Inf"})
+	h.app(app{namespace: "prod", pod: "bad-canary-7c9f5d8-2kq4x", bad: steady(100), le: "+Inf"})
 	h.app(app{namespace: "prod", pod: "good-7c9f5d8-2kq4x", ok: steady(10), le: "0.25"})
 	h.app(app{namespace: "prod", pod: "inf-7c9f5d8-2kq4x", ok: steady(10), le: "+Inf"})
 	h.app(app{namespace: "prod", pod: "idle-7c9f5d8-2kq4x", ok: steady(0), le: "0.25", grown: 1000})
 	h.app(app{namespace: "prod", pod: "three-7c9f5d8-2kq4x", ok: func(s time.Duration) float64 {
-		if s > 58*time.Minute && s <= 58*time.Minute+45*time.Second {
+		if s > 57*m && s <= 57*m+45*time.Second {
 			return 1. / 15
 		}
 		return 0
 	}, le: "0.1"})
-	h.app(app{namespace: "prod", pod: "slow-7c9f5d8-2kq4x", ok: steady(0.4), bad: steady(0.1), le: "1"}) // 30 in 1m, 150 in 5m
-	h.app(app{namespace: "prod", pod: "dead-7c9f5d8-2kq4x", ok: steady(10), le: "0.25", to: 57 * time.Minute})
+	// 30 requests a minute: enough in five.
+	h.app(app{namespace: "prod", pod: "rare-7c9f5d8-2kq4x", ok: steady(0.4), bad: steady(0.1), le: "1"})
+	h.app(app{namespace: "prod", pod: "dead-7c9f5d8-2kq4x", ok: steady(10), le: "0.25", to: 57 * m})
+	h.app(app{namespace: "prod", pod: "plain-7c9f5d8-2kq4x", ok: steady(10)}) // no histogram
 	h.app(app{namespace: "prod", pod: "db-0", ok: steady(10), le: "0.5"})
 	h.app(app{namespace: "prod", pod: "node-bcx-2kq4x", ok: steady(10), bad: steady(10), le: "0.5"})
-	p := h.start(t)
-	c := p.client(t)
+	h.app(app{namespace: "prod", pod: strings.Repeat("long-", 9) + "name-7c9f5d8d-2kq4x"[:58-45] + "xxxxx", ok: steady(10), le: "0.5"})
+	return h
+}
 
-	targets := []model.Target{}
-	for _, n := range []string{"bad", "good", "inf", "idle", "three", "slow", "dead", "gone", "node"} {
-		targets = append(targets, deploy(n))
+func TestLiveFigures(t *testing.T) {
+	p := shopHistory().start(t)
+	c := p.client(t)
+	own := func(id, errs, p95, requests string) model.Target {
+		d := deploy("good")
+		d.ID, d.Errors, d.P95, d.Requests = id, errs, p95, requests
+		return d
 	}
-	targets = append(targets,
-		model.Target{ID: "db", Workload: model.Workload{Kind: model.StatefulSet, Namespace: "prod", Name: "db"}},
-		model.Target{ID: "node-bcx", Workload: model.Workload{Kind: model.DaemonSet, Namespace: "prod", Name: "node-bcx"}},
-		model.Target{ID: "pg", NotMeasured: true},
-		model.Target{ID: "own", Workload: model.Workload{Kind: model.Deployment, Namespace: "prod", Name: "good"},
-			Errors: `sum(rate(http_requests_total{namespace="prod",pod=~"bad-.*",status="503"}[1m]))/sum(rate(http_requests_total{namespace="prod",pod=~"bad-7.*"}[1m]))`,
-			P95:    `histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{pod=~"inf-.*"}[1m])))`},
-		model.Target{ID: "many", Workload: model.Workload{Kind: model.Deployment, Namespace: "prod", Name: "good"},
-			Errors: `rate(http_requests_total[1m])`, P95: `sum(rate(nothing[1m]))/sum(rate(http_requests_total[1m]))`},
-		model.Target{ID: "percent", Workload: model.Workload{Kind: model.Deployment, Namespace: "prod", Name: "good"},
-			Errors: `vector(12.4)`, P95: `0/0`},
-	)
-	got := poll(t, c, 2*time.Minute, targets...)
-	for _, tt := range targets {
-		f := got[tt.ID]
-		t.Logf("%-8s errors %s n=%d | p95 %s n=%d | req %s | up %s of %s | hold %s %s %s", tt.ID, say(f.Errors.Now), len(f.Errors.Samples),
-			say(f.P95.Now), len(f.P95.Samples), say(f.Requests), say(f.Up), say(f.Targets), say(f.HoldErrors), say(f.HoldP95), say(f.HoldRequests))
+	bad := `namespace="prod",pod=~"bad-7.*"`
+	const window = "? own PromQL has a window of its own"
+	for _, tt := range []struct {
+		target                          model.Target
+		errs, p95, requests, up, of     string
+		holdErrs, holdP95, holdRequests string
+		samples                         int
+	}{
+		{deploy("bad"), "0.2", "0.242", "1.2e+03", "2", "2", "0.2", "0.242", "2.4e+03", 121},
+		{deploy("good"), "0", "0.242", "600", "1", "1", "0", "0.242", "1.2e+03", 121},
+		{deploy("inf"), "0", "≥2.5", "600", "1", "1", "0", "≥2.5", "1.2e+03", 121},
+		{deploy("idle"), "? no traffic in 5m", "? no traffic in 5m", "0", "1", "1",
+			"? no traffic in 2m", "? no traffic in 2m", "0", 0},
+		{deploy("three"), "? 3 requests in 5m", "? 3 requests in 5m", "0", "1", "1",
+			"? no traffic in 2m", "? no traffic in 2m", "0", 0},
+		{deploy("rare"), "0.2", "0.975", "30", "1", "1", "0.2", "0.975", "60", 121},
+		{deploy("dead"), "? stale since 3m", "? stale since 3m", "? stale since 3m", "0", "1",
+			"? stale since 3m", "? stale since 3m", "? stale since 3m", 110},
+		{deploy("plain"), "0", "? no series http_request_duration_seconds_bucket", "600", "1", "1",
+			"0", "? no series http_request_duration_seconds_bucket", "1.2e+03", 121},
+		{deploy("gone"), "? no series http_requests_total", "? no series http_requests_total", "? no series http_requests_total",
+			"? no target with namespace and pod labels of deployment/gone", "? no target with namespace and pod labels of deployment/gone",
+			"? no series http_requests_total", "? no series http_requests_total", "? no series http_requests_total", 0},
+		// A Deployment "node" has no pods: node-bcx-2kq4x is the DaemonSet's.
+		{deploy("node"), "? no series http_requests_total", "? no series http_requests_total", "? no series http_requests_total",
+			"? no target with namespace and pod labels of deployment/node", "? no target with namespace and pod labels of deployment/node",
+			"? no series http_requests_total", "? no series http_requests_total", "? no series http_requests_total", 0},
+		{model.Target{ID: "node-bcx", Workload: model.Workload{Kind: model.DaemonSet, Namespace: "prod", Name: "node-bcx"}},
+			"0.5", "0.487", "1.2e+03", "1", "1", "0.5", "0.487", "2.4e+03", 121},
+		{model.Target{ID: "db", Workload: model.Workload{Kind: model.StatefulSet, Namespace: "prod", Name: "db"}},
+			"0", "0.487", "600", "1", "1", "0", "0.487", "1.2e+03", 121},
+		{deploy(strings.Repeat("long-", 9) + "name"), "0", "0.487", "600", "1", "1", "0", "0.487", "1.2e+03", 121},
+		{own("own", `sum(rate(http_requests_total{`+bad+`,status="503"}[1m]))/sum(rate(http_requests_total{`+bad+`}[1m]))`,
+			`histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{pod=~"inf-.*"}[1m])))`, ""),
+			"0.1", "≥2.5", window, "1", "1", "0.1", "≥2.5", window, 121},
+		{own("many", `rate(http_requests_total{namespace="prod",pod="good-7c9f5d8-2kq4x"}[1m]) or up{pod="db-0"}`, `sum(rate(nothing[1m]))/sum(rate(http_requests_total[1m]))`, ""),
+			"? 2 series where one is wanted (…", "? no series", window, "1", "1", "? 2 series where one is wanted (…", "? no series",
+			window, 0},
+		{own("percent", `vector(12.4)`, `vector(0)/0`, ""), "? 12.4 is no ratio from 0 to 1", "? no value (absent or NaN)", window, "1", "1",
+			"? 12.4 is no ratio from 0 to 1", "? no value (absent or NaN)", window, 0},
+		{own("few", `vector(0)`, `vector(0.1)`, `vector(3)`), "? 3 requests", "? 3 requests", "3", "1", "1", "? 3 requests", "? 3 requests",
+			window, 0},
+		{own("scalar", `0.25`, ``, ``), "0.25", "0.242", "600", "1", "1", "0.25", "0.242", "1.2e+03", 121},
+		{own("broken", `sum(rate(`, ``, ``), "? it refuses the query (400 Bad Request): …", "0.242", "600", "1", "1",
+			"? it refuses the query (400 Bad Request): …", "0.242", "1.2e+03", 0},
+	} {
+		t.Run(tt.target.ID, func(t *testing.T) {
+			targets := []model.Target{tt.target}
+			if tt.target.ID == "node" {
+				targets = append(targets, model.Target{ID: "node-bcx", Workload: model.Workload{Kind: model.DaemonSet, Namespace: "prod", Name: "node-bcx"}})
+			}
+			f := poll(t, c, 2*time.Minute, targets...)[tt.target.ID]
+			for _, w := range []struct {
+				name string
+				r    model.Reading
+				want string
+			}{{"errors", f.Errors.Now, tt.errs}, {"p95", f.P95.Now, tt.p95}, {"requests", f.Requests, tt.requests}, {"up", f.Up, tt.up},
+				{"targets", f.Targets, tt.of}, {"hold errors", f.HoldErrors, tt.holdErrs}, {"hold p95", f.HoldP95, tt.holdP95},
+				{"hold requests", f.HoldRequests, tt.holdRequests}} {
+				start, cut := strings.CutSuffix(w.want, "…")
+				if got := say(w.r); got != w.want && !(cut && strings.HasPrefix(got, start)) {
+					t.Errorf("%s: %s, want %s", w.name, got, w.want)
+				}
+				if w.r.Known && (w.r.At.IsZero() || f.At.Sub(w.r.At) > 31*time.Second || w.r.At.After(f.At)) {
+					t.Errorf("%s: at %v of %v", w.name, w.r.At, f.At)
+				}
+			}
+			if n := len(f.Errors.Samples); n < tt.samples-1 || n > tt.samples+1 {
+				t.Errorf("%d samples, want %d", n, tt.samples)
+			}
+		})
 	}
-	if b, _ := os.ReadFile("/dev/null"); b != nil {
-		t.Log(got["bad"].Errors.Now.Query)
-		t.Log(got["bad"].P95.Now.Query)
+	if got := poll(t, c, 0, model.Target{ID: "pg", NotMeasured: true})["pg"]; !got.NotMeasured || got.Errors.Now.Known {
+		t.Errorf("not measured: %+v", got)
 	}
 }
 
-func say(r model.Reading) string {
-	if !r.Known {
-		return "? " + r.Why
+// The board without a configuration has far more names than a query can hold.
+// All at once must say what each says alone.
+func TestLiveManyAtOnce(t *testing.T) {
+	p := shopHistory().start(t)
+	names := []string{"bad", "good", "inf", "idle", "three", "rare", "dead", "plain", "gone", strings.Repeat("long-", 9) + "name"}
+	var all []model.Target
+	for _, n := range names {
+		all = append(all, deploy(n))
 	}
-	s := fmt.Sprintf("%.4g", r.Value)
-	if r.AtLeast {
-		s = "≥" + s
+	all = append(all, model.Target{ID: "node-bcx", Workload: model.Workload{Kind: model.DaemonSet, Namespace: "prod", Name: "node-bcx"}},
+		model.Target{ID: "db", Workload: model.Workload{Kind: model.StatefulSet, Namespace: "prod", Name: "db"}})
+	for n := range explicitMost {
+		all = append(all, deploy("extra-"+string(rune('a'+n%26))+string(rune('a'+n/26))))
 	}
-	return s
+	together := poll(t, p.client(t), time.Minute, all...)
+	c := p.client(t)
+	for _, tt := range all[:12] {
+		one, of := poll(t, c, time.Minute, tt)[tt.ID], together[tt.ID]
+		if say(one.Errors.Now) != say(of.Errors.Now) || say(one.P95.Now) != say(of.P95.Now) || say(one.Up) != say(of.Up) ||
+			say(one.HoldErrors) != say(of.HoldErrors) {
+			t.Errorf("%s alone: %s %s %s, among many: %s %s %s", tt.ID, say(one.Errors.Now), say(one.P95.Now), say(one.Up),
+				say(of.Errors.Now), say(of.P95.Now), say(of.Up))
+		}
+	}
+}
+
+// What the operator sees as a figure's source must return the figure.
+func TestLiveShownQuery(t *testing.T) {
+	p := shopHistory().start(t)
+	c := p.client(t)
+	targets := []model.Target{deploy("bad"), deploy("good"), deploy("inf"), deploy("rare"), deploy(strings.Repeat("long-", 9) + "name"),
+		{ID: "db", Workload: model.Workload{Kind: model.StatefulSet, Namespace: "prod", Name: "db"}},
+		{ID: "node-bcx", Workload: model.Workload{Kind: model.DaemonSet, Namespace: "prod", Name: "node-bcx"}}}
+	for id, f := range poll(t, c, 2*time.Minute, targets...) {
+		for name, r := range map[string]model.Reading{"errors": f.Errors.Now, "p95": f.P95.Now, "requests": f.Requests, "up": f.Up,
+			"targets": f.Targets, "hold errors": f.HoldErrors, "hold p95": f.HoldP95, "hold requests": f.HoldRequests} {
+			m, err := c.over(t.Context(), r.Query, at(f.At))
+			if err != nil || len(m) != 1 {
+				t.Fatalf("%s %s: %v %v", id, name, m, err)
+			}
+			// Between the round and this query the server's time went on.
+			if got := float64(m[0].Values[0].Value); math.Abs(got-r.Value) > 0.02*math.Abs(r.Value)+1e-9 {
+				t.Errorf("%s %s: %s returns %v, the figure is %v", id, name, r.Query, got, r.Value)
+			}
+		}
+	}
+}
+
+func TestLiveGoesDownInTheMiddle(t *testing.T) {
+	p := shopHistory().start(t)
+	c := p.client(t)
+	before := poll(t, c, time.Minute, deploy("bad"), deploy("pg"))
+	p.kill()
+	after, err := c.Poll(t.Context(), Poll{Targets: []model.Target{deploy("bad"), deploy("pg")}, Hold: time.Minute})
+	if !errors.Is(err, ErrUnreachable) {
+		t.Fatalf("error: %v", err)
+	}
+	b, a := before["bad"], after["bad"]
+	if a.Errors.Now.Known || a.P95.Now.Known || a.HoldErrors.Known || a.Up.Known || a.Requests.Known {
+		t.Errorf("known although Prometheus is gone: %+v", a)
+	}
+	if len(a.Errors.Samples) != len(b.Errors.Samples) || !a.Errors.Now.At.Equal(b.Errors.Now.At) {
+		t.Errorf("%d samples and the newest at %v, were %d and %v", len(a.Errors.Samples), a.Errors.Now.At,
+			len(b.Errors.Samples), b.Errors.Now.At)
+	}
+	if !strings.HasPrefix(a.Errors.Now.Why, "cannot connect: ") {
+		t.Errorf("why: %s", a.Errors.Now.Why)
+	}
+}
+
+// Later rounds ask for little and end up with what one round would have.
+func TestLiveRoundsAddUp(t *testing.T) {
+	p := shopHistory().start(t)
+	c := p.client(t)
+	targets := []model.Target{deploy("bad"), deploy("rare"), deploy("dead")}
+	first := poll(t, c, 0, targets...)
+	kept := len(first["bad"].Errors.Samples)
+	c.tracks["bad"].errors.samples = c.tracks["bad"].errors.samples[:kept-1] // as if the last step had not been answered
+	c.tracks["bad"].errors.until = c.tracks["bad"].errors.until.Add(-c.step)
+	again, fresh := poll(t, c, 0, targets...), poll(t, p.client(t), 0, targets...)
+	for _, tt := range targets {
+		a, f := again[tt.ID].Errors.Samples, fresh[tt.ID].Errors.Samples
+		if len(a) < len(f) || len(a) > len(f)+1 {
+			t.Errorf("%s: %d samples, a fresh client has %d", tt.ID, len(a), len(f))
+		}
+		for i := 1; i < len(a); i++ {
+			if d := a[i].At.Sub(a[i-1].At); d != c.step {
+				t.Errorf("%s: %v between two samples", tt.ID, d)
+			}
+		}
+	}
+	if len(first["bad"].Errors.Samples) != kept {
+		t.Error("samples that were handed out have changed")
+	}
+}
+
+func TestLiveBehaviourAndBaseline(t *testing.T) {
+	h := newHistory(3*time.Hour, 15*time.Second)
+	m := time.Minute
+	h.app(app{namespace: "prod", pod: "shop-66b6c48dd5-2kq4x", ok: steady(10), le: "0.25", to: 170 * m})
+	h.app(app{namespace: "prod", pod: "shop-66b6c48dd5-b8v7m", ok: steady(10), bad: steady(0.1), le: "0.5", to: 170 * m})
+	h.app(app{namespace: "prod", pod: "shop-7c9f5d8-9lmn2", ok: steady(5), bad: steady(5), le: "+Inf", from: 169 * m})
+	h.app(app{namespace: "prod", pod: "shop-5d4b9c-9lmn2", ok: steady(0.01), le: "0.1", to: 20 * m})
+	p := h.start(t)
+	c := p.client(t)
+	target := deploy("shop")
+	now := h.now
+	got, err := c.Behaviour(t.Context(), target, []string{"shop-66b6c48dd5", "shop-7c9f5d8", "shop-5d4b9c", "shop-never"}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for owner, want := range map[string]string{
+		"shop-66b6c48dd5": "0.00498 0.475 2.05e+05",
+		"shop-7c9f5d8":    "0.5 ≥2.5 6.6e+03",
+		"shop-5d4b9c":     "? 12 requests in 7d ? 12 requests in 7d 12.1",
+		"shop-never":      "? no series in 7d ? no series in 7d ? no series in 7d",
+	} {
+		b := got[owner]
+		if s := say(b.Errors) + " " + say(b.P95) + " " + say(b.Requests); s != want {
+			t.Errorf("%s: %s, want %s", owner, s, want)
+		}
+	}
+	// Before it was released, the bad one is not there.
+	got, err = c.Behaviour(t.Context(), target, []string{"shop-7c9f5d8"}, now.Add(-12*m))
+	if b := got["shop-7c9f5d8"]; err != nil || b.Errors.Known || b.Requests.Known {
+		t.Errorf("before its release: %+v %v", b, err)
+	}
+	onset := now.Add(-11*m + 30*time.Second)
+	base, err := c.Baseline(t.Context(), []model.Target{target, {ID: "pg", NotMeasured: true},
+		{ID: "own", Workload: target.Workload, Errors: "vector(0.01)", P95: "vector(0.2)"}}, onset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := say(base["shop"].Errors) + " " + say(base["shop"].P95); s != "0.00498 0.475" {
+		t.Errorf("baseline: %s", s)
+	}
+	if s := say(base["own"].Errors) + " " + say(base["own"].P95); s != "0.01 0.2" {
+		t.Errorf("baseline of own PromQL: %s", s)
+	}
+	if _, there := base["pg"]; there {
+		t.Error("baseline of what is not measured")
+	}
+	for _, q := range []string{got["shop-7c9f5d8"].Requests.Query, base["shop"].Errors.Query, base["shop"].P95.Query} {
+		if _, err := c.now(context.Background(), q); err != nil {
+			t.Errorf("shown query: %v", err)
+		}
+	}
+}
+
+func TestLiveCheck(t *testing.T) {
+	p := shopHistory().start(t)
+	c := p.client(t)
+	bad := deploy("bad")
+	bad.Errors = "sum("
+	lines := c.Check(t.Context(), []model.Target{deploy("good"), deploy("gone"), bad, {ID: "pg", NotMeasured: true}})
+	states := map[string]model.CheckState{}
+	for _, l := range lines {
+		states[l.Name] = l.State
+		if l.Took <= 0 || l.Query == "" || l.Text == "" {
+			t.Errorf("%+v", l)
+		}
+		t.Logf("%d %-22s %3d series %8s  %s", l.State, l.Name, l.Series, l.Took.Round(time.Microsecond), l.Text)
+	}
+	for name, want := range map[string]model.CheckState{"Prometheus": model.CheckOK, "newest samples": model.CheckWarning,
+		"own error ratio of bad": model.CheckBlocked} {
+		if states[name] != want {
+			t.Errorf("%s: %d, want %d", name, states[name], want)
+		}
+	}
+	u, _ := url.Parse(p.url)
+	if !strings.Contains(lines[0].Text, u.Host) {
+		t.Error(lines[0].Text)
+	}
 }

@@ -48,7 +48,9 @@ func (r *round) preset(a *asking, f *model.Figures) {
 		f.P95 = a.p95.figure(now, r.step)
 	}
 	f.Requests = r.dated(a, unless(first(g.err, g.short.cErr), present), q.requests(r.short))
-	if g.grid.n > 0 && f.Requests.Why == "" {
+	if !g.short.asked { // nobody in the group needs them
+		f.Requests = model.Unknown("", "own PromQL has a window of its own")
+	} else if f.Requests.Why == "" {
 		n, ok := g.short.counts[k].total(last)
 		why := ""
 		if !ok {
