@@ -213,6 +213,12 @@ func (e *Engine) write(x model.WritePlan) {
 	e.spawn(func() {
 		ctx, cancel := context.WithTimeout(ctx, writeDeadline)
 		defer cancel()
+		answered := false
+		defer func() {
+			if !answered { // a panic: the intent stays open and is settled by looking
+				e.writes.Add(-1)
+			}
+		}()
 		out := model.Wrote{Attempt: x.Attempt, Component: x.Plan.Component}
 		written, err := e.cfg.Cluster.Undo(ctx, x.Plan)
 		switch {
@@ -225,6 +231,7 @@ func (e *Engine) write(x model.WritePlan) {
 		default:
 			out.Err = err.Error()
 		}
+		answered = true
 		e.post(func() {
 			e.handle(model.Input{At: time.Now(), Do: out})
 			e.writes.Add(-1)
