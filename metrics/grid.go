@@ -55,10 +55,13 @@ func (v values) put(g grid, points []pmodel.SamplePair) {
 	}
 }
 
+// most is beyond any count; what is over it would make a sum infinite.
+const most = 1e300
+
 // add is put for sums of what cannot be less than nothing.
 func (v values) add(g grid, points []pmodel.SamplePair) {
 	for _, p := range points {
-		if i := g.index(p.Timestamp.Time()); i >= 0 && usable(float64(p.Value)) && p.Value >= 0 {
+		if i := g.index(p.Timestamp.Time()); i >= 0 && usable(float64(p.Value)) && p.Value >= 0 && p.Value < most {
 			if math.IsNaN(v[i]) {
 				v[i] = 0
 			}

@@ -66,7 +66,11 @@ func (p Preset) over(targets []model.Target) scope {
 		s.selector = p.Namespace + "=~" + quote(strings.Trim(anyOf(more), "()"))
 	}
 	if all {
-		s.selector += "," + p.Pod + "=~" + quote(anyOf(names)+".+")
+		end := "-.+"
+		if slices.ContainsFunc(names, func(n string) bool { return len(n) == longest }) {
+			end = ".+"
+		}
+		s.selector += "," + p.Pod + "=~" + quote(anyOf(names)+end)
 	}
 	if m := targets[0].Match; m != "" {
 		s.selector += "," + m

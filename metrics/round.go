@@ -256,7 +256,7 @@ func (r *round) askUp(ctx context.Context, g *group) {
 	v, err := r.c.now(ctx, g.scope.up())
 	up, all := map[string]float64{}, map[string]float64{}
 	for _, s := range v {
-		if k, ok := g.scope.keyOf(s.Metric); ok {
+		if k, ok := g.scope.keyOf(s.Metric); ok && s.Value >= 0 && s.Value < most {
 			all[k] += float64(s.Value)
 			if s.Metric[upLabel] == "1" {
 				up[k] += float64(s.Value)

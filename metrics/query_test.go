@@ -1,0 +1,124 @@
+package metrics
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"rollbook/model"
+)
+
+func workload(kind model.Kind, ns, name string) model.Target {
+	return model.Target{ID: ns + "/" + name, Workload: model.Workload{Kind: kind, Namespace: ns, Name: name}}
+}
+
+func TestQueries(t *testing.T) {
+	p := HTTPPreset()
+	one := p.over([]model.Target{workload(model.Deployment, "prod", "shop")})
+	two := p.over([]model.Target{workload(model.Deployment, "prod", "shop"), workload(model.StatefulSet, "data", "db")})
+	const s = "[b-df-hj-np-tv-xz24-9]"
+	for _, tt := range []struct{ name, got, want string }{
+		{"counts", one.counts(time.Minute),
+			`sum by (namespace, rb_workload, rb_err) (label_replace(label_replace(label_replace(increase(http_requests_total{namespace="prod",pod=~"(shop)-.+"}[1m]), ` +
+				`"rb_workload", "Deployment/$1", "pod", "(shop)-` + s + `{1,10}-` + s + `{5}"), "rb_err", "status", "status", "5.."), "rb_err", "code", "code", "5.."))`},
+		{"P95 of two namespaces and kinds", two.quantile(0.95, 5*time.Minute),
+			`histogram_quantile(0.95, sum by (namespace, rb_workload, le) (label_replace(label_replace(rate(http_request_duration_seconds_bucket{namespace=~"data|prod",pod=~"(db|shop)-.+"}[5m]), ` +
+				`"rb_workload", "Deployment/$1", "pod", "(shop)-` + s + `{1,10}-` + s + `{5}"), "rb_workload", "StatefulSet/$1", "pod", "(db)-[0-9]+")))`},
+		{"up", one.up(), `count_values by (namespace, rb_workload) ("rb_up", label_replace(up{namespace="prod",pod=~"(shop)-.+"}, "rb_workload", "Deployment/$1", "pod", "(shop)-` + s + `{1,10}-` + s + `{5}"))`},
+		{"newest", p.overOwners(model.Target{Workload: model.Workload{Namespace: "prod"}, Match: `app="x"`}, []string{"b-1", "a-2"}).newest(),
+			`max by (namespace, rb_workload) (label_replace(timestamp(http_requests_total{namespace="prod",pod=~"(a-2|b-1).+",app="x"}), "rb_workload", "$1", "pod", "(a-2|b-1)-?` + s + `{5}")) or vector(time())`},
+		{"shown errors", p.show(workload(model.Deployment, "prod", "shop")).errors("", time.Minute),
+			`(sum(rate(http_requests_total{namespace="prod",pod=~"shop-[^-]+-[^-]+",status=~"5.."}[1m])) or vector(0)) / sum(rate(http_requests_total{namespace="prod",pod=~"shop-[^-]+-[^-]+"}[1m]))`},
+		{"shown P95", p.show(workload(model.StatefulSet, "prod", "db")).p95(2 * time.Minute),
+			`histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{namespace="prod",pod=~"db-[0-9]+"}[2m])))`},
+		{"other labels", Preset{Namespace: "exported_namespace", Pod: "kubernetes_pod_name"}.orDefault().show(workload(model.DaemonSet, "prod", "agent")).up("sum"),
+			`sum(up{exported_namespace="prod",kubernetes_pod_name=~"agent-[^-]+"})`},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("%s:\n%s\nwant\n%s", tt.name, tt.got, tt.want)
+		}
+	}
+}
+
+// workloadOf does what label_replace does: the last pattern that matches wins.
+func workloadOf(ps []pattern, pod string) string {
+	out := ""
+	for _, p := range ps {
+		if m := regexp.MustCompile("^(?s:" + p.regexp + ")$").FindStringSubmatch(pod); m != nil {
+			out = string(p.kind) + "/" + m[1]
+		}
+	}
+	return out
+}
+
+func TestPodsFindTheirWorkload(t *testing.T) {
+	long47 := strings.Repeat("a", 46) + "b"
+	long57, long60 := strings.Repeat("a", 57), strings.Repeat("a", 58)+"zz"
+	targets := []model.Target{
+		workload(model.Deployment, "p", "shop"), workload(model.Deployment, "p", "shop-api"), workload(model.Deployment, "p", "a.b"),
+		workload(model.StatefulSet, "p", "db"), workload(model.DaemonSet, "p", "shop-bcd"),
+		workload(model.Deployment, "p", long47), workload(model.Deployment, "p", long57), workload(model.Deployment, "p", long60),
+		workload(model.DaemonSet, "p", "agent"),
+	}
+	for n := range 2 {
+		ts := targets
+		if n == 1 { // with more than a query can name
+			for range explicitMost {
+				ts = append(ts, workload(model.Deployment, "p", "x"))
+			}
+		}
+		ps, all := patterns(ts)
+		if all != (n == 0) {
+			t.Errorf("all = %t", all)
+		}
+		for pod, want := range map[string]string{
+			"shop-57b6747b84-t4fn4":                  "Deployment/shop",
+			"shop-api-57b6747b84-t4fn4":              "Deployment/shop-api",
+			"a.b-57b6747b84-t4fn4":                   "Deployment/a.b",
+			"db-0":                                   "StatefulSet/db",
+			"db-12":                                  "StatefulSet/db",
+			"agent-t4fn4":                            "DaemonSet/agent",
+			"shop-bcd-t4fn4":                         "DaemonSet/shop-bcd", // and not the Deployment shop's
+			(long47 + "-57b6747b84-")[:58] + "t4fn4": "Deployment/" + long47,
+			(long57 + "-57b6747b84-")[:58] + "t4fn4": "Deployment/" + long57,
+			(long60 + "-57b6747b84-")[:58] + "t4fn4": "Deployment/" + long60[:58],
+			"shop-57b6747b84":                        "",
+			"migrate-1":                              "",
+		} {
+			if got := workloadOf(ps, pod); got != want && !(n == 1 && want == "") {
+				t.Errorf("%d: %s belongs to %q, want %q", n, pod, got, want)
+			}
+		}
+		if k := key(targets[7].Workload); k != "p/Deployment/"+long60[:58] {
+			t.Error(k)
+		}
+	}
+	for _, tt := range targets {
+		if _, err := regexp.Compile(podPattern(tt.Workload)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// No name gets out of the string that it stands in.
+func TestNamesAreHarmless(t *testing.T) {
+	for _, name := range []string{`a"} or vector(1) or up{x="`, `a\`, "a\nb", "a|.*", "(", "é"} {
+		if got := literal(name); strings.ContainsAny(got, "\"\\\n|*({") {
+			t.Errorf("%q becomes %q", name, got)
+		}
+		s := HTTPPreset().over([]model.Target{workload(model.Deployment, name, name)})
+		if q := s.newest(); strings.Count(strings.NewReplacer(`\\`, "", `\"`, "").Replace(q), `"`) != 12 {
+			t.Errorf("%d quotes in %s", strings.Count(q, `"`), q)
+		}
+	}
+}
+
+func TestDur(t *testing.T) {
+	for d, want := range map[time.Duration]string{time.Minute: "1m", 90 * time.Second: "90s", 2 * time.Hour: "2h", 7 * 24 * time.Hour: "7d",
+		1500 * time.Millisecond: "1500ms", 24 * time.Hour: "1d"} {
+		if got := dur(d); got != want {
+			t.Errorf("%v: %s, want %s", d, got, want)
+		}
+	}
+}
