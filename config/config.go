@@ -1,0 +1,165 @@
+package config
+
+import (
+	"time"
+
+	promconfig "github.com/prometheus/common/config"
+)
+
+// A Config is the effective configuration: defaults and all files combined.
+type Config struct {
+	Limits        Limits
+	Verify        Verify
+	SLO           *SLO        // nil: not set up
+	NotProduction []Place     // everything else is production
+	Components    []Component // in the order in which several are rolled back
+	Prometheus    Prometheus
+	Links         []Link
+	Contacts      []Contact
+	Recovery      Recovery
+	JournalDir    string // "": the default place
+
+	// Hash identifies what was read: the SHA-256 in hexadecimal of the file if
+	// it was one, of the list of the files' hashes if there were several, ""
+	// if there was none.
+	Hash    string
+	Sources []Source // what was read, least trusted first
+
+	origins map[string]origin
+}
+
+// Limits are the triggers of a rollback (runbook W1, W2), and how readings for
+// them are taken.
+type Limits struct {
+	Errors      Ratio         // more than this share of the requests …
+	ErrorsFor   time.Duration // … for so long
+	P95         time.Duration
+	P95For      time.Duration
+	MinRequests int           // with fewer a reading is unknown
+	Rollout     time.Duration // after which a rollout in progress asks what to do
+	Poll        time.Duration // between readings while an incident is open
+	PollIdle    time.Duration // and while none is
+}
+
+// Verify is what proves that a rollback worked (runbook A1).
+type Verify struct {
+	Errors Ratio
+	P95    time.Duration
+	Hold   time.Duration // how long it must stay so
+}
+
+// SLO is the objective whose error budget is watched (runbook W6).
+type SLO struct {
+	Objective Ratio
+	Window    time.Duration
+}
+
+// A Place is a pattern of what is not production. Every field that is set must
+// match; "*" stands for any text, "?" for one character.
+type Place struct {
+	Context, Server, Namespace string
+}
+
+// A Component is what the team calls a service.
+type Component struct {
+	Name      string
+	Workload  Workload
+	Namespace string // "": that of the walk
+	Metrics   Metrics
+	Checks    Checks
+}
+
+// Metrics say how a component's figures are asked for. A query given replaces
+// that of the preset; "$window" in it becomes the window, such as 1m.
+type Metrics struct {
+	Preset   string    // "http", "none" (not measured); "" with own queries only
+	Match    []Matcher // narrow the preset's series down to the component
+	Errors   string    // PromQL: share of failed requests, 0 to 1
+	P95      string    // PromQL: seconds
+	Requests string    // PromQL: how many requests in the window
+}
+
+// A Matcher is one label matcher of PromQL.
+type Matcher struct {
+	Label string
+	Op    string // = != =~ !~
+	Value string
+}
+
+// Checks are looked at to verify a component, beside its figures and its pods.
+type Checks struct {
+	Health []Health
+	Pods   string // label selector; "": the workload's own
+	Logs   int    // lines of the log's end to show
+	Up     bool   // ask Prometheus for up in the namespace
+}
+
+// A Health is a URL that answers when the component is well.
+type Health struct {
+	URL     string
+	Expect  int // HTTP status; 0: any below 400, as curl -f has it
+	Timeout time.Duration
+}
+
+// Prometheus is where figures come from. The zero address means: look for the
+// usual services in the cluster.
+type Prometheus struct {
+	Address        Address
+	ScrapeInterval time.Duration
+	TokenEnv       string // name of an environment variable
+	TokenFile      string
+	// HTTP is nil when not set. It holds no secret, only names of files. Use
+	// HTTPConfig, which adds the token.
+	HTTP *promconfig.HTTPClientConfig
+}
+
+// A Link is a page to have at hand (runbook L1).
+type Link struct {
+	Name, URL string
+}
+
+// A Contact is whom to call, how, and when (runbook E1 to E3).
+type Contact struct {
+	Role string // on_call, lead, exec, or the team's own word
+	Who  string
+	How  string
+	When string
+}
+
+// Recovery fills in the commands for when the rollback failed (runbook F1 to
+// F5). Paths are absolute.
+type Recovery struct {
+	Maintenance string // manifest of the maintenance mode
+	Overlay     string // folder of the kustomize overlay
+	Replicas    int    // of a healthy component
+}
+
+// Defaults returns the configuration of an empty file: the runbook's figures.
+func Defaults() *Config {
+	return &Config{
+		Limits: Limits{
+			Errors: 0.05, ErrorsFor: 5 * time.Minute,
+			P95: 2 * time.Second, P95For: 5 * time.Minute,
+			MinRequests: 50,
+			Rollout:     2 * time.Minute,
+			Poll:        5 * time.Second, PollIdle: 15 * time.Second,
+		},
+		Verify:     Verify{Errors: 0.001, P95: 500 * time.Millisecond, Hold: 2 * time.Minute},
+		Prometheus: Prometheus{ScrapeInterval: 15 * time.Second},
+		Recovery:   Recovery{Replicas: 3},
+		origins:    map[string]origin{},
+	}
+}
+
+// defaultWhen says when a contact of a known role is called, if the file does
+// not.
+var defaultWhen = map[string]string{
+	"on_call": "first responder",
+	"lead":    "the rollback does not resolve the issue",
+	"exec":    "more than 30 minutes of downtime, or data loss",
+}
+
+// defaultChecks are those of a component that names none.
+var defaultChecks = Checks{Logs: 20, Up: true}
+
+const defaultHealthTimeout = 5 * time.Second

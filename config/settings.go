@@ -1,0 +1,116 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// A Setting is one value of the effective configuration and where it comes
+// from, for config check.
+type Setting struct {
+	Path   string
+	Value  string
+	Source string // FILE:LINE, or "default"
+}
+
+// Settings lists the effective configuration in the order of the example. It
+// holds no secret.
+func (c *Config) Settings() []Setting {
+	var all []Setting
+	add := func(path, value string) {
+		source := "default"
+		if o, ok := c.origins[path]; ok {
+			source = fmt.Sprintf("%s:%d", o.file, o.line)
+		}
+		all = append(all, Setting{path, value, source})
+	}
+	some := func(path, value string) {
+		if value != "" {
+			add(path, printable(value))
+		}
+	}
+	dur := FormatDuration
+
+	l, v := c.Limits, c.Verify
+	add("limits.errors.over", l.Errors.String())
+	add("limits.errors.for", dur(l.ErrorsFor))
+	add("limits.p95.over", dur(l.P95))
+	add("limits.p95.for", dur(l.P95For))
+	add("limits.min_requests", fmt.Sprint(l.MinRequests))
+	add("limits.rollout", dur(l.Rollout))
+	add("limits.poll.incident", dur(l.Poll))
+	add("limits.poll.idle", dur(l.PollIdle))
+	add("verify.errors", v.Errors.String())
+	add("verify.p95", dur(v.P95))
+	add("verify.hold", dur(v.Hold))
+	if c.SLO != nil {
+		add("slo.objective", c.SLO.Objective.String())
+		add("slo.window", dur(c.SLO.Window))
+	}
+	for _, p := range c.NotProduction {
+		var parts []string
+		for _, f := range [][2]string{{"context", p.Context}, {"server", p.Server}, {"namespace", p.Namespace}} {
+			if f[1] != "" {
+				parts = append(parts, f[0]+" "+printable(f[1]))
+			}
+		}
+		add("not_production", strings.Join(parts, ", "))
+	}
+	for _, comp := range c.Components {
+		path := componentPath(comp.Name)
+		add(path+".workload", comp.Workload.String())
+		some(path+".namespace", comp.Namespace)
+		if m := comp.Metrics; m.Preset != "" || m.Errors != "" || m.P95 != "" || m.Requests != "" {
+			some(path+".metrics.preset", m.Preset)
+			var match []string
+			for _, x := range m.Match {
+				match = append(match, fmt.Sprintf("%s%s%q", x.Label, x.Op, x.Value))
+			}
+			some(path+".metrics.match", strings.Join(match, ", "))
+			some(path+".metrics.errors", m.Errors)
+			some(path+".metrics.p95", m.P95)
+			some(path+".metrics.requests", m.Requests)
+		}
+		for _, h := range comp.Checks.Health {
+			expect := "below 400"
+			if h.Expect != 0 {
+				expect = fmt.Sprint(h.Expect)
+			}
+			add(path+".checks.health", fmt.Sprintf("%s, %s within %s", printable(h.URL), expect, dur(h.Timeout)))
+		}
+		some(path+".checks.pods", comp.Checks.Pods)
+		add(path+".checks.logs", fmt.Sprint(comp.Checks.Logs))
+		add(path+".checks.up", fmt.Sprint(comp.Checks.Up))
+	}
+	p := c.Prometheus
+	some("prometheus.url", p.Address.String())
+	add("prometheus.scrape_interval", dur(p.ScrapeInterval))
+	some("prometheus.token_env", p.TokenEnv)
+	some("prometheus.token_file", p.TokenFile)
+	if p.HTTP != nil {
+		add("prometheus.http_config", compact(p.HTTP))
+	}
+	for _, x := range c.Links {
+		add("links."+x.Name, x.URL)
+	}
+	for _, x := range c.Contacts {
+		add("contacts."+x.Role, fmt.Sprintf("%s, %s, when: %s", x.Who, x.How, x.When))
+	}
+	some("recovery.maintenance", c.Recovery.Maintenance)
+	some("recovery.overlay", c.Recovery.Overlay)
+	add("recovery.replicas", fmt.Sprint(c.Recovery.Replicas))
+	some("journal_dir", c.JournalDir)
+	return all
+}
+
+// compact prints a value of prometheus/common on one line. Its types mask
+// secrets and leave out what is not set.
+func compact(v any) string {
+	data, err := yaml.MarshalWithOptions(v, yaml.Flow(true))
+	if err != nil {
+		return "set"
+	}
+	return printable(strings.TrimSpace(string(data)))
+}
