@@ -1,0 +1,209 @@
+package kube
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"rollbook/model"
+)
+
+// object is a workload, ReplicaSet or ControllerRevision as the API server sent
+// it. Its spec is kept as raw JSON, so that fields which this program does not
+// know survive being written back.
+type object struct {
+	Metadata metav1.ObjectMeta          `json:"metadata"`
+	Spec     map[string]json.RawMessage `json:"spec"`
+	Status   json.RawMessage            `json:"status"`
+	Data     json.RawMessage            `json:"data"`     // ControllerRevision
+	Revision int64                      `json:"revision"` // ControllerRevision
+}
+
+// template is the pod template in its raw form.
+func (o *object) template() json.RawMessage { return o.Spec["template"] }
+
+func (o *object) paused() bool { return string(o.Spec["paused"]) == "true" }
+
+// number is the revision annotation of a Deployment or a ReplicaSet; a missing
+// one is revision 0, as for kubectl. ok is false for one that is no number.
+func (o *object) number() (n int64, ok bool) {
+	v, is := o.Metadata.Annotations[annRevision]
+	if !is {
+		return 0, true
+	}
+	n, err := strconv.ParseInt(v, 10, 64)
+	return n, err == nil
+}
+
+// typed decodes a raw template; fields that are not known are lost, so what
+// comes of it is never written.
+func typed(raw json.RawMessage) (*corev1.PodTemplateSpec, error) {
+	t := &corev1.PodTemplateSpec{}
+	if err := json.Unmarshal(raw, t); err != nil {
+		return nil, fmt.Errorf("the pod template cannot be read: %w", err)
+	}
+	return t, nil
+}
+
+// bare is the raw template less the hash label that the controller adds.
+func bare(raw json.RawMessage) (json.RawMessage, error) {
+	var t, m, l map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &t); err != nil {
+		return nil, fmt.Errorf("the pod template cannot be read: %w", err)
+	}
+	if len(t["metadata"]) == 0 || json.Unmarshal(t["metadata"], &m) != nil || json.Unmarshal(m["labels"], &l) != nil {
+		return raw, nil
+	}
+	if _, ok := l[labelHash]; !ok {
+		return raw, nil
+	}
+	delete(l, labelHash)
+	var err error
+	if m["labels"], err = json.Marshal(l); err != nil {
+		return nil, err
+	}
+	if t["metadata"], err = json.Marshal(m); err != nil {
+		return nil, err
+	}
+	return json.Marshal(t)
+}
+
+// tree decodes JSON with its numbers as they are written.
+func tree(raw []byte) (any, error) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var v any
+	err := d.Decode(&v)
+	return v, err
+}
+
+// digest is a hash over values whose JSON is the same whatever the order of
+// their keys; numbers count as they are written.
+func digest(parts ...any) string {
+	h := sha256.New()
+	for _, p := range parts {
+		b, err := json.Marshal(p) // sorts keys; json.Number stays as written
+		if err != nil {
+			b = []byte("!" + err.Error())
+		}
+		h.Write(b)
+		h.Write([]byte{0})
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// guard is what a plan holds on to: spec less replicas, annotations less those
+// of the Deployment controller. Status and the number of replicas move all the
+// time, and do not age a plan.
+func (o *object) guard() (string, error) {
+	spec := map[string]any{}
+	for k, raw := range o.Spec {
+		if k == "replicas" {
+			continue
+		}
+		v, err := tree(raw)
+		if err != nil {
+			return "", fmt.Errorf("spec.%s cannot be read: %w", k, err)
+		}
+		spec[k] = v
+	}
+	return digest(spec, withoutController(o.Metadata.Annotations)), nil
+}
+
+func withoutController(annotations map[string]string) map[string]string {
+	out := map[string]string{}
+	for k, v := range annotations {
+		if !strings.HasPrefix(k, "deployment.kubernetes.io/") {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// hashOf is templateHash of a raw template, the same that the board has.
+func hashOf(raw json.RawMessage) (string, error) {
+	t, err := typed(raw)
+	if err != nil {
+		return "", err
+	}
+	return templateHash(t), nil
+}
+
+// get reads one object of the group apps.
+func (c *Client) get(ctx context.Context, namespace, resource, name string) (*object, error) {
+	body, err := c.do(ctx, call{method: http.MethodGet, path: appsPath(namespace, resource, name)})
+	if err != nil {
+		return nil, err
+	}
+	o := &object{}
+	if err := json.Unmarshal(body, o); err != nil {
+		return nil, fmt.Errorf("%s %s/%s cannot be read: %w", resource, namespace, name, err)
+	}
+	return o, nil
+}
+
+// owned lists the objects of a kind that a workload controls, oldest first, by
+// its selector as kubectl does.
+func (c *Client) owned(ctx context.Context, resource string, by *object) ([]*object, error) {
+	var ls metav1.LabelSelector
+	if err := json.Unmarshal(by.Spec["selector"], &ls); err != nil {
+		return nil, fmt.Errorf("the selector of %s cannot be read: %w", by.Metadata.Name, err)
+	}
+	sel, err := metav1.LabelSelectorAsSelector(&ls)
+	if err != nil {
+		return nil, fmt.Errorf("the selector of %s cannot be read: %w", by.Metadata.Name, err)
+	}
+	body, err := c.do(ctx, call{method: http.MethodGet, path: appsPath(by.Metadata.Namespace, resource, ""),
+		query: url.Values{"labelSelector": {sel.String()}}})
+	if err != nil {
+		return nil, err
+	}
+	var list struct{ Items []*object }
+	if err := json.Unmarshal(body, &list); err != nil {
+		return nil, fmt.Errorf("%s of %s cannot be read: %w", resource, by.Metadata.Name, err)
+	}
+	out := list.Items[:0]
+	for _, o := range list.Items {
+		if ref := metav1.GetControllerOfNoCopy(&o.Metadata); ref != nil && ref.UID == by.Metadata.UID {
+			out = append(out, o)
+		}
+	}
+	slices.SortFunc(out, func(a, b *object) int {
+		if d := a.Metadata.CreationTimestamp.Compare(b.Metadata.CreationTimestamp.Time); d != 0 {
+			return d
+		}
+		return strings.Compare(a.Metadata.Name, b.Metadata.Name)
+	})
+	return out, nil
+}
+
+// progressing is the time of the Progressing condition's last update.
+func (o *object) progressing() time.Time {
+	var st struct {
+		Conditions []struct {
+			Type           string
+			LastUpdateTime metav1.Time
+		}
+	}
+	_ = json.Unmarshal(o.Status, &st) // without a status there is no condition
+	for _, c := range st.Conditions {
+		if c.Type == "Progressing" {
+			return c.LastUpdateTime.Time
+		}
+	}
+	return time.Time{}
+}
+
+func workloadPath(w model.Workload) string { return appsPath(w.Namespace, w.Kind.Resource(), w.Name) }
