@@ -174,6 +174,9 @@ type Written struct {
 	Generation      int64     `json:"generation"`
 	Reads           int       `json:"reads"` // how often the object had to be read again because its resourceVersion had moved
 	At              time.Time `json:"at"`
+	// TemplateHash is of the template as the server stored it: admission may
+	// have changed it on its way in, and then it is not the plan's ToHash.
+	TemplateHash string `json:"templateHash,omitempty"`
 }
 
 // SettledState is what a look at the cluster says of a write whose answer never
