@@ -1,0 +1,182 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"rollbook/model"
+)
+
+// review asks the API server whether the user may do something. A subresource
+// stands behind a slash: "pods/log".
+func (c *Client) review(ctx context.Context, namespace, verb, group, resource, name string) (allowed bool, reason string, err error) {
+	resource, sub, _ := strings.Cut(resource, "/")
+	body, err := json.Marshal(map[string]any{
+		"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+		"spec": map[string]any{"resourceAttributes": map[string]any{
+			"namespace": namespace, "verb": verb, "group": group,
+			"resource": resource, "subresource": sub, "name": name}}})
+	if err != nil {
+		return false, "", err
+	}
+	answer, err := c.do(ctx, call{method: http.MethodPost, path: "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", kind: "application/json", body: body})
+	if err != nil {
+		return false, "", err
+	}
+	var r struct {
+		Status struct {
+			Allowed bool
+			Reason  string
+		}
+	}
+	if err := json.Unmarshal(answer, &r); err != nil {
+		return false, "", err
+	}
+	return r.Status.Allowed, r.Status.Reason, nil
+}
+
+// checkAccess asks for every call that the step will make.
+func (c *Client) checkAccess(ctx context.Context, p *planned) []model.Check {
+	ns, name := p.Workload.Namespace, p.Workload.Name
+	asks := []struct {
+		id, verb, group, resource, name, text, cost string
+	}{
+		{"access.patch", "patch", "apps", "deployments", name, "patch deployments", ""},
+		{"access.replicasets", "get", "apps", "replicasets", p.Owner, "get replicasets", "the plan cannot be checked again before the write"},
+		{"access.events", "create", "", "events", "", "create events", "no Event will be left on the workload"},
+		{"access.pods", "list", "", "pods", "", "list pods", "the rollout is followed by its counts alone"},
+	}
+	type result struct {
+		ok  bool
+		err error
+	}
+	results := make([]result, len(asks))
+	fs := make([]func(), 0, len(asks))
+	for i, a := range asks {
+		fs = append(fs, func() {
+			ok, _, err := c.review(ctx, ns, a.verb, a.group, a.resource, a.name)
+			results[i] = result{ok, err}
+		})
+	}
+	several(fs...)
+	var may []string
+	var out []model.Check
+	for i, a := range asks {
+		switch r := results[i]; {
+		case r.err != nil:
+			out = append(out, unknown(a.id, "whether you may "+a.text, r.err)...)
+		case r.ok:
+			may = append(may, a.text)
+		case a.cost == "" || a.id == "access.replicasets":
+			out = append(out, model.Check{ID: a.id, State: model.CheckBlocked, Hard: true,
+				Text: fmt.Sprintf("you may not %s in %s: the write would be refused", a.text, ns),
+				Do:   fmt.Sprintf("ask for the verb %s on %s, or let somebody do it who has it", a.verb, a.resource)})
+		default:
+			out = append(out, model.Check{ID: a.id, State: model.CheckWarning, Text: fmt.Sprintf("you may not %s: %s", a.text, a.cost)})
+		}
+	}
+	if len(may) > 0 {
+		id := "access.patch"
+		if !results[0].ok {
+			id = "access.rest"
+		}
+		out = append([]model.Check{{ID: id, State: model.CheckOK, Text: "you may " + strings.Join(may, ", ")}}, out...)
+	}
+	return out
+}
+
+func checkRevision(p *planned) []model.Check {
+	ch := model.Check{ID: "revision", State: model.CheckOK, Text: fmt.Sprintf("revision %d is there and differs", p.To)}
+	switch {
+	case p.Same:
+		ch = model.Check{ID: "revision", State: model.CheckBlocked, Hard: true,
+			Text: fmt.Sprintf("skipped rollback (current template already matches revision %d)", p.To), Do: "choose another revision"}
+	case withoutRestart(p.deployment.template()) == withoutRestart(p.target.template()):
+		ch = model.Check{ID: "revision", State: model.CheckWarning,
+			Text: fmt.Sprintf("revision %d differs only by a restart: it runs the same", p.To), Do: "choose an older revision"}
+	}
+	return []model.Check{ch}
+}
+
+// checkDryRun lets the API server go through the write without keeping it:
+// validation, quota of the object, admission webhooks.
+func (c *Client) checkDryRun(ctx context.Context, p *planned) []model.Check {
+	const asks = "whether admission accepts it (server dry run)"
+	if p.Same {
+		return []model.Check{{ID: "dryrun", State: model.CheckNote, Text: "server dry run: there is nothing to write"}}
+	}
+	var answer []byte
+	var err error
+	try := *p
+	for range undoTries {
+		answer, err = c.sendPatch(ctx, &try, url.Values{"dryRun": {"All"}})
+		if !apierrors.IsConflict(err) {
+			break
+		}
+		d, again := c.get(ctx, p.Workload.Namespace, "deployments", p.Workload.Name)
+		if again != nil {
+			return unknown("dryrun", asks, again)
+		}
+		try.deployment = d
+	}
+	if err == nil {
+		o := &object{}
+		if json.Unmarshal(answer, o) == nil {
+			if h, e := hashOf(o.template()); e == nil && h != p.ToHash {
+				return []model.Check{{ID: "dryrun", State: model.CheckNote, Text: "admission accepts it (server dry run), and changes the template on its way in"}}
+			}
+		}
+		return []model.Check{{ID: "dryrun", State: model.CheckOK, Text: "admission accepts it (server dry run)"}}
+	}
+	var st apierrors.APIStatus
+	if !errors.As(err, &st) {
+		return unknown("dryrun", asks, err)
+	}
+	code := st.Status().Code
+	switch {
+	case apierrors.IsConflict(err), apierrors.IsTooManyRequests(err), code >= 500 && !byWebhook(st.Status().Message):
+		return unknown("dryrun", asks, err)
+	case strings.Contains(st.Status().Message, "does not support dry run"):
+		return []model.Check{{ID: "dryrun", Text: asks + ": " + words(err)}}
+	}
+	return []model.Check{{ID: "dryrun", State: model.CheckBlocked, Hard: true,
+		Text: "the API server refuses it (server dry run): " + because(err), Do: "the words above are the API server's: the write would end the same"}}
+}
+
+func checkPaused(p *planned) []model.Check {
+	if p.Unpause {
+		return []model.Check{{ID: "paused", State: model.CheckWarning,
+			Text: "paused: the rollback also resumes it in the same write, so that the pending template is never released"}}
+	}
+	return []model.Check{{ID: "paused", State: model.CheckOK, Text: "not paused"}}
+}
+
+// checkRollout is a note: to roll back a rollout that goes on is what this is for.
+func checkRollout(p *planned) []model.Check {
+	var st struct {
+		ObservedGeneration                           int64
+		Replicas, UpdatedReplicas, AvailableReplicas int
+	}
+	_ = json.Unmarshal(p.deployment.Status, &st)
+	want := 1
+	_ = json.Unmarshal(p.deployment.Spec["replicas"], &want)
+	ch := model.Check{ID: "rollout", State: model.CheckNote}
+	switch {
+	case st.ObservedGeneration < p.deployment.Metadata.Generation:
+		ch.Text = "a change was just made, the controller has not taken it up yet"
+	case st.UpdatedReplicas < want:
+		ch.Text = fmt.Sprintf("a rollout is under way: %d of %d pods are on revision %d; the rollback ends it", st.UpdatedReplicas, want, p.From)
+	case st.Replicas > st.UpdatedReplicas:
+		ch.Text = fmt.Sprintf("a rollout is under way: %d old pods are still there; the rollback ends it", st.Replicas-st.UpdatedReplicas)
+	default:
+		ch.State, ch.Text = model.CheckOK, "no other rollout under way"
+	}
+	return []model.Check{ch}
+}
