@@ -1,0 +1,129 @@
+package kube
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"rollbook/model"
+	"rollbook/text"
+)
+
+// LogOptions say which part of a container's log is wanted.
+type LogOptions struct {
+	Container string // "" = the pod's only one
+	Previous  bool   // of the container before the last restart
+	Tail      int64  // the last so many lines; 0 = 500
+	Follow    bool   // go on until the context ends
+}
+
+// Limits of a log, so that no container can fill this program's memory.
+const (
+	logTail     = 500
+	logLine     = 8 << 10 // a longer line is cut
+	logMaxBytes = 4 << 20 // without Follow
+)
+
+// Logs reads a container's log line by line, sanitised and redacted. It ends
+// with the log, with the context, or with an error as the last element; without
+// Follow at most four megabytes are read. --request-timeout does not end a log
+// that is followed.
+func (c *Client) Logs(ctx context.Context, namespace, pod string, opt LogOptions) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		body, stop, err := c.openLog(ctx, namespace, pod, opt)
+		if err != nil {
+			yield("", fmt.Errorf("the log of pod %s cannot be read: %s: %w", pod, because(err), err))
+			return
+		}
+		defer stop()
+		defer body.Close()
+		var src io.Reader = body
+		if !opt.Follow {
+			src = io.LimitReader(body, logMaxBytes)
+		}
+		stream := (*text.Redactor)(nil).Stream()
+		in := bufio.NewReaderSize(src, logLine)
+		for {
+			line, err := readLine(in)
+			if err == nil || line != "" {
+				if !yield(stream.Line(line), nil) {
+					return
+				}
+			}
+			switch {
+			case err == nil:
+			case errors.Is(err, io.EOF), ctx.Err() != nil:
+				return
+			default:
+				yield("", fmt.Errorf("the log of pod %s broke off: %s: %w", pod, words(err), err))
+				return
+			}
+		}
+	}
+}
+
+// readLine reads one line without its end; what is too long is cut and said so.
+func readLine(in *bufio.Reader) (string, error) {
+	part, more, err := in.ReadLine()
+	line := string(part)
+	if more {
+		line += " … (cut)"
+	}
+	for more && err == nil {
+		_, more, err = in.ReadLine()
+	}
+	return line, err
+}
+
+func (c *Client) openLog(ctx context.Context, namespace, pod string, opt LogOptions) (io.ReadCloser, func(), error) {
+	tail := opt.Tail
+	if tail <= 0 {
+		tail = logTail
+	}
+	q := url.Values{"tailLines": {strconv.FormatInt(tail, 10)}}
+	if opt.Container != "" {
+		q.Set("container", opt.Container)
+	}
+	if opt.Previous {
+		q.Set("previous", "true")
+	}
+	stop := context.CancelFunc(func() {})
+	limit := readLimit
+	if opt.Follow {
+		q.Set("follow", "true")
+		ctx, stop = context.WithCancel(ctx)
+	} else {
+		q.Set("limitBytes", strconv.Itoa(logMaxBytes))
+		ctx, stop, limit = c.within(ctx, readLimit)
+	}
+	r := call{method: http.MethodGet, path: corePath(namespace, "pods", pod) + "/log", query: q}
+	req, err := http.NewRequestWithContext(ctx, r.method, c.host+r.path+"?"+q.Encode(), nil)
+	if err != nil {
+		stop()
+		return nil, nil, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		stop()
+		return nil, nil, c.unreached(ctx, err, limit)
+	}
+	if resp.StatusCode >= 400 {
+		defer stop()
+		defer resp.Body.Close()
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
+		return nil, nil, statusError(r, resp, body)
+	}
+	return resp.Body, stop, nil
+}
+
+// Events reads all events of a component and its pods, also those that Watch
+// leaves out because nothing is wrong in them; newest last, at most limit.
+func (c *Client) Events(ctx context.Context, comp *model.Component, limit int) ([]model.Event, error) {
+	return c.allEvents(ctx, comp, limit)
+}

@@ -1,0 +1,126 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
+	"rollbook/model"
+	"rollbook/text"
+)
+
+// Manifest is a component's workload as YAML, for a person to read: without
+// managedFields and the last applied configuration, literal values of env
+// masked, the rest redacted.
+func (c *Client) Manifest(ctx context.Context, comp *model.Component) (string, error) {
+	w := comp.Workload
+	body, err := c.do(ctx, call{method: http.MethodGet, path: workloadPath(w)})
+	if err != nil {
+		return "", fmt.Errorf("%s cannot be shown: %s: %w", w, because(err), err)
+	}
+	return manifest(body)
+}
+
+func manifest(body []byte) (string, error) {
+	v, err := tree(body)
+	if err != nil {
+		return "", fmt.Errorf("the manifest cannot be read: %w", err)
+	}
+	o := object2(v)
+	meta := object2(o["metadata"])
+	delete(meta, "managedFields")
+	delete(object2(meta["annotations"]), annLastApplied)
+	mask(object2(object2(object2(o["spec"])["template"])["spec"]))
+	plain, err := json.Marshal(o)
+	if err != nil {
+		return "", err
+	}
+	out, err := yaml.JSONToYAML(plain)
+	if err != nil {
+		return "", fmt.Errorf("the manifest cannot be shown: %w", err)
+	}
+	return text.Lines(string(out)), nil
+}
+
+// mask takes the literal values out of a pod spec's variables.
+func mask(spec map[string]any) {
+	for _, kind := range []string{"containers", "initContainers", "ephemeralContainers"} {
+		for _, ct := range list(spec[kind]) {
+			for _, e := range list(object2(ct)["env"]) {
+				if m := object2(e); m["value"] != nil {
+					m["value"] = text.Mask
+				}
+			}
+		}
+	}
+}
+
+// Diff is the full difference between the running template and a revision's,
+// one change a line, for the page that shows all of it.
+func (c *Client) Diff(ctx context.Context, comp *model.Component, to int64) ([]string, error) {
+	h, err := c.History(ctx, comp)
+	if err != nil {
+		return nil, err
+	}
+	r := h.Revision(to)
+	if r == nil {
+		return nil, fmt.Errorf("unable to find specified revision %d in history", to)
+	}
+	return DiffLines(r.Changes), nil
+}
+
+// DiffLines prints changes one a line: "- " what goes, "+ " what comes, "~ "
+// what changes.
+func DiffLines(changes []model.Change) []string {
+	out := make([]string, 0, len(changes))
+	for _, ch := range changes {
+		what := strings.TrimSpace(ch.Kind + " " + ch.What)
+		switch {
+		case ch.From == "":
+			out = append(out, "+ "+what+": "+ch.To)
+		case ch.To == "":
+			out = append(out, "- "+what+": "+ch.From)
+		default:
+			out = append(out, "~ "+what+": "+ch.From+" → "+ch.To)
+		}
+	}
+	return out
+}
+
+// allEvents lists the namespace's events and keeps those of the workload, of
+// its ReplicaSets and of its pods, by their names.
+func (c *Client) allEvents(ctx context.Context, comp *model.Component, limit int) ([]model.Event, error) {
+	w := comp.Workload
+	var events corev1.EventList
+	if err := c.listInto(ctx, corePath(w.Namespace, "events", ""), url.Values{"limit": {"5000"}}, &events); err != nil {
+		return nil, fmt.Errorf("the events of %s cannot be read: %s: %w", w, because(err), err)
+	}
+	names := map[string]bool{}
+	for _, p := range comp.Pods {
+		names["Pod/"+p.Name], names["ReplicaSet/"+p.Owner] = true, true
+	}
+	var out []model.Event
+	for i := range events.Items {
+		e := &events.Items[i]
+		kind, name := e.InvolvedObject.Kind, e.InvolvedObject.Name
+		mine := (kind == string(w.Kind) && name == w.Name) || names[kind+"/"+name] ||
+			((kind == "Pod" || kind == "ReplicaSet") && comp.OwnerName != "" && (name == comp.OwnerName || strings.HasPrefix(name, comp.OwnerName+"-")))
+		if mine {
+			x := fromEvent(e).Event
+			x.Component = comp.ID
+			out = append(out, x)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b model.Event) int { return a.At.Compare(b.At) })
+	if limit > 0 && len(out) > limit {
+		out = out[len(out)-limit:]
+	}
+	return out, nil
+}
