@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 )
@@ -54,13 +55,18 @@ func Suspects(s *Snapshot) []Suspect {
 	return out
 }
 
-// enterChoose preselects what changed in the hour before the onset and reads
-// what is needed to propose a revision for it.
+// enterChoose preselects the change that came closest to the onset and those of
+// components that fail themselves, and reads what is needed to propose a
+// revision for them. Other suspects are shown and not selected: what changed in
+// the same hour and is well must not go back by default.
 func (d *decider) enterChoose() {
 	i := d.inc()
 	if len(i.Choices) == 0 && !i.Onset.IsZero() {
-		for _, s := range Suspects(&d.s) {
-			d.fact(Chosen{Choice{Component: s.Component, From: s.Revision}})
+		for n, s := range Suspects(&d.s) {
+			fails := slices.ContainsFunc(i.Triggers, func(t Trigger) bool { return t.Component == s.Component })
+			if n == 0 || fails {
+				d.fact(Chosen{Choice{Component: s.Component, From: s.Revision}})
+			}
 		}
 	}
 	d.effect(ReadBaseline{Onset: d.onset()})

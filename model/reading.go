@@ -3,6 +3,8 @@ package model
 import (
 	"fmt"
 	"math"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -83,22 +85,31 @@ type Behaviour struct {
 	Requests Reading // how many that rests on
 }
 
-// Percent prints a ratio as the screen shows it: "12.4%", "0.02%".
+// Percent prints a ratio as the screen shows it: "12.4%", "5%", "0.02%".
 func Percent(v float64) string {
-	p := v * 100
+	p, digits := v*100, 1
 	switch {
 	case p != 0 && math.Abs(p) < 0.1:
-		return fmt.Sprintf("%.2f%%", p)
-	case p < 99.95:
-		return fmt.Sprintf("%.1f%%", p)
+		digits = 2
+	case p >= 99.95:
+		digits = 0
 	}
-	return fmt.Sprintf("%.0f%%", p)
+	return trimmed(p, digits) + "%"
 }
 
-// Seconds prints a latency: "212ms", "1.84s".
+// Seconds prints a latency: "212ms", "1.84s", "2s".
 func Seconds(v float64) string {
 	if v < 1 {
-		return fmt.Sprintf("%.0fms", v*1000)
+		return trimmed(v*1000, 0) + "ms"
 	}
-	return fmt.Sprintf("%.2fs", v)
+	return trimmed(v, 2) + "s"
+}
+
+// trimmed prints a number with at most so many digits after the point.
+func trimmed(v float64, digits int) string {
+	s := strconv.FormatFloat(v, 'f', digits, 64)
+	if strings.Contains(s, ".") {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	return s
 }

@@ -85,6 +85,7 @@ type Recovery struct {
 	Maintenance string `json:"maintenance,omitempty"` // manifest
 	Overlay     string `json:"overlay,omitempty"`     // kustomize folder of the last good tag
 	Restore     string `json:"restore,omitempty"`     // link to the procedure
+	Replicas    int    `json:"replicas,omitempty"`    // of a healthy component
 }
 
 // Contact is somebody to call, and when.

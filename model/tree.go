@@ -121,6 +121,7 @@ func fromTriggers(s *Snapshot, found []finding, kind TriggerKind) (Tri, string, 
 func measuredNode(s *Snapshot, found []finding, q Question, kind TriggerKind) Node {
 	n := Node{Question: q, Title: q.title(s.Incident.Settings.Limits)}
 	n.Answer, n.Text, n.Query = fromTriggers(s, found, kind)
+	n.Rising = slices.ContainsFunc(found, func(f finding) bool { return f.Kind == kind && f.State == TriNo && f.Over })
 	if n.Answer == TriNo && n.Text == "" {
 		n.Text = worst(s, kind)
 	}
@@ -160,7 +161,7 @@ func criticalNode(s *Snapshot, found []finding) Node {
 		// The cluster knows that pods are there, not what they are worth.
 		n.Answer = TriUnknown
 		if text == "" {
-			n.Text = "pods are available; is the feature? only you can know"
+			n.Text = "pods are there; only you know"
 		}
 	}
 	return answered(s, n)
@@ -210,9 +211,23 @@ func treeVerdict(s *Snapshot) (Verdict, string) {
 		}
 		return Within10, why
 	}
-	for _, n := range nodes[:3] {
+	for k, n := range nodes[:3] {
 		if n.Answer == TriUnknown {
+			if k == 2 && len(s.Seen.Board) > 0 && s.clusterLost() == "" {
+				why := "nothing is over its limit"
+				for _, r := range nodes[:2] {
+					if r.Rising {
+						why = r.Text
+					}
+				}
+				return YourCall, why + "; is a critical feature broken? Only you know"
+			}
 			return YourCall, strings.TrimSuffix(n.Title, "?") + ": " + n.Text
+		}
+	}
+	for _, r := range nodes[:2] {
+		if r.Rising {
+			return WatchClosely, r.Text + ": prepare"
 		}
 	}
 	return WatchClosely, "nothing is over its limit: prepare, and keep watching"

@@ -97,4 +97,5 @@ type Node struct {
 	End      bool // the path ends here
 	Beside   bool // W4, W5: stands beside the tree
 	Asks     bool // only the operator can know
+	Rising   bool // over its limit, but not for long enough yet
 }

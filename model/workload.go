@@ -115,13 +115,23 @@ type Event struct {
 	Count     int
 }
 
-// Age is the time since t in kubectl's short form: 40s, 11m, 6d; "?" when t is
-// not known.
+// Age is the time since t in one unit, as kubectl's columns have it: 77s, 11m,
+// 6h, 9d; "?" when t is not known.
 func Age(now, t time.Time) string {
-	if t.IsZero() {
+	d := now.Sub(t)
+	switch {
+	case t.IsZero():
 		return "?"
+	case d < 0:
+		return "0s"
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
 	}
-	return Short(now.Sub(t))
+	return fmt.Sprintf("%dd", int(d.Hours())/24)
 }
 
 // Short prints a duration in at most two units, as one reads it aloud: 40s,
