@@ -169,7 +169,8 @@ func (c *Client) checkGroup(ctx context.Context, targets []model.Target) []Line 
 			if err != nil {
 				return err
 			}
-			counts := s.countsIn(m, at(now))
+			counts := map[string]*counted{}
+			s.countsInto(counts, m, at(now))
 			l.Series = len(m)
 			found(l, func(k string) bool { _, ok := counts[k].total(0); return ok }, errs)
 			return nil
@@ -180,7 +181,8 @@ func (c *Client) checkGroup(ctx context.Context, targets []model.Target) []Line 
 				return err
 			}
 			l.Series = len(m)
-			ls := s.quantilesIn(m, at(now))
+			ls := map[string]*latency{}
+			s.quantilesInto(ls, m, at(now))
 			// Without requests there is none, and that is no fault.
 			found(l, func(k string) bool { return ls[k] != nil }, func(t model.Target) bool { return t.P95 == "" })
 			return nil

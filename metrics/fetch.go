@@ -101,31 +101,42 @@ func (c *Client) checked(ctx context.Context, q string, warnings prom.Warnings, 
 
 // counts asks for the requests of a scope.
 func (c *Client) counts(ctx context.Context, s scope, window time.Duration, g grid) (map[string]*counted, error) {
-	m, err := c.over(ctx, s.counts(window), g)
-	if err != nil {
-		return nil, err
+	out := map[string]*counted{}
+	for _, piece := range g.pieces(s.workloads) {
+		m, err := c.over(ctx, s.counts(window), piece)
+		if err != nil {
+			return nil, err
+		}
+		s.countsInto(out, m, g)
 	}
-	return s.countsIn(m, g), nil
+	return out, nil
 }
 
 // p95 asks for the latency of a scope, and, only when a value is exactly some
 // bucket's bound, whether it is so because it lies in the +Inf bucket.
 func (c *Client) p95(ctx context.Context, s scope, window time.Duration, g grid) (map[string]*latency, error) {
-	m, err := c.over(ctx, s.quantile(0.95, window), g)
-	if err != nil {
-		return nil, err
+	out, err := c.quantiles(ctx, s, 0.95, window, g)
+	if err != nil || len(out) == 0 || !c.onBound(ctx, s, window, g, out) {
+		return out, err
 	}
-	out := s.quantilesIn(m, g)
-	if len(out) == 0 || !c.onBound(ctx, s, window, g, out) {
-		return out, nil
-	}
-	m, err = c.over(ctx, s.quantile(1, window), g)
+	top, err := c.quantiles(ctx, s, 1, window, g)
 	if err != nil { // without it a value may be a lower bound that looks like a value
 		return nil, err
 	}
-	top := s.quantilesIn(m, g)
 	for k, l := range out {
 		l.mark(top[k])
+	}
+	return out, nil
+}
+
+func (c *Client) quantiles(ctx context.Context, s scope, q float64, window time.Duration, g grid) (map[string]*latency, error) {
+	out := map[string]*latency{}
+	for _, piece := range g.pieces(s.workloads) {
+		m, err := c.over(ctx, s.quantile(q, window), piece)
+		if err != nil {
+			return nil, err
+		}
+		s.quantilesInto(out, m, g)
 	}
 	return out, nil
 }

@@ -36,7 +36,7 @@ func (r *round) askOwn(ctx context.Context, a *asking) {
 	if a.P95 != "" {
 		pasts = append(pasts, &a.p95)
 	}
-	o.grid = r.window(pasts...)
+	o.grid = r.window(1, pasts...)
 	if len(pasts) == 0 {
 		o.grid = at(r.now)
 	}

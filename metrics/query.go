@@ -50,6 +50,8 @@ type scope struct {
 	preset   Preset
 	selector string    // matchers, without braces
 	patterns []pattern // pod → workload
+
+	workloads int // how many there can be
 }
 
 // over is the scope of the targets, which share their Match.
@@ -61,7 +63,7 @@ func (p Preset) over(targets []model.Target) scope {
 		name := t.Workload.Name
 		names = append(names, name[:min(len(name), longest)])
 	}
-	s := scope{preset: p, patterns: ps, selector: p.Namespace + "=" + quote(namespaces[0])}
+	s := scope{preset: p, patterns: ps, workloads: len(targets), selector: p.Namespace + "=" + quote(namespaces[0])}
 	if more := slices.Compact(slices.Sorted(slices.Values(namespaces))); len(more) > 1 {
 		s.selector = p.Namespace + "=~" + quote(strings.Trim(anyOf(more), "()"))
 	}
@@ -84,7 +86,7 @@ func (p Preset) overOwners(t model.Target, owners []string) scope {
 	for i, o := range owners {
 		cut[i] = ownerKey(o)
 	}
-	s := scope{preset: p, patterns: []pattern{{regexp: anyOf(cut) + "-?" + suffix}},
+	s := scope{preset: p, workloads: len(owners), patterns: []pattern{{regexp: anyOf(cut) + "-?" + suffix}},
 		selector: p.Namespace + "=" + quote(t.Workload.Namespace) + "," + p.Pod + "=~" + quote(anyOf(cut)+".+")}
 	if t.Match != "" {
 		s.selector += "," + t.Match

@@ -199,7 +199,7 @@ func (r *round) ask(ctx context.Context) {
 			}
 		}
 		if len(pasts) > 0 {
-			g.grid = r.window(pasts...)
+			g.grid = r.window(len(g.targets), pasts...)
 			work.run(func() { r.askGroup(ctx, g) })
 			if r.hold > 0 {
 				work.run(func() { g.hold = r.c.answers(ctx, g.scope, r.hold, at(r.now)) })

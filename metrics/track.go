@@ -15,6 +15,10 @@ const kept = 30 * time.Minute
 // evaluated before their samples had arrived.
 const overlap = 2
 
+// fineMost is for how many workloads a round is finer than a step: it takes
+// twice as long.
+const fineMost = 200
+
 // track is what is known of one component from earlier rounds.
 type track struct {
 	print       string // what it was asked with; another print begins anew
@@ -69,9 +73,10 @@ func (p *past) last() time.Time {
 }
 
 // window is the grid that brings several pasts up to date: from the step after
-// the oldest of them, with the overlap, or all that is kept. When it is short it
-// is finer than a step, so that the present is not up to a step old.
-func (r *round) window(pasts ...*past) grid {
+// the oldest of them, with the overlap, or all that is kept. When it is short and
+// about not too many it is finer than a step, so that the present is not up to a
+// step old.
+func (r *round) window(workloads int, pasts ...*past) grid {
 	end := r.now.Truncate(r.step)
 	from := end.Add(-kept)
 	g := grid{from: from, res: r.step}
@@ -83,7 +88,7 @@ func (r *round) window(pasts ...*past) grid {
 	}
 	if o := oldest.Add(-overlap * r.step); o.After(from) {
 		g.from = o
-		if end.Sub(o) <= 4*r.step && r.step%(3*time.Second) == 0 {
+		if workloads <= fineMost && end.Sub(o) <= 4*r.step && r.step%(3*time.Second) == 0 {
 			g.res = r.step / 3
 		}
 	}
