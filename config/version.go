@@ -54,7 +54,7 @@ func commitOf(ctx context.Context, s Source) (commit string, changed bool) {
 	ctx, cancel := context.WithTimeout(ctx, gitDeadline)
 	defer cancel()
 	git := func(revision string) string {
-		cmd := exec.CommandContext(ctx, "git", "-C", filepath.Dir(path), "rev-parse", "--verify", "--quiet", revision) //nolint:gosec // no shell, and the revision is one word
+		cmd := exec.CommandContext(ctx, "git", "-C", filepath.Dir(path), "rev-parse", "--verify", "--quiet", revision)
 		cmd.Env = gitEnv(os.Environ())
 		cmd.WaitDelay = 100 * time.Millisecond
 		out, err := cmd.Output()

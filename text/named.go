@@ -74,7 +74,7 @@ func namedValue(s string, i, floor int) (start, end int) {
 			return 0, 0
 		}
 	}
-	return trimValue(s, v, end, prose, string(s[from:n]) == "PWD")
+	return trimValue(s, v, end, prose, s[from:n] == "PWD")
 }
 
 // flagValue finds the value of a flag, "--token abc", whose dashes begin at
