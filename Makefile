@@ -1,0 +1,52 @@
+# What is done to this program, by name. Go 1.26 is needed, and for the targets
+# that start a testbed (demo, e2e, cluster): Linux, root, tmux; their first run
+# builds a control plane and a Prometheus from source, a quarter of an hour.
+.DEFAULT_GOAL := build
+.PHONY: build demo test e2e cluster bench lint golden docs fuzz clean
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  = -s -w -X rollbook/cli.version=$(VERSION)
+FUZZTIME ?= 20s
+
+build: ## bin/rollbook, stripped
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/rollbook .
+
+demo: build ## the walk on a testbed with an incident under way
+	cd testbed && go build -o ../bin/testbed .
+	bin/testbed exec -- sh -c 'bin/testbed release backend-python errors && \
+		KUBECONFIG="$$ROLLBOOK_CLUSTER" exec bin/rollbook -n production --prometheus "$$ROLLBOOK_PROMETHEUS"'
+
+test: ## everything that needs no cluster
+	go test -race -shuffle=on ./...
+
+e2e: ## the same and more, against a real control plane and Prometheus
+	cd testbed && go test ./...
+	cd testbed && go run . exec -- sh -c 'cd .. && go test -race -shuffle=on -tags e2e -timeout 30m ./...'
+
+cluster: ## the testbed, to look at; Ctrl-C ends it
+	cd testbed && go run . up
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+lint:
+	go tool -modfile=tools.mod golangci-lint run
+	cd testbed && go vet ./...
+
+golden: ## write the expected screens and messages anew; then read the diff
+	UPDATE_GOLDEN=1 go test -count=1 -run Golden ./...
+
+docs: ## what is printed from the code
+	mkdir -p docs
+	go run . keys > docs/keys.md
+
+fuzz: ## each fuzz target for a while
+	@for pkg in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$pkg || exit 1; \
+		done; \
+	done
+
+clean:
+	rm -rf bin
