@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"rollbook/model"
 	"rollbook/text"
 )
@@ -42,8 +44,12 @@ func (c *Client) argo(ctx context.Context, id string, o model.Owner) model.Check
 	own := "Argo CD owns it (" + o.Name + ")"
 	body, err := c.do(ctx, call{method: http.MethodGet, path: objectPath("/apis/argoproj.io/v1alpha1", ns, "applications", name)})
 	if err != nil {
+		why := because(err)
+		if apierrors.IsNotFound(err) {
+			why = "there is no application " + ns + "/" + name + " in this cluster"
+		}
 		return model.Check{ID: id, State: model.CheckWarning, Do: o.Do,
-			Text: own + "; whether it undoes this undo by itself is not known: " + because(err)}
+			Text: own + "; whether it undoes this undo by itself is not known: " + why}
 	}
 	var app struct {
 		Metadata struct{ OwnerReferences []struct{ Kind, Name string } }

@@ -126,17 +126,27 @@ func (c *Client) checkQuota(ctx context.Context, p *planned) []model.Check {
 			}
 			left := hard.DeepCopy()
 			left.Sub(q.Status.Used[name])
+			if left.Sign() < 0 {
+				left = resource.Quantity{}
+			}
 			if want.Cmp(left) > 0 {
 				out = append(out, model.Check{ID: "quota:" + text.Line(q.Name) + "/" + text.Line(string(name)), State: model.CheckWarning,
-					Text: fmt.Sprintf("quota %s leaves %s of %s, the surge of %d pods needs %s: the rollout goes on only as old pods end",
-						text.Line(q.Name), left.String(), text.Line(string(name)), surge, want.String())})
+					Text: fmt.Sprintf("quota %s leaves %s of %s, the surge of %s needs %s: the rollout goes on only as old pods end",
+						text.Line(q.Name), left.String(), text.Line(string(name)), podsText(surge), want.String())})
 			}
 		}
 	}
 	if len(out) == 0 {
-		out = append(out, model.Check{ID: "quota", State: model.CheckOK, Text: fmt.Sprintf("the quota leaves room for the surge of %d pods", surge)})
+		out = append(out, model.Check{ID: "quota", State: model.CheckOK, Text: fmt.Sprintf("the quota leaves room for the surge of %s", podsText(surge))})
 	}
 	return out
+}
+
+func podsText(n int) string {
+	if n == 1 {
+		return "1 pod"
+	}
+	return fmt.Sprintf("%d pods", n)
 }
 
 // surgeOf is how many pods a rollout adds for a time.

@@ -72,16 +72,10 @@ func (c *Client) deploymentRevisions(ctx context.Context, d *object) ([]model.Re
 		r.ChangeCause = text.Line(rs.Metadata.Annotations[annCause])
 		r.Start = rs.Metadata.CreationTimestamp.Time
 		if rs.Metadata.Annotations[annHistory] != "" {
-			r.Guessed = true
-			if t := ups[rs.Metadata.Name]; !t.IsZero() {
-				r.Start, r.Guessed = t, false
-			}
+			r.Start, r.Guessed = cameBack(r.Start, at, ups[rs.Metadata.Name], r.Current)
 		}
 		if r.Current {
 			r.By = by
-			if r.Guessed && !at.IsZero() {
-				r.Start, r.Guessed = at, false
-			}
 		}
 		var st struct{ Replicas int }
 		_ = json.Unmarshal(rs.Status, &st)
@@ -89,6 +83,19 @@ func (c *Client) deploymentRevisions(ctx context.Context, d *object) ([]model.Re
 		out = append(out, r)
 	}
 	return finish(out, d.template())
+}
+
+// cameBack is when a ReplicaSet that was the running one before became it again.
+// The event of its scaling up from nothing may be the one of its first time:
+// then it came back while it still had pods, and nothing tells when.
+func cameBack(created, setAt, up time.Time, current bool) (start time.Time, guessed bool) {
+	switch {
+	case current && !setAt.IsZero():
+		return setAt, false
+	case up.Sub(created) > 2*time.Second:
+		return up, false
+	}
+	return created, true
 }
 
 // finish fills in what is read off the templates, newest first.

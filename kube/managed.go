@@ -3,6 +3,8 @@ package kube
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,12 +23,25 @@ func templateOwner(entries []metav1.ManagedFieldsEntry) (manager string, at time
 		if e.Subresource != "" || e.Time == nil || e.FieldsV1 == nil || !ownsTemplate(e.FieldsV1.Raw) {
 			continue
 		}
-		if manager == "" || e.Time.Time.After(at) {
-			manager, at = text.Line(e.Manager), e.Time.Time
-		}
+		manager, at = later(manager, at, e)
 	}
 	return manager, at
 }
+
+// later takes an entry over when it is newer. Times have whole seconds only: of
+// two within one second both are named.
+func later(manager string, at time.Time, e *metav1.ManagedFieldsEntry) (string, time.Time) {
+	who := text.Line(e.Manager)
+	switch {
+	case manager == "" || e.Time.Time.After(at):
+		return who, e.Time.Time
+	case e.Time.Time.Equal(at) && !slices.Contains(strings.Split(manager, or), who):
+		return manager + or + who, at
+	}
+	return manager, at
+}
+
+const or = " or "
 
 func ownsTemplate(fields []byte) bool {
 	if !bytes.Contains(fields, []byte(`"f:template"`)) {
@@ -44,9 +59,28 @@ func ownsTemplate(fields []byte) bool {
 func lastWrite(entries []metav1.ManagedFieldsEntry) (manager string, at time.Time) {
 	for i := range entries {
 		e := &entries[i]
-		if e.Subresource == "" && e.Time != nil && (manager == "" || e.Time.Time.After(at)) {
-			manager, at = text.Line(e.Manager), e.Time.Time
+		if e.Subresource == "" && e.Time != nil {
+			manager, at = later(manager, at, e)
 		}
 	}
 	return manager, at
+}
+
+// newWrites are the entries that somebody made or renewed since an older read.
+// Times have whole seconds only, so that the newest entry alone may name the
+// wrong one.
+func newWrites(old, now []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+	var out []metav1.ManagedFieldsEntry
+	for i := range now {
+		e := &now[i]
+		known := false
+		for j := range old {
+			o := &old[j]
+			known = known || (o.Manager == e.Manager && o.Operation == e.Operation && o.Subresource == e.Subresource && o.Time.Equal(e.Time))
+		}
+		if !known {
+			out = append(out, *e)
+		}
+	}
+	return out
 }

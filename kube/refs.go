@@ -188,11 +188,13 @@ func stays(p *planned, comp *model.Component, lines [][]model.Check) []string {
 	want := comp.Desired
 	_ = json.Unmarshal(p.deployment.Spec["replicas"], &want)
 	out := []string{fmt.Sprintf("replicas %d", want)}
-	changed := map[string]bool{}
+	said := map[string]bool{}
 	for _, ch := range slices.Concat(lines...) {
-		kind, name, ok := strings.Cut(ch.ID, ".changed:")
-		if ok {
-			changed[kind+" "+name] = true
+		if kind, name, gone := strings.Cut(ch.ID, ".gone:"); gone {
+			said[kind+" "+name] = true
+		}
+		if kind, name, ok := strings.Cut(ch.ID, ".changed:"); ok {
+			said[kind+" "+name] = true
 			_, when, _ := strings.Cut(ch.Text, " changed ")
 			when, _, _ = strings.Cut(when, ":")
 			out = append(out, fmt.Sprintf("%s %s (changed %s)", kind, name, when))
@@ -200,7 +202,7 @@ func stays(p *planned, comp *model.Component, lines [][]model.Check) []string {
 	}
 	if t, err := typed(p.template); err == nil {
 		for _, r := range refs(t) {
-			if s := r.kind + " " + text.Line(r.name); (r.kind == "configmap" || r.kind == "secret") && !changed[s] {
+			if s := r.kind + " " + text.Line(r.name); (r.kind == "configmap" || r.kind == "secret") && !said[s] {
 				out = append(out, s)
 			}
 		}

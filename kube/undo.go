@@ -97,22 +97,30 @@ func (c *Client) again(ctx context.Context, plan model.Plan) (*planned, error) {
 // differs says what is no longer as it was confirmed; "" when all is. From is
 // not compared: the controller writes that number a moment after the template.
 func (c *Client) differs(plan *model.Plan, p *planned) string {
-	w := plan.Workload.String()
+	w, old := plan.Workload.String(), c.plans.get(plan.ID)
 	switch {
 	case p.UID != plan.UID:
 		return w + " was deleted and made again since it was confirmed"
 	case p.To != plan.To:
-		return fmt.Sprintf("revision %d of %s is revision %d now: it was rolled back to by %s", plan.To, w, p.To, c.byWhom(p.deployment))
+		return fmt.Sprintf("revision %d of %s is revision %d now: it was rolled back to by %s", plan.To, w, p.To, byWhom(old, p.deployment))
 	case p.Guard != plan.Guard || p.FromHash != plan.FromHash || p.Unpause != plan.Unpause:
-		return fmt.Sprintf("%s changed since it was confirmed: %s by %s", w, whatChanged(c.plans.get(plan.ID), p.deployment), c.byWhom(p.deployment))
+		return fmt.Sprintf("%s changed since it was confirmed: %s by %s", w, whatChanged(old, p.deployment), byWhom(old, p.deployment))
 	case p.ToHash != plan.ToHash || p.Patch != plan.Patch || p.Owner != plan.Owner:
-		return fmt.Sprintf("revision %d of %s changed since it was confirmed: replicaset %s was written by %s", plan.To, w, text.Line(p.Owner), c.byWhom(p.target))
+		return fmt.Sprintf("revision %d of %s changed since it was confirmed: replicaset %s was written by %s", plan.To, w, text.Line(p.Owner), byWhom(nil, p.target))
 	}
 	return ""
 }
 
-func (c *Client) byWhom(o *object) string {
-	who, at := lastWrite(o.Metadata.ManagedFields)
+// byWhom names the last writer of an object, of those since an older read when
+// there is one.
+func byWhom(old, o *object) string {
+	who, at := "", time.Time{}
+	if old != nil {
+		who, at = lastWrite(newWrites(old.Metadata.ManagedFields, o.Metadata.ManagedFields))
+	}
+	if who == "" {
+		who, at = lastWrite(o.Metadata.ManagedFields)
+	}
 	if who == "" {
 		return "somebody"
 	}
@@ -256,7 +264,7 @@ func (c *Client) Look(ctx context.Context, plan model.Plan) (model.SettledState,
 		return model.SettledDone, "", nil
 	case hash == plan.FromHash:
 		return model.SettledNot, "", nil
-	case by == Manager:
+	case slices.Contains(strings.Split(by, or), Manager):
 		return model.SettledDone, "", nil // admission changed the template on its way in
 	case by == "":
 		return model.SettledForeign, "somebody", nil

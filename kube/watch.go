@@ -66,7 +66,6 @@ func (c *Client) Watch(ctx context.Context, out func(Observation)) {
 		out(Observation{Board: board, Events: events, Connection: c.connection(p), Identity: id})
 	}
 	p.begin(c.now())
-	tell() // what is being tried, before anything answers
 	v.tell(ctx, tell)
 	wg.Wait()
 }
@@ -93,10 +92,14 @@ func (v *view) supervise(ctx context.Context, restart <-chan struct{}) {
 	}
 }
 
-// tell calls out for each change, at most four times a second.
+// tell calls out for each change, at most four times a second; the first time
+// at once, with what is being tried before anything answers.
 func (v *view) tell(ctx context.Context, out func()) {
 	var last [perSecond]time.Time // of the last observations, oldest first
 	for {
+		copy(last[:], last[1:])
+		last[perSecond-1] = v.c.now()
+		out()
 		select {
 		case <-ctx.Done():
 			return
@@ -108,9 +111,6 @@ func (v *view) tell(ctx context.Context, out func()) {
 			return
 		case <-time.After(wait):
 		}
-		copy(last[:], last[1:])
-		last[perSecond-1] = v.c.now()
-		out()
 	}
 }
 

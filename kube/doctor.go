@@ -1,0 +1,135 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"rollbook/model"
+	"rollbook/text"
+)
+
+// right is one call that the walk makes, and what is missing without it.
+type right struct {
+	verb, group, resource string
+	needed                bool // without it there is no rollback
+	cost                  string
+}
+
+// rights are all that the walk asks of the API server, in the order in which it
+// comes to them. Listing and watching go together here.
+var rights = []right{
+	{"list", "apps", "deployments", true, "there is no board"},
+	{"watch", "apps", "deployments", true, "the board does not move"},
+	{"list", "apps", "replicasets", true, "there is no history to go back to"},
+	{"list", "apps", "statefulsets", false, "StatefulSets are not shown"},
+	{"list", "apps", "daemonsets", false, "DaemonSets are not shown"},
+	{"list", "", "pods", false, "the board has counts, but no pods and no reasons"},
+	{"list", "", "events", false, "there are no events"},
+	{"get", "", "pods/log", false, "there are no logs"},
+	{"patch", "apps", "deployments", true, "no rollback is possible"},
+	{"create", "", "events", false, "no Event is left on the workload"},
+}
+
+// Check asks for everything that the walk needs of the API server: whether it
+// answers, who asks, and each right in each namespace of the targets. It changes
+// nothing.
+func (c *Client) Check(ctx context.Context, targets []model.Target) []model.Check {
+	var id model.Identity
+	for _, ask := range []func(context.Context) (func(*model.Identity), error){c.version, c.whoami, c.which} {
+		set, err := ask(ctx)
+		if err != nil {
+			return []model.Check{{ID: "API server", State: model.CheckBlocked,
+				Text: fmt.Sprintf("%s does not answer: %s", c.host, because(err)), Do: "kubectl cluster-info"}}
+		}
+		if set != nil {
+			set(&id)
+		}
+	}
+	who := id.User
+	if who == "" {
+		who = "an unknown user (" + id.UserWhy + ")"
+	}
+	out := []model.Check{{ID: "API server", State: model.CheckOK, Text: fmt.Sprintf("%s %s, as %s", c.host, id.Version, who)}}
+	for _, ns := range c.namespacesOf(targets) {
+		out = append(out, c.checkRights(ctx, ns)...)
+	}
+	return out
+}
+
+func (c *Client) namespacesOf(targets []model.Target) []string {
+	all := []string{c.namespace}
+	for _, t := range targets {
+		all = append(all, t.Workload.Namespace)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// checkRights sums up what is allowed in one line, and tells each denial in one
+// of its own.
+func (c *Client) checkRights(ctx context.Context, ns string) []model.Check {
+	type result struct {
+		ok  bool
+		err error
+	}
+	results := make([]result, len(rights))
+	asks := make([]func(), len(rights))
+	for i, r := range rights {
+		asks[i] = func() {
+			ok, _, err := c.review(ctx, ns, r.verb, r.group, r.resource, "")
+			results[i] = result{ok, err}
+		}
+	}
+	several(asks...)
+	var may []string
+	var out []model.Check
+	for i, r := range rights {
+		what := r.verb + " " + r.resource
+		switch {
+		case results[i].err != nil:
+			out = append(out, model.Check{ID: "access " + ns, Text: fmt.Sprintf("whether you may %s: %s", what, because(results[i].err))})
+		case results[i].ok:
+			may = append(may, what)
+		case r.needed:
+			out = append(out, model.Check{ID: "access " + ns, State: model.CheckBlocked,
+				Text: fmt.Sprintf("you may not %s: %s", what, r.cost), Do: "ask for the verb " + r.verb + " on " + r.resource})
+		default:
+			out = append(out, model.Check{ID: "access " + ns, State: model.CheckWarning, Text: fmt.Sprintf("you may not %s: %s", what, r.cost)})
+		}
+	}
+	if len(may) > 0 {
+		out = append([]model.Check{{ID: "access " + ns, State: model.CheckOK, Text: "you may " + strings.Join(may, ", ")}}, out...)
+	}
+	return out
+}
+
+// Targets are the given ones, or without any one for each workload of the
+// namespace. It reads names only.
+func (c *Client) Targets(ctx context.Context, targets []model.Target) ([]model.Target, error) {
+	if len(targets) > 0 {
+		return targets, nil
+	}
+	var out []model.Target
+	for _, k := range []model.Kind{model.Deployment, model.StatefulSet, model.DaemonSet} {
+		body, err := c.do(ctx, call{method: http.MethodGet, path: appsPath(c.namespace, k.Resource(), ""),
+			accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"})
+		if err != nil {
+			return nil, fmt.Errorf("the workloads of namespace %s cannot be listed: %s: %w", c.namespace, because(err), err)
+		}
+		var list struct {
+			Items []struct{ Metadata struct{ Name string } }
+		}
+		if err := json.Unmarshal(body, &list); err != nil {
+			return nil, fmt.Errorf("the workloads of namespace %s: %w", c.namespace, err)
+		}
+		for _, o := range list.Items {
+			name := text.Line(o.Metadata.Name)
+			out = append(out, model.Target{ID: name, Workload: model.Workload{Kind: k, Namespace: c.namespace, Name: name}})
+		}
+	}
+	return out, nil
+}
