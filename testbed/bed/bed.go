@@ -93,7 +93,7 @@ func (b *Bed) up(ctx context.Context) error {
 	if _, err := b.APIProxy.Listen(proc.Loopback(apiPort)); err != nil {
 		return err
 	}
-	if b.kubelet, err = kubelet.Start(proc.Loopback(kubeletPort), c.CertFile, c.KeyFile, c.KWOKAddr, c.Client); err != nil {
+	if b.kubelet, err = kubelet.Start(proc.Loopback(kubeletPort), c.CertFile, c.KeyFile, b.folder.Path, c.Client); err != nil {
 		return err
 	}
 	told("the control plane is up")

@@ -34,7 +34,6 @@ type Options struct {
 type Cluster struct {
 	Kubeconfig string // file with all contexts
 	APIAddr    string // host:port of the API server itself
-	KWOKAddr   string // host:port of KWOK's own kubelet server
 	CertFile   string // server certificate and key, for whoever else serves TLS
 	KeyFile    string
 	Config     *rest.Config // admin, direct, without a rate limit

@@ -46,7 +46,7 @@ func plan(o Options) (*Cluster, error) {
 	us := users()
 	c := &Cluster{
 		Kubeconfig: in("kubeconfig"), CertFile: crt.cert, KeyFile: crt.key, users: us,
-		APIAddr: proc.Loopback(apiPort), KWOKAddr: proc.Loopback(kwokPort),
+		APIAddr:  proc.Loopback(apiPort),
 		etcdAddr: proc.Loopback(etcdPort), controllersAddr: proc.Loopback(kcmPort), schedAddr: proc.Loopback(schedPort),
 	}
 	if err := writeTokens(in("tokens.csv"), us); err != nil {
@@ -61,7 +61,7 @@ func plan(o Options) (*Cluster, error) {
 		}
 	}
 	for path, text := range map[string]string{
-		in("kwok.yaml"):      kwokConfig(o.KubeVersion, o.Dir),
+		in("kwok.yaml"):      kwokConfig(o.KubeVersion),
 		in("scheduler.yaml"): fmt.Sprintf(schedulerConfig, own),
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -113,8 +113,8 @@ func plan(o Options) (*Cluster, error) {
 		"--kubeconfig="+own, "--config="+in("kwok.yaml"), "--manage-all-nodes",
 		// Without leases the nodes go stale and their pods lose Ready.
 		"--node-lease-duration-seconds=40",
-		"--node-ip=127.0.0.1", fmt.Sprintf("--node-port=%d", o.KubeletPort), "--server-address="+c.KWOKAddr,
-		"--tls-cert-file="+crt.cert, "--tls-private-key-file="+crt.key,
+		// Its own kubelet server is not used; package kubelet does more.
+		"--node-ip=127.0.0.1", fmt.Sprintf("--node-port=%d", o.KubeletPort), "--server-address="+proc.Loopback(kwokPort),
 		"--cidr=10.244.0.1/16")
 	return c, nil
 }

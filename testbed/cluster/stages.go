@@ -56,12 +56,12 @@ podIPs: [{ip: {{ $podIP | Quote }}}]`},
 }
 
 // kwokConfig is KWOK's configuration: the stages with their macros written out.
-func kwokConfig(kubeVersion, execDir string) string {
+func kwokConfig(kubeVersion string) string {
 	text := stages
 	for _, m := range macros {
 		text = expand(text, m.name, m.text)
 	}
-	return strings.NewReplacer("KUBE_VERSION", kubeVersion, "EXEC_DIR", execDir).Replace(text)
+	return strings.ReplaceAll(text, "KUBE_VERSION", kubeVersion)
 }
 
 // expand replaces each line that is only the macro's name, behind spaces and

@@ -1,6 +1,6 @@
-// Package kubelet is the address that the API server asks for logs. It makes up
-// the lines that a pod of the shop would have written, each pod its own and each
-// at its time; everything else, such as exec, goes on to KWOK.
+// Package kubelet is the address that the API server asks for logs and for exec.
+// It makes up the lines that a pod of the shop would have written, each pod its
+// own and each at its time, and runs commands on this machine.
 package kubelet
 
 import (
@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"log"
 	"net/http"
-	"net/http/httputil"
 	"net/url"
 	"strconv"
 	"time"
@@ -24,12 +23,12 @@ import (
 // Kubelet serves all nodes.
 type Kubelet struct {
 	client kubernetes.Interface
+	dir    string
 	server *http.Server
 }
 
-// Start listens on addr with the given certificate; kwok is the host:port of
-// KWOK's own kubelet server.
-func Start(addr, certFile, keyFile, kwok string, c kubernetes.Interface) (*Kubelet, error) {
+// Start listens on addr with the given certificate; in dir commands run.
+func Start(addr, certFile, keyFile, dir string, c kubernetes.Interface) (*Kubelet, error) {
 	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {
 		return nil, fmt.Errorf("start the kubelet: %w", err)
@@ -38,12 +37,13 @@ func Start(addr, certFile, keyFile, kwok string, c kubernetes.Interface) (*Kubel
 	if err != nil {
 		return nil, fmt.Errorf("start the kubelet: %w", err)
 	}
-	k := &Kubelet{client: c}
-	rest := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: kwok})
-	rest.FlushInterval = -1 // a stream must not wait for a full buffer
+	k := &Kubelet{client: c, dir: dir}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", k.logs)
-	mux.Handle("/", rest)
+	mux.HandleFunc("/exec/{namespace}/{pod}/{container}", k.exec)
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "the testbed's kubelet knows logs and exec only", http.StatusNotImplemented)
+	})
 	k.server = &http.Server{Handler: mux, ErrorLog: log.New(discard{}, "", 0)}
 	go func() {
 		if err := k.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
