@@ -25,9 +25,14 @@ const (
 	longHash = 10
 )
 
-// explicitMost is how many names stand in a query. Beyond it the pattern of the
-// kind stands for the names: a query goes by GET, and proxies cut long URLs.
-const explicitMost = 60
+// explicitMost is how many names stand in a query, and explicitBytes how long
+// they are together. Beyond it the pattern of the kind stands for the names: a
+// query goes by GET, each name stands in it twice, and many a proxy takes no
+// more than 8 kB.
+const (
+	explicitMost  = 60
+	explicitBytes = 1500
+)
 
 // pattern is a regular expression for pod names whose first group is what
 // identifies the workload.
@@ -69,7 +74,7 @@ func patterns(targets []model.Target) (ps []pattern, all bool) {
 			continue
 		}
 		end := map[model.Kind]string{model.DaemonSet: "-" + suffix, model.StatefulSet: "-[0-9]+", model.Deployment: "-" + hash + "-" + suffix}[kind]
-		if len(n.plain) > explicitMost {
+		if len(n.plain) > explicitMost || len(strings.Join(n.plain, "|")) > explicitBytes {
 			all = false
 			generic = append(generic, pattern{kind, "(.+)" + end})
 		} else if len(n.plain) > 0 {

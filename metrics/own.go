@@ -120,6 +120,7 @@ func (r *round) ownFigure(a *asking, p *past, l *latency, err error, query strin
 		err = o.rErr // without it nobody knows whether the figure says anything
 	}
 	if err != nil {
+		p.failed++
 		return p.figure(model.Reading{Query: query, At: p.last(), Why: short(err)}, r.step)
 	}
 	value := func(i int) (model.Sample, string) {

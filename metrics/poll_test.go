@@ -231,6 +231,46 @@ func TestPollWithLongScrapes(t *testing.T) {
 	}
 }
 
+// Steps that do not divide a day are steps all the same.
+func TestPollWithOddScrapes(t *testing.T) {
+	f := healthy(t, 10*time.Second)
+	c := f.client(t, func(o *Options) { o.ScrapeInterval = 70 * time.Second })
+	for range 2 {
+		got, err := ask(c, 0, shop())
+		if s := got["shop"].Errors; err != nil || len(s.Samples) < 25 || s.Samples[1].At.Sub(s.Samples[0].At) != s.Step {
+			t.Errorf("step %v, %d samples, %v", s.Step, len(s.Samples), err)
+		}
+	}
+}
+
+// A query that always fails asks for less and less, and does not make the others
+// ask for more.
+func TestPollAsksLessOfWhatFails(t *testing.T) {
+	f := healthy(t, 3*time.Second)
+	f.answers = append([]answer{{[]string{"histogram_quantile(0.95"}, 503, func(url.Values) string {
+		return `{"status":"error","errorType":"timeout","error":"query timed out"}`
+	}}}, f.answers...)
+	c := f.client(t)
+	var asked []string
+	for range 6 {
+		f.asked = nil
+		got, err := ask(c, 0, shop())
+		if err != nil || !got["shop"].Errors.Now.Known || got["shop"].P95.Now.Known || len(got["shop"].Errors.Samples) != 121 {
+			t.Fatalf("%+v %v", got["shop"], err)
+		}
+		for _, q := range f.asked {
+			if strings.Contains(q.Get("query"), "histogram_quantile(0.95") {
+				var start int64
+				fmt.Sscan(q.Get("start"), &start)
+				asked = append(asked, (time.Duration(fakeNow.Unix()-start) * time.Second).String())
+			}
+		}
+	}
+	if got := strings.Join(asked, " "); got != "30m7s 7m37s 2m7s 37s 37s 37s" {
+		t.Errorf("asked for %s", got)
+	}
+}
+
 func TestPollFindsTheScrapeInterval(t *testing.T) {
 	f := healthy(t, 10*time.Second)
 	f.answers = append([]answer{{[]string{`up{`, `}[5m]`}, 200, func(url.Values) string {

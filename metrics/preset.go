@@ -26,7 +26,9 @@ func (r *round) preset(a *asking, f *model.Figures) {
 	if a.Errors == "" {
 		err := first(g.err, g.short.cErr, r.longErr(a, g.long.cErr))
 		now := r.dated(a, unless(err, present), q.errors(a.label, r.short))
-		if err == nil {
+		if err != nil {
+			a.errors.failed++
+		} else {
 			a.errors.merge(g.grid, r.samples(a, r.errorsAt), r.stepOf(g.grid))
 			if now.Why == "" {
 				v, w, why := r.errorsAt(a, last)
@@ -38,7 +40,9 @@ func (r *round) preset(a *asking, f *model.Figures) {
 	if a.P95 == "" {
 		err := first(g.err, g.short.cErr, g.short.pErr, r.longErr(a, first(g.long.cErr, g.long.pErr)))
 		now := r.dated(a, unless(err, present), q.p95(r.short))
-		if err == nil {
+		if err != nil {
+			a.p95.failed++
+		} else {
 			a.p95.merge(g.grid, r.samples(a, r.p95At), r.stepOf(g.grid))
 			if now.Why == "" {
 				v, w, why := r.p95At(a, last)
@@ -242,7 +246,7 @@ func (r *round) samples(a *asking, value func(*asking, int) (model.Sample, time.
 }
 
 // stepOf is the last whole step of a grid.
-func (r *round) stepOf(g grid) time.Time { return g.time(g.n - 1).Truncate(r.step) }
+func (r *round) stepOf(g grid) time.Time { return floor(g.time(g.n-1), r.step) }
 
 // dated is an unknown reading with the time of the newest sample; Why may be "".
 func (r *round) dated(a *asking, why, query string) model.Reading {

@@ -32,6 +32,7 @@ type track struct {
 type past struct {
 	samples []model.Sample
 	until   time.Time // the last step that was answered; zero = none
+	failed  int       // how often it was not, since
 }
 
 // merge replaces what it has from g.from on by news.
@@ -52,11 +53,17 @@ func (p *past) merge(g grid, news []model.Sample, until time.Time) {
 		all := make([]model.Sample, 0, cut+len(news)+8)
 		p.samples = append(append(all, old[:cut]...), news...)
 	}
-	p.until = until
+	p.until, p.failed = until, 0
 }
 
 func same(a, b model.Sample) bool {
 	return a.At.Equal(b.At) && a.V == b.V && a.AtLeast == b.AtLeast
+}
+
+// floor is the last whole step up to t, counted from 1970, so that the steps are
+// the same in every round and every run.
+func floor(t time.Time, step time.Duration) time.Time {
+	return t.Add(-time.Duration(t.UnixNano() % int64(step)))
 }
 
 // figure is the past with a reading of the present.
@@ -77,8 +84,14 @@ func (p *past) last() time.Time {
 // about not too many it is finer than a step, so that the present is not up to a
 // step old.
 func (r *round) window(workloads int, pasts ...*past) grid {
-	end := r.now.Truncate(r.step)
-	from := end.Add(-kept)
+	end := floor(r.now, r.step)
+	failed := 0
+	for _, p := range pasts {
+		failed = max(failed, p.failed)
+	}
+	// What was refused or took too long is asked for a quarter of the time: half
+	// an hour, seven minutes, two. The present matters more than the past.
+	from := floor(end.Add(-max(kept>>min(2*failed, 20), overlap*r.step)), r.step)
 	g := grid{from: from, res: r.step}
 	oldest := end
 	for _, p := range pasts {
