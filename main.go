@@ -2,4 +2,10 @@
 // choose, confirm, roll back, verify, close.
 package main
 
-func main() {}
+import (
+	"os"
+
+	"rollbook/cli"
+)
+
+func main() { os.Exit(cli.Main(os.Args[1:])) }

@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rollbook/config"
+	"rollbook/kube"
+	"rollbook/model"
+)
+
+// doctorDeadline ends the whole examination.
+const doctorDeadline = 30 * time.Second
+
+// finding is one line of the doctor's table.
+type finding struct {
+	name  string
+	state model.CheckState
+	text  string
+	do    string
+}
+
+func newDoctor(f *flags) *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor [KIND/NAME]",
+		Short: "Is everything ready for the next incident?",
+		Long: `Doctor checks what the walk will need: configuration, journal, the API server
+and each right on it, Prometheus and each query. It needs no terminal and changes
+nothing. It exits with 1 when something failed.`,
+		Args: atMostOneWorkload,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), doctorDeadline)
+			defer cancel()
+			found, err := examine(ctx, f, args)
+			if err != nil {
+				return err
+			}
+			return report(cmd.OutOrStdout(), found)
+		},
+	}
+}
+
+// examine gathers all lines; its error is for what no table can be made of.
+func examine(ctx context.Context, f *flags, args []string) ([]finding, error) {
+	cfg, err := loadConfig(f)
+	if err != nil {
+		return nil, err
+	}
+	quiet, err := hush()
+	if err != nil {
+		return nil, err
+	}
+	defer quiet.restore()
+	c, err := kube.Connect(f.kube, kube.Options{Version: version, ReadOnly: true, Warn: quiet.note, Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
+	set, err := settings(cfg, c, f, args)
+	if err != nil {
+		return nil, err
+	}
+	c.SetTargets(set.Components)
+	dirs, err := journalDirs(f, cfg)
+	if err != nil {
+		return nil, err
+	}
+	out := []finding{configLine(cfg), journalLine(dirs[0]), placeLine(set)}
+	for _, k := range c.Check(ctx, set.Components) {
+		out = append(out, finding{name: checkName(k.ID), state: k.State, text: k.Text, do: k.Do})
+	}
+	prom, err := newPrometheus(f, cfg, c, set.Limits)
+	if err != nil {
+		return nil, err
+	}
+	if prom.found.Load() == nil {
+		service, err := c.FindPrometheus(ctx)
+		if err == nil {
+			err = prom.through(c, service, prom.options(cfg, set.Limits))
+		}
+		if err != nil {
+			return append(out, finding{name: "Prometheus", state: model.CheckWarning, text: err.Error(),
+				do: "give --prometheus, or set prometheus.url in your own rollbook.yaml"}), nil
+		}
+	}
+	targets, err := c.Targets(ctx, set.Components)
+	if err != nil {
+		return append(out, finding{name: "workloads", state: model.CheckBlocked, text: err.Error()}), nil
+	}
+	for _, l := range prom.found.Load().Check(ctx, targets) {
+		text := l.Text
+		if l.Took > 0 {
+			text += fmt.Sprintf(" (%d ms)", l.Took.Milliseconds())
+		}
+		out = append(out, finding{name: l.Name, state: l.State, text: text})
+	}
+	return out, nil
+}
+
+func configLine(cfg *config.Config) finding {
+	if len(cfg.Sources) == 0 {
+		return finding{"configuration", model.CheckNote, "none: the namespace's workloads and the runbook's limits", "rollbook config init -o rollbook.yaml"}
+	}
+	var names []string
+	for _, s := range cfg.Sources {
+		names = append(names, s.Path)
+	}
+	return finding{"configuration", model.CheckOK, strings.Join(names, ", "), ""}
+}
+
+// journalLine tries whether a journal could be written.
+func journalLine(dir string) finding {
+	probe, err := probeDir(dir)
+	if err != nil {
+		return finding{"journal", model.CheckBlocked, err.Error(), "give --journal-dir a folder that you may write"}
+	}
+	return finding{"journal", model.CheckOK, probe, ""}
+}
+
+// probeDir writes and removes a file in dir, or in the nearest folder above that
+// is there: looking leaves no trace.
+func probeDir(dir string) (string, error) {
+	at := dir
+	for {
+		if _, err := os.Stat(at); err == nil || filepath.Dir(at) == at {
+			break
+		}
+		at = filepath.Dir(at)
+	}
+	file, err := os.CreateTemp(at, ".rollbook-doctor-*")
+	if err != nil {
+		return "", fmt.Errorf("journal folder %s: %w", dir, err)
+	}
+	defer os.Remove(file.Name())
+	return dir, file.Close()
+}
+
+func placeLine(set model.Settings) finding {
+	what := "not production: "
+	if set.Production {
+		what = "production, the name is typed: "
+	}
+	return finding{"context", model.CheckOK, fmt.Sprintf("%s, namespace %s, %s (%s%s)", set.Context, set.Namespace, set.Server, what, set.Why), ""}
+}
+
+// checkName is what stands before the colon, or the ID's words.
+func checkName(id string) string {
+	name, _, _ := strings.Cut(id, ":")
+	return strings.ReplaceAll(name, ".", " ")
+}
+
+// report prints the table and fails when a line does.
+func report(out io.Writer, found []finding) error {
+	bad := 0
+	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	for _, k := range found {
+		sign := [...]string{"? unknown", "✓ ok", "· note", "⚠ warning", "✗ failed"}[k.state]
+		if k.state == model.CheckBlocked {
+			bad++
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\n", sign, k.name, k.text)
+		if k.do != "" && k.state != model.CheckOK {
+			fmt.Fprintf(t, "\t\tdo: %s\n", k.do)
+		}
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d of %d checks failed", bad, len(found))
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+// Package cli is the commands: it reads flags and configuration, connects the
+// rooms to each other, keeps foreign writers off the screen, and turns errors
+// into one clear message and an exit code.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+// Exit codes. A usage error is told apart, as with most tools.
+const (
+	exitOK    = 0
+	exitError = 1
+	exitUsage = 2
+)
+
+// errUsage marks what is wrong with the command line itself.
+var errUsage = errors.New("usage")
+
+// errSilent is an error whose words were printed already.
+var errSilent = errors.New("told already")
+
+// flags are those that every command takes.
+type flags struct {
+	kube       *genericclioptions.ConfigFlags
+	config     string
+	prometheus string
+	journalDir string
+	readOnly   bool
+}
+
+// Main runs the command line and returns the exit code.
+func Main(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	root := newRoot()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errSilent):
+		return exitError
+	case errors.Is(err, errUsage):
+		say(os.Stderr, err, "")
+		return exitUsage
+	}
+	say(os.Stderr, err, "")
+	return exitError
+}
+
+// say prints an error as one message.
+func say(w io.Writer, err error, hint string) {
+	text := strings.TrimSuffix(err.Error(), ": "+errUsage.Error())
+	fmt.Fprintln(w, "rollbook: "+text)
+	if hint != "" {
+		fmt.Fprintln(w, hint)
+	}
+}
+
+// usagef is an error in what was typed.
+func usagef(format string, args ...any) error {
+	return fmt.Errorf(format+": %w", append(args, errUsage)...)
+}
+
+func newRoot() *cobra.Command {
+	f := &flags{kube: genericclioptions.NewConfigFlags(true)}
+	root := &cobra.Command{
+		Use:   commandName() + " [KIND/NAME]",
+		Short: "Decide on a rollback, do it, prove that it worked",
+		Long: `Rollbook opens the walk on the current kube context: assess, decide, choose,
+confirm, roll back, verify, close. Nothing is written before the confirmation.
+
+With KIND/NAME (deployment/frontend) it looks at that workload alone; without,
+at the components of rollbook.yaml, or at the namespace's workloads.`,
+		Example: `  rollbook
+  rollbook --context prod-eu -n production
+  rollbook deployment/frontend --prometheus service:monitoring/prometheus:9090
+  rollbook --read-only`,
+		Args:    atMostOneWorkload,
+		Version: version,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if _, err := clientcmd.ParseTimeout(*f.kube.Timeout); err != nil {
+				return usagef("--request-timeout %q is neither 0 nor a duration such as 3s", *f.kube.Timeout)
+			}
+			return nil
+		},
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return walk(cmd.Context(), f, args)
+		},
+	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usagef("%w; %s --help lists the flags", err, c.CommandPath())
+	})
+	root.SetVersionTemplate("rollbook {{.Version}}\n")
+	p := root.PersistentFlags()
+	f.kube.AddFlags(p)
+	p.StringVar(&f.config, "config", "", "configuration file; alone, instead of the working folder's and the user's own")
+	p.StringVar(&f.prometheus, "prometheus", "", "Prometheus: a URL, or service:NAMESPACE/NAME:PORT through the API server")
+	p.StringVar(&f.journalDir, "journal-dir", "", "folder of the incidents' journals (default $XDG_STATE_HOME/rollbook/incidents)")
+	p.BoolVar(&f.readOnly, "read-only", false, "let no request leave that changes anything")
+	root.AddCommand(newDoctor(f), newConfig(f), newKeys())
+	return root
+}
+
+func atMostOneWorkload(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usagef("one workload at most, got %s; the components of several are set in rollbook.yaml", strings.Join(args, " "))
+	}
+	return nil
+}
+
+// commandName is how the program was called: as a kubectl plugin it is two
+// words.
+func commandName() string {
+	if strings.HasPrefix(filepath.Base(os.Args[0]), "kubectl-") {
+		return "kubectl rollbook"
+	}
+	return "rollbook"
+}

@@ -1,0 +1,249 @@
+package ui
+
+import (
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"rollbook/model"
+)
+
+// assess is the first page: the board, and what is wrong with the component
+// under the cursor.
+type assess struct {
+	base
+	filter field
+	typing bool
+	top    int // first row shown
+	shown  int // rows shown last, for paging
+}
+
+func newAssess(s *scope) *assess { return &assess{base: base{s}} }
+
+func (a *assess) Title() string { return "1 Assess" }
+
+func (a *assess) rows() []*row { return a.d.filtered(a.filter.String()) }
+
+func (a *assess) Keys() []Key {
+	by := func(n int) func() tea.Cmd { return func() tea.Cmd { return a.move(n) } }
+	keys := []Key{
+		a.nextKey("decide", "go to the decision; the incident's journal begins there"),
+		{Keys: []string{"d"}, Name: "details", Help: "all that is known of the component, with the queries", Disabled: func(*model.Snapshot) string {
+			if a.row() == nil {
+				return "no component is seen yet"
+			}
+			return ""
+		}, do: func() tea.Cmd { return a.open(newDetails(a.scope, a.focus)) }},
+	}
+	keys = append(keys, a.componentKeys()...)
+	return append(keys,
+		Key{Keys: []string{"/"}, Name: "filter", Help: "show only components whose name holds the words; esc shows all", Hide: len(a.d.rows) < 8,
+			do: func() tea.Cmd { a.typing = true; return nil }},
+		Key{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the component above", Hide: true, do: by(-1)},
+		Key{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the component below", Hide: true, do: by(1)},
+		Key{Keys: []string{"pgup"}, Name: "page up", Help: "a page up", Hide: true, do: func() tea.Cmd { return a.move(-max(1, a.shown)) }},
+		Key{Keys: []string{"pgdown"}, Show: "pgdn", Name: "page down", Help: "a page down", Hide: true, do: func() tea.Cmd { return a.move(max(1, a.shown)) }},
+		Key{Keys: []string{"home", "g"}, Show: "home", Name: "worst", Help: "to the worst component", Hide: true, do: by(-1 << 20)},
+		Key{Keys: []string{"end", "G"}, Show: "end", Name: "last", Help: "to the last component", Hide: true, do: by(1 << 20)},
+		Key{Keys: []string{"esc"}, Name: "show all", Help: "clear the filter", Hide: a.filter.String() == "", do: func() tea.Cmd { a.filter.clear(); return nil }},
+	)
+}
+
+func (a *assess) move(by int) tea.Cmd {
+	rows := a.rows()
+	if len(rows) == 0 {
+		return nil
+	}
+	at := max(0, indexOf(rows, a.focus))
+	a.focus = rows[max(0, min(len(rows)-1, at+by))].c.ID
+	return nil
+}
+
+func (a *assess) Update(msg tea.KeyPressMsg) (tea.Cmd, bool) {
+	if !a.typing {
+		return nil, false
+	}
+	switch msg.String() {
+	case "f1":
+		return nil, false
+	case "enter", "tab":
+		a.typing = false
+	case "esc":
+		a.typing = false
+		a.filter.clear()
+	case "up", "down":
+		a.typing = false
+		return nil, false
+	default:
+		a.filter.key(msg)
+	}
+	if rows := a.rows(); len(rows) > 0 && indexOf(rows, a.focus) < 0 {
+		a.focus = rows[0].c.ID
+	}
+	return nil, true
+}
+
+func (a *assess) paste(text string) {
+	if a.typing {
+		a.filter.insert(text)
+	}
+}
+
+func (a *assess) Says() sentence {
+	c := a.snap.Seen.Cluster
+	switch {
+	case c.Heard.IsZero() && c.Err != "":
+		return sentence{bad, "No answer from " + nonEmpty(c.To, "the cluster") + ": " + c.Err}
+	case c.Heard.IsZero():
+		return sentence{warn, "Connecting to " + nonEmpty(c.To, "the cluster") + ", " + model.Short(a.trying(c)) + " so far."}
+	case len(a.snap.Seen.Board) == 0 && a.snap.Seen.Identity.ListPods != "":
+		return sentence{bad, a.snap.Seen.Identity.ListPods}
+	case len(a.snap.Seen.Board) == 0:
+		return sentence{warn, "The cluster answers; no workload is seen in " + a.inc().Settings.Namespace + " yet."}
+	}
+	return a.verdict()
+}
+
+// verdict is the sentence that Assess and Decide end in.
+func (s *scope) verdict() sentence {
+	text := s.d.verdict.Name()
+	if s.d.why != "" {
+		text += ": " + s.d.why
+	}
+	switch s.d.verdict {
+	case model.Now:
+		return sentence{alarm, text}
+	case model.Within10:
+		if dl := s.inc().Verdict.Deadline; !dl.IsZero() {
+			text = s.d.verdict.Name() + " (" + clockOf(dl.Sub(s.snap.Now)) + " left): " + s.d.why
+		}
+		return sentence{bad, text}
+	case model.WatchClosely:
+		return sentence{calm, text}
+	}
+	return sentence{warn, text}
+}
+
+func (s *scope) trying(c model.Connection) time.Duration {
+	since := c.Trying
+	if since.IsZero() {
+		since = s.start
+	}
+	if since.IsZero() {
+		return 0
+	}
+	return max(0, s.snap.Now.Sub(since))
+}
+
+func nonEmpty(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+func (a *assess) View(w, h int) []string {
+	if len(a.d.rows) == 0 {
+		return a.pen.block(a.waiting(w), w, h)
+	}
+	if w >= wideWidth {
+		lw := max(80, w*11/20)
+		return a.pen.beside(a.board(lw, h), a.detail(w-lw-3, h), lw, w, h)
+	}
+	// The board gets what it needs, up to the half; detail gets the rest.
+	rows := min(len(a.rows())+1, max(5, h/2))
+	if a.typing || a.filter.String() != "" {
+		rows++
+	}
+	out := a.pen.block(a.board(w, rows), w, rows)
+	out = append(out, "")
+	return append(out, a.pen.block(a.detail(w, h-rows-1), w, h-rows-1)...)
+}
+
+// waiting is the page while there is nothing to show: what is being tried, and
+// for how long.
+func (a *assess) waiting(w int) []string {
+	p := a.pen
+	out := []string{""}
+	line := func(name string, c model.Connection) {
+		var text string
+		style := p.Warn
+		switch {
+		case c.Off != "":
+			style, text = p.Dim, "– "+c.Off
+		case c.Heard.IsZero():
+			text = "○ trying " + c.To + " for " + model.Short(a.trying(c))
+		case c.Lost(a.snap.Now, model.ClusterFresh):
+			style, text = p.Bad, "✗ nothing heard from "+c.To+" for "+age(a.snap.Now, c.Heard)
+		default:
+			style, text = p.Good, "✓ "+c.To+" answers"
+		}
+		out = append(out, "   "+p.cell(name, 12, p.Strong)+paint(style, p.fit(text, w-15)))
+		for _, l := range p.wrap(c.Err, w-16, 3) {
+			if l != "" {
+				out = append(out, spaces(15)+l)
+			}
+		}
+	}
+	line("Kubernetes", a.snap.Seen.Cluster)
+	line("Prometheus", a.snap.Seen.Metrics)
+	if why := a.snap.Seen.Identity.ListPods; why != "" {
+		out = append(out, "", "   "+paint(p.Bad, p.say("✗ "))+p.fit(why, w-6))
+	}
+	if !a.snap.Seen.Cluster.Heard.IsZero() {
+		out = append(out, "", "   No workload in namespace "+paint(p.Strong, a.inc().Settings.Namespace)+" yet.")
+	}
+	return out
+}
+
+// board is the table of components.
+func (a *assess) board(w, h int) []string {
+	p := a.pen
+	var out []string
+	if a.typing {
+		out = append(out, " "+paint(p.Strong, "/")+a.filter.view(p, min(40, w-4))+paint(p.Dim, "  enter keeps it, esc shows all"))
+	} else if f := a.filter.String(); f != "" {
+		out = append(out, " "+paint(p.Strong, p.fit("/"+f, w/2))+paint(p.Dim, "  esc shows all"))
+	}
+	rows := a.rows()
+	cols := columns(w)
+	out = append(out, p.boardHead(cols, a.metricsTrouble(), len(rows)))
+	n := max(1, h-len(out))
+	at := max(0, indexOf(rows, a.focus))
+	a.top = window(a.top, at, len(rows), n)
+	a.shown = n
+	if len(rows) == 0 {
+		return append(out, "", "   no component matches "+strings.TrimSpace(a.filter.String()))
+	}
+	end := min(len(rows), a.top+n)
+	for i := a.top; i < end; i++ {
+		out = append(out, p.boardRow(cols, rows[i], i == at, a.snap))
+	}
+	if more := len(rows) - end; more > 0 {
+		// The last line says how many are below, so that a cut table does not
+		// pass for the whole.
+		out[len(out)-1] = paint(p.Dim, p.say("   ↓ ")+itoa(int64(more+1))+" more; / filters")
+		if at == end-1 {
+			a.top++
+			return a.board(w, h)
+		}
+	}
+	return out
+}
+
+// metricsTrouble says why the figures are missing or old, for the table's head.
+func (a *assess) metricsTrouble() string {
+	m := a.snap.Seen.Metrics
+	switch {
+	case m.Off != "":
+		return "no figures: " + m.Off
+	case m.Heard.IsZero() && m.Err != "":
+		return "no figures: " + m.Err
+	case m.Heard.IsZero() && m.To != "":
+		return "asking Prometheus, " + model.Short(a.trying(m))
+	case m.Err != "" && m.Lost(a.snap.Now, a.inc().Settings.Fresh()):
+		return "Prometheus silent for " + age(a.snap.Now, m.Heard)
+	}
+	return ""
+}

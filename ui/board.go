@@ -1,0 +1,207 @@
+package ui
+
+import (
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"rollbook/model"
+)
+
+// boardCols are the widths of the board's columns; 0 = not shown.
+type boardCols struct {
+	name, pods, rev, age, errors, errSpark, p95, p95Spark, over int
+}
+
+// columns fits the table into w cells: at 80 all of it, below that the columns
+// go by importance, above it names and sparklines grow.
+func columns(w int) boardCols {
+	c := boardCols{pods: 7, rev: 4, age: 4, errors: 6, errSpark: 10, p95: 6, p95Spark: 8, over: 8}
+	room := func() int {
+		used := 3
+		for _, n := range []int{c.pods, c.rev, c.age, c.errors, c.p95, c.over} {
+			if n > 0 {
+				used += n + 2
+			}
+		}
+		for _, n := range []int{c.errSpark, c.p95Spark} {
+			if n > 0 {
+				used += n + 1
+			}
+		}
+		return w - used
+	}
+	for _, drop := range []*int{&c.p95Spark, &c.errSpark, &c.age, &c.rev} {
+		if room() < 12 {
+			*drop = 0
+		}
+	}
+	c.name = max(6, room())
+	if c.name > 30 {
+		extra := (c.name - 30) / 2
+		c.errSpark, c.p95Spark = c.errSpark+min(20, extra), c.p95Spark+min(20, extra)
+		c.name = room()
+	}
+	return c
+}
+
+func (c boardCols) line(p *pen, mark string, name, pods, rev, age, errors, p95, over string) string {
+	var b strings.Builder
+	b.WriteString(mark)
+	b.WriteString(name)
+	for _, col := range []struct {
+		w    int
+		text string
+	}{{c.pods, pods}, {c.rev, rev}, {c.age, age}, {c.errors, errors}, {c.p95, p95}, {c.over, over}} {
+		if col.w > 0 {
+			b.WriteString("  ")
+			b.WriteString(col.text)
+		}
+	}
+	return b.String()
+}
+
+func (p *pen) boardHead(c boardCols, trouble string, n int) string {
+	head := func(s string, w int) string { return p.right(s, w, p.Dim) }
+	spark := func(s string, w, sw int) string {
+		if sw > 0 {
+			return p.right(s, w, p.Dim) + spaces(sw+1)
+		}
+		return p.right(s, w, p.Dim)
+	}
+	name := "COMPONENT"
+	if n > 7 {
+		name = itoa(int64(n)) + " COMPONENTS"
+	}
+	if trouble != "" {
+		// One cell for all that has to do with figures: why there are none.
+		line := "   " + p.cell(name, c.name, p.Dim) + "  " + p.cell("PODS", c.pods, p.Dim)
+		if c.rev > 0 {
+			line += "  " + head("REV", c.rev)
+		}
+		if c.age > 0 {
+			line += "  " + head("AGE", c.age)
+		}
+		w := c.errors + c.p95 + c.over + 4
+		if c.errSpark > 0 {
+			w += c.errSpark + 1
+		}
+		if c.p95Spark > 0 {
+			w += c.p95Spark + 1
+		}
+		return line + "  " + p.cell("⚠ "+trouble, w, p.Warn)
+	}
+	return c.line(p, "   ", p.cell(name, c.name, p.Dim), p.cell("PODS", c.pods, p.Dim), head("REV", c.rev), head("AGE", c.age),
+		spark("ERRORS", c.errors, c.errSpark), spark("P95", c.p95, c.p95Spark), head("OVER", c.over))
+}
+
+func (p *pen) boardRow(c boardCols, r *row, selected bool, s *model.Snapshot) string {
+	mark, name := "   ", p.Plain
+	if selected {
+		mark, name = paint(p.Note, p.say(" ▸ ")), p.Note
+	}
+	comp := r.c
+	if comp.Missing != "" {
+		rest := c.pods + 2 + 3*c.over
+		return mark + p.name(comp.ID, c.name, name) + "  " + p.cell("? "+comp.Missing, max(rest, 30), p.Warn)
+	}
+	rev := "?"
+	if comp.Revision > 0 {
+		rev = itoa(comp.Revision)
+	}
+	since := model.Age(s.Now, comp.RevisionStart)
+	if comp.StartGuessed && since != "?" {
+		since = "~" + since
+	}
+	limits := &s.Incident.Settings.Limits
+	var errors, p95 string
+	switch f := r.f; {
+	case f == nil:
+		errors, p95 = p.unknownCell(c.errors, c.errSpark, ""), p.unknownCell(c.p95, c.p95Spark, "")
+	case f.NotMeasured:
+		errors = p.trendCell("–", p.Dim, " not measured", c.errors, c.errSpark)
+		p95 = p.trendCell("–", p.Dim, "", c.p95, c.p95Spark)
+	default:
+		errors = p.figureCell(f.Errors, r.errors, limits.Errors, model.Percent, c.errors, c.errSpark, s)
+		p95 = p.figureCell(f.P95, r.p95, limits.P95.Seconds(), model.Seconds, c.p95, c.p95Spark, s)
+	}
+	return c.line(p, mark, p.name(comp.ID, c.name, name), p.podsCell(r, c.pods), p.right(rev, c.rev, p.Plain), p.right(since, c.age, p.Plain),
+		errors, p95, p.overCell(r, c.over))
+}
+
+// podsCell is ready of desired, with a sign: ✗ a person should look, · on its
+// way, ✓ all there.
+func (p *pen) podsCell(r *row, w int) string {
+	c := r.c
+	text, sign, style := itoa(int64(c.Ready))+"/"+itoa(int64(c.Desired)), "✓", p.Plain
+	switch {
+	case r.failing > 0 || c.Stuck != "" || !c.NoneAvailable.IsZero():
+		sign, style = "✗", p.Bad
+	case c.Ready < c.Desired || c.Updated < c.Desired || c.Replicas > c.Updated:
+		sign, style = "·", p.Warn
+	case c.Desired == 0:
+		sign, style = "–", p.Dim
+	}
+	return p.cell(text+" "+sign, w, style)
+}
+
+// figureCell is a figure with its sparkline. One that is not known says why in
+// the sparkline's place, if its samples are not worth more there.
+func (p *pen) figureCell(f model.Figure, run model.Run, limit float64, show func(float64) string, w, sw int, s *model.Snapshot) string {
+	if !f.Now.Known {
+		if f.Now.Why == "" || len(f.Samples) > 0 && sw > 0 && !strings.Contains(f.Now.Why, "no traffic") {
+			return p.right("?", w, p.Warn) + p.sparkCell(f, limit, sw, p.Dim, s)
+		}
+		return p.unknownCell(w, sw, f.Now.Why)
+	}
+	text, style := show(f.Now.Value), p.Plain
+	if f.Now.AtLeast {
+		text = "≥" + text
+	}
+	switch {
+	case run.State == model.TriYes && run.Held:
+		style = p.Bad
+	case run.State == model.TriYes, run.State == model.TriUnknown:
+		style = p.Warn
+	}
+	return p.right(text, w, style) + p.sparkCell(f, limit, sw, style, s)
+}
+
+func (p *pen) sparkCell(f model.Figure, limit float64, sw int, style ansi.Style, s *model.Snapshot) string {
+	if sw == 0 {
+		return ""
+	}
+	return " " + p.cell(spark(f, limit, sw, s.Now), sw, style)
+}
+
+func (p *pen) unknownCell(w, sw int, why string) string {
+	if sw > 0 {
+		return p.right("?", w, p.Warn) + " " + p.cell(why, sw, p.Warn)
+	}
+	return p.right("?", w, p.Warn)
+}
+
+func (p *pen) trendCell(text string, style ansi.Style, rest string, w, sw int) string {
+	if sw > 0 {
+		return p.right(text, w, style) + p.cell(rest, sw+1, style)
+	}
+	return p.right(text, w, style)
+}
+
+// overCell is how long a figure has been over its limit: ✗ as long as the
+// trigger asks, ⚠ not yet.
+func (p *pen) overCell(r *row, w int) string {
+	if r.f != nil && r.f.NotMeasured {
+		return p.right("–", w, p.Dim)
+	}
+	state, d, held := r.over()
+	switch {
+	case state == model.TriYes && held:
+		return p.right("✗ "+model.Short(d), w, p.Bad)
+	case state == model.TriYes:
+		return p.right("⚠ "+model.Short(d), w, p.Warn)
+	case state == model.TriUnknown:
+		return p.right("?", w, p.Warn)
+	}
+	return p.right("–", w, p.Dim)
+}

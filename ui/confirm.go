@@ -1,0 +1,334 @@
+package ui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"rollbook/model"
+)
+
+// confirm is the fourth page: the preflight, the exact effect, and the word that
+// begins it. While the word may be typed, only text, tab, enter, esc and F1 are
+// keys.
+type confirm struct {
+	base
+	field field
+	shown []string // IDs of the plans on the screen
+	moved bool     // they became others while something was typed
+	at    int      // the marked line of the preflight
+	top   int
+}
+
+func newConfirm(s *scope) *confirm { return &confirm{base: base{s}, field: field{max: 80}} }
+
+func (c *confirm) Title() string { return "4 Confirm" }
+
+// line is one line of the preflight with whose it is.
+type checkLine struct {
+	component string
+	model.Check
+}
+
+// Follow notices that a plan is another one than the operator was typing for.
+func (c *confirm) Follow() {
+	if c.inc().Step != model.Confirm {
+		c.field.clear()
+		c.moved, c.shown = false, nil
+		return
+	}
+	var ids []string
+	for _, p := range c.preflights() {
+		if p.Plan != nil {
+			ids = append(ids, p.Plan.ID)
+		}
+	}
+	if !slices.Equal(ids, c.shown) {
+		c.moved = c.field.String() != ""
+		c.field.clear()
+		c.shown = ids
+	}
+	c.at = max(0, min(len(c.lines())-1, c.at))
+}
+
+// preflights are those of what is chosen, in its order.
+func (c *confirm) preflights() []*model.Preflight {
+	var out []*model.Preflight
+	for _, ch := range c.inc().Choices {
+		if p := c.snap.Seen.Preflight[ch.Component]; p != nil && p.To == ch.To {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// lines are all lines of the preflight, what stands against going on first.
+func (c *confirm) lines() []checkLine {
+	var out []checkLine
+	for _, p := range c.preflights() {
+		for _, k := range p.Checks {
+			out = append(out, checkLine{p.Component, k})
+		}
+	}
+	weight := func(l checkLine) int {
+		switch l.State {
+		case model.CheckBlocked:
+			return 0
+		case model.CheckWarning:
+			return 1
+		case model.CheckUnknown:
+			return 2
+		case model.CheckNote:
+			return 3
+		}
+		return 4
+	}
+	slices.SortStableFunc(out, func(a, b checkLine) int { return weight(a) - weight(b) })
+	return out
+}
+
+// open says whether the field takes text.
+func (c *confirm) typingOpen() bool { return c.d.blocked == "" }
+
+func (c *confirm) Update(msg tea.KeyPressMsg) (tea.Cmd, bool) {
+	if !c.typingOpen() || len(c.over) > 0 {
+		return nil, false
+	}
+	if c.field.key(msg) {
+		c.moved = false
+		return nil, true
+	}
+	switch msg.String() {
+	case "enter", "esc", "tab", "shift+tab", "f1", "ctrl+c", "ctrl+z":
+		return nil, false
+	}
+	return nil, true
+}
+
+// paste takes nothing: the word is typed, so that a slip of the mouse confirms
+// nothing.
+func (c *confirm) paste(string) {}
+
+// typing is the footer while the field is open.
+func (c *confirm) typing() string {
+	if !c.typingOpen() {
+		return ""
+	}
+	return "enter roll back · tab next line · esc back · F1 help"
+}
+
+func (c *confirm) Keys() []Key {
+	word := model.ConfirmWord(c.inc())
+	keys := []Key{{Keys: []string{"enter"}, Name: "roll back", Main: true, Quiet: true,
+		Help: "write the plan, after the word was typed: the component's name in production, y elsewhere",
+		Disabled: func(*model.Snapshot) string {
+			switch {
+			case c.d.blocked != "":
+				return c.d.blocked
+			case c.field.String() != word:
+				return "type " + word + " first"
+			}
+			return ""
+		},
+		do: func() tea.Cmd {
+			do := model.ConfirmWrite{Word: c.field.String(), Plans: slices.Clone(c.shown)}
+			c.field.clear()
+			return c.send(do)
+		}},
+		{Keys: []string{"tab"}, Name: "next line", Help: "the next line of the preflight", Hide: true, do: func() tea.Cmd { return c.move(1) }},
+		{Keys: []string{"shift+tab"}, Name: "line before", Help: "the line before", Hide: true, do: func() tea.Cmd { return c.move(-1) }},
+		c.backKey(),
+	}
+	if c.typingOpen() {
+		return keys
+	}
+	keys = append(keys,
+		Key{Keys: []string{"o"}, Name: "override", Help: "lift the marked blocked line, with a reason that is kept", Disabled: func(*model.Snapshot) string {
+			l := c.marked()
+			switch {
+			case l == nil || l.State != model.CheckBlocked:
+				return "the marked line does not block"
+			case l.Hard:
+				return "the write cannot succeed: no override lifts that"
+			case c.inc().Overridden(l.component, l.Check):
+				return "it is overridden already"
+			}
+			return ""
+		}, do: c.override},
+		Key{Keys: []string{"R"}, Name: "check again", Help: "run the preflight again", do: func() tea.Cmd { return c.send(model.Recheck{}) }},
+		Key{Keys: []string{"J"}, Name: "without journal", Help: "go on although the journal cannot be written; the words are typed", Hide: c.snap.Seen.JournalE == "",
+			Disabled: func(s *model.Snapshot) string {
+				if s.Seen.JournalE == "" || s.Incident.WithoutJournal {
+					return "the journal is being written"
+				}
+				return ""
+			}, do: c.withoutJournal},
+		Key{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the line above", Hide: true, do: func() tea.Cmd { return c.move(-1) }},
+		Key{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the line below", Hide: true, do: func() tea.Cmd { return c.move(1) }},
+		c.endKey(),
+	)
+	return append(keys, c.componentKeys()...)
+}
+
+func (c *confirm) move(by int) tea.Cmd {
+	if n := len(c.lines()); n > 0 {
+		c.at = (c.at + by + n) % n
+	}
+	return nil
+}
+
+func (c *confirm) marked() *checkLine {
+	lines := c.lines()
+	if c.at >= len(lines) {
+		return nil
+	}
+	return &lines[c.at]
+}
+
+func (c *confirm) override() tea.Cmd {
+	l := *c.marked()
+	return c.reason("Override for "+l.component, []string{l.Text, "It stays in the journal, with your reason."}, "override",
+		func(reason string) tea.Cmd {
+			return c.send(model.OverrideCheck{Component: l.component, Check: l.ID, Reason: reason})
+		})
+}
+
+func (c *confirm) withoutJournal() tea.Cmd {
+	return c.open(&dialog{base: base{c.scope}, title: "Go on without a journal?", typed: true, prompt: "type: without journal", yes: "go on", quiet: true,
+		text: []string{c.snap.Seen.JournalE, "Nothing of what follows will be on disk: no resuming after a crash, no report."},
+		act: func(_ int, typed string) tea.Cmd {
+			if strings.TrimSpace(typed) != "without journal" {
+				c.hint = "not typed: nothing changed"
+				return nil
+			}
+			return c.send(model.NoJournal{})
+		}})
+}
+
+func (c *confirm) Says() sentence {
+	i := c.inc()
+	switch {
+	case i.Asked == model.AskChanged || i.Asked == model.AskFailed:
+		if c.d.blocked == "" {
+			return sentence{bad, i.AskText + " Look again; then type " + model.ConfirmWord(i) + "."}
+		}
+		return sentence{bad, i.AskText}
+	case c.moved:
+		return sentence{bad, "The plan became another one while you typed: read it again, then type anew."}
+	case strings.HasPrefix(c.d.blocked, "checking "):
+		return sentence{calm, "Checking; what has not answered after 3 s holds nothing up."}
+	case c.d.blocked != "":
+		return sentence{bad, "Blocked: " + c.d.blocked}
+	}
+	return sentence{warn, "Nothing has been written yet. To roll back, type " + model.ConfirmWord(i) + " and press enter."}
+}
+
+func (c *confirm) View(w, h int) []string {
+	p := c.pen
+	var out []string
+	where := "not production"
+	if c.inc().Settings.Production {
+		where = "production"
+	}
+	pre := c.preflights()
+	for _, ch := range c.inc().Choices {
+		text := fmt.Sprintf("Roll back %s from revision %d to %d in %s", ch.Component, ch.From, ch.To, c.inc().Settings.Namespace)
+		out = append(out, " "+paint(p.Strong, p.fit(text, w-20))+paint(p.Dim, " ("+where+")"))
+	}
+	var tail []string
+	for _, f := range pre {
+		if f.Plan == nil {
+			continue
+		}
+		if f.Plan.Unpause {
+			tail = append(tail, " "+paint(p.Warn, p.fit("it also sets paused: false, in the same write", w-2)))
+		}
+		tail = append(tail, " "+paint(p.Dim, "equal to ")+p.fit(f.Plan.Command, w-11))
+	}
+	if c.typingOpen() {
+		label := " type " + model.ConfirmWord(c.inc()) + " to roll back: "
+		tail = append(tail, "", paint(p.Strong, p.say(label))+c.field.view(p, w-len(label)-2))
+	}
+	room := max(1, h-len(out)-len(tail)-2)
+	out = append(out, c.checks(w, room)...)
+	out = append(out, "")
+	return append(out, tail...)
+}
+
+// checks draws the preflight's lines in the room there is, the marked one with
+// what to do about it.
+func (c *confirm) checks(w, room int) []string {
+	p := c.pen
+	lines := c.lines()
+	if len(lines) == 0 {
+		for _, f := range c.preflights() {
+			if f.Err != "" {
+				return p.wrap("   "+f.Component+": "+f.Err, w-2, room)
+			}
+		}
+		return []string{"   checking…"}
+	}
+	several := len(c.inc().Choices) > 1
+	var all []string
+	starts := make([]int, len(lines))
+	for n, l := range lines {
+		starts[n] = len(all)
+		mark := "   "
+		if n == c.at {
+			mark = paint(p.Note, p.say(" ▸ "))
+		}
+		text := l.Text
+		if several {
+			text = l.component + ": " + text
+		}
+		sign, style := p.checkSign(l.State)
+		if c.inc().Overridden(l.component, l.Check) {
+			text += " (overridden)"
+			style = p.Warn
+		}
+		for k, part := range p.wrap(text, w-6, 3) {
+			if k == 0 {
+				all = append(all, mark+paint(style, p.say(sign))+" "+paint(style, part))
+			} else {
+				all = append(all, "     "+paint(style, part))
+			}
+		}
+		if l.Do != "" && (n == c.at || l.State == model.CheckBlocked) && l.State != model.CheckOK {
+			for k, part := range p.wrap(l.Do, w-12, 2) {
+				head := "     do: "
+				if k > 0 {
+					head = "         "
+				}
+				all = append(all, paint(p.Dim, head)+part)
+			}
+		}
+	}
+	at := starts[min(c.at, len(starts)-1)]
+	c.top = window(c.top, at, len(all), room)
+	if len(all) <= room {
+		c.top = 0
+	}
+	end := min(len(all), c.top+room)
+	shown := slices.Clone(all[c.top:end])
+	if end < len(all) && len(shown) > 1 {
+		shown[len(shown)-1] = paint(p.Dim, fmt.Sprintf("   … %d more lines: tab", len(all)-end+1))
+	}
+	return shown
+}
+
+// checkSign is a check's state as a sign, with its style.
+func (p *pen) checkSign(s model.CheckState) (string, []string) {
+	switch s {
+	case model.CheckOK:
+		return "✓", p.Good
+	case model.CheckNote:
+		return "·", p.Plain
+	case model.CheckWarning:
+		return "⚠", p.Warn
+	case model.CheckBlocked:
+		return "✗", p.Bad
+	}
+	return "?", p.Warn
+}

@@ -1,0 +1,227 @@
+package ui
+
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"rollbook/model"
+)
+
+// decide is the second page: the tree with the path taken lit, the two questions
+// beside it, and the verdict.
+type decide struct {
+	base
+	at int // selected node
+}
+
+func newDecide(s *scope) *decide { return &decide{base: base{s}} }
+
+func (d *decide) Title() string  { return "2 Decide" }
+func (d *decide) Says() sentence { return d.verdict() }
+func (d *decide) Follow()        { d.at = max(0, min(len(d.d.nodes)-1, d.at)) }
+
+func (d *decide) node() *model.Node {
+	if d.at >= len(d.d.nodes) {
+		return nil
+	}
+	return &d.d.nodes[d.at]
+}
+
+func (d *decide) Keys() []Key {
+	say := func(t model.Tri) func() tea.Cmd { return func() tea.Cmd { return d.answer(t) } }
+	none := func(*model.Snapshot) string {
+		if d.node() == nil {
+			return "there is no question yet"
+		}
+		return ""
+	}
+	keys := []Key{
+		d.nextKey("choose", "go on to what to roll back, with the verdict as it stands"),
+		{Keys: []string{"y"}, Name: "yes", Help: "answer the marked question with yes; over a figure it asks why", Disabled: none, do: say(model.TriYes)},
+		{Keys: []string{"n"}, Name: "no", Help: "answer the marked question with no; over a figure it asks why", Disabled: none, do: say(model.TriNo)},
+		{Keys: []string{"u"}, Name: "unknown", Help: "take your answer back: the figure counts again, or nobody knows", Disabled: none, do: say(model.TriUnknown)},
+		{Keys: []string{"o"}, Name: "overrule", Help: "set another verdict than the tree's; both are kept", do: d.overrule},
+		{Keys: []string{"s"}, Name: "stand down", Help: "let the triggers fall that have been under their limits for five minutes",
+			Disabled: func(*model.Snapshot) string { return d.d.standNo }, do: func() tea.Cmd {
+				return d.reasonless("Let the triggers fall?", "They have been under their limits for five minutes. The verdict follows the figures again.", "stand down", model.StandDown{})
+			}},
+		{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the question above", Hide: true, do: func() tea.Cmd { d.at--; d.Follow(); return nil }},
+		{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the question below", Hide: true, do: func() tea.Cmd { d.at++; d.Follow(); return nil }},
+		d.backKey(), d.endKey(),
+	}
+	return append(keys, d.componentKeys()...)
+}
+
+// answer says the operator's word. Over a figure it asks for the reason first,
+// because that is what the post-mortem will ask.
+func (d *decide) answer(t model.Tri) tea.Cmd {
+	n := d.node()
+	q := n.Question
+	if n.Asks || t == model.TriUnknown {
+		return d.send(model.Say{Question: q, Answer: t})
+	}
+	word := map[model.Tri]string{model.TriYes: "yes", model.TriNo: "no"}[t]
+	return d.reason("Overrule the figure: "+n.Title, []string{"It says: " + triWord(n.Answer) + ". " + n.Text, "You say: " + word + ". Both are kept."}, "say "+word,
+		func(reason string) tea.Cmd { return d.send(model.Say{Question: q, Answer: t, Reason: reason}) })
+}
+
+func (d *decide) overrule() tea.Cmd {
+	var options []string
+	for _, v := range verdictOptions {
+		options = append(options, v.Name())
+	}
+	return d.open(&dialog{base: base{d.scope}, title: "Overrule the verdict", options: options, typed: true, prompt: "why", yes: "overrule",
+		text: []string{"It is " + d.d.verdict.Name() + ": " + d.d.why},
+		act: func(n int, reason string) tea.Cmd {
+			return d.send(model.Overrule{Verdict: verdictOptions[n], Reason: reason})
+		}})
+}
+
+// reasonless asks once more for what needs no reason.
+func (s *scope) reasonless(title, text, yes string, do any) tea.Cmd {
+	return s.open(&dialog{base: base{s}, title: title, text: []string{text}, yes: yes, quiet: true,
+		act: func(int, string) tea.Cmd { return s.send(do) }})
+}
+
+func triWord(t model.Tri) string {
+	return [...]string{model.TriUnknown: "unknown", model.TriNo: "no", model.TriYes: "yes"}[t]
+}
+
+// triMark is an answer with its sign.
+func (p *pen) triMark(t model.Tri, w int) string {
+	switch t {
+	case model.TriYes:
+		return p.cell("● YES", w, p.Bad)
+	case model.TriNo:
+		return p.cell("○ no", w, p.Plain)
+	}
+	return p.cell("? unknown", w, p.Warn)
+}
+
+func (d *decide) View(w, h int) []string {
+	if w >= wideWidth {
+		lw := w * 3 / 5
+		return d.pen.beside(d.tree(lw, h, false), d.chosenNode(w-lw-3), lw, w, h)
+	}
+	return d.tree(w, h, true)
+}
+
+// tree draws the questions, the verdict, and below them the selected question.
+func (d *decide) tree(w, h int, below bool) []string {
+	p := d.pen
+	titles := 0
+	for _, n := range d.d.nodes {
+		titles = max(titles, ansi.StringWidth(p.say(n.Title)))
+	}
+	titles = min(titles, w/2)
+	var out []string
+	besides := false
+	for i, n := range d.d.nodes {
+		if n.Beside && !besides {
+			besides = true
+			out = append(out, "")
+		}
+		out = append(out, d.line(i, n, titles, w))
+	}
+	out = append(out, "")
+	out = append(out, d.box(w)...)
+	if !below {
+		return out
+	}
+	out = append(out, "")
+	detail := d.chosenNode(w)
+	if room := h - len(out); len(detail) > room {
+		detail = detail[:max(0, room)]
+	}
+	return append(out, detail...)
+}
+
+func (d *decide) line(i int, n model.Node, titles, w int) string {
+	p := d.pen
+	mark, style := "   ", p.Plain
+	if i == d.at {
+		mark, style = paint(p.Note, p.say(" ▸ ")), p.Note
+	}
+	id := string(n.Question)
+	path := " "
+	switch {
+	case n.Beside:
+	case n.End:
+		path = "└"
+	case n.Lit:
+		path = "│"
+	}
+	unlit := !n.Lit && !n.Beside
+	if unlit && i != d.at {
+		style = p.Dim
+	}
+	title := p.cell(n.Title, titles, style)
+	head := mark + paint(p.Note, p.say(path)) + " " + p.cell(id, 2, p.Dim) + " " + title + "  "
+	room := w - ansi.StringWidth(head) - 11
+	by := ""
+	if n.By != "" {
+		by = "(" + n.By + ") "
+	}
+	if unlit && n.By == "" && n.Answer == model.TriNo {
+		return head + p.cell("– not asked", 11, p.Dim)
+	}
+	return head + p.triMark(n.Answer, 10) + " " + p.fit(by+n.Text, room)
+}
+
+// box is the verdict.
+func (d *decide) box(w int) []string {
+	p := d.pen
+	s := d.verdict()
+	style := [...]ansi.Style{calm: p.Strong, fine: p.Good, warn: p.Warn, bad: p.Bad, alarm: p.Bad}[s.level]
+	head, rest, _ := strings.Cut(s.text, ": ")
+	if r := d.inc().Verdict; r.Overruled {
+		head += " (overruled)"
+	}
+	inner := min(w-4, 100)
+	lines := p.wrap(rest, inner-2, 2)
+	out := []string{"  " + paint(style, p.say("┌"+strings.Repeat("─", inner-2)+"┐"))}
+	edge := paint(style, p.say("│"))
+	out = append(out, "  "+edge+p.pad(" "+paint(style, p.fit(head, inner-3)), inner-2)+edge)
+	for _, l := range lines {
+		out = append(out, "  "+edge+p.pad(" "+l, inner-2)+edge)
+	}
+	return append(out, "  "+paint(style, p.say("└"+strings.Repeat("─", inner-2)+"┘")))
+}
+
+// chosenNode is the marked question in full.
+func (d *decide) chosenNode(w int) []string {
+	p, n := d.pen, d.node()
+	if n == nil {
+		return []string{" No question yet: nothing was observed."}
+	}
+	out := []string{" " + paint(p.Strong, p.fit(string(n.Question)+" "+n.Title, w-2))}
+	add := func(name, text string, max int) {
+		for i, l := range p.wrap(text, w-11, max) {
+			if i > 0 {
+				name = ""
+			}
+			out = append(out, p.label(name, l))
+		}
+	}
+	if a, ok := d.inc().Answers[n.Question]; ok && a.Answer != model.TriUnknown {
+		text := a.By + " said " + triWord(a.Answer) + " at " + a.At.Format("15:04:05")
+		if a.Reason != "" {
+			text += ": “" + a.Reason + "”"
+		}
+		add("answer", text, 2)
+		if a.Figure != "" {
+			add("figure", "then: "+a.Figure, 2)
+		}
+	} else if n.Asks {
+		add("asks", "only you can know: y yes, n no. What stays open counts as unknown.", 2)
+	}
+	if n.Text != "" {
+		add("now", n.Text, 3)
+	}
+	if n.Query != "" {
+		add("query", n.Query, 4)
+	}
+	return out
+}

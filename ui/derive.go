@@ -1,0 +1,174 @@
+package ui
+
+import (
+	"strings"
+	"time"
+
+	"rollbook/model"
+)
+
+// derived is what is dear to work out from a snapshot. It is made once per
+// snapshot, and again when the clock has moved enough for ages to differ.
+type derived struct {
+	rows     []*row
+	byID     map[string]*row
+	nodes    []model.Node
+	verdict  model.Verdict
+	why      string // of the verdict
+	suspects []model.Suspect
+	checks   []model.VerifyCheck
+	blocked  string // why this step cannot be left forward
+	standNo  string // why the triggers may not be lowered
+}
+
+// row is one line of the board with its judgement.
+type row struct {
+	c           *model.Component
+	f           *model.Figures // as they count now; nil = none read
+	errors, p95 model.Run
+	failing     int // pods that a person should look at
+	rank        int // how far up it stands; see rankOver …
+}
+
+// Worst first: what is over a limit, what fails, what nobody knows, the rest.
+const (
+	rankOver = iota
+	rankFailing
+	rankUnknown
+	rankRest
+)
+
+func derive(s *model.Snapshot) *derived {
+	d := &derived{byID: make(map[string]*row, len(s.Seen.Board))}
+	limits := s.Incident.Settings.Limits
+	var ranked [rankRest + 1][]*row
+	for _, c := range s.Seen.Board {
+		r := &row{c: c, f: s.FiguresOf(c.ID)}
+		for i := range c.Pods {
+			if c.Pods[i].Failing {
+				r.failing++
+			}
+		}
+		if r.f != nil && !r.f.NotMeasured {
+			r.errors = model.Over(r.f.Errors, limits.Errors, limits.For)
+			r.p95 = model.Over(r.f.P95, limits.P95.Seconds(), limits.For)
+		}
+		r.rank = r.judge()
+		ranked[r.rank] = append(ranked[r.rank], r)
+		d.byID[c.ID] = r
+	}
+	// Within a rank the board's own order stays, so that lines do not jump under
+	// the cursor with every sample.
+	for _, rows := range ranked {
+		d.rows = append(d.rows, rows...)
+	}
+	d.nodes = model.Tree(s)
+	d.verdict, d.why = model.VerdictNow(s)
+	d.suspects = model.Suspects(s)
+	d.checks = model.VerifyChecks(s)
+	d.blocked = s.Incident.Step.Blocked(s)
+	d.standNo = model.CanStandDown(s)
+	return d
+}
+
+func (r *row) judge() int {
+	switch {
+	case r.errors.State == model.TriYes || r.p95.State == model.TriYes:
+		return rankOver
+	case r.failing > 0 || r.c.Stuck != "" || !r.c.NoneAvailable.IsZero():
+		return rankFailing
+	case r.c.Missing != "" || r.unmeasured():
+		return rankUnknown
+	}
+	return rankRest
+}
+
+// unmeasured says whether a figure is missing that should be there.
+func (r *row) unmeasured() bool {
+	if r.f == nil {
+		return true
+	}
+	return !r.f.NotMeasured && (r.errors.State == model.TriUnknown || r.p95.State == model.TriUnknown)
+}
+
+// over is the longest that a figure has been over its limit, and whether that is
+// as long as the trigger asks.
+func (r *row) over() (state model.Tri, d time.Duration, held bool) {
+	for _, run := range []model.Run{r.errors, r.p95} {
+		if run.State == model.TriYes {
+			state, d, held = model.TriYes, max(d, run.For), held || run.Held
+		}
+	}
+	if state == model.TriYes {
+		return state, d, held
+	}
+	if r.f == nil || r.errors.State == model.TriUnknown || r.p95.State == model.TriUnknown {
+		return model.TriUnknown, 0, false
+	}
+	return model.TriNo, 0, false
+}
+
+// filtered are the rows whose name holds the words.
+func (d *derived) filtered(filter string) []*row {
+	filter = strings.ToLower(strings.TrimSpace(filter))
+	if filter == "" {
+		return d.rows
+	}
+	var out []*row
+	for _, r := range d.rows {
+		if strings.Contains(strings.ToLower(r.c.ID), filter) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// index of a component among rows; -1 when it is not there.
+func indexOf(rows []*row, id string) int {
+	for i, r := range rows {
+		if r.c.ID == id {
+			return i
+		}
+	}
+	return -1
+}
+
+// podGroup is pods that are in the same state for the same reason.
+type podGroup struct {
+	Pods     []*model.Pod
+	State    string
+	Exit     string
+	Restarts int
+	Last     time.Time
+	Message  string
+}
+
+// groups puts failing pods together by what ails them, in the order seen.
+func groups(pods []model.Pod) []*podGroup {
+	var out []*podGroup
+	for i := range pods {
+		pod := &pods[i]
+		if !pod.Failing {
+			continue
+		}
+		var g *podGroup
+		for _, have := range out {
+			if have.State == pod.State && have.Exit == pod.Exit {
+				g = have
+			}
+		}
+		if g == nil {
+			g = &podGroup{State: pod.State, Exit: pod.Exit, Message: pod.Message}
+			out = append(out, g)
+		}
+		g.Pods = append(g.Pods, pod)
+		g.Restarts += pod.Restarts
+		if pod.ExitAt.After(g.Last) {
+			g.Last = pod.ExitAt
+			if pod.Message != "" {
+				g.Message = pod.Message
+			}
+		}
+	}
+	return out
+}

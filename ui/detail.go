@@ -1,0 +1,282 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+
+	"rollbook/model"
+)
+
+// detail is what is wrong with the component in focus, the most important first,
+// cut to h lines.
+func (s *scope) detail(w, h int) []string {
+	r := s.row()
+	if r == nil {
+		return nil
+	}
+	p, c, now := s.pen, r.c, s.snap.Now
+	out := []string{" " + paint(p.Strong, p.middle(c.ID, w-2))}
+	if name := c.Workload.String(); !strings.HasSuffix(name, "/"+c.ID) || len(c.ID) > 20 {
+		out[0] = " " + paint(p.Strong, p.middle(c.ID, w*3/5)) + "  " + paint(p.Dim, p.middle(name, w*2/5-4))
+	}
+	add := func(name string, lines ...string) {
+		for _, l := range lines {
+			out = append(out, p.label(name, p.fit(l, w-10)))
+			name = ""
+		}
+	}
+	long := func(name, text string, n int) { add(name, p.wrap(text, w-11, n)...) }
+	if c.Missing != "" {
+		long("missing", c.Missing, 3)
+		return out
+	}
+	s.podLines(r, w, add)
+	if c.Stuck != "" {
+		text := c.Stuck
+		if !c.StuckSince.IsZero() {
+			text += ", for " + age(now, c.StuckSince)
+		}
+		add("rollout", paint(p.Bad, p.say("✗ "))+text)
+	}
+	if c.Paused {
+		add("rollout", paint(p.Warn, p.say("⚠ "))+"paused")
+	}
+	s.suspectLines(c, w, add)
+	s.figureLines(r, add)
+	for _, o := range c.Owners {
+		text := strings.TrimSpace(o.Manager + ", " + o.Name)
+		if o.Reverts {
+			text = "⚠ " + text + ": known to put its own version back"
+		}
+		add("owner", p.say(text))
+	}
+	for _, hint := range c.Hints {
+		long("note", hint, 2)
+	}
+	if len(out) > h && h > 2 {
+		out = append(out[:h-1], paint(p.Dim, p.say("          … d shows the rest")))
+	}
+	return out
+}
+
+// podLines say which pods fail and why, with the last words of the first of
+// each kind.
+func (s *scope) podLines(r *row, w int, add func(string, ...string)) {
+	p, c, now := s.pen, r.c, s.snap.Now
+	if c.PodsNo != "" {
+		add("pods", paint(p.Warn, p.say("? "))+c.PodsNo)
+		return
+	}
+	if !c.NoneAvailable.IsZero() {
+		add("pods", paint(p.Bad, p.say("✗ "))+fmt.Sprintf("none of %d available for %s", c.Desired, age(now, c.NoneAvailable)))
+	}
+	list := groups(c.Pods)
+	if len(list) == 0 {
+		text := fmt.Sprintf("%d of %d ready, %d available", c.Ready, c.Desired, c.Available)
+		if c.Updated < c.Desired || c.Replicas > c.Updated {
+			text += fmt.Sprintf("; rolling out: %d of %d updated", c.Updated, c.Desired)
+		}
+		add("pods", text)
+		return
+	}
+	for n, g := range list {
+		text := fmt.Sprintf("%d of %d %s", len(g.Pods), max(c.Desired, len(g.Pods)), g.State)
+		if g.Exit != "" {
+			text += ": " + g.Exit
+		}
+		if g.Restarts > 0 {
+			text += fmt.Sprintf(", %s", plural(g.Restarts, "restart"))
+		}
+		if !g.Last.IsZero() {
+			text += ", last " + age(now, g.Last) + " ago"
+		}
+		name := ""
+		if n == 0 {
+			name = "pods"
+		}
+		add(name, paint(p.Bad, p.say("✗ "))+text)
+		for _, l := range lastLines(g.Message, 2) {
+			add("", "  "+paint(p.Strong, p.fit(l, w-14)))
+		}
+	}
+}
+
+func (s *scope) suspectLines(c *model.Component, w int, add func(string, ...string)) {
+	p := s.pen
+	others := ""
+	for _, x := range s.d.suspects {
+		if x.Component != c.ID {
+			if others == "" {
+				others = x.Component + ": " + x.Text
+			}
+			continue
+		}
+		add("suspect", paint(p.Warn, x.Text))
+		var more []string
+		if len(c.Images) > 0 {
+			more = append(more, "image "+tag(c.Images[0]))
+		}
+		if c.ChangeCause != "" {
+			more = append(more, "“"+c.ChangeCause+"”")
+		}
+		if x.By != "" {
+			more = append(more, "by "+x.By)
+		}
+		add("", p.middle(strings.Join(more, ", "), w-11))
+		return
+	}
+	if others != "" && (s.inc().Onset.IsZero() || s.row().rank <= rankUnknown) {
+		add("suspect", p.fit("not this one; "+others, w-11))
+	}
+}
+
+// figureLines say why figures are unknown, and when they are of.
+func (s *scope) figureLines(r *row, add func(string, ...string)) {
+	p := s.pen
+	if r.f == nil {
+		if why := s.snap.Seen.Metrics; why.Off != "" {
+			add("figures", paint(p.Warn, p.say("? "))+why.Off)
+		} else if why.Err != "" {
+			add("figures", paint(p.Warn, p.say("? "))+why.Err)
+		} else {
+			add("figures", paint(p.Warn, p.say("? "))+"not read yet")
+		}
+		return
+	}
+	if r.f.NotMeasured {
+		return
+	}
+	var why []string
+	for _, x := range []struct {
+		name string
+		r    model.Reading
+	}{{"errors", r.f.Errors.Now}, {"P95", r.f.P95.Now}} {
+		if !x.r.Known {
+			why = append(why, x.name+" unknown: "+nonEmpty(x.r.Why, "not read yet"))
+		}
+	}
+	if len(why) == 2 && strings.TrimPrefix(why[0], "errors") == strings.TrimPrefix(why[1], "P95") {
+		why = []string{"errors and P95" + strings.TrimPrefix(why[1], "P95")}
+	}
+	for n, t := range why {
+		name := ""
+		if n == 0 {
+			name = "figures"
+		}
+		add(name, paint(p.Warn, p.say("? "))+t)
+	}
+}
+
+// newDetails is everything about one component, with the queries.
+func newDetails(s *scope, id string) overlay {
+	return &pager{base: base{s}, title: "Details of " + id, lines: func(w int) []string {
+		r := s.d.byID[id]
+		if r == nil {
+			return []string{"", " It is not on the board any more."}
+		}
+		was := s.focus
+		s.focus = id
+		out := s.detail(w, 1<<20)
+		s.focus = was
+		return append(out, s.detailMore(r, w)...)
+	}}
+}
+
+func (s *scope) detailMore(r *row, w int) []string {
+	p, c, now := s.pen, r.c, s.snap.Now
+	limits := &s.inc().Settings.Limits
+	out := []string{""}
+	add := func(name, text string) { out = append(out, p.label(name, p.fit(text, w-10))) }
+	long := func(name, text string) {
+		for n, l := range p.wrap(text, w-11, 0) {
+			if n > 0 {
+				name = ""
+			}
+			out = append(out, p.label(name, l))
+		}
+	}
+	if c.Missing == "" {
+		guessed := ""
+		if c.StartGuessed {
+			guessed = " (guessed from the ReplicaSet; wrong after an undo)"
+		}
+		long("revision", fmt.Sprintf("%d, running for %s%s, by %s", c.Revision, model.Age(now, c.RevisionStart), guessed, nonEmpty(c.RevisionBy, "unknown")))
+		for _, img := range c.Images {
+			long("image", img)
+		}
+		add("counts", fmt.Sprintf("%d desired, %d updated, %d ready, %d available, %d ending", c.Desired, c.Updated, c.Ready, c.Available, c.Terminating))
+	}
+	if r.f != nil && !r.f.NotMeasured {
+		n := max(10, min(60, w-24))
+		for _, x := range []struct {
+			name  string
+			f     model.Figure
+			run   model.Run
+			limit float64
+			show  func(float64) string
+		}{{"errors", r.f.Errors, r.errors, limits.Errors, model.Percent}, {"P95", r.f.P95, r.p95, limits.P95.Seconds(), model.Seconds}} {
+			out = append(out, "")
+			text := "? " + nonEmpty(x.f.Now.Why, "not read yet")
+			if x.f.Now.Known {
+				text = x.show(x.f.Now.Value) + ", sampled " + age(now, x.f.Now.At) + " ago; limit " + x.show(x.limit) + " for " + model.Short(limits.For)
+			}
+			add(x.name, text)
+			add("", spark(x.f, x.limit, n, now))
+			switch {
+			case x.run.State == model.TriYes:
+				add("", "over for "+model.Short(x.run.For)+", since "+x.run.Since.Format("15:04:05"))
+			case x.run.State == model.TriUnknown && x.run.Why != x.f.Now.Why:
+				long("", "unknown: "+x.run.Why)
+			}
+			if x.f.Now.Query != "" {
+				long("query", x.f.Now.Query)
+			}
+		}
+	}
+	out = append(out, "")
+	for i := range c.Pods {
+		pod := &c.Pods[i]
+		sign, style := "✓", p.Plain
+		if pod.Failing {
+			sign, style = "✗", p.Bad
+		} else if !pod.Ready {
+			sign, style = "·", p.Warn
+		}
+		out = append(out, " "+paint(style, p.say(sign))+" "+p.middle(pod.Name, max(20, w-50))+
+			paint(style, p.fit(fmt.Sprintf("  rev %d  %s", pod.Revision, strings.TrimSpace(pod.State+" "+pod.Exit)), 36))+
+			paint(p.Dim, "  "+model.Age(now, pod.Started)))
+	}
+	return out
+}
+
+// lastLines are the last n lines of a message that are not empty.
+func lastLines(s string, n int) []string {
+	var out []string
+	for l := range strings.SplitSeq(s, "\n") {
+		if l = strings.TrimSpace(l); l != "" {
+			out = append(out, l)
+		}
+	}
+	return out[max(0, len(out)-n):]
+}
+
+// tag is an image's last part: what differs between two releases.
+func tag(image string) string {
+	if i := strings.LastIndexByte(image, '/'); i >= 0 {
+		image = image[i+1:]
+	}
+	if name, digest, ok := strings.Cut(image, "@sha256:"); ok && len(digest) > 12 {
+		if strings.Contains(name, ":") {
+			return name
+		}
+		return name + "@" + digest[:12]
+	}
+	return image
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}

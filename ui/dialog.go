@@ -1,0 +1,102 @@
+package ui
+
+import (
+	tea "charm.land/bubbletea/v2"
+
+	"rollbook/model"
+)
+
+// dialog asks something small: one of several options, a reason, or both.
+type dialog struct {
+	base
+	title   string
+	text    []string // what it is about
+	options []string
+	typed   bool   // a line may be typed; it may stay empty
+	prompt  string // what is typed
+	yes     string // what enter does
+	quiet   bool
+	act     func(option int, typed string) tea.Cmd
+
+	at    int
+	field field
+}
+
+func (d *dialog) Title() string { return d.title }
+func (d *dialog) Follow()       {}
+
+func (d *dialog) Keys() []Key {
+	keys := []Key{{Keys: []string{"enter"}, Name: d.yes, Help: "do it", Main: true, Quiet: d.quiet, do: func() tea.Cmd {
+		d.shut()
+		return d.act(d.at, d.field.String())
+	}}, {Keys: []string{"esc"}, Name: "leave it", Help: "close without doing anything", do: d.shut}}
+	if len(d.options) > 1 {
+		keys = append(keys,
+			Key{Keys: []string{"up", "shift+tab"}, Show: "↑", Name: "up", Help: "the option above", Hide: true, do: func() tea.Cmd { return d.move(-1) }},
+			Key{Keys: []string{"down", "tab"}, Show: "↓", Name: "down", Help: "the option below", Hide: true, do: func() tea.Cmd { return d.move(1) }})
+	}
+	return keys
+}
+
+func (d *dialog) move(by int) tea.Cmd {
+	d.at = max(0, min(len(d.options)-1, d.at+by))
+	return nil
+}
+
+// Update takes text; what is not text goes to Keys.
+func (d *dialog) Update(msg tea.KeyPressMsg) (tea.Cmd, bool) {
+	return nil, d.typed && d.field.key(msg)
+}
+
+func (d *dialog) paste(text string) { d.field.insert(text) }
+
+func (d *dialog) Size(w, h int) (int, int) {
+	n := len(d.options) + 2
+	for _, t := range d.text {
+		n += len(d.pen.wrap(t, min(w, 76)-4, 0))
+	}
+	if d.typed {
+		n += 2
+	}
+	return min(w, 76), min(h, n+2)
+}
+
+func (d *dialog) View(w, _ int) []string {
+	p := d.pen
+	var out []string
+	for _, t := range d.text {
+		for _, l := range p.wrap(t, w-2, 0) {
+			out = append(out, " "+l)
+		}
+	}
+	out = append(out, "")
+	for n, o := range d.options {
+		if n == d.at && len(d.options) > 1 {
+			out = append(out, paint(p.Strong, p.say(" ▸ "+o)))
+		} else {
+			out = append(out, "   "+o)
+		}
+	}
+	if d.typed {
+		if len(d.options) > 0 {
+			out = append(out, "")
+		}
+		label := p.say(d.prompt + " (may stay empty): ")
+		out = append(out, " "+paint(p.Dim, label)+d.field.view(p, w-2-len(label)))
+	}
+	return out
+}
+
+// Says has nothing to add: the page's sentence stays.
+func (d *dialog) Says() sentence { return sentence{} }
+
+var _ overlay = (*dialog)(nil)
+
+// reason asks for the reason of something that will be recorded.
+func (s *scope) reason(title string, text []string, yes string, do func(reason string) tea.Cmd) tea.Cmd {
+	return s.open(&dialog{base: base{s}, title: title, text: text, typed: true, prompt: "why", yes: yes,
+		act: func(_ int, typed string) tea.Cmd { return do(typed) }})
+}
+
+// verdictOptions are what a verdict may be overruled to.
+var verdictOptions = []model.Verdict{model.Now, model.Within10, model.WatchClosely}

@@ -1,0 +1,15 @@
+// Package ui is the screen: seven pages along the walk, overlays above them,
+// and keys that are data.
+//
+// It shows what the engine's snapshot says and sends inputs back; it decides
+// nothing. Only App is a tea.Model. A page is a plain struct with Keys and
+// View; what a key does stands beside its name and its help, so that the
+// footer, the help and docs/keys.md cannot disagree.
+//
+// View is a cheap function of the snapshot, the view state and the size: what
+// is dear (judging a thousand components) is derived once per snapshot, in
+// Update. Update does no I/O: what has to be read (logs, manifests, events) is
+// read in a tea.Cmd whose answer carries a generation, and a stale one is
+// dropped. ui never asks for the time: the clock is the snapshot's, moved on
+// by ticks.
+package ui

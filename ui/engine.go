@@ -1,0 +1,62 @@
+package ui
+
+import (
+	"context"
+
+	tea "charm.land/bubbletea/v2"
+
+	"rollbook/model"
+)
+
+// Engine is what the screen needs of the engine: engine.Handle has exactly
+// these methods. None of them may wait.
+type Engine interface {
+	// Snapshot is the newest; never nil.
+	Snapshot() *model.Snapshot
+	// Changed has one element when there is a snapshot that was not fetched yet.
+	Changed() <-chan struct{}
+	// Send hands over one of the inputs of package model.
+	Send(do any)
+	// Writing says whether a write is on its way to the API server right now.
+	Writing() bool
+}
+
+// Viewer reads what the operator wants to look at and what is not part of the
+// incident. It is called from a tea.Cmd only, with a context that has a
+// deadline (Follow: that ends when the operator looks away). Text that it
+// returns has passed the sanitiser.
+type Viewer interface {
+	// Logs reads the last `tail` lines of a container, of its previous run when
+	// asked for.
+	Logs(ctx context.Context, c *model.Component, pod, container string, previous bool, tail int) ([]string, error)
+	// Follow hands over the last `tail` lines and then each new one, until ctx
+	// or the log ends. out may be called from another goroutine and never waits.
+	Follow(ctx context.Context, c *model.Component, pod, container string, tail int, out func(lines []string)) error
+	// Manifest is the workload as YAML, without managedFields and secrets.
+	Manifest(ctx context.Context, c *model.Component) (string, error)
+	// Diff is the difference between the running template and revision `to`, as
+	// a unified diff.
+	Diff(ctx context.Context, c *model.Component, to int64) (string, error)
+	// Events are the events of the workload and its pods, newest last.
+	Events(ctx context.Context, c *model.Component) ([]model.Event, error)
+}
+
+// changedMsg says that the engine has a newer snapshot.
+type changedMsg struct{}
+
+// waitChanged waits for the next snapshot. It is armed again by each
+// changedMsg, so that there is never more than one waiting. (Program.Send
+// would deadlock inside Update and hold the engine back outside it.)
+func waitChanged(ctx context.Context, e Engine) tea.Cmd {
+	return func() tea.Msg {
+		select {
+		case <-ctx.Done():
+			return nil
+		case _, ok := <-e.Changed():
+			if !ok {
+				return nil
+			}
+			return changedMsg{}
+		}
+	}
+}

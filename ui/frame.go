@@ -1,0 +1,243 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"rollbook/model"
+)
+
+// The smallest screen on which the pages can be read, and from which width on
+// detail stands at the right.
+const (
+	minWidth, minHeight = 60, 16
+	wideWidth           = 120
+	chrome              = 6 // lines that are not the body
+)
+
+func (a *App) small() bool { return a.w < minWidth || a.h < minHeight }
+
+// View draws the whole screen.
+func (a *App) View() tea.View {
+	v := tea.NewView(a.Frame())
+	v.AltScreen = true
+	return v
+}
+
+// Frame is the screen's text: exactly h lines of at most w cells.
+func (a *App) Frame() string {
+	switch {
+	case a.w <= 0 || a.h <= 0:
+		return ""
+	case a.small():
+		return strings.Join(a.tooSmall(), "\n")
+	}
+	p, w, bodyH := a.pen, a.w, a.h-chrome
+	lines := make([]string, 0, a.h)
+	lines = append(lines, a.where(w), a.rail(w), p.rule(w))
+	lines = append(lines, p.block(a.page().View(w, bodyH), w, bodyH)...)
+	lines = append(lines, p.rule(w), a.sentenceLine(w), a.keysLine(w))
+	frame := strings.Join(lines, "\n")
+	for _, o := range a.over {
+		frame = a.layer(frame, o, bodyH)
+	}
+	return frame
+}
+
+// layer lays an overlay over the body. Where I am and the sentence stay.
+func (a *App) layer(frame string, o overlay, bodyH int) string {
+	p := a.pen
+	w, h := o.Size(a.w, bodyH)
+	w, h = max(8, min(w, a.w)), max(3, min(h, bodyH))
+	inner := p.block(o.View(w-2, h-2), w-2, h-2)
+	side := paint(p.Note, p.say("│"))
+	title := p.fit(o.Title(), w-6)
+	line := strings.Repeat(p.say("─"), max(0, w-4-ansi.StringWidth(title)))
+	box := make([]string, 0, h)
+	box = append(box, paint(p.Note, p.say("┌")+" ")+paint(p.Strong, title)+paint(p.Note, " "+line+p.say("┐")))
+	for _, l := range inner {
+		box = append(box, side+p.pad(l, w-2)+side)
+	}
+	box = append(box, paint(p.Note, p.say("└"+strings.Repeat("─", w-2)+"┘")))
+	x, y := (a.w-w)/2, 3+(bodyH-h)/2
+	canvas := lipgloss.NewCanvas(a.w, a.h)
+	canvas.Compose(lipgloss.NewCompositor(
+		lipgloss.NewLayer(frame),
+		lipgloss.NewLayer(strings.Join(box, "\n")).X(x).Y(y).Z(1),
+	))
+	return canvas.Render()
+}
+
+// where is line 1: which cluster, who, how old the data is, which incident, how
+// long it has lasted.
+func (a *App) where(w int) string {
+	p, s := a.pen, a.snap
+	set := &s.Incident.Settings
+	place := strings.Trim(set.Context+"/"+set.Namespace, "/")
+	who := s.Seen.Identity.User
+	if who == "" {
+		who = set.Operator
+	}
+	var right []string
+	live, style := a.live()
+	right = append(right, paint(style, p.say(live)))
+	if set.ReadOnly {
+		right = append(right, paint(p.Warn, "read-only"))
+	}
+	if id := shortID(s.Incident.ID); id != "" {
+		right = append(right, paint(p.Strong, p.middle(id, max(12, w/4))))
+	}
+	if since := onset(&s.Incident); !since.IsZero() {
+		right = append(right, paint(p.Strong, p.say("⏱ ")+hms(s.Now.Sub(since))))
+	}
+	tail := strings.Join(right, "  ") + " "
+	room := w - ansi.StringWidth(tail) - 2
+	name := p.middle(place, max(8, room-3-min(12, ansi.StringWidth(who))))
+	head := " " + paint(p.Note, name)
+	if who != "" {
+		if left := room - ansi.StringWidth(name) - 3; left >= 6 {
+			head += p.say(" · ") + p.middle(who, left)
+		}
+	}
+	return p.fit(p.pad(head, w-ansi.StringWidth(tail))+tail, w)
+}
+
+// onset is what the stopwatch counts from: the first bad sample, else when it
+// was found.
+func onset(i *model.Incident) time.Time {
+	if i.Onset.IsZero() {
+		return i.Detected
+	}
+	return i.Onset
+}
+
+func hms(d time.Duration) string {
+	d = max(0, d)
+	return fmt.Sprintf("%02d:%02d:%02d", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60)
+}
+
+// shortID is what one says on the phone: the hour and the component of
+// INC-20261123-0312-backend-python.
+func shortID(id string) string {
+	parts := strings.SplitN(id, "-", 4)
+	if len(parts) == 4 && parts[0] == "INC" && len(parts[1]) == 8 {
+		return "INC-" + parts[2] + " " + parts[3]
+	}
+	return id
+}
+
+// live says how old the cluster's state is.
+func (a *App) live() (string, ansi.Style) {
+	c, now := a.snap.Seen.Cluster, a.snap.Now
+	switch {
+	case c.Heard.IsZero() && c.Err != "":
+		return "✗ no answer", a.pen.Bad
+	case c.Heard.IsZero():
+		return "○ connecting", a.pen.Warn
+	case c.Lost(now, model.ClusterFresh):
+		return "✗ lost " + age(now, c.Heard), a.pen.Bad
+	case now.Sub(c.Heard) < 5*time.Second:
+		return "● live", a.pen.Good
+	}
+	return "● live " + age(now, c.Heard), a.pen.Good
+}
+
+var circled = []rune("①②③④⑤⑥⑦")
+
+// rail is line 2: the seven steps.
+func (a *App) rail(w int) string {
+	p, i := a.pen, a.inc()
+	long, short := " ", " "
+	for s := model.Assess; s <= model.Close; s++ {
+		style, text := p.Dim, fmt.Sprintf("%d %s", s+1, s.Name())
+		brief := fmt.Sprintf("%d", s+1)
+		switch {
+		case s == i.Step:
+			text = string(circled[s]) + s.Name()
+			style, brief = p.Note, text
+		case s <= i.Furthest:
+			style = p.Plain
+		}
+		sep := ""
+		if s > model.Assess {
+			sep = paint(p.Dim, p.say(" ─ "))
+		}
+		long += sep + paint(style, p.say(text))
+		short += sep + paint(style, p.say(brief))
+	}
+	if ansi.StringWidth(long) > w {
+		return p.fit(short, w)
+	}
+	return long
+}
+
+// says is the sentence, after what overrules every page: that nothing is heard
+// any more.
+func (a *App) says() sentence {
+	s, c := a.page().Says(), a.snap.Seen.Cluster
+	if len(a.over) > 0 {
+		if o := a.over[len(a.over)-1].Says(); o.text != "" {
+			s = o
+		}
+	}
+	if a.snap.Seen.JournalE != "" {
+		s = sentence{bad, "The journal cannot be written: " + a.snap.Seen.JournalE}
+	}
+	switch {
+	case c.Heard.IsZero():
+	case c.Lost(a.snap.Now, model.ClusterFresh):
+		text := "Nothing heard from " + c.To + " for " + age(a.snap.Now, c.Heard) + ": all of this is old."
+		if c.Err != "" {
+			text += " " + c.Err
+		}
+		return sentence{bad, text}
+	}
+	return s
+}
+
+func (a *App) sentenceLine(w int) string {
+	s := a.says()
+	p := a.pen
+	style := [...]ansi.Style{calm: p.Plain, fine: p.Good, warn: p.Warn, bad: p.Bad, alarm: p.Bad}[s.level]
+	if s.level == alarm {
+		if head, rest, ok := strings.Cut(s.text, ": "); ok {
+			return p.fit(" "+paint(p.Alarm, " "+p.say(head)+" ")+paint(p.Bad, p.say(" "+rest)), w)
+		}
+	}
+	return " " + paint(style, p.fit(s.text, w-1))
+}
+
+func (a *App) keysLine(w int) string {
+	p := a.pen
+	if line := a.leavingLine(); line != "" {
+		return " " + paint(p.Strong, p.fit(line, w-1))
+	}
+	if a.hint != "" {
+		return " " + paint(p.Warn, p.fit(a.hint, w-1))
+	}
+	if len(a.over) > 0 {
+		return p.footer(a.snap, a.front().Keys(), a.overlayKeys(), w)
+	}
+	if t, ok := a.page().(interface{ typing() string }); ok && t.typing() != "" {
+		return " " + p.fit(t.typing(), w-1)
+	}
+	return p.footer(a.snap, a.page().Keys(), a.globalKeys(), w)
+}
+
+// tooSmall keeps the one sentence where nothing else can be read.
+func (a *App) tooSmall() []string {
+	p, s := a.pen, a.says()
+	var out []string
+	out = append(out, p.fit(a.where(max(a.w, 40)), a.w))
+	if line := a.leavingLine(); line != "" {
+		out = append(out, p.wrap(line, a.w, 0)...)
+	}
+	out = append(out, p.wrap(s.text, a.w, max(1, a.h-3))...)
+	out = append(out, "", p.fit(fmt.Sprintf("Too small: %d×%d, needs %d×%d. q quits.", a.w, a.h, minWidth, minHeight), a.w))
+	return p.block(out, a.w, a.h)
+}

@@ -1,0 +1,155 @@
+package ui
+
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"rollbook/model"
+)
+
+// globalKeys work on every page. Main ones are always in the footer.
+func (a *App) globalKeys() []Key {
+	keys := a.lookKeys()
+	return append(keys,
+		Key{Keys: []string{"1", "2", "3", "4", "5", "6", "7"}, Show: "1-7", Name: "go to a step", Hide: true,
+			Help: "go to a step that was reached before; nothing is lost", do: a.jump},
+		Key{Keys: []string{"ctrl+z"}, Name: "suspend", Hide: true, Help: "back to the shell; fg returns", do: func() tea.Cmd { return tea.Suspend }},
+		Key{Keys: []string{"?", "f1"}, Show: "?", Name: "help", Main: true, Help: "the keys that work here (F1 while typing)", do: a.help},
+		Key{Keys: []string{"q", "ctrl+c"}, Show: "q", Name: "quit", Main: true,
+			Help: "leave; an open incident stays open and is picked up again by the next start", do: a.quit},
+	)
+}
+
+// lookKeys open what is always at hand.
+func (s *scope) lookKeys() []Key {
+	return []Key{
+		{Keys: []string{"t"}, Name: "timeline", Help: "everything that was seen and done, by whom and when", do: func() tea.Cmd { return s.open(newTimeline(s)) }},
+		{Keys: []string{"c"}, Name: "contacts", Help: "whom to call and when, and the team's documents", do: func() tea.Cmd { return s.open(newContacts(s)) }},
+		{Keys: []string{"r"}, Name: "recovery", Help: "the commands for when the rollback fails or made it worse (F1-F5), filled in", do: func() tea.Cmd { return s.open(newRecovery(s)) }},
+	}
+}
+
+// componentKeys look closer at the component in focus.
+func (s *scope) componentKeys() []Key {
+	none := func(*model.Snapshot) string {
+		if s.row() == nil {
+			return "no component is seen yet"
+		}
+		return ""
+	}
+	noViewer := func(snap *model.Snapshot) string {
+		if s.viewer == nil {
+			return "this session cannot read from the cluster"
+		}
+		return none(snap)
+	}
+	noPods := func(snap *model.Snapshot) string {
+		if why := noViewer(snap); why != "" {
+			return why
+		}
+		c := s.row().c
+		switch {
+		case c.PodsNo != "":
+			return c.PodsNo
+		case len(c.Pods) == 0:
+			return c.ID + " has no pods"
+		}
+		return ""
+	}
+	return []Key{
+		{Keys: []string{"l"}, Name: "logs", Help: "the log of a failing pod of this component", Disabled: noPods,
+			do: func() tea.Cmd { return s.open(newLogs(s, s.row().c)) }},
+		{Keys: []string{"e"}, Name: "events", Help: "the Kubernetes events of this component and its pods", Disabled: none,
+			do: func() tea.Cmd { return s.open(newEvents(s, s.row().c)) }},
+		{Keys: []string{"m"}, Name: "manifest", Help: "the workload as YAML", Hide: true, Disabled: noViewer,
+			do: func() tea.Cmd { return s.open(newManifest(s, s.row().c)) }},
+	}
+}
+
+func (s *scope) backKey() Key {
+	return Key{Keys: []string{"esc"}, Name: "back", Help: "one step back; nothing is lost", do: func() tea.Cmd { return s.send(model.Back{}) }}
+}
+
+// nextKey leads one step forward; what stands against it is the model's word.
+func (s *scope) nextKey(name, help string) Key {
+	return Key{Keys: []string{"enter"}, Name: name, Help: help, Main: true,
+		Disabled: func(*model.Snapshot) string { return s.d.blocked },
+		do:       func() tea.Cmd { return s.send(model.Next{}) }}
+}
+
+func (s *scope) endKey() Key {
+	return Key{Keys: []string{"x"}, Name: "end", Hide: true,
+		Help: "end the incident without a rollback: healed, fixed otherwise, false alarm",
+		Disabled: func(snap *model.Snapshot) string {
+			switch {
+			case snap.Incident.ID == "":
+				return "there is no incident yet"
+			case snap.Incident.End != nil:
+				return "it has ended: " + snap.Incident.End.Outcome
+			case s.engine.Writing():
+				return "a write is under way"
+			}
+			return ""
+		},
+		do: func() tea.Cmd {
+			return s.open(&dialog{base: base{s}, title: "End the incident without a rollback",
+				options: []string{"healed by itself", "fixed otherwise (restart, flag, fix forward)", "false alarm"},
+				typed:   true, prompt: "why", yes: "end it", quiet: true,
+				act: func(n int, reason string) tea.Cmd {
+					outcome := [...]string{"healed", "fixed otherwise", "false alarm"}[n]
+					return s.send(model.EndIncident{Outcome: outcome, Reason: reason})
+				}})
+		}}
+}
+
+// jump goes to the step whose number was pressed.
+func (a *App) jump() tea.Cmd {
+	step := model.Step(strings.Index("1234567", a.last))
+	if step < 0 || step == a.inc().Step {
+		return nil
+	}
+	if step > a.inc().Furthest {
+		a.hint = step.Name() + " was not reached yet"
+		return nil
+	}
+	return a.send(model.Goto{Step: step})
+}
+
+// overlayKeys are what works while an overlay is open.
+func (a *App) overlayKeys() []Key {
+	var out []Key
+	for _, k := range a.globalKeys() {
+		if k.Main {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+func (a *App) help() tea.Cmd {
+	for _, o := range a.over {
+		if o.Title() == helpTitle {
+			return nil
+		}
+	}
+	sets := []keySet{{a.front().Title(), a.front().Keys()}, {"Everywhere", a.globalKeys()}}
+	if len(a.over) > 0 {
+		sets[1].Keys = a.overlayKeys()
+	}
+	return a.open(newHelp(&a.scope, sets))
+}
+
+// allKeys are the keys of all pages and overlays.
+func (a *App) allKeys() []keySet {
+	s := &a.scope
+	sets := []keySet{{"Everywhere", a.globalKeys()}}
+	for _, p := range a.pages {
+		sets = append(sets, keySet{p.Title(), p.Keys()})
+	}
+	c := &model.Component{}
+	for _, o := range []overlay{newLogs(s, c), newTimeline(s), newRecovery(s), &dialog{base: base{s}, title: "Questions", yes: "do it", typed: true, options: []string{""}}} {
+		sets = append(sets, keySet{o.Title(), o.Keys()})
+	}
+	return sets
+}

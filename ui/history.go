@@ -1,0 +1,111 @@
+package ui
+
+import (
+	"github.com/charmbracelet/x/ansi"
+
+	"rollbook/model"
+)
+
+// revTable is the table of a rollout history: which columns fit, how wide.
+type revTable struct{ image, who, cause int }
+
+func newRevTable(w int, h *model.History) revTable {
+	t := revTable{image: 10, who: 10}
+	for _, r := range h.Revisions {
+		t.image = max(t.image, ansi.StringWidth(shortImages(r.Images)))
+	}
+	const fixed = 3 + 4 + 2 + 4 + 2 + 2 + 6 + 2 + 6 + 2 + 1 + 9 // mark, REV, AGE, ERRORS, P95, state
+	room := w - fixed
+	t.image = min(t.image, max(10, room*45/100))
+	t.cause = room - t.image - t.who - 2
+	if t.cause < 8 {
+		t.cause = 0
+		t.who = max(0, room-t.image-1)
+		if t.who < 4 {
+			t.who = 0
+		}
+	}
+	return t
+}
+
+func (t revTable) head(p *pen, w int) string {
+	line := "   " + p.right("REV", 4, p.Dim) + "  " + p.right("AGE", 4, p.Dim) + "  " + p.cell("IMAGE", t.image, p.Dim) + "  " +
+		p.right("ERRORS", 6, p.Dim) + "  " + p.right("P95", 6, p.Dim) + "  "
+	if t.who > 0 {
+		line += p.cell("WHO", t.who, p.Dim) + " "
+	}
+	if t.cause > 0 {
+		line += p.cell("CHANGE", t.cause, p.Dim)
+	}
+	return p.fit(line, w)
+}
+
+func (t revTable) row(p *pen, r *model.Revision, selected bool, chosen int64, i *model.Incident, s *model.Snapshot) string {
+	mark, style := "   ", p.Plain
+	if selected {
+		mark, style = paint(p.Note, p.say(" ▸ ")), p.Note
+	}
+	since := model.Age(s.Now, r.Start)
+	if r.Guessed && since != "?" {
+		since = "~" + since
+	}
+	b := r.Behaviour
+	if r.Current && !b.Errors.Known && r.Now.Errors.Known {
+		b = r.Now
+	}
+	line := mark + p.right(itoa(r.Number), 4, style) + "  " + p.right(since, 4, p.Plain) + "  " + p.name(shortImages(r.Images), t.image, style) + "  " +
+		p.reading(b.Errors, model.Percent, i.Settings.Limits.Errors, 6) + "  " + p.reading(b.P95, model.Seconds, i.Settings.Limits.P95.Seconds(), 6) + "  "
+	if t.who > 0 {
+		line += p.name(nonEmpty(r.By, "?"), t.who, p.Plain) + " "
+	}
+	if t.cause > 0 {
+		cause := nonEmpty(r.ChangeCause, "–")
+		if r.CauseCopied {
+			cause = "(old) " + cause // the words stand on an older revision too
+		}
+		line += p.cell(cause, t.cause, p.Plain)
+	}
+	return line + " " + t.state(p, r, chosen)
+}
+
+// state says in a word what a revision is.
+func (t revTable) state(p *pen, r *model.Revision, chosen int64) string {
+	switch {
+	case r.Current:
+		return p.cell("now", 9, p.Strong)
+	case r.Number == chosen:
+		return p.cell("★ chosen", 9, p.Good)
+	case r.RestartOf != 0:
+		return p.cell("restart", 9, p.Dim)
+	case !r.Behaviour.Errors.Known:
+		return p.cell("? no data", 9, p.Warn)
+	}
+	return spaces(9)
+}
+
+// reading is a value, marked when it is over its trigger's limit.
+func (p *pen) reading(r model.Reading, show func(float64) string, limit float64, w int) string {
+	if !r.Known {
+		return p.right("?", w, p.Warn)
+	}
+	text, style := show(r.Value), p.Plain
+	if r.AtLeast {
+		text = "≥" + text
+	}
+	if r.Value > limit || r.AtLeast && r.Value >= limit {
+		style = p.Bad
+	}
+	return p.right(text, w, style)
+}
+
+// shortImages are the images' last parts.
+func shortImages(images []string) string {
+	if len(images) == 0 {
+		return "?"
+	}
+	s := tag(images[0])
+	if n := len(images) - 1; n > 0 {
+		s += " +" + itoa(int64(n))
+	}
+	return s
+}

@@ -1,0 +1,344 @@
+package ui
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"rollbook/model"
+)
+
+// logTail is how many lines of a log are read, and logKeep how many are kept
+// while following: enough to find the reason, little enough to stay small.
+const (
+	logTail = 500
+	logKeep = 5000
+	logWait = 100 * time.Millisecond // between two redraws while lines pour in
+)
+
+// logs is the overlay with the log of one pod's container at a time.
+type logs struct {
+	pager
+	c         *model.Component
+	pods      []model.Pod // as they were when it was opened, failing first
+	at        int
+	container int
+	previous  bool
+	follow    bool
+	got       loaded
+	tail      *tail
+	cancel    context.CancelFunc
+
+	search field
+	typing bool
+	found  string
+}
+
+func newLogs(s *scope, c *model.Component) *logs {
+	l := &logs{pager: pager{base: base{s}, title: "Logs", end: true}, c: c}
+	for _, failing := range []bool{true, false} {
+		for _, p := range c.Pods {
+			if p.Failing == failing {
+				l.pods = append(l.pods, p)
+			}
+		}
+	}
+	if pod := l.pod(); pod != nil {
+		l.aim(pod)
+	}
+	l.lines = l.draw
+	return l
+}
+
+// aim chooses the container that fails, and its previous run when the one that
+// runs now has not failed yet.
+func (l *logs) aim(pod *model.Pod) {
+	l.container = 0
+	for n, name := range pod.Names {
+		if name == pod.Bad {
+			l.container = n
+		}
+	}
+	l.previous = pod.Failing && pod.Restarts > 0 && pod.Exit != ""
+	l.follow = false
+}
+
+func (l *logs) pod() *model.Pod {
+	if l.at >= len(l.pods) {
+		return nil
+	}
+	return &l.pods[l.at]
+}
+
+func (l *logs) name() string {
+	pod := l.pod()
+	if pod == nil || len(pod.Names) == 0 {
+		return ""
+	}
+	return pod.Names[l.container%len(pod.Names)]
+}
+
+func (l *logs) Title() string {
+	pod := l.pod()
+	if pod == nil {
+		return "Logs"
+	}
+	t := "Log of " + l.pen.middle(pod.Name, 40) + "/" + l.name() + " (" + itoa(int64(l.at+1)) + " of " + itoa(int64(len(l.pods))) + ")"
+	if l.previous {
+		t += ", its previous run"
+	}
+	if l.follow {
+		t += ", following"
+	}
+	return t
+}
+
+func (l *logs) Keys() []Key {
+	follow := "follow"
+	if l.follow {
+		follow = "stop following"
+	}
+	run := "previous run"
+	if l.previous {
+		run = "this run"
+	}
+	one := func(*model.Snapshot) string {
+		if len(l.pods) < 2 {
+			return "there is only one pod"
+		}
+		return ""
+	}
+	single := func(*model.Snapshot) string {
+		if pod := l.pod(); pod == nil || len(pod.Names) < 2 {
+			return "the pod has one container"
+		}
+		return ""
+	}
+	keys := []Key{
+		{Keys: []string{"esc"}, Name: "close", Help: "close", do: l.shut},
+		{Keys: []string{"p"}, Name: run, Help: "the container's previous run, and back", do: func() tea.Cmd {
+			l.previous, l.follow = !l.previous, false
+			return l.begin()
+		}},
+		{Keys: []string{"f"}, Name: follow, Help: "follow new lines, and stop", Disabled: func(*model.Snapshot) string {
+			if l.previous {
+				return "a previous run has ended"
+			}
+			return ""
+		}, do: func() tea.Cmd { l.follow = !l.follow; return l.begin() }},
+		{Keys: []string{"tab", "right"}, Show: "tab", Name: "next pod", Help: "the next pod, failing ones first", Disabled: one, do: func() tea.Cmd { return l.turn(1) }},
+		{Keys: []string{"shift+tab", "left"}, Show: "shift+tab", Name: "pod before", Help: "the pod before", Hide: true, Disabled: one, do: func() tea.Cmd { return l.turn(-1) }},
+		{Keys: []string{"n"}, Name: "next container", Help: "the next container of the pod", Hide: true, Disabled: single, do: func() tea.Cmd {
+			l.container++
+			return l.begin()
+		}},
+		{Keys: []string{"/"}, Name: "search", Help: "show only the lines with these words", do: func() tea.Cmd { l.typing = true; return nil }},
+	}
+	return append(keys, l.scrollKeys()...)
+}
+
+func (l *logs) turn(by int) tea.Cmd {
+	l.at = (l.at + by + len(l.pods)) % len(l.pods)
+	l.aim(l.pod())
+	return l.begin()
+}
+
+func (l *logs) Update(msg tea.KeyPressMsg) (tea.Cmd, bool) {
+	if !l.typing {
+		return nil, false
+	}
+	switch msg.String() {
+	case "enter":
+		l.typing = false
+	case "esc":
+		l.typing = false
+		l.search.clear()
+	case "f1":
+		return nil, false
+	default:
+		l.search.key(msg)
+	}
+	l.found = strings.ToLower(l.search.String())
+	l.pager.end = true
+	return nil, true
+}
+
+func (l *logs) paste(text string) {
+	if l.typing {
+		l.search.insert(text)
+		l.found = strings.ToLower(l.search.String())
+	}
+}
+
+// begin reads anew; what was read for another pod is dropped when it comes.
+func (l *logs) begin() tea.Cmd {
+	l.stop()
+	pod, name, c, v := l.pod(), l.name(), l.c, l.viewer
+	if pod == nil || v == nil {
+		return nil
+	}
+	pod = &model.Pod{Name: pod.Name}
+	l.pager.end = true
+	if l.follow {
+		return l.beginFollow(pod.Name, name)
+	}
+	previous := l.previous
+	return l.load(&l.got, func(ctx context.Context) (content, error) {
+		lines, err := v.Logs(ctx, c, pod.Name, name, previous, logTail)
+		return content{lines: lines}, err
+	})
+}
+
+func (l *logs) stop() {
+	if l.cancel != nil {
+		l.cancel()
+		l.cancel, l.tail = nil, nil
+	}
+}
+
+// closed ends what is followed when the overlay closes.
+func (l *logs) closed() { l.stop() }
+
+// tail takes lines as they come and hands them over at the screen's pace: the
+// log of a busy pod must not flood the terminal, nor wait for it.
+type tail struct {
+	mu    sync.Mutex
+	lines []string
+	wake  chan struct{} // of one
+}
+
+func (t *tail) add(lines []string) {
+	t.mu.Lock()
+	t.lines = append(t.lines, lines...)
+	if extra := len(t.lines) - logKeep; extra > 0 {
+		t.lines = append([]string(nil), t.lines[extra:]...)
+	}
+	t.mu.Unlock()
+	select {
+	case t.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (t *tail) take() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	lines := t.lines
+	t.lines = nil
+	return lines
+}
+
+// followMsg says that lines came, or that the log has ended.
+type followMsg struct {
+	l     *logs
+	t     *tail
+	lines []string
+	done  bool
+	err   error
+}
+
+func (m followMsg) deliver(*App) tea.Cmd {
+	l := m.l
+	if l.tail != m.t {
+		return nil // of a pod that is not looked at any more
+	}
+	l.got.lines = append(l.got.lines[:len(l.got.lines):len(l.got.lines)], m.lines...)
+	if extra := len(l.got.lines) - logKeep; extra > 0 {
+		l.got.lines = l.got.lines[extra:]
+	}
+	if m.done {
+		l.follow, l.tail = false, nil
+		if m.err != nil {
+			l.got.lines = append(l.got.lines, "(following ended: "+m.err.Error()+")")
+		}
+		return nil
+	}
+	return nil
+}
+
+func (l *logs) beginFollow(pod, name string) tea.Cmd {
+	ctx, cancel := context.WithCancel(l.ctx)
+	t := &tail{wake: make(chan struct{}, 1)}
+	l.cancel, l.tail = cancel, t
+	l.got.gen++ // what was being read before is stale now
+	l.got.ready, l.got.err, l.got.lines = true, "", nil
+	c, v := l.c, l.viewer
+	read := func() tea.Msg {
+		err := v.Follow(ctx, c, pod, name, logTail, t.add)
+		if ctx.Err() != nil {
+			err = nil
+		}
+		return followMsg{l: l, t: t, lines: t.take(), done: true, err: err}
+	}
+	return tea.Batch(read, l.wait(ctx, t))
+}
+
+// wait hands over the lines that came, at most ten times a second, and is armed
+// again until the log is left.
+func (l *logs) wait(ctx context.Context, t *tail) tea.Cmd {
+	return func() tea.Msg {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.wake:
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(logWait):
+		}
+		return moreMsg{followMsg{l: l, t: t, lines: t.take()}, ctx}
+	}
+}
+
+// moreMsg is a followMsg after which more is waited for.
+type moreMsg struct {
+	followMsg
+	ctx context.Context
+}
+
+func (m moreMsg) deliver(a *App) tea.Cmd {
+	m.followMsg.deliver(a)
+	if m.l.tail != m.t {
+		return nil
+	}
+	return m.l.wait(m.ctx, m.t)
+}
+
+func (l *logs) draw(w int) []string {
+	p := l.pen
+	var out []string
+	if l.typing || l.found != "" {
+		out = append(out, " "+paint(p.Strong, "/")+l.search.view(p, min(40, w-4)))
+	}
+	if l.viewer == nil {
+		return append(out, "", " This session cannot read logs.")
+	}
+	lines := l.got.view(p, w, "log")
+	if !l.got.ready || l.got.err != "" || len(l.got.lines) == 0 {
+		return append(out, lines...)
+	}
+	for _, line := range lines {
+		if l.found != "" && !strings.Contains(strings.ToLower(line), l.found) {
+			continue
+		}
+		line = strings.ReplaceAll(line, "\t", "  ")
+		// Errors stand out, because they are what one opens a log for; that is a
+		// guess by words, so it changes the weight and says nothing.
+		style := p.Plain
+		if low := strings.ToLower(line); strings.Contains(low, "error") || strings.Contains(low, "panic") || strings.Contains(low, "fatal") {
+			style = p.Strong
+		}
+		for n, part := range p.wrap(line, w-3, 4) {
+			head := " "
+			if n > 0 {
+				head = "   "
+			}
+			out = append(out, head+paint(style, part))
+		}
+	}
+	return out
+}

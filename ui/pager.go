@@ -1,0 +1,342 @@
+package ui
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"rollbook/model"
+)
+
+// pager is an overlay of lines to scroll.
+type pager struct {
+	base
+	title string
+	lines func(w int) []string
+	say   sentence
+	end   bool // stay at the end while new lines come
+	top   int
+
+	seenW, seenH, total int // of the last View, for scrolling
+}
+
+func (g *pager) Title() string  { return g.title }
+func (g *pager) Says() sentence { return g.say }
+
+func (g *pager) Keys() []Key {
+	return append([]Key{{Keys: []string{"esc"}, Name: "close", Help: "close", do: g.shut}}, g.scrollKeys()...)
+}
+
+func (g *pager) scrollKeys() []Key {
+	by := func(n int) func() tea.Cmd { return func() tea.Cmd { g.scroll(n); return nil } }
+	page := func(sign int) func() tea.Cmd {
+		return func() tea.Cmd { g.scroll(sign * max(1, g.seenH-1)); return nil }
+	}
+	return []Key{
+		{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "scroll up a line", Hide: true, do: by(-1)},
+		{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "scroll down a line", Hide: true, do: by(1)},
+		{Keys: []string{"pgup", "ctrl+b"}, Show: "pgup", Name: "page up", Help: "scroll up a page", Hide: true, do: page(-1)},
+		{Keys: []string{"pgdown", "ctrl+f", "space"}, Show: "pgdn", Name: "page down", Help: "scroll down a page", Hide: true, do: page(1)},
+		{Keys: []string{"home", "g"}, Show: "home", Name: "start", Help: "to the start", Hide: true, do: by(-1 << 30)},
+		{Keys: []string{"end", "G"}, Show: "end", Name: "end", Help: "to the end", Hide: true, do: by(1 << 30)},
+	}
+}
+
+func (g *pager) scroll(by int) {
+	last := max(0, g.total-g.seenH)
+	if g.end {
+		g.top = last
+	}
+	g.top = max(0, min(last, g.top+by))
+	g.end = g.end && g.top == last
+}
+
+func (g *pager) Size(w, h int) (int, int) { return w, h }
+
+func (g *pager) View(w, h int) []string {
+	lines := g.lines(w)
+	g.seenW, g.seenH, g.total = w, h, len(lines)
+	if len(lines) <= h {
+		return lines
+	}
+	top := max(0, min(g.top, len(lines)-h))
+	if g.end {
+		top = len(lines) - h
+	}
+	return lines[top : top+h]
+}
+
+const helpTitle = "Help"
+
+func newHelp(s *scope, sets []keySet) overlay {
+	return &pager{base: base{s}, title: helpTitle, lines: func(w int) []string { return s.pen.helpLines(s.snap, sets, w) }}
+}
+
+func newTimeline(s *scope) overlay {
+	return &pager{base: base{s}, title: "Timeline", end: true, lines: func(w int) []string {
+		if len(s.inc().Timeline) == 0 {
+			return []string{"", " Nothing yet. The journal begins when you go to Decide."}
+		}
+		return s.timelineLines(w, len(s.inc().Timeline), true)
+	}}
+}
+
+// timelineLines are the newest n entries, oldest first.
+func (s *scope) timelineLines(w, n int, wrapped bool) []string {
+	p := s.pen
+	entries := s.inc().Timeline
+	entries = entries[max(0, len(entries)-n):]
+	var out []string
+	for _, e := range entries {
+		sign, style := " ", p.Plain
+		switch e.Kind {
+		case "bad":
+			sign, style = "✗", p.Bad
+		case "write", "outcome":
+			sign, style = "✓", p.Strong
+		case "seen":
+			style = p.Dim
+		case "answer", "choice", "check":
+			sign = "·"
+		}
+		head := " " + p.say(e.At.Format("15:04:05")) + " " + p.name(e.By, 10, p.Dim) + " " + paint(style, p.say(sign)) + " "
+		text := []string{p.fit(e.Text, w-23)}
+		if wrapped {
+			text = p.wrap(e.Text, w-24, 0)
+		}
+		for k, l := range text {
+			if k > 0 {
+				head = spaces(22)
+			}
+			out = append(out, head+paint(style, l))
+		}
+	}
+	return out
+}
+
+func newContacts(s *scope) overlay {
+	return &pager{base: base{s}, title: "Contacts and documents", lines: func(w int) []string {
+		p, set := s.pen, &s.inc().Settings
+		out := []string{""}
+		if since := onset(s.inc()); !since.IsZero() {
+			down := s.snap.Now.Sub(since)
+			text := "It has lasted " + model.Short(coarse(down)) + "."
+			if down >= 30*time.Minute {
+				text += " Over 30 minutes: tell the CTO."
+			} else {
+				text += " At 30 minutes the CTO is to be told; at once when data is lost."
+			}
+			out = append(out, " "+paint(p.Strong, p.fit(text, w-1)), "")
+		}
+		for _, c := range set.Contacts {
+			out = append(out, " "+p.cell(c.Role, 18, p.Strong)+" "+p.fit(c.Name+"  "+c.How, w-20))
+			if c.When != "" {
+				out = append(out, spaces(20)+paint(p.Dim, p.fit(c.When, w-20)))
+			}
+		}
+		if len(set.Contacts) == 0 {
+			out = append(out, " No contacts are configured: contacts: in rollbook.yaml.")
+		}
+		out = append(out, "")
+		for _, l := range set.Links {
+			out = append(out, " "+p.cell(l.Name, 24, p.Plain)+" "+l.URL)
+		}
+		if len(set.Links) == 0 {
+			out = append(out, " No documents are configured: links: in rollbook.yaml.")
+		}
+		return out
+	}}
+}
+
+// loaded is text that is read for an overlay: not there yet, there, or failed.
+type loaded struct {
+	gen   int
+	ready bool
+	err   string
+	content
+}
+
+// content is what can be read: lines, or events.
+type content struct {
+	lines  []string
+	events []model.Event
+}
+
+// loadTime bounds every reading that is not followed.
+const loadTime = 10 * time.Second
+
+// loadedMsg is the answer to a reading. It goes to whom it was read for, and is
+// dropped when another reading was begun since.
+type loadedMsg struct {
+	to  *loaded
+	gen int
+	got content
+	err error
+}
+
+func (m loadedMsg) deliver(*App) tea.Cmd {
+	if m.gen != m.to.gen {
+		return nil
+	}
+	m.to.ready, m.to.content, m.to.err = true, m.got, ""
+	if m.err != nil {
+		m.to.err = m.err.Error()
+	}
+	return nil
+}
+
+// load begins a reading.
+func (s *scope) load(to *loaded, read func(ctx context.Context) (content, error)) tea.Cmd {
+	to.gen++
+	to.ready = false
+	gen, parent := to.gen, s.ctx
+	return func() tea.Msg {
+		ctx, cancel := context.WithTimeout(parent, loadTime)
+		defer cancel()
+		got, err := read(ctx)
+		return loadedMsg{to, gen, got, err}
+	}
+}
+
+// view draws what was read, or why there is nothing.
+func (l *loaded) view(p *pen, w int, what string) []string {
+	switch {
+	case !l.ready:
+		return []string{"", " Reading " + what + "…"}
+	case l.err != "":
+		out := []string{"", " " + paint(p.Bad, p.say("✗ ")+"could not read "+what)}
+		for _, line := range p.wrap(l.err, w-4, 0) {
+			out = append(out, "   "+line)
+		}
+		return out
+	case len(l.lines) == 0:
+		return []string{"", " Nothing: there is no " + what + "."}
+	}
+	return l.lines
+}
+
+// reader is a pager over something that is read once.
+type reader struct {
+	pager
+	got  loaded
+	what string
+	read func(ctx context.Context) (content, error)
+}
+
+func (r *reader) begin() tea.Cmd { return r.load(&r.got, r.read) }
+
+func newReader(s *scope, title, what string, style func(p *pen, line string) string, read func(ctx context.Context) (content, error)) overlay {
+	r := &reader{pager: pager{base: base{s}, title: title}, what: what, read: read}
+	r.lines = func(w int) []string {
+		lines := r.got.view(s.pen, w, what)
+		if style == nil || !r.got.ready || r.got.err != "" {
+			return lines
+		}
+		out := make([]string, len(lines))
+		for i, l := range lines {
+			out[i] = style(s.pen, " "+s.pen.fit(strings.ReplaceAll(l, "\t", "  "), w-1))
+		}
+		return out
+	}
+	return r
+}
+
+func newManifest(s *scope, c *model.Component) overlay {
+	return newReader(s, "Manifest of "+c.Workload.String(), "manifest", func(_ *pen, l string) string { return l },
+		func(ctx context.Context) (content, error) {
+			text, err := s.viewer.Manifest(ctx, c)
+			return content{lines: split(text)}, err
+		})
+}
+
+func newDiff(s *scope, c *model.Component, to int64) overlay {
+	style := func(p *pen, l string) string {
+		switch {
+		case strings.HasPrefix(l, " +"):
+			return paint(p.Good, l)
+		case strings.HasPrefix(l, " -"):
+			return paint(p.Bad, l)
+		case strings.HasPrefix(l, " @"):
+			return paint(p.Dim, l)
+		}
+		return l
+	}
+	return newReader(s, "From the running template of "+c.ID+" to revision "+itoa(to), "diff", style,
+		func(ctx context.Context) (content, error) {
+			text, err := s.viewer.Diff(ctx, c, to)
+			return content{lines: split(text)}, err
+		})
+}
+
+func split(text string) []string {
+	text = strings.TrimRight(text, "\n")
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n")
+}
+
+// newEvents shows the events that the board carries at once, and all of them
+// when they were read.
+func newEvents(s *scope, c *model.Component) overlay {
+	var mine []model.Event
+	for _, e := range s.snap.Seen.Events {
+		if e.Component == c.ID {
+			mine = append(mine, e)
+		}
+	}
+	title := "Events of " + c.ID + ", newest last"
+	if s.viewer == nil {
+		g := &pager{base: base{s}, title: title, end: true}
+		g.lines = func(w int) []string { return s.eventLines(mine, w) }
+		return g
+	}
+	e := &events{reader: reader{pager: pager{base: base{s}, title: title, end: true}, what: "events"}, have: mine}
+	e.read = func(ctx context.Context) (content, error) {
+		all, err := s.viewer.Events(ctx, c)
+		return content{events: all}, err
+	}
+	e.lines = e.draw
+	return e
+}
+
+type events struct {
+	reader
+	have []model.Event
+}
+
+func (e *events) draw(w int) []string {
+	if e.got.ready && e.got.err == "" {
+		return e.eventLines(e.got.events, w)
+	}
+	if len(e.have) > 0 {
+		return e.eventLines(e.have, w)
+	}
+	return e.got.view(e.pen, w, "events")
+}
+
+func (s *scope) eventLines(list []model.Event, w int) []string {
+	p := s.pen
+	if len(list) == 0 {
+		return []string{"", " No events are kept: the cluster forgets them after an hour."}
+	}
+	var out []string
+	for _, e := range list {
+		style, sign := p.Plain, " "
+		if e.Type == "Warning" {
+			style, sign = p.Warn, "⚠"
+		}
+		times := ""
+		if e.Count > 1 {
+			times = " ×" + itoa(int64(e.Count))
+		}
+		out = append(out, " "+p.right(age(s.snap.Now, e.At), 6, p.Dim)+" "+paint(style, p.say(sign))+" "+
+			paint(style, p.say(e.Reason+times))+"  "+paint(p.Dim, p.middle(e.Object, max(20, w/3))))
+		for _, l := range p.wrap(e.Message, w-12, 3) {
+			out = append(out, spaces(10)+l)
+		}
+	}
+	return out
+}

@@ -1,0 +1,84 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// Options is what the screen is made of. Engine is required.
+type Options struct {
+	Engine Engine
+	Viewer Viewer    // nil = logs, manifests and diffs are said not to be available
+	Start  time.Time // when the program started: the clock before the first snapshot
+
+	// WriteDeadline is how long a write may take: leaving waits at most so long
+	// for its answer. 0 = 10 s.
+	WriteDeadline time.Duration
+	// OnQuit is called with what the operator should read after the screen is
+	// closed ("" = nothing), before Run returns.
+	OnQuit func(said string)
+
+	// Env decides about colours and UTF-8; nil = the process's own (in Run).
+	Env []string
+	// Look overrules what Env says; for tests and flags.
+	Look *Look
+
+	// For tests: nil and zero mean the terminal's own.
+	Input         io.Reader
+	Output        io.Writer
+	Width, Height int
+	Program       []tea.ProgramOption
+}
+
+func (o *Options) writeDeadline() time.Duration {
+	if o.WriteDeadline > 0 {
+		return o.WriteDeadline
+	}
+	return 10 * time.Second
+}
+
+// framesPerSecond is enough for eyes, and idles at a third of the default's
+// load.
+const framesPerSecond = 20
+
+// Run shows the screen until the operator leaves or ctx ends. The terminal is
+// restored in any case, also after a panic.
+func Run(ctx context.Context, o Options) error {
+	if o.Env == nil {
+		o.Env = os.Environ()
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	app := New(o)
+	app.ctx = ctx
+	opts := []tea.ProgramOption{tea.WithContext(ctx), tea.WithFPS(framesPerSecond), tea.WithEnvironment(o.Env)}
+	if o.Input != nil {
+		opts = append(opts, tea.WithInput(o.Input))
+	}
+	if o.Output != nil {
+		opts = append(opts, tea.WithOutput(o.Output))
+	}
+	if o.Width > 0 && o.Height > 0 {
+		opts = append(opts, tea.WithWindowSize(o.Width, o.Height))
+	}
+	_, err := tea.NewProgram(app, append(opts, o.Program...)...).Run()
+	for len(app.over) > 0 {
+		app.shut()
+	}
+	if o.OnQuit != nil {
+		o.OnQuit(app.farewell)
+	}
+	switch {
+	case err == nil, errors.Is(err, tea.ErrInterrupted):
+		return nil
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return nil
+	}
+	return fmt.Errorf("screen: %w", err)
+}

@@ -1,0 +1,114 @@
+package ui
+
+import (
+	"context"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"rollbook/model"
+)
+
+// scope is what pages and overlays see and may do. There is one, owned by App.
+type scope struct {
+	ctx    context.Context
+	snap   *model.Snapshot // Now is the screen's clock
+	d      *derived
+	pen    *pen
+	engine Engine
+	viewer Viewer
+	start  time.Time
+
+	focus string    // the component that the operator looks at, on every page
+	over  []overlay // the last is on top
+	hint  string    // why a key did nothing
+	w, h  int
+}
+
+// send hands an input to the engine.
+func (s *scope) send(do any) tea.Cmd {
+	s.engine.Send(do)
+	return nil
+}
+
+func (s *scope) inc() *model.Incident { return &s.snap.Incident }
+
+// open puts an overlay on top.
+func (s *scope) open(o overlay) tea.Cmd {
+	s.over = append(s.over, o)
+	if b, ok := o.(interface{ begin() tea.Cmd }); ok {
+		return b.begin()
+	}
+	return nil
+}
+
+// shut closes the overlay on top.
+func (s *scope) shut() tea.Cmd {
+	if n := len(s.over); n > 0 {
+		if e, ok := s.over[n-1].(interface{ closed() }); ok {
+			e.closed()
+		}
+		s.over = s.over[:n-1]
+	}
+	return nil
+}
+
+// row is the component in focus; nil when there is none.
+func (s *scope) row() *row { return s.d.byID[s.focus] }
+
+// pointAt moves the focus to a component that exists: the one it was on, else
+// the one named on the command line, else the worst.
+func (s *scope) pointAt() {
+	if s.d.byID[s.focus] != nil {
+		return
+	}
+	if s.d.byID[s.inc().Settings.Focus] != nil {
+		s.focus = s.inc().Settings.Focus
+	} else if len(s.d.rows) > 0 {
+		s.focus = s.d.rows[0].c.ID
+	}
+}
+
+// level is how urgent a sentence is.
+type level int
+
+const (
+	calm level = iota
+	fine
+	warn
+	bad
+	alarm
+)
+
+// sentence is the one that matters now.
+type sentence struct {
+	level level
+	text  string
+}
+
+// page is one of the seven. Keys are what it can do, Update takes typed text
+// while a field is open (true = the key was text), View draws the body in
+// exactly h lines of at most w cells, and Says is the one sentence that matters
+// now. Follow is called after each new snapshot.
+type page interface {
+	Title() string
+	Keys() []Key
+	Update(msg tea.KeyPressMsg) (tea.Cmd, bool)
+	View(w, h int) []string
+	Says() sentence
+	Follow()
+}
+
+// overlay is a page that stands above one. Size is what it wants of a body of
+// w×h.
+type overlay interface {
+	page
+	Size(w, h int) (int, int)
+}
+
+// base gives a page the parts that most have no use for.
+type base struct{ *scope }
+
+func (base) Update(tea.KeyPressMsg) (tea.Cmd, bool) { return nil, false }
+func (base) Follow()                                {}
+func (base) Says() sentence                         { return sentence{} }

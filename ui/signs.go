@@ -1,0 +1,79 @@
+package ui
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// The pages are written with these signs. Without UTF-8 each becomes the text
+// beside it, wherever a line is measured or cut, so that no page has to know.
+// What is not listed becomes "?".
+var plainSigns = strings.NewReplacer(
+	"✓", "+", "✗", "x", "⚠", "!", "●", "*", "○", "o", "▸", ">", "★", "*", "⏱ ", "T+", "⏱", "T+",
+	"·", "-", "–", "-", "—", "-", "…", "~", "→", "->", "←", "<-", "↑", "^", "↓", "v", "≤", "<=", "≥", ">=",
+	"×", "x", "“", "\"", "”", "\"", "‘", "'", "’", "'", "‹", "<", "›", ">", "≠", "!=", "−", "-",
+	"─", "-", "│", "|", "┌", "+", "┐", "+", "└", "+", "┘", "+", "├", "+", "┤", "+", "╌", "-",
+	"▁", "_", "▂", ".", "▃", "-", "▄", "=", "▅", "+", "▆", "*", "▇", "%", "█", "#", "░", ".",
+	"①", "[1]", "②", "[2]", "③", "[3]", "④", "[4]", "⑤", "[5]", "⑥", "[6]", "⑦", "[7]",
+	"ä", "ae", "ö", "oe", "ü", "ue", "ß", "ss", "é", "e", "è", "e", "á", "a", "ñ", "n",
+)
+
+// plain turns text into ASCII; escape sequences of our own styles stay.
+func plain(s string) string {
+	if isASCII(s) {
+		return s
+	}
+	s = plainSigns.Replace(s)
+	if isASCII(s) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r < utf8.RuneSelf:
+			b.WriteRune(r)
+		default:
+			b.WriteString(strings.Repeat("?", max(0, ansi.StringWidth(string(r)))))
+		}
+	}
+	return b.String()
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// DetectLook reads from the environment what can be known before the terminal
+// answers: NO_COLOR (no-color.org: set and not empty), and whether the locale
+// is UTF-8 (LC_ALL wins over LC_CTYPE wins over LANG, as in POSIX). A locale
+// that is not set at all is the POSIX one: no UTF-8.
+func DetectLook(env []string) Look {
+	get := func(name string) string {
+		for i := len(env) - 1; i >= 0; i-- {
+			if v, ok := strings.CutPrefix(env[i], name+"="); ok {
+				return v
+			}
+		}
+		return ""
+	}
+	locale := get("LC_ALL")
+	if locale == "" {
+		locale = get("LC_CTYPE")
+	}
+	if locale == "" {
+		locale = get("LANG")
+	}
+	locale = strings.ToLower(locale)
+	utf := strings.Contains(locale, "utf-8") || strings.Contains(locale, "utf8")
+	return Look{
+		NoColor: get("NO_COLOR") != "" || get("TERM") == "dumb",
+		ASCII:   !utf,
+	}
+}
