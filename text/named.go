@@ -64,6 +64,9 @@ func namedValue(s string, i, floor int) (start, end int) {
 	case cookie:
 		end = lineEnd(s, v)
 	case authorization:
+		if prose && harmless(s[v:v+wordLen(s[v:])], true) {
+			return 0, 0
+		}
 		end = authorizationEnd(s, v)
 	default:
 		end = v + wordLen(s[v:])
@@ -74,7 +77,22 @@ func namedValue(s string, i, floor int) (start, end int) {
 			return 0, 0
 		}
 	}
-	return trimValue(s, v, end, prose, s[from:n] == "PWD")
+	start, end = trimValue(s, v, end, prose, s[from:n] == "PWD")
+	if prose && foldSuffix(s[from:n], "token") && sentence(s[start:]) {
+		return 0, 0
+	}
+	return start, end
+}
+
+// sentence reports whether s begins with two plain words: an error goes on
+// ("failed to fetch token: serviceaccounts not found"). Tokens that are one
+// lower-case word and are followed by another are not made by machines.
+func sentence(s string) bool {
+	i := 0
+	for i < len(s) && s[i] >= 'a' && s[i] <= 'z' {
+		i++
+	}
+	return i > 0 && i <= 20 && i+1 < len(s) && s[i] == ' ' && (s[i+1] >= 'a' && s[i+1] <= 'z' || s[i+1] == '"')
 }
 
 // flagValue finds the value of a flag, "--token abc", whose dashes begin at
@@ -195,7 +213,7 @@ func harmless(v string, prose bool) bool {
 		return false
 	}
 	switch v {
-	case "a", "an", "already", "bad", "cannot", "could", "decode", "does", "empty", "error", "expected", "expired", "failed", "failure", "field", "has", "illegal", "in", "invalid", "is", "key", "malformed", "missing", "must", "no", "not", "parse", "required", "revoked", "signature", "the", "this", "too", "unable", "unauthorized", "unexpected", "unknown", "unsupported", "was", "wrong", "you", "your":
+	case "a", "an", "already", "bad", "cannot", "could", "decode", "does", "empty", "error", "expected", "expired", "failed", "failure", "field", "has", "illegal", "in", "invalid", "is", "key", "malformed", "missing", "must", "no", "not", "parse", "required", "revoked", "server", "signature", "the", "this", "too", "unable", "unauthorized", "unexpected", "unknown", "unsupported", "was", "wrong", "you", "your":
 		return true
 	}
 	return false

@@ -91,6 +91,10 @@ func TestRedact(t *testing.T) {
 		// Not secrets: what an operator must be able to read.
 		{"GET /login 200 12:41:03", ""},
 		{"invalid token: expired", ""},
+		{`failed to fetch token: serviceaccounts "shop" not found`, ""},
+		{"may require authorization: server message: insufficient_scope: authorization failed", ""},
+		{"token: changeme", "token: [redacted]"},
+		{"password: correct horse", "password: [redacted] horse"},
 		{"couldn't find key PASSWORD in Secret production/api", ""},
 		{`secret "api-tls" not found`, ""},
 		{`MountVolume.SetUp failed for volume "x" : secret "db" not found`, ""},
