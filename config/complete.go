@@ -36,8 +36,11 @@ func (c *Config) complete(errs *Errors) {
 		fail("slo", "the objective is missing, such as objective: 99.9%%")
 	}
 	workloads := map[string]string{}
-	for _, comp := range c.Components {
+	for i, comp := range c.Components {
 		path := componentPath(comp.Name)
+		if m := comp.Metrics; m.Preset == "" && m.Errors == "" && m.P95 == "" {
+			c.Components[i].Metrics.Preset = defaultPreset
+		}
 		if comp.Workload == (Workload{}) {
 			fail(path, "the workload is missing, such as workload: Deployment/%s", comp.Name)
 			continue

@@ -201,7 +201,7 @@ func (d *decoder) metrics(v value, to *Metrics) {
 	own := m.Errors != "" || m.P95 != "" || m.Requests != ""
 	switch {
 	case m.Preset == "" && !own:
-		m.Preset = "http"
+		m.Preset = defaultPreset
 	case m.Preset == "none" && (own || m.Match != nil):
 		v.failKey("preset none means not measured; remove it or the rest")
 		return

@@ -162,4 +162,7 @@ var defaultWhen = map[string]string{
 // defaultChecks are those of a component that names none.
 var defaultChecks = Checks{Logs: 20, Up: true}
 
-const defaultHealthTimeout = 5 * time.Second
+const (
+	defaultHealthTimeout = 5 * time.Second
+	defaultPreset        = "http"
+)

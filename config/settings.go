@@ -62,17 +62,16 @@ func (c *Config) Settings() []Setting {
 		path := componentPath(comp.Name)
 		add(path+".workload", comp.Workload.String())
 		some(path+".namespace", comp.Namespace)
-		if m := comp.Metrics; m.Preset != "" || m.Errors != "" || m.P95 != "" || m.Requests != "" {
-			some(path+".metrics.preset", m.Preset)
-			var match []string
-			for _, x := range m.Match {
-				match = append(match, fmt.Sprintf("%s%s%q", x.Label, x.Op, x.Value))
-			}
-			some(path+".metrics.match", strings.Join(match, ", "))
-			some(path+".metrics.errors", m.Errors)
-			some(path+".metrics.p95", m.P95)
-			some(path+".metrics.requests", m.Requests)
+		m := comp.Metrics
+		some(path+".metrics.preset", m.Preset)
+		var match []string
+		for _, x := range m.Match {
+			match = append(match, fmt.Sprintf("%s%s%q", x.Label, x.Op, x.Value))
 		}
+		some(path+".metrics.match", strings.Join(match, ", "))
+		some(path+".metrics.errors", m.Errors)
+		some(path+".metrics.p95", m.P95)
+		some(path+".metrics.requests", m.Requests)
 		for _, h := range comp.Checks.Health {
 			expect := "below 400"
 			if h.Expect != 0 {

@@ -192,6 +192,7 @@ prometheus: {url: https://prometheus.example, token_env: TOKEN}
 			"components[shop].checks.logs":    "folder:7",
 			"components[shop].checks.health":  "user:7",
 			"components[cart].checks.logs":    "default",
+			"components[cart].metrics.preset": "default",
 			"links.a":                         "configmap:3",
 			"links.b":                         "user:8",
 			"prometheus.token_env":            "user:12",
