@@ -30,7 +30,7 @@ bench:
 	go test -run '^$$' -bench . -benchmem ./...
 
 lint:
-	go tool -modfile=tools.mod golangci-lint run
+	go tool -modfile=tools.mod golangci-lint run --allow-parallel-runners
 	cd testbed && go vet ./...
 
 golden: ## write the expected screens and messages anew; then read the diff
