@@ -40,11 +40,6 @@ func (f *fake) on(body func(url.Values) string, words ...string) *fake {
 	return f
 }
 
-func (f *fake) fail(status int, body string, words ...string) *fake {
-	f.answers = append(f.answers, answer{words, status, func(url.Values) string { return body }})
-	return f
-}
-
 func (f *fake) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := req.Context().Err(); err != nil {
 		return nil, err

@@ -25,11 +25,11 @@ import (
 
 // history writes OpenMetrics, one family after the other.
 type history struct {
-	end, step time.Duration // the newest sample is end before now
-	now       time.Time
-	span      time.Duration
-	families  map[string][]string
-	order     []string
+	step     time.Duration // the newest sample is of now
+	now      time.Time
+	span     time.Duration
+	families map[string][]string
+	order    []string
 }
 
 func newHistory(span, step time.Duration) *history {
