@@ -50,7 +50,17 @@ const usage = `testbed COMMAND
   prometheus stop|start
 
 The last six find the testbed by ROLLBOOK_TESTBED, which up prints; -n NAMESPACE
-before the arguments chooses another shop. Flags of up and exec:
+before the arguments chooses another shop. The address has more: see package bed.
+
+Contexts of the kubeconfig: testbed (may do all), oncall, viewer, nopods, nobody,
+wrong-token; proxied is testbed through the fault proxy, and so on: oncall-proxied.
+
+Annotations of a pod template: testbed/behaviour (crash, crash-later, imagepull,
+never-ready, slow-start, quiet), testbed/start (a duration), testbed/errors (a
+share), testbed/latency (P95, or inf), testbed/rps, testbed/workdir (of exec). Pods
+with the label testbed/traffic: http have requests, with none only up.
+
+Flags of up and exec:
 `
 
 func main() {
