@@ -105,7 +105,7 @@ type Health struct {
 // usual services in the cluster.
 type Prometheus struct {
 	Address        Address
-	ScrapeInterval time.Duration
+	ScrapeInterval time.Duration // 0: found out from the samples
 	TokenEnv       string // name of an environment variable
 	TokenFile      string
 	// HTTP is nil when not set. It holds no secret, only names of files. Use
@@ -145,7 +145,6 @@ func Defaults() *Config {
 			Poll:        5 * time.Second, PollIdle: 15 * time.Second,
 		},
 		Verify:     Verify{Errors: 0.001, P95: 500 * time.Millisecond, Hold: 2 * time.Minute},
-		Prometheus: Prometheus{ScrapeInterval: 15 * time.Second},
 		Recovery:   Recovery{Replicas: 3},
 		origins:    map[string]origin{},
 	}

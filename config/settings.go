@@ -85,7 +85,11 @@ func (c *Config) Settings() []Setting {
 	}
 	p := c.Prometheus
 	some("prometheus.url", p.Address.String())
-	add("prometheus.scrape_interval", dur(p.ScrapeInterval))
+	interval := "found out from the samples"
+	if p.ScrapeInterval > 0 {
+		interval = dur(p.ScrapeInterval)
+	}
+	add("prometheus.scrape_interval", interval)
 	some("prometheus.token_env", p.TokenEnv)
 	some("prometheus.token_file", p.TokenFile)
 	if p.HTTP != nil {

@@ -52,13 +52,16 @@ func (e *Engine) pollIfDue() {
 func (e *Engine) polled(began time.Time, figures map[string]*model.Figures, err error) {
 	e.poll.under, e.dirty = false, true
 	e.poll.due = began.Add(e.interval())
-	if figures != nil {
-		e.seen.Figures = figures
-	}
 	if err != nil {
+		// What was read last goes stale by itself, with its age; it is replaced
+		// only when there is nothing yet.
 		e.seen.Metrics.Err = err.Error()
+		if e.seen.Figures == nil {
+			e.seen.Figures = figures
+		}
 		return
 	}
+	e.seen.Figures = figures
 	e.seen.Metrics.Err = ""
 	e.seen.Metrics.Trying = time.Time{}
 	e.seen.Metrics.Heard = time.Now()

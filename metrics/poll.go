@@ -67,12 +67,12 @@ func (r *round) result(targets []model.Target) map[string]*model.Figures {
 	out := unknown(targets, "")
 	for _, a := range r.targets {
 		f := out[a.ID]
-		f.At = r.now
 		if a.g == nil {
 			*f = *unknown([]model.Target{a.Target}, "no workload to look for")[a.ID]
 		} else {
 			r.preset(a, f)
 		}
+		f.At, f.Fresh = r.now, 2*r.interval+r.c.opt.Poll
 		r.own(a, f)
 	}
 	return out

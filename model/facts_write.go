@@ -218,7 +218,7 @@ func (b WriteDone) apply(i *Incident, f Fact) {
 	i.AskFrom = f.At
 }
 func (b WriteDone) entry() (string, string) {
-	text := fmt.Sprintf("✓ patched %s (resourceVersion %s, generation %d)", b.Component, b.Written.ResourceVersion, b.Written.Generation)
+	text := fmt.Sprintf("patched %s (resourceVersion %s, generation %d)", b.Component, b.Written.ResourceVersion, b.Written.Generation)
 	if b.Written.Reads > 1 {
 		text += fmt.Sprintf(", read %d times: its status kept changing", b.Written.Reads)
 	}
@@ -265,7 +265,7 @@ func (b WriteSettled) apply(i *Incident, f Fact) {
 func (b WriteSettled) entry() (string, string) {
 	switch b.State {
 	case SettledDone:
-		return "outcome", fmt.Sprintf("✓ looked: the patch of %s was written", b.Component)
+		return "outcome", fmt.Sprintf("looked: the patch of %s was written", b.Component)
 	case SettledNot:
 		return "bad", fmt.Sprintf("looked: the patch of %s was not written", b.Component)
 	}
@@ -282,7 +282,7 @@ func (b RolledOut) apply(i *Incident, f Fact) {
 		}
 	}
 }
-func (b RolledOut) entry() (string, string) { return "outcome", "✓ rolled out: " + b.Component }
+func (b RolledOut) entry() (string, string) { return "outcome", "rolled out: " + b.Component }
 
 func (b WriteReverted) apply(i *Incident, f Fact) {
 	i.onWrite(b.N, b.Component, func(w *Write) { w.State, w.Err = Reverted, "reverted by "+b.By })
@@ -322,9 +322,9 @@ func (b WasVerified) apply(i *Incident, f Fact) {
 }
 func (b WasVerified) entry() (string, string) {
 	if b.Unknown > 0 {
-		return "outcome", fmt.Sprintf("✓ verified with %d unknown", b.Unknown)
+		return "outcome", fmt.Sprintf("verified with %d unknown", b.Unknown)
 	}
-	return "outcome", "✓ verified"
+	return "outcome", "verified"
 }
 
 func (b UnknownAccepted) apply(i *Incident, f Fact) {

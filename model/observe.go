@@ -97,7 +97,7 @@ func (d *decider) notice() {
 			d.fact(Noticed{Component: c.ID, What: what, Text: text})
 		}
 		note("pods", reasons(c))
-		if c.Revision != 0 {
+		if c.Revision != 0 && c.Observed >= c.Generation { // the controller numbers a new template after it is written
 			note("revision", fmt.Sprintf("revision %d %s", c.Revision, strings.Join(c.Images, " ")))
 		}
 		var owners []string

@@ -108,17 +108,27 @@ func UnderSince(f Figure, limit float64) time.Time {
 }
 
 // FiguresOf are a component's figures as they count now: those that are too old
-// are unknown, with their age as the reason. Nil when none were read yet.
+// are unknown, with their age as the reason. Nil when none were read yet. An age
+// is measured on Prometheus' own clock up to the last answer, and on ours from
+// there on, so that clocks that differ make nothing stale.
 func (s *Snapshot) FiguresOf(id string) *Figures {
 	f := s.Seen.Figures[id]
 	if f == nil {
 		return nil
 	}
 	fresh := max(s.Incident.Settings.Fresh(), f.Fresh)
+	now := s.Now
+	if heard := s.Seen.Metrics.Heard; !f.At.IsZero() && !heard.IsZero() {
+		now = f.At.Add(s.Now.Sub(heard))
+	}
 	out := *f
 	for _, r := range []*Reading{&out.Errors.Now, &out.P95.Now, &out.Requests, &out.Up, &out.Targets,
 		&out.HoldErrors, &out.HoldP95, &out.HoldRequests} {
-		*r = r.Stale(s.Now, fresh)
+		known := r.Known
+		*r = r.Stale(now, fresh)
+		if known && !r.Known && s.Seen.Metrics.Err != "" {
+			r.Why += ": " + s.Seen.Metrics.Err
+		}
 	}
 	return &out
 }

@@ -24,6 +24,8 @@ type App struct {
 	quiet    bool        // no key for 300 ms
 	quietGen int
 	last     string // the last key
+	hinted   string // the hint at the last tick, and since when it stands
+	hintAt   time.Time
 	leaving  leaving
 	since    time.Time // of leaving
 	farewell string
@@ -34,6 +36,7 @@ const (
 	clockStep = time.Second
 	quietTime = 300 * time.Millisecond
 	rederive  = 5 * time.Second
+	hintTime  = 4 * time.Second
 )
 
 type (
@@ -176,6 +179,11 @@ func (a *App) advance(at time.Time) {
 	a.tick = at
 	s := *a.snap
 	s.Now = a.clock().Add(step)
+	if a.hint != a.hinted {
+		a.hinted, a.hintAt = a.hint, s.Now
+	} else if s.Now.Sub(a.hintAt) >= hintTime {
+		a.hint, a.hinted = "", "" // what it said may no longer be so
+	}
 	a.snap = &s
 	if s.Now.Sub(a.derived) >= rederive {
 		a.derive()
