@@ -85,6 +85,10 @@ func Connect(flags *genericclioptions.ConfigFlags, opt Options) (*Client, error)
 	if len(raw.Clusters) == 0 && !server && os.Getenv("KUBERNETES_SERVICE_HOST") == "" {
 		return nil, say(ErrNoConfig, nil, "no kubeconfig found in %s: set KUBECONFIG, or give --kubeconfig or --server", kubeconfigPlaces(flags))
 	}
+	// Without this kubectl falls back to localhost:8080, and says only that nobody listens there.
+	if x := raw.Contexts[name]; x != nil && raw.Clusters[x.Cluster] == nil && !server && (flags.ClusterName == nil || *flags.ClusterName == "") {
+		return nil, say(ErrBadConfig, nil, "the kubeconfig cannot be used: context %q names cluster %q, which is not in it: kubectl config view shows what is", text.Line(name), text.Line(x.Cluster))
+	}
 	cfg, err := loader.ClientConfig()
 	if err != nil {
 		return nil, badConfig(err)

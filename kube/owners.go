@@ -23,12 +23,13 @@ func owners(kind model.Kind, m *metav1.ObjectMeta) []model.Owner {
 	if id := ann["argocd.argoproj.io/tracking-id"]; id != "" {
 		app, rest, ok := strings.Cut(id, ":")
 		if ok && rest == fmt.Sprintf("apps/%s:%s/%s", kind, m.Namespace, m.Name) {
-			app = strings.ReplaceAll(app, "_", "/") // namespace_name of an application outside Argo CD's own namespace
-			add("Argo CD", "application "+app, "annotation argocd.argoproj.io/tracking-id", true,
+			app = strings.ReplaceAll(app, "_", "/")                                                // namespace_name of an application outside Argo CD's own namespace
+			add("Argo CD", "application "+app, "annotation argocd.argoproj.io/tracking-id", false, // its application tells whether it heals itself
+
 				"argocd app set "+app+" --sync-policy none")
 		}
 	} else if app := lab["argocd.argoproj.io/instance"]; app != "" {
-		add("Argo CD", "application "+app, "label argocd.argoproj.io/instance", true, "argocd app set "+app+" --sync-policy none")
+		add("Argo CD", "application "+app, "label argocd.argoproj.io/instance", false, "argocd app set "+app+" --sync-policy none")
 	}
 	if name := lab["kustomize.toolkit.fluxcd.io/name"]; name != "" {
 		ns := lab["kustomize.toolkit.fluxcd.io/namespace"]

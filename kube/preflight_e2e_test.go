@@ -37,7 +37,7 @@ func TestPreflightLines(t *testing.T) {
 	kubectl(t, "", "-n", ns, "label", "deploy/api", "kustomize.toolkit.fluxcd.io/name=apps", "kustomize.toolkit.fluxcd.io/namespace=flux-system")
 	kubectl(t, "", "-n", ns, "annotate", "deploy/api", "argocd.argoproj.io/tracking-id=shop:apps/Deployment:"+ns+"/api")
 	eventually(t, 5*time.Second, "the quota is counted", func() bool {
-		return kubectl(t, "", "-n", ns, "get", "quota", "tight", "-o", "jsonpath={.status.used.pods}") != ""
+		return kubectl(t, "", "-n", ns, "get", "quota", "tight", "-o", "jsonpath={.status.used.requests\\.cpu} {.status.used.pods}") == "2 2"
 	})
 	begun := time.Now()
 	pf := preflight(t, c, ns, 2)

@@ -51,6 +51,9 @@ const forbiddenAgain = 30 * time.Second
 // follow keeps the source up to date until ctx ends.
 func (s *source) follow(ctx context.Context, epoch int) {
 	defer utilruntime.HandleCrashWithContext(ctx)
+	if s.resource == "events" {
+		s.v.afterYou(ctx)
+	}
 	ctx = klog.NewContext(ctx, klog.Logger{}) // its zero value says nothing
 	silent := klog.Logger{}
 	lw := &cache.ListWatch{
@@ -209,7 +212,50 @@ func (f *feed) Replace(objs []any, _ string) error {
 	f.s.synced, f.s.err = true, ""
 	v.all = true
 	v.signal()
+	if v.filled() {
+		raise(v.hurry)
+	}
 	return nil
+}
+
+// filled says whether a board is worth showing at once: all workloads are there
+// for the first time, or all that lines are made of.
+func (v *view) filled() bool {
+	loads, rest, lines := true, true, 0
+	for _, s := range v.sources {
+		switch s.resource {
+		case "deployments", "statefulsets", "daemonsets":
+			loads = loads && (s.synced || s.err != "")
+			lines += len(s.items)
+		case "events":
+		default:
+			rest = rest && (s.synced || s.err != "")
+		}
+	}
+	step := 0
+	if loads && lines > 0 {
+		step = 1
+		if rest {
+			step = 2
+		}
+	}
+	if step <= v.step {
+		return false
+	}
+	if v.step = step; step == 2 {
+		close(v.full)
+	}
+	return true
+}
+
+// afterYou lets the board be filled before the events come: of a namespace that
+// was just set up there are more events than pods.
+func (v *view) afterYou(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-v.full:
+	case <-time.After(time.Second):
+	}
 }
 
 // Resync has nothing to do.

@@ -35,7 +35,10 @@ type view struct {
 	identity model.Identity
 	missing  map[string]*model.Component // by ID, for targets that are not there
 
-	wake chan struct{} // has one element when there is something to tell
+	wake  chan struct{} // has one element when there is something to tell
+	hurry chan struct{} // has one element when that should not wait
+	step  int           // how far the first filling was when it last hurried
+	full  chan struct{} // closed when it was full for the first time
 }
 
 func newView(c *Client, targets []model.Target) *view {
@@ -44,12 +47,14 @@ func newView(c *Client, targets []model.Target) *view {
 		setOf: map[string]*replicas{}, pods: map[model.Workload]map[string]*pod{}, podOf: map[string]model.Workload{},
 		events: map[string]*event{}, dirty: map[model.Workload]bool{},
 		lines: map[model.Workload]*model.Component{}, none: map[model.Workload]time.Time{},
-		missing: map[string]*model.Component{}, wake: make(chan struct{}, 1), all: true}
+		missing: map[string]*model.Component{}, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), full: make(chan struct{}), all: true}
 }
 
-func (v *view) signal() {
+func (v *view) signal() { raise(v.wake) }
+
+func raise(c chan struct{}) {
 	select {
-	case v.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

@@ -93,23 +93,33 @@ func (v *view) supervise(ctx context.Context, restart <-chan struct{}) {
 }
 
 // tell calls out for each change, at most four times a second; the first time
-// at once, with what is being tried before anything answers.
+// at once, with what is being tried before anything answers. A list that has
+// come in does not wait behind heartbeats.
 func (v *view) tell(ctx context.Context, out func()) {
 	var last [perSecond]time.Time // of the last observations, oldest first
-	for {
+	pause := func(d time.Duration, cut <-chan struct{}) {
+		select {
+		case <-ctx.Done():
+		case <-cut:
+		case <-time.After(d):
+		}
+	}
+	for ctx.Err() == nil {
 		copy(last[:], last[1:])
 		last[perSecond-1] = v.c.now()
 		out()
 		select {
 		case <-ctx.Done():
-			return
+		case <-v.hurry:
 		case <-v.wake:
+			pause(time.Second/perSecond-v.c.now().Sub(last[perSecond-1]), v.hurry)
 		}
-		wait := max(settle, time.Second-v.c.now().Sub(last[0]))
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
+		pause(max(settle, time.Second-v.c.now().Sub(last[0])), nil)
+		for _, told := range []chan struct{}{v.wake, v.hurry} {
+			select {
+			case <-told:
+			default:
+			}
 		}
 	}
 }

@@ -1,0 +1,105 @@
+package kube
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+)
+
+var deleteOptions = metav1.DeleteOptions{}
+
+const sample = `apiVersion: v1
+kind: Config
+current-context: prod
+clusters:
+- {name: eu, cluster: {server: "https://10.0.0.1:6443"}}
+- {name: here, cluster: {server: "https://localhost:6443"}}
+users:
+- {name: maria, user: {token: t}}
+- name: plugin
+  user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: /bin/false, interactiveMode: IfAvailable}}
+contexts:
+- {name: prod, context: {cluster: eu, user: maria, namespace: shop}}
+- {name: local, context: {cluster: here, user: plugin}}
+- {name: dangling, context: {cluster: nowhere, user: maria}}
+`
+
+func flagsFor(t *testing.T, content string) *genericclioptions.ConfigFlags {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("KUBECONFIG", path)
+	t.Setenv("KUBERNETES_SERVICE_HOST", "")
+	return genericclioptions.NewConfigFlags(false)
+}
+
+func TestConnectResolvesAsKubectlDoes(t *testing.T) {
+	flags := flagsFor(t, sample)
+	timeout := "7s"
+	flags.Timeout = &timeout
+	c, err := Connect(flags, Options{Version: "1.2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Context() != "prod" || c.Namespace() != "shop" || c.User() != "maria" || c.Server() != "https://10.0.0.1:6443" || c.LoopbackServer() {
+		t.Errorf("%s %s %s %s", c.Context(), c.Namespace(), c.User(), c.Server())
+	}
+	if c.cfg.UserAgent != "rollbook/1.2" || c.http.Timeout != 0 || c.limit != 7*time.Second || c.cfg.QPS >= 0 {
+		t.Errorf("%s %v %v", c.cfg.UserAgent, c.http.Timeout, c.limit)
+	}
+	local, ns, who := "local", "other", "root"
+	flags.Context, flags.Namespace, flags.Impersonate = &local, &ns, &who
+	if c, err = Connect(flags, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if c.Context() != "local" || c.Namespace() != "other" || !c.LoopbackServer() || c.cfg.Impersonate.UserName != "root" {
+		t.Errorf("%+v", c)
+	}
+	if !c.cfg.ExecProvider.StdinUnavailable {
+		t.Error("a plugin could take the terminal's input")
+	}
+}
+
+func TestConnectSaysWhatToDo(t *testing.T) {
+	ptr := func(s string) *string { return &s }
+	for _, tt := range []struct {
+		name, config string
+		set          func(*genericclioptions.ConfigFlags)
+		kind         error
+		words        []string
+	}{
+		{"no file", "", func(f *genericclioptions.ConfigFlags) { f.KubeConfig = ptr("/no/such/file") }, ErrNoConfig, []string{"/no/such/file", "--kubeconfig"}},
+		{"empty", "", nil, ErrNoConfig, []string{"no kubeconfig found in ", "KUBECONFIG"}},
+		{"unknown context", sample, func(f *genericclioptions.ConfigFlags) { f.Context = ptr("nope") }, ErrNoContext, []string{`context "nope" does not exist`, "get-contexts"}},
+		{"hostile context", sample, func(f *genericclioptions.ConfigFlags) { f.Context = ptr("x\x1b[2J") }, ErrNoContext, []string{"does not exist"}},
+		{"dangling", sample, func(f *genericclioptions.ConfigFlags) { f.Context = ptr("dangling") }, ErrBadConfig, []string{"nowhere", "kubectl config view"}},
+		{"broken", "{", nil, ErrBadConfig, []string{"cannot be used"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			flags := flagsFor(t, tt.config)
+			if tt.set != nil {
+				tt.set(flags)
+			}
+			_, err := Connect(flags, Options{})
+			if !errors.Is(err, tt.kind) {
+				t.Fatalf("got %v", err)
+			}
+			for _, w := range tt.words {
+				if !strings.Contains(err.Error(), w) {
+					t.Errorf("%q does not say %q", err, w)
+				}
+			}
+			if strings.Contains(err.Error(), "\x1b") {
+				t.Errorf("%q", err)
+			}
+		})
+	}
+}
