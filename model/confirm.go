@@ -36,13 +36,11 @@ func openChoices(i *Incident) []Choice {
 	return out
 }
 
-// written says whether the newest attempt already brought this choice about.
+// written says whether the write that counts for a component brought this choice
+// about, or is on its way to.
 func written(i *Incident, c Choice) bool {
-	a := i.Attempt()
-	if a == nil {
-		return false
-	}
-	for _, w := range a.Writes {
+	for _, s := range i.Standing() {
+		w := s.Write
 		if w.Plan.Component == c.Component && w.Plan.To == c.To &&
 			(w.State == Writing || w.State == Unsettled || w.State == Rolling || w.State == Done) {
 			return true

@@ -275,7 +275,7 @@ func (b WriteSettled) entry() (string, string) {
 func (b RolledOut) apply(i *Incident, f Fact) {
 	i.onWrite(b.N, b.Component, func(w *Write) { w.State, w.RolledOut = Done, f.At })
 	i.AskFrom = f.At
-	if a := i.Attempt(); a != nil && a.N == b.N && !a.Active() {
+	if a := i.Attempt(); a != nil && !a.Active() {
 		i.RolledOut = f.At
 		if i.Asked == AskDeadline {
 			i.Asked, i.AskText = AskNothing, ""

@@ -43,14 +43,14 @@ func Rollout(c *Component, w *Write) RolloutStatus {
 	return RolloutStatus{Known: true, Done: true, Text: "rolled out"}
 }
 
-// follow watches the newest attempt's rollouts to their end, and their templates
-// until the incident is closed.
+// follow watches the rollouts to their end, and their templates until the
+// incident is closed.
 func (d *decider) follow() {
-	a := d.inc().Attempt()
-	if a == nil || d.s.clusterLost() != "" {
+	if d.s.clusterLost() != "" {
 		return
 	}
-	for _, w := range a.Writes {
+	for _, s := range d.inc().Standing() {
+		n, w := s.N, *s.Write
 		if w.State != Rolling && w.State != Done {
 			continue
 		}
@@ -63,14 +63,14 @@ func (d *decider) follow() {
 			if by == "" {
 				by = "somebody else"
 			}
-			d.fact(WriteReverted{N: a.N, Component: w.Plan.Component, By: by})
+			d.fact(WriteReverted{N: n, Component: w.Plan.Component, By: by})
 			d.fact(AskedFor{What: AskReverted, Text: fmt.Sprintf("%s put another template on %s: it runs revision %d now", by, w.Plan.Component, c.Revision)})
 		case w.State == Rolling && st.Done:
-			d.fact(RolledOut{N: a.N, Component: w.Plan.Component})
+			d.fact(RolledOut{N: n, Component: w.Plan.Component})
 		}
 		limit := d.inc().Settings.Limits.Rollout
 		late := d.s.Now.Sub(w.Written.At) >= limit || st.Failed
-		if d.write(a.N, w.Plan.Component).State == Rolling && late && !w.Waited && d.inc().Asked == AskNothing {
+		if d.write(n, w.Plan.Component).State == Rolling && late && !w.Waited && d.inc().Step >= RollBack && d.inc().Asked == AskNothing {
 			d.fact(AskedFor{What: AskDeadline, Text: fmt.Sprintf("%s is not rolled out after %s: %s. It goes on in the cluster.",
 				w.Plan.Component, Short(d.s.Now.Sub(w.Written.At)), st.Text)})
 		}
@@ -79,11 +79,12 @@ func (d *decider) follow() {
 
 // rollBlocked says why the rollout's page cannot be left for Verify.
 func rollBlocked(i *Incident) string {
-	a := i.Attempt()
-	if a == nil {
-		return "nothing has been confirmed yet"
+	standing := i.Standing()
+	if len(standing) == 0 {
+		return "nothing was written yet"
 	}
-	for _, w := range a.Writes {
+	for _, s := range standing {
+		w := s.Write
 		switch w.State {
 		case Done:
 		case Refused, Failed, Reverted:

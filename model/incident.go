@@ -75,6 +75,36 @@ func (i *Incident) Choice(component string) *Choice {
 	return nil
 }
 
+// Standing is the write that counts for a component.
+type Standing struct {
+	N     int // of the attempt
+	Write *Write
+}
+
+// Standing are the writes that count, one for each component: the newest, but
+// one that did not happen takes no earlier one's place, and counts only while
+// its component is still chosen.
+func (i *Incident) Standing() []Standing {
+	var out []Standing
+	at := map[string]int{}
+	for a := range i.Attempts {
+		for w := range i.Attempts[a].Writes {
+			s := Standing{N: i.Attempts[a].N, Write: &i.Attempts[a].Writes[w]}
+			id, not := s.Write.Plan.Component, s.Write.State == Refused || s.Write.State == Failed
+			n, had := at[id]
+			switch {
+			case not && (had || i.Choice(id) == nil):
+			case had:
+				out[n] = s
+			default:
+				at[id] = len(out)
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
 // Entry is one line of the timeline.
 type Entry struct {
 	At   time.Time

@@ -25,19 +25,17 @@ func (d *decider) observe() {
 	if len(d.s.Seen.Board) > 0 {
 		d.judge()
 	}
-	switch step := d.inc().Step; {
-	case step == Choose || step == Confirm:
+	if step := d.inc().Step; step == Choose || step == Confirm {
 		d.propose()
-	case step >= RollBack:
-		d.follow()
-		d.verify()
 	}
+	d.follow()
+	d.verify()
 	d.sample()
 }
 
 // triggers latches what is broken now, and marks what is no longer.
 func (d *decider) triggers() {
-	if d.inc().Attempt() != nil && d.inc().RolledOut.IsZero() {
+	if a := d.inc().Attempt(); a != nil && a.Active() {
 		// While a rollback is under way its own churn is no new trigger.
 		return
 	}

@@ -31,16 +31,15 @@ func limitOf(configured float64, base Reading, trigger float64) (limit float64, 
 	return limit, why
 }
 
-// VerifyChecks are the checks of all components of the newest attempt: each good
+// VerifyChecks are the checks of all components that were rolled back: each good
 // only when it is known to be.
 func VerifyChecks(s *Snapshot) []VerifyCheck {
-	a := s.Incident.Attempt()
-	if a == nil {
-		return nil
-	}
 	var out []VerifyCheck
-	for n := range a.Writes {
-		w := &a.Writes[n]
+	for _, st := range s.Incident.Standing() {
+		w := st.Write
+		if w.State != Rolling && w.State != Done {
+			continue
+		}
 		out = append(out, podsCheck(s, w))
 		f := s.FiguresOf(w.Plan.Component)
 		if f != nil && f.NotMeasured {
@@ -149,8 +148,7 @@ func holdCheck(s *Snapshot, w *Write, f *Figures, kind TriggerKind) VerifyCheck 
 // accepted.
 func (d *decider) verify() {
 	i := d.inc()
-	a := i.Attempt()
-	if a == nil || !i.Verified.IsZero() || i.RolledOut.IsZero() || a.Active() {
+	if !i.Verified.IsZero() || i.RolledOut.IsZero() || rollBlocked(i) != "" {
 		return
 	}
 	var bad, unknown []string
@@ -177,7 +175,7 @@ func (d *decider) verify() {
 	case len(unknown) == 0 && d.s.Now.Sub(i.Hold.Since) >= hold:
 		d.fact(WasVerified{Recovered: i.Hold.Since, Unknown: accepted, Figures: figures})
 	}
-	if i.Verified.IsZero() && i.Asked == AskNothing && d.asking(i.Settings.Verify.Ask) {
+	if i.Verified.IsZero() && i.Asked == AskNothing && i.Step >= RollBack && d.asking(i.Settings.Verify.Ask) {
 		why := append(bad, unknown...)
 		d.fact(AskedFor{What: AskNotGreen, Text: fmt.Sprintf("not green %s after the rollout: %s",
 			Short(d.s.Now.Sub(i.RolledOut)), strings.Join(why, "; "))})
@@ -193,8 +191,8 @@ func (d *decider) goodSince() time.Time {
 	limits := d.inc().Settings.Limits
 	since := d.inc().RolledOut
 	measured := false
-	for _, w := range d.inc().Attempt().Writes {
-		f := d.s.FiguresOf(w.Plan.Component)
+	for _, s := range d.inc().Standing() {
+		f := d.s.FiguresOf(s.Write.Plan.Component)
 		if f == nil || f.NotMeasured {
 			continue
 		}

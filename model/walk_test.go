@@ -609,3 +609,67 @@ func (w *world) randomInput(r *rand.Rand) any {
 	}
 	return Observed{}
 }
+
+func TestSecondComponentFails(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toConfirm()
+	w.do(Back{})
+	w.do(Select{Component: "frontend", On: true})
+	h := map[string]*History{"backend-python": w.seen.History["backend-python"],
+		"frontend": {Component: "frontend", At: w.now, Revisions: []Revision{{Number: 3, Current: true}, {Number: 2}}}}
+	w.seen.History = h
+	w.do(Pick{Component: "frontend", To: 2})
+	w.do(Next{})
+	front := &Plan{ID: "plan-2", Component: "frontend", From: 3, To: 2, ToHash: "hash-2"}
+	w.preflight()
+	w.seen.Preflight["frontend"] = &Preflight{Component: "frontend", To: 2, Done: true, Plan: front}
+	if word := ConfirmWord(&w.inc); word != "rollback 2" {
+		t.Fatalf("the word is %q", word)
+	}
+	effects := w.do(ConfirmWrite{Word: "rollback 2", Plans: []string{"plan-1", "plan-2"}})
+	if len(effects) != 1 {
+		t.Fatalf("one write at a time, got %v", effects)
+	}
+	w.do(Wrote{Attempt: 1, Component: "backend-python", Written: &Written{Generation: 8, At: w.now}})
+	w.do(Wrote{Attempt: 1, Component: "frontend", Err: "forbidden"})
+	w.rolledOut()
+	if w.inc.Step != Confirm || w.inc.RolledOut.IsZero() {
+		t.Fatalf("at %s, rolled out %s", w.inc.Step.Name(), w.inc.RolledOut)
+	}
+	if word := ConfirmWord(&w.inc); word != "frontend" {
+		t.Errorf("only the one that failed is confirmed again, not %q", word)
+	}
+	w.do(ConfirmWrite{Word: "frontend", Plans: []string{"plan-2"}})
+	w.do(Wrote{Attempt: 2, Component: "frontend", Err: "forbidden"})
+	if why := rollBlocked(&w.inc); !strings.HasPrefix(why, "frontend") {
+		t.Errorf("blocked by %q", why)
+	}
+	w.do(Select{Component: "frontend", On: false})
+	if why := rollBlocked(&w.inc); why != "" {
+		t.Errorf("left out, and still blocked by %q", why)
+	}
+	keys := map[string]bool{}
+	for _, v := range VerifyChecks(w.snap()) {
+		keys[v.Component] = true
+	}
+	if !keys["backend-python"] || keys["frontend"] {
+		t.Errorf("verified are %v", keys)
+	}
+}
+
+func TestRevertedIsNeverVerified(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toRolling()
+	w.rolledOut()
+	w.component("backend-python", func(c *Component) {
+		c.TemplateHash, c.Generation, c.Observed, c.RevisionBy = "hash-42", 9, 9, "argocd-controller"
+	})
+	for range 60 {
+		w.do(Observed{})
+		w.wait(15 * time.Second)
+		w.figures("backend-python", repeat(0, 21), repeat(0.2, 21))
+	}
+	if !w.inc.Verified.IsZero() || w.inc.Asked != AskReverted || !strings.Contains(w.inc.AskText, "argocd-controller") {
+		t.Errorf("verified %s, asks %q: %s", w.inc.Verified, w.inc.Asked, w.inc.AskText)
+	}
+}
