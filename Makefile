@@ -14,14 +14,15 @@ build: ## bin/rollbook, stripped
 demo: build ## the walk on a testbed with an incident under way
 	cd testbed && go build -o ../bin/testbed .
 	bin/testbed exec -- sh -c 'bin/testbed release backend-python errors && \
-		KUBECONFIG="$$ROLLBOOK_CLUSTER" exec bin/rollbook -n production --prometheus "$$ROLLBOOK_PROMETHEUS"'
+		KUBECONFIG="$$ROLLBOOK_CLUSTER" exec bin/rollbook -n production --config testbed/demo.yaml \
+		--prometheus "$$ROLLBOOK_PROMETHEUS" --journal-dir "$$ROLLBOOK_TESTBED_DIR/journals"'
 
 test: ## everything that needs no cluster
 	go test -race -shuffle=on ./...
 
 e2e: ## the same and more, against a real control plane and Prometheus
 	cd testbed && go test ./...
-	cd testbed && go run . exec -- sh -c 'cd .. && go test -race -shuffle=on -tags e2e -timeout 30m ./...'
+	cd testbed && go run . exec -- sh -c 'cd .. && go test -race -shuffle=on -tags e2e -parallel 6 -timeout 40m ./...'
 
 cluster: ## the testbed, to look at; Ctrl-C ends it
 	cd testbed && go run . up

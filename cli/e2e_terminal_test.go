@@ -173,10 +173,14 @@ func (m *terminal) screen() string {
 	return string(out)
 }
 
-// keys presses keys by tmux' names, one after another.
+// keys presses keys by tmux' names, one after another. Before enter it waits for
+// the silence that the program wants: a held enter goes nowhere.
 func (m *terminal) keys(keys ...string) {
 	m.t.Helper()
 	for _, k := range keys {
+		if k == "Enter" {
+			time.Sleep(400 * time.Millisecond)
+		}
 		m.tmux("send-keys", k)
 		time.Sleep(50 * time.Millisecond)
 	}

@@ -28,7 +28,7 @@ func walk(ctx context.Context, f *flags, args []string) error {
 		return err
 	}
 	defer quiet.restore()
-	c, err := kube.Connect(f.kube, kube.Options{Version: version, ReadOnly: f.readOnly, Warn: quiet.note})
+	c, err := kube.Connect(f.kube, kube.Options{Version: version, ReadOnly: f.readOnly, Warn: quiet.note, Now: time.Now})
 	if err != nil {
 		return err
 	}
