@@ -194,6 +194,7 @@ func (a *App) advance(at time.Time) {
 // the keys that work everywhere.
 func (a *App) press(msg tea.KeyPressMsg) tea.Cmd {
 	quiet, repeated := a.quiet, a.last == msg.String()
+	a.rested = quiet
 	a.last, a.hint = msg.String(), ""
 	silence := a.hush()
 	if cmd, done := a.pressLeaving(msg); done {

@@ -149,7 +149,7 @@ func (a *assess) View(w, h int) []string {
 	}
 	if w >= wideWidth {
 		lw := max(80, w*11/20)
-		return a.pen.beside(a.board(lw, h), a.detail(w-lw-3, h), lw, w, h)
+		return a.pen.beside(a.board(lw, h), a.fullDetail(w-lw-3, h), lw, w, h)
 	}
 	// The board gets what it needs, up to the half; detail gets the rest.
 	rows := min(len(a.rows())+1, max(5, h/2))

@@ -51,7 +51,11 @@ func (c *choose) cursor() int {
 		if r.Number == want {
 			return i
 		}
-		if r.Current && i == 0 && len(h.Revisions) > 1 {
+		if r.Current && (want != 0 || len(h.Revisions) == 1) {
+			// An undo makes a revision anew under the next number: what was chosen
+			// is gone, and the one that stands first now may be the bad one.
+			other = i
+		} else if r.Current && i == 0 {
 			other = 1
 		}
 	}
@@ -68,13 +72,24 @@ func (c *choose) revision() *model.Revision {
 // taken says whether enter has nothing left to pick here.
 func (c *choose) taken() bool {
 	r, ch := c.revision(), c.inc().Choice(c.focus)
-	return r == nil || ch == nil || ch.To == r.Number
+	return r == nil || ch == nil || ch.To == r.Number || c.gone()
+}
+
+// gone says whether what was chosen is no longer in the history while the
+// cursor is on what runs: it was written.
+func (c *choose) gone() bool {
+	r, ch, h := c.revision(), c.inc().Choice(c.focus), c.history()
+	return r != nil && ch != nil && ch.To != 0 && r.Current && h.Revision(ch.To) == nil
 }
 
 func (c *choose) Keys() []Key {
 	next := c.nextKey("confirm", "take the marked revision, then go on to the checks and the confirmation; nothing is written yet")
-	if !c.taken() {
-		r := c.revision()
+	switch r := c.revision(); {
+	case c.gone():
+		next.Disabled = func(*model.Snapshot) string {
+			return "what was chosen runs now, as revision " + itoa(r.Number) + "; mark another one to go back further"
+		}
+	case !c.taken():
 		next.Name = "take " + itoa(r.Number)
 		next.Disabled = func(*model.Snapshot) string {
 			if r.Current {
@@ -163,6 +178,8 @@ func (c *choose) Says() sentence {
 		return sentence{bad, "No history of " + c.focus + ": " + h.Err}
 	case ch != nil && h == nil:
 		return sentence{calm, "Reading the history of " + c.focus + "…"}
+	case c.gone():
+		return sentence{calm, fmt.Sprintf("Revision %d of %s was written; it runs as revision %d now.", ch.To, c.focus, r.Number)}
 	case r != nil && ch != nil && r.Number != ch.To:
 		return sentence{warn, fmt.Sprintf("Revision %d is marked; enter takes it.", r.Number)}
 	}
@@ -227,6 +244,14 @@ func (c *choose) components(w, h int) []string {
 	n := max(1, h-1)
 	at := max(0, indexOf(rows, c.focus))
 	c.top = window(c.top, at, len(rows), n)
+	nw, pw := 12, 0
+	for _, r := range rows {
+		nw = max(nw, ansi.StringWidth(r.c.ID))
+	}
+	nw = min(nw, max(12, w/3))
+	for _, ch := range c.inc().Choices {
+		pw = max(pw, ansi.StringWidth(planned(ch)))
+	}
 	for i := c.top; i < min(len(rows), c.top+n); i++ {
 		r := rows[i]
 		mark, style := "   ", p.Plain
@@ -235,24 +260,27 @@ func (c *choose) components(w, h int) []string {
 		}
 		box, plan := "[ ]", ""
 		if ch := c.inc().Choice(r.c.ID); ch != nil {
-			box, plan = "[x]", "no revision yet"
-			if ch.To != 0 {
-				plan = fmt.Sprintf("%d → %d", ch.From, ch.To)
-			}
+			box, plan = "[x]", planned(*ch)
 		}
 		why := ""
 		for _, s := range c.d.suspects {
 			if s.Component == r.c.ID {
-				why = s.Text
+				_, why, _ = strings.Cut(s.Text, ", ") // its number stands in the history
 			}
 		}
 		if why == "" && r.rank < rankUnknown {
 			why = "failing, but not changed in the hour before"
 		}
-		nw := max(12, min(24, w/3))
-		out = append(out, mark+box+" "+p.name(r.c.ID, nw, style)+"  "+p.cell(plan, 16, p.Strong)+" "+p.fit(why, w-nw-26))
+		out = append(out, mark+box+" "+p.name(r.c.ID, nw, style)+"  "+p.cell(plan, pw, p.Strong)+"  "+p.fit(why, w-nw-pw-11))
 	}
 	return out
+}
+
+func planned(ch model.Choice) string {
+	if ch.To == 0 {
+		return "no revision yet"
+	}
+	return fmt.Sprintf("%d → %d", ch.From, ch.To)
 }
 
 func (c *choose) revisions(w, h int) []string {
@@ -346,9 +374,9 @@ func (p *pen) changeLines(list []model.Change, w, room int) []string {
 		case ch.From == "" && ch.To == "":
 			text = "changed"
 		case ch.From == "":
-			text = "+ " + p.middle(ch.To, 2*half)
+			text = "comes: " + p.middle(ch.To, 2*half)
 		case ch.To == "":
-			text = "- " + p.middle(ch.From, 2*half) + "  (goes away)"
+			text = "goes away; is " + p.middle(ch.From, 2*half)
 		default:
 			text = p.middle(ch.From, half) + " → " + p.middle(ch.To, half)
 		}

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -18,6 +17,7 @@ type confirm struct {
 	field field
 	shown []string // IDs of the plans on the screen
 	moved bool     // they became others while something was typed
+	wrote bool     // the field closed while something was being typed
 	at    int      // the marked line of the preflight
 	top   int
 }
@@ -36,8 +36,12 @@ type checkLine struct {
 func (c *confirm) Follow() {
 	if c.inc().Step != model.Confirm {
 		c.field.clear()
-		c.moved, c.shown = false, nil
+		c.moved, c.wrote, c.shown = false, false, nil
 		return
+	}
+	if !c.typingOpen() && c.field.String() != "" {
+		c.wrote = true
+		c.field.clear()
 	}
 	var ids []string
 	for _, p := range c.preflights() {
@@ -56,7 +60,7 @@ func (c *confirm) Follow() {
 // preflights are those of what is chosen, in its order.
 func (c *confirm) preflights() []*model.Preflight {
 	var out []*model.Preflight
-	for _, ch := range c.inc().Choices {
+	for _, ch := range c.inc().Open() {
 		if p := c.snap.Seen.Preflight[ch.Component]; p != nil && p.To == ch.To {
 			out = append(out, p)
 		}
@@ -93,7 +97,13 @@ func (c *confirm) lines() []checkLine {
 func (c *confirm) typingOpen() bool { return c.d.blocked == "" }
 
 func (c *confirm) Update(msg tea.KeyPressMsg) (tea.Cmd, bool) {
-	if !c.typingOpen() || len(c.over) > 0 {
+	if len(c.over) > 0 {
+		return nil, false
+	}
+	if c.wrote = c.wrote && !c.rested && !c.typingOpen(); c.wrote {
+		return nil, msg.Text != "" // the rest of the word is no command
+	}
+	if !c.typingOpen() {
 		return nil, false
 	}
 	if c.field.key(msg) {
@@ -215,7 +225,7 @@ func (c *confirm) Says() sentence {
 			return sentence{bad, i.AskText + " Look again; then type " + model.ConfirmWord(i) + "."}
 		}
 		return sentence{bad, i.AskText}
-	case c.moved:
+	case c.moved && c.d.blocked == "":
 		return sentence{bad, "The plan became another one while you typed: read it again, then type anew."}
 	case strings.HasPrefix(c.d.blocked, "checking "):
 		return sentence{calm, "Checking; what has not answered after 3 s holds nothing up."}
@@ -223,112 +233,4 @@ func (c *confirm) Says() sentence {
 		return sentence{bad, "Blocked: " + c.d.blocked}
 	}
 	return sentence{warn, "Nothing has been written yet. To roll back, type " + model.ConfirmWord(i) + " and press enter."}
-}
-
-func (c *confirm) View(w, h int) []string {
-	p := c.pen
-	var out []string
-	where := "not production"
-	if c.inc().Settings.Production {
-		where = "production"
-	}
-	pre := c.preflights()
-	for _, ch := range c.inc().Choices {
-		text := fmt.Sprintf("Roll back %s from revision %d to %d in %s", ch.Component, ch.From, ch.To, c.inc().Settings.Namespace)
-		out = append(out, " "+paint(p.Strong, p.fit(text, w-20))+paint(p.Dim, " ("+where+")"))
-	}
-	var tail []string
-	for _, f := range pre {
-		if f.Plan == nil {
-			continue
-		}
-		if f.Plan.Unpause {
-			tail = append(tail, " "+paint(p.Warn, p.fit("it also sets paused: false, in the same write", w-2)))
-		}
-		tail = append(tail, " "+paint(p.Dim, "equal to ")+p.fit(f.Plan.Command, w-11))
-	}
-	if c.typingOpen() {
-		label := " type " + model.ConfirmWord(c.inc()) + " to roll back: "
-		tail = append(tail, "", paint(p.Strong, p.say(label))+c.field.view(p, w-len(label)-2))
-	}
-	room := max(1, h-len(out)-len(tail)-2)
-	out = append(out, c.checks(w, room)...)
-	out = append(out, "")
-	return append(out, tail...)
-}
-
-// checks draws the preflight's lines in the room there is, the marked one with
-// what to do about it.
-func (c *confirm) checks(w, room int) []string {
-	p := c.pen
-	lines := c.lines()
-	if len(lines) == 0 {
-		for _, f := range c.preflights() {
-			if f.Err != "" {
-				return p.wrap("   "+f.Component+": "+f.Err, w-2, room)
-			}
-		}
-		return []string{"   checking…"}
-	}
-	several := len(c.inc().Choices) > 1
-	var all []string
-	starts := make([]int, len(lines))
-	for n, l := range lines {
-		starts[n] = len(all)
-		mark := "   "
-		if n == c.at {
-			mark = paint(p.Note, p.say(" ▸ "))
-		}
-		text := l.Text
-		if several {
-			text = l.component + ": " + text
-		}
-		sign, style := p.checkSign(l.State)
-		if c.inc().Overridden(l.component, l.Check) {
-			text += " (overridden)"
-			style = p.Warn
-		}
-		for k, part := range p.wrap(text, w-6, 3) {
-			if k == 0 {
-				all = append(all, mark+paint(style, p.say(sign))+" "+paint(style, part))
-			} else {
-				all = append(all, "     "+paint(style, part))
-			}
-		}
-		if l.Do != "" && (n == c.at || l.State == model.CheckBlocked) && l.State != model.CheckOK {
-			for k, part := range p.wrap(l.Do, w-12, 2) {
-				head := "     do: "
-				if k > 0 {
-					head = "         "
-				}
-				all = append(all, paint(p.Dim, head)+part)
-			}
-		}
-	}
-	at := starts[min(c.at, len(starts)-1)]
-	c.top = window(c.top, at, len(all), room)
-	if len(all) <= room {
-		c.top = 0
-	}
-	end := min(len(all), c.top+room)
-	shown := slices.Clone(all[c.top:end])
-	if end < len(all) && len(shown) > 1 {
-		shown[len(shown)-1] = paint(p.Dim, fmt.Sprintf("   … %d more lines: tab", len(all)-end+1))
-	}
-	return shown
-}
-
-// checkSign is a check's state as a sign, with its style.
-func (p *pen) checkSign(s model.CheckState) (string, []string) {
-	switch s {
-	case model.CheckOK:
-		return "✓", p.Good
-	case model.CheckNote:
-		return "·", p.Plain
-	case model.CheckWarning:
-		return "⚠", p.Warn
-	case model.CheckBlocked:
-		return "✗", p.Bad
-	}
-	return "?", p.Warn
 }

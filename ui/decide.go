@@ -167,7 +167,29 @@ func (d *decide) line(i int, n model.Node, titles, w int) string {
 	if unlit && n.By == "" && n.Answer == model.TriNo {
 		return head + p.cell("– not asked", 11, p.Dim)
 	}
-	return head + p.triMark(n.Answer, 10) + " " + p.fit(by+n.Text, room)
+	return head + p.triMark(n.Answer, 10) + " " + p.fit(by+d.brief(n), room)
+}
+
+// brief is what a line of the tree has room for: the title has said the rest,
+// and the whole stands below.
+func (d *decide) brief(n model.Node) string {
+	kind := map[model.Question]model.TriggerKind{model.QErrors: model.TErrors, model.QP95: model.TP95}[n.Question]
+	switch {
+	case n.By != "":
+	case n.Asks && n.Answer == model.TriUnknown && !n.Beside:
+		return "only you know"
+	case n.Answer == model.TriYes && kind != "":
+		var names []string
+		for _, t := range d.inc().Triggers {
+			if t.Kind == kind {
+				names = append(names, t.Component)
+			}
+		}
+		if len(names) > 0 {
+			return strings.Join(names, ", ")
+		}
+	}
+	return n.Text
 }
 
 // box is the verdict.

@@ -111,7 +111,9 @@ func (s *scope) suspectLines(c *model.Component, w int, add func(string, ...stri
 			}
 			continue
 		}
-		add("suspect", paint(p.Warn, x.Text))
+		for n, l := range p.wrap(x.Text, w-11, 2) {
+			add([]string{"suspect", ""}[n], paint(p.Warn, l))
+		}
 		var more []string
 		if len(c.Images) > 0 {
 			more = append(more, "image "+tag(c.Images[0]))
@@ -122,11 +124,11 @@ func (s *scope) suspectLines(c *model.Component, w int, add func(string, ...stri
 		if x.By != "" {
 			more = append(more, "by "+x.By)
 		}
-		add("", p.middle(strings.Join(more, ", "), w-11))
+		add("", p.wrap(strings.Join(more, ", "), w-11, 3)...)
 		return
 	}
 	if others != "" && (s.inc().Onset.IsZero() || s.row().rank <= rankUnknown) {
-		add("suspect", p.fit("not this one; "+others, w-11))
+		add("suspect", p.wrap("not this one; "+others, w-11, 2)...)
 	}
 }
 
@@ -165,6 +167,17 @@ func (s *scope) figureLines(r *row, add func(string, ...string)) {
 		}
 		add(name, paint(p.Warn, p.say("? "))+t)
 	}
+}
+
+// fullDetail is detail, and below it what else fits: the figures as they went,
+// the queries, the pods.
+func (s *scope) fullDetail(w, h int) []string {
+	out := s.detail(w, h)
+	if r := s.row(); r != nil && len(out) < h-2 {
+		more := s.detailMore(r, w)
+		out = append(out, more[:min(len(more), h-len(out))]...)
+	}
+	return out
 }
 
 // newDetails is everything about one component, with the queries.

@@ -87,15 +87,19 @@ func (p *pen) label(name, text string) string {
 	return " " + p.cell(name, 9, p.Dim) + text
 }
 
+// noBreak stands for "-" while a text is wrapped: names and options of commands
+// must not be broken there, because half of one reads like another.
+const noBreak = "\u2011"
+
 // wrap breaks plain text at words to lines of at most w cells; at most n lines
 // (0 = all), the last one cut.
 func (p *pen) wrap(s string, w, n int) []string {
 	if w <= 0 {
 		return nil
 	}
-	lines := strings.Split(ansi.Wrap(p.say(s), w, ""), "\n")
+	lines := strings.Split(ansi.Wrap(strings.ReplaceAll(p.say(s), "-", noBreak), w, ""), "\n")
 	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
+		lines[i] = strings.ReplaceAll(strings.TrimRight(lines[i], " "), noBreak, "-")
 	}
 	if n > 0 && len(lines) > n {
 		lines[n-1] = p.fit(lines[n-1]+" "+lines[n], w)

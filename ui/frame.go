@@ -17,7 +17,6 @@ import (
 const (
 	minWidth, minHeight = 60, 16
 	wideWidth           = 120
-	chrome              = 6 // lines that are not the body
 )
 
 func (a *App) small() bool { return a.w < minWidth || a.h < minHeight }
@@ -37,11 +36,14 @@ func (a *App) Frame() string {
 	case a.small():
 		return strings.Join(a.tooSmall(), "\n")
 	}
-	p, w, bodyH := a.pen, a.w, a.h-chrome
+	p, w := a.pen, a.w
+	bottom := append([]string{p.rule(w)}, a.sentenceLines(w)...)
+	bottom = append(bottom, a.keysLines(w)...)
+	bodyH := a.h - 3 - len(bottom)
 	lines := make([]string, 0, a.h)
 	lines = append(lines, a.where(w), a.rail(w), p.rule(w))
 	lines = append(lines, p.block(a.page().View(w, bodyH), w, bodyH)...)
-	lines = append(lines, p.rule(w), a.sentenceLine(w), a.keysLine(w))
+	lines = append(lines, bottom...)
 	frame := strings.Join(lines, "\n")
 	for _, o := range a.over {
 		frame = a.layer(frame, o, bodyH)
@@ -63,7 +65,12 @@ func (a *App) layer(frame string, o overlay, bodyH int) string {
 	for _, l := range inner {
 		box = append(box, side+p.pad(l, w-2)+side)
 	}
-	box = append(box, paint(p.Note, p.say("└"+strings.Repeat("─", w-2)+"┘")))
+	foot := strings.Repeat("─", w-2)
+	if m, ok := o.(interface{ more() string }); ok && m.more() != "" {
+		foot = " " + m.more() + " "
+		foot = strings.Repeat("─", max(0, w-4-ansi.StringWidth(foot))) + foot + "──"
+	}
+	box = append(box, paint(p.Note, p.fit("└"+foot, w-1)+p.say("┘")))
 	x, y := (a.w-w)/2, 3+(bodyH-h)/2
 	canvas := lipgloss.NewCanvas(a.w, a.h)
 	canvas.Compose(lipgloss.NewCompositor(
@@ -185,7 +192,7 @@ func (a *App) says() sentence {
 			s = o
 		}
 	}
-	if a.snap.Seen.JournalE != "" {
+	if a.snap.Seen.JournalE != "" && !a.inc().WithoutJournal {
 		s = sentence{bad, "The journal cannot be written: " + a.snap.Seen.JournalE}
 	}
 	switch {
@@ -200,33 +207,56 @@ func (a *App) says() sentence {
 	return s
 }
 
-func (a *App) sentenceLine(w int) string {
+// sentenceLines is the sentence: two lines when it does not fit into one,
+// because what matters most may stand at its end.
+func (a *App) sentenceLines(w int) []string {
 	s := a.says()
 	p := a.pen
 	style := [...]ansi.Style{calm: p.Plain, fine: p.Good, warn: p.Warn, bad: p.Bad, alarm: p.Bad}[s.level]
+	lead, text := " ", s.text
 	if s.level == alarm {
 		if head, rest, ok := strings.Cut(s.text, ": "); ok {
-			return p.fit(" "+paint(p.Alarm, " "+p.say(head)+" ")+paint(p.Bad, p.say(" "+rest)), w)
+			lead, text = " "+paint(p.Alarm, " "+p.say(head)+" ")+" ", rest
 		}
 	}
-	return " " + paint(style, p.fit(s.text, w-1))
+	return p.hang(lead, text, w, style)
 }
 
-func (a *App) keysLine(w int) string {
+// hang is text in at most two lines, the second below the first's beginning.
+func (p *pen) hang(lead, text string, w int, style ansi.Style) []string {
+	n := ansi.StringWidth(lead)
+	lines := p.wrap(text, w-n-1, 2)
+	for i, l := range lines {
+		lines[i] = lead + paint(style, l)
+		lead = spaces(n)
+	}
+	return lines
+}
+
+// keysLines are the keys that work now, or why the last one did nothing.
+func (a *App) keysLines(w int) []string {
 	p := a.pen
 	if line := a.leavingLine(); line != "" {
-		return " " + paint(p.Strong, p.fit(line, w-1))
+		return p.hang(" ", line, w, p.Strong)
 	}
 	if a.hint != "" {
-		return " " + paint(p.Warn, p.fit(a.hint, w-1))
+		return p.hang(" ", a.hint, w, p.Warn)
 	}
 	if len(a.over) > 0 {
-		return p.footer(a.snap, a.front().Keys(), a.overlayKeys(), w)
+		return []string{p.footer(a.snap, a.front().Keys(), a.overlayKeys(), w)}
 	}
-	if t, ok := a.page().(interface{ typing() string }); ok && t.typing() != "" {
-		return " " + p.fit(t.typing(), w-1)
+	if t := a.typing(); t != "" {
+		return []string{" " + p.fit(t, w-1)}
 	}
-	return p.footer(a.snap, a.page().Keys(), a.globalKeys(), w)
+	return []string{p.footer(a.snap, a.page().Keys(), a.globalKeys(), w)}
+}
+
+// typing is the footer of a page whose field is open; "" when none is.
+func (a *App) typing() string {
+	if t, ok := a.page().(interface{ typing() string }); ok && len(a.over) == 0 {
+		return t.typing()
+	}
+	return ""
 }
 
 // tooSmall keeps the one sentence where nothing else can be read.

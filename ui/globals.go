@@ -15,10 +15,14 @@ func (a *App) globalKeys() []Key {
 		Key{Keys: []string{"1", "2", "3", "4", "5", "6", "7"}, Show: "1-7", Name: "go to a step", Hide: true,
 			Help: "go to a step that was reached before; nothing is lost", do: a.jump},
 		Key{Keys: []string{"ctrl+z"}, Name: "suspend", Hide: true, Help: "back to the shell; fg returns", do: func() tea.Cmd { return tea.Suspend }},
-		Key{Keys: []string{"?", "f1"}, Show: "?", Name: "help", Main: true, Help: "the keys that work here (F1 while typing)", do: a.help},
+		a.helpKey("?"),
 		Key{Keys: []string{"q", "ctrl+c"}, Show: "q", Name: "quit", Main: true,
 			Help: "leave; an open incident stays open and is picked up again by the next start", do: a.quit},
 	)
+}
+
+func (a *App) helpKey(show string) Key {
+	return Key{Keys: []string{"?", "f1"}, Show: show, Name: "help", Main: true, Help: "the keys that work here (F1 while typing)", do: a.help}
 }
 
 // lookKeys open what is always at hand.
@@ -134,7 +138,10 @@ func (a *App) help() tea.Cmd {
 		}
 	}
 	sets := []keySet{{a.front().Title(), a.front().Keys()}, {"Everywhere", a.globalKeys()}}
-	if len(a.over) > 0 {
+	switch {
+	case a.typing() != "":
+		sets[1] = keySet{"While the field is open all else is text", []Key{a.helpKey("f1")}}
+	case len(a.over) > 0:
 		sets[1].Keys = a.overlayKeys()
 	}
 	return a.open(newHelp(&a.scope, sets))

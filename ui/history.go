@@ -1,18 +1,24 @@
 package ui
 
 import (
+	"strings"
+
 	"github.com/charmbracelet/x/ansi"
 
 	"rollbook/model"
 )
 
 // revTable is the table of a rollout history: which columns fit, how wide.
-type revTable struct{ image, who, cause int }
+type revTable struct {
+	image, who, cause int
+	repo              string // what all images have in common; then only tags are shown
+}
 
 func newRevTable(w int, h *model.History) revTable {
-	t := revTable{image: 10, who: 10}
+	t := revTable{image: 8, who: 3, repo: commonRepo(h)}
 	for _, r := range h.Revisions {
-		t.image = max(t.image, ansi.StringWidth(shortImages(r.Images)))
+		t.image = max(t.image, ansi.StringWidth(t.images(r.Images)))
+		t.who = min(14, max(t.who, ansi.StringWidth(r.By)))
 	}
 	const fixed = 3 + 4 + 2 + 4 + 2 + 2 + 6 + 2 + 6 + 2 + 1 + 9 // mark, REV, AGE, ERRORS, P95, state
 	room := w - fixed
@@ -29,7 +35,7 @@ func newRevTable(w int, h *model.History) revTable {
 }
 
 func (t revTable) head(p *pen, w int) string {
-	line := "   " + p.right("REV", 4, p.Dim) + "  " + p.right("AGE", 4, p.Dim) + "  " + p.cell("IMAGE", t.image, p.Dim) + "  " +
+	line := "   " + p.right("REV", 4, p.Dim) + "  " + p.right("AGE", 4, p.Dim) + "  " + p.cell(t.title(), t.image, p.Dim) + "  " +
 		p.right("ERRORS", 6, p.Dim) + "  " + p.right("P95", 6, p.Dim) + "  "
 	if t.who > 0 {
 		line += p.cell("WHO", t.who, p.Dim) + " "
@@ -53,7 +59,7 @@ func (t revTable) row(p *pen, r *model.Revision, selected bool, chosen int64, i 
 	if r.Current && !b.Errors.Known && r.Now.Errors.Known {
 		b = r.Now
 	}
-	line := mark + p.right(itoa(r.Number), 4, style) + "  " + p.right(since, 4, p.Plain) + "  " + p.name(shortImages(r.Images), t.image, style) + "  " +
+	line := mark + p.right(itoa(r.Number), 4, style) + "  " + p.right(since, 4, p.Plain) + "  " + p.name(t.images(r.Images), t.image, style) + "  " +
 		p.reading(b.Errors, model.Percent, i.Settings.Limits.Errors, 6) + "  " + p.reading(b.P95, model.Seconds, i.Settings.Limits.P95.Seconds(), 6) + "  "
 	if t.who > 0 {
 		line += p.name(nonEmpty(r.By, "?"), t.who, p.Plain) + " "
@@ -97,6 +103,30 @@ func (p *pen) reading(r model.Reading, show func(float64) string, limit float64,
 	}
 	return p.right(text, w, style)
 }
+
+// commonRepo is the part before the tag when it is the same for all revisions;
+// "" when it is not.
+func commonRepo(h *model.History) string {
+	repo := ""
+	for n, r := range h.Revisions {
+		s := shortImages(r.Images)
+		at := strings.LastIndexByte(s, ':')
+		if at < 0 || strings.Contains(s, "@") || n > 0 && s[:at+1] != repo {
+			return ""
+		}
+		repo = s[:at+1]
+	}
+	return repo
+}
+
+func (t revTable) title() string {
+	if t.repo != "" {
+		return "TAG"
+	}
+	return "IMAGE"
+}
+
+func (t revTable) images(list []string) string { return strings.TrimPrefix(shortImages(list), t.repo) }
 
 // shortImages are the images' last parts.
 func shortImages(images []string) string {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"rollbook/model"
 )
@@ -19,7 +20,7 @@ type pager struct {
 	end   bool // stay at the end while new lines come
 	top   int
 
-	seenW, seenH, total int // of the last View, for scrolling
+	seenH, total, shown int // of the last View, for scrolling
 }
 
 func (g *pager) Title() string  { return g.title }
@@ -56,16 +57,32 @@ func (g *pager) scroll(by int) {
 func (g *pager) Size(w, h int) (int, int) { return w, h }
 
 func (g *pager) View(w, h int) []string {
+	g.seenH = h
 	lines := g.lines(w)
-	g.seenW, g.seenH, g.total = w, h, len(lines)
+	g.total = len(lines)
+	g.shown = 0
 	if len(lines) <= h {
 		return lines
 	}
-	top := max(0, min(g.top, len(lines)-h))
+	g.shown = max(0, min(g.top, len(lines)-h))
 	if g.end {
-		top = len(lines) - h
+		g.shown = len(lines) - h
 	}
-	return lines[top : top+h]
+	return lines[g.shown : g.shown+h]
+}
+
+// more says how much is not seen, for the frame: a cut text must not pass for
+// the whole.
+func (g *pager) more() string {
+	above, below := g.shown, g.total-g.shown-g.seenH
+	text := ""
+	if above > 0 {
+		text = "↑ " + itoa(int64(above)) + " more"
+	}
+	if below > 0 {
+		text = strings.TrimLeft(text+" · ↓ "+itoa(int64(below))+" more", " ·")
+	}
+	return text
 }
 
 const helpTitle = "Help"
@@ -101,14 +118,20 @@ func (s *scope) timelineLines(w, n int, wrapped bool) []string {
 		case "answer", "choice", "check":
 			sign = "·"
 		}
-		head := " " + p.say(e.At.Format("15:04:05")) + " " + p.name(e.By, 10, p.Dim) + " " + paint(style, p.say(sign)) + " "
-		text := []string{p.fit(e.Text, w-23)}
-		if wrapped {
-			text = p.wrap(e.Text, w-24, 0)
+		// Who did it stands where the sign of what happened by itself stands:
+		// most lines have no name, and a column of blanks costs a quarter of 80.
+		head := " " + p.say(e.At.Format("15:04:05")) + " " + paint(style, p.say(sign)) + " "
+		if e.By != "" {
+			head += paint(p.Strong, p.middle(e.By, 16)) + " "
 		}
-		for k, l := range text {
+		n := ansi.StringWidth(head)
+		if !wrapped {
+			out = append(out, head+paint(style, p.fit(e.Text, w-n-1)))
+			continue
+		}
+		for k, l := range p.wrap(e.Text, w-n-1, 0) {
 			if k > 0 {
-				head = spaces(22)
+				head = spaces(n)
 			}
 			out = append(out, head+paint(style, l))
 		}

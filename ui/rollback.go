@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
@@ -20,37 +21,46 @@ func (r *rollBack) Title() string { return "5 Roll back" }
 
 // Follow looks at the component that is being rolled back.
 func (r *rollBack) Follow() {
-	a := r.inc().Attempt()
-	if r.inc().Step != model.RollBack || a == nil {
+	list := r.writes()
+	if r.inc().Step != model.RollBack || len(list) == 0 {
 		return
 	}
-	for _, w := range a.Writes {
+	for _, w := range list {
 		if w.Plan.Component == r.focus {
 			return
 		}
 	}
-	r.focus = a.Writes[0].Plan.Component
+	r.focus = list[len(list)-1].Plan.Component
 }
 
 // askKeys answer the walk's own question. None of them is enter: nothing is done
 // by a key that was meant to go on.
 func (s *scope) askKeys(undo bool) []Key {
-	only := func(*model.Snapshot) string {
-		if s.inc().Asked == model.AskNothing {
-			return "nothing is asked"
-		}
-		return ""
-	}
+	only := s.askedNo
 	keys := []Key{
 		{Keys: []string{"w"}, Name: "wait", Help: "go on waiting", Disabled: only, do: func() tea.Cmd { return s.send(model.Answered{With: "wait"}) }},
 		{Keys: []string{"n"}, Name: "another revision", Help: "choose another revision and confirm that", Disabled: only, do: func() tea.Cmd { return s.send(model.Answered{With: "another"}) }},
 	}
 	if undo {
-		keys = append(keys, Key{Keys: []string{"u"}, Name: "undo the undo", Disabled: only,
+		keys = append(keys, Key{Keys: []string{"u"}, Name: "undo the undo", Disabled: s.undoNo,
 			Help: "back to the revision that was bad: the last resort; it is chosen and confirmed like any other",
 			do:   func() tea.Cmd { return s.send(model.Answered{With: "undo"}) }})
 	}
 	return keys
+}
+
+func (s *scope) askedNo(*model.Snapshot) string {
+	if s.inc().Asked == model.AskNothing {
+		return "the walk asks nothing now; it does at the deadline or when it fails (esc leads back to Choose)"
+	}
+	return ""
+}
+
+func (s *scope) undoNo(*model.Snapshot) string {
+	if s.inc().Asked == model.AskReverted {
+		return "it is undone already: " + s.inc().AskText
+	}
+	return s.askedNo(nil)
 }
 
 func (r *rollBack) Keys() []Key {
@@ -62,13 +72,44 @@ func (r *rollBack) Keys() []Key {
 		r.backKey(), r.endKey())
 }
 
-func (r *rollBack) turn() tea.Cmd {
-	a := r.inc().Attempt()
+// writes are those of the newest attempt, after what earlier ones wrote to other
+// components: that goes on in the cluster too.
+func (r *rollBack) writes() []*model.Write {
+	i := r.inc()
+	a := i.Attempt()
 	if a == nil {
 		return nil
 	}
-	at := slices.IndexFunc(a.Writes, func(w model.Write) bool { return w.Plan.Component == r.focus })
-	r.focus = a.Writes[(at+1)%len(a.Writes)].Plan.Component
+	of := func(list []*model.Write, component string) int {
+		return slices.IndexFunc(list, func(w *model.Write) bool { return w.Plan.Component == component })
+	}
+	var earlier, newest []*model.Write
+	for n := range a.Writes {
+		newest = append(newest, &a.Writes[n])
+	}
+	for n := range i.Attempts[:len(i.Attempts)-1] {
+		for k := range i.Attempts[n].Writes {
+			w := &i.Attempts[n].Writes[k]
+			if w.State != model.Rolling && w.State != model.Done || of(newest, w.Plan.Component) >= 0 {
+				continue
+			}
+			if at := of(earlier, w.Plan.Component); at >= 0 {
+				earlier[at] = w
+			} else {
+				earlier = append(earlier, w)
+			}
+		}
+	}
+	return append(earlier, newest...)
+}
+
+func (r *rollBack) turn() tea.Cmd {
+	list := r.writes()
+	if len(list) == 0 {
+		return nil
+	}
+	at := slices.IndexFunc(list, func(w *model.Write) bool { return w.Plan.Component == r.focus })
+	r.focus = list[(at+1)%len(list)].Plan.Component
 	return nil
 }
 
@@ -79,43 +120,113 @@ func (r *rollBack) Says() sentence {
 	case a == nil:
 		return sentence{warn, "Nothing has been confirmed yet."}
 	case i.Asked != model.AskNothing:
-		return sentence{bad, i.AskText}
+		return sentence{bad, upper(i.AskText)}
 	case r.d.blocked == "":
 		return sentence{fine, "Rolled out. Verify proves that it worked: enter."}
 	}
-	for _, w := range a.Writes {
+	calmly := sentence{}
+	for _, w := range r.writes() {
+		name := w.Plan.Component
 		switch w.State {
 		case model.Writing:
-			return sentence{warn, "Writing " + w.Plan.Component + ": waiting for the API server's answer."}
+			return sentence{warn, "Writing " + name + ": waiting for the API server's answer."}
 		case model.Unsettled:
-			return sentence{bad, "No answer to the write of " + w.Plan.Component + ": looking whether it happened. Nothing is sent twice."}
+			return sentence{bad, "No answer to the write of " + name + ": looking whether it happened. Nothing is sent twice."}
 		case model.Rolling:
-			st := model.Rollout(r.snap.Seen.Component(w.Plan.Component), &w)
-			return sentence{calm, "Rolling back " + w.Plan.Component + ": " + st.Text + "."}
+			if why := r.newFail(w); why != "" {
+				return sentence{bad, why}
+			}
+			if calmly.text == "" {
+				st := model.Rollout(r.snap.Seen.Component(name), w)
+				calmly = sentence{calm, "Rolling back " + name + ": " + st.Text + "."}
+			}
 		}
+	}
+	if calmly.text != "" {
+		return calmly
 	}
 	return sentence{bad, upper(r.d.blocked) + "."}
 }
 
+// newFail says that pods of the revision that was gone back to fail: then it
+// does not help, and the bar need not be waited for.
+func (r *rollBack) newFail(w *model.Write) string {
+	c := r.snap.Seen.Component(w.Plan.Component)
+	if c == nil || c.Observed < w.Written.Generation {
+		return ""
+	}
+	n, state := 0, ""
+	for k := range c.Pods {
+		if p := &c.Pods[k]; p.Failing && !p.Deleting && p.Revision != 0 && p.Revision == c.Revision {
+			n, state = n+1, podState(p)
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s of the revision that was gone back to fails: %s. l shows why; esc leads back to another revision.", plural(n, "new pod"), state)
+}
+
+func podState(pod *model.Pod) string {
+	if pod.Exit != "" && pod.Failing {
+		return pod.State + " (" + pod.Exit + ")"
+	}
+	return pod.State
+}
+
 func (r *rollBack) View(w, h int) []string {
-	a := r.inc().Attempt()
-	if a == nil {
+	if r.inc().Attempt() == nil {
 		return []string{"", " Nothing has been confirmed yet: 4 is where a rollback begins."}
 	}
+	if w >= wideWidth {
+		lw := max(80, w*3/5)
+		return r.pen.beside(r.rollout(lw, h, 0), r.aside(w-lw-3, h), lw, w, h)
+	}
+	return r.rollout(w, h, min(4, max(2, h/5)))
+}
+
+// rollout is the bars, the question when there is one, the pods, and the last
+// lines of the timeline.
+func (r *rollBack) rollout(w, h, last int) []string {
 	var out []string
-	for n := range a.Writes {
-		out = append(out, r.progress(&a.Writes[n], w)...)
+	for _, wr := range r.writes() {
+		out = append(out, r.progress(wr, w)...)
 	}
 	if r.inc().Asked != model.AskNothing {
 		out = append(out, r.question(w)...)
 	}
-	last := min(4, max(2, h/5))
-	room := max(3, h-len(out)-last-1)
-	out = append(out, r.pods(w, room)...)
+	out = append(out, r.pods(w, max(3, h-len(out)-last-1))...)
+	if last == 0 {
+		return out
+	}
 	for len(out) < h-last {
 		out = append(out, "")
 	}
 	return append(out[:min(len(out), h-last)], r.timelineLines(w, last, false)...)
+}
+
+// aside is what happened lately: the component's events, and the timeline with
+// its newest line at the bottom.
+func (s *scope) aside(w, h int) []string {
+	p := s.pen
+	var mine []model.Event
+	for _, e := range s.snap.Seen.Events {
+		if e.Component == s.focus {
+			mine = append(mine, e)
+		}
+	}
+	half := h / 2
+	out := []string{p.heading("events of "+p.middle(s.focus, w/2), w)}
+	if len(mine) == 0 {
+		out = append(out, "   none seen")
+	} else {
+		lines := s.eventLines(mine[max(0, len(mine)-half):], w)
+		out = append(out, lines[max(0, len(lines)-half+1):]...)
+	}
+	out = append(out, p.heading("timeline", w))
+	room := h - len(out)
+	lines := s.timelineLines(w, room, true)
+	return append(out, lines[max(0, len(lines)-room):]...)
 }
 
 // progress is one workload: what it goes to, how far it is, how long it has.
@@ -159,20 +270,22 @@ func (r *rollBack) progress(wr *model.Write, w int) []string {
 func (r *rollBack) question(w int) []string {
 	p := r.pen
 	out := []string{p.heading("what now?", w)}
-	for _, l := range p.wrap(r.inc().AskText, w-3, 2) {
-		out = append(out, "   "+paint(p.Bad, l))
+	wait := "wait: it goes on in the cluster"
+	if r.inc().Asked == model.AskReverted {
+		wait = "leave it as it is, and go on watching"
 	}
-	undo := "back to what was there before"
-	if a := r.inc().Attempt(); a != nil && len(a.Writes) > 0 {
-		undo = fmt.Sprintf("undo the undo: back to %d, which was bad", a.Writes[0].Plan.From)
+	answers := [][2]string{{"w", wait}, {"n", "another revision"}, {"r", "recovery: scale to 0, maintenance, restore"}}
+	if a := r.inc().Attempt(); a != nil && len(a.Writes) > 0 && r.undoNo(nil) == "" {
+		answers = append(answers, [2]string{"u", fmt.Sprintf("undo the undo: back to %d, which was bad", a.Writes[0].Plan.From)})
 	}
-	for _, k := range [][2]string{{"w", "wait: it goes on in the cluster"}, {"n", "another revision"}, {"r", "recovery: scale to 0, maintenance, restore"}, {"u", undo}} {
+	for _, k := range answers {
 		out = append(out, "   "+paint(p.Key, k[0])+"  "+p.fit(k[1], w-8))
 	}
 	return out
 }
 
-// pods lists the pods of the component in focus, the new ones first.
+// pods lists the pods of the component in focus, the new ones first, each kind
+// of failure with its last words once.
 func (r *rollBack) pods(w, room int) []string {
 	p := r.pen
 	row := r.row()
@@ -181,36 +294,51 @@ func (r *rollBack) pods(w, room int) []string {
 	}
 	c := row.c
 	if c.PodsNo != "" {
-		return []string{"   " + paint(p.Warn, p.fit("pods: "+c.PodsNo, w-4))}
+		var out []string
+		for _, l := range p.wrap("pods: "+c.PodsNo, w-4, 3) {
+			out = append(out, "   "+paint(p.Warn, l))
+		}
+		return out
 	}
-	nw := max(12, min(40, w-46))
-	out := []string{"   " + p.cell("POD", nw, p.Dim) + " " + p.right("REV", 5, p.Dim) + "  " + p.cell("STATE", 26, p.Dim) + p.right("READY", 5, p.Dim) + p.right("AGE", 6, p.Dim)}
+	names := make([]string, len(c.Pods))
+	nw := 12
 	for n := range c.Pods {
-		if len(out) == room-1 && n < len(c.Pods)-1 {
-			out = append(out, paint(p.Dim, p.say(fmt.Sprintf("   … %d more", len(c.Pods)-n))))
-			break
+		// The workload's name stands above; what differs is behind it.
+		names[n] = c.Pods[n].Name
+		if rest, ok := strings.CutPrefix(names[n], c.Workload.Name); ok && len(rest) > 1 {
+			names[n] = "…" + rest
+		}
+		nw = max(nw, ansi.StringWidth(names[n]))
+	}
+	nw = min(nw, max(12, w/3))
+	sw := max(12, w-nw-26)
+	out := []string{"   " + p.cell("POD", nw, p.Dim) + " " + p.right("REV", 5, p.Dim) + "  " + p.cell("STATE", sw, p.Dim) + p.right("READY", 6, p.Dim) + p.right("AGE", 6, p.Dim)}
+	said := map[string]bool{}
+	for n := range c.Pods {
+		if len(out) >= room-1 && n < len(c.Pods)-1 {
+			return append(out, paint(p.Dim, p.say(fmt.Sprintf("   … %d more", len(c.Pods)-n))))
 		}
 		pod := &c.Pods[n]
-		state := pod.State
-		if pod.Exit != "" && pod.Failing {
-			state += " (" + pod.Exit + ")"
+		state := podState(pod)
+		if pod.Restarts > 0 {
+			state += ", " + plural(pod.Restarts, "restart")
 		}
-		sign, style := "–", p.Dim
+		sign, style, look := "–", p.Dim, p.Plain
 		switch {
+		case pod.Failing:
+			sign, style, look = "✗", p.Bad, p.Bad
 		case pod.Ready:
 			sign, style = "✓", p.Good
-		case pod.Failing:
-			sign, style = "✗", p.Bad
-		}
-		look := p.Plain
-		if pod.Failing {
-			look = p.Bad
 		}
 		rev := "?"
 		if pod.Revision != 0 {
 			rev = itoa(pod.Revision)
 		}
-		out = append(out, "   "+p.name(pod.Name, nw, p.Plain)+" "+p.right(rev, 5, p.Plain)+"  "+p.cell(state, 26, look)+p.right(sign, 5, style)+p.right(model.Age(r.snap.Now, pod.Started), 6, p.Plain))
+		out = append(out, "   "+p.name(names[n], nw, p.Plain)+" "+p.right(rev, 5, p.Plain)+"  "+p.cell(state, sw, look)+p.right(sign, 6, style)+p.right(model.Age(r.snap.Now, pod.Started), 6, p.Plain))
+		if words := lastLines(pod.Message, 1); pod.Failing && len(words) > 0 && !said[words[0]] && len(out) < room-1 {
+			said[words[0]] = true
+			out = append(out, "     "+paint(p.Strong, p.fit(words[0], w-6)))
+		}
 	}
 	return out
 }

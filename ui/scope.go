@@ -22,7 +22,9 @@ type scope struct {
 	focus string    // the component that the operator looks at, on every page
 	over  []overlay // the last is on top
 	hint  string    // why a key did nothing
-	w, h  int
+	// rested: no key came in the 300 ms before the one that is being taken.
+	rested bool
+	w, h   int
 }
 
 // send hands an input to the engine.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"rollbook/model"
 )
@@ -67,7 +68,7 @@ func (v *verify) move(by int) tea.Cmd {
 func (v *verify) accept() tea.Cmd {
 	m := *v.marked()
 	return v.reason("Accept though unknown: "+m.Component+" "+m.Name,
-		[]string{m.Seen, "It will be told as unknown in the journal and in the report."}, "accept",
+		[]string{seenOf(&m), "It will be told as unknown in the journal and in the report."}, "accept",
 		func(reason string) tea.Cmd { return v.send(model.AcceptUnknown{Key: m.Key, Reason: reason}) })
 }
 
@@ -89,12 +90,16 @@ func (v *verify) held() (done, of string, share float64) {
 	return clockOf(passed), clockOf(hold), float64(passed) / float64(hold)
 }
 
-// open are the checks that keep it from being green.
+// openChecks are the checks that keep it from being green.
 func (v *verify) openChecks() (bad, unknown []string) {
 	for _, c := range v.d.checks {
 		switch {
 		case c.State == model.TriNo:
-			bad = append(bad, c.Component+" "+c.Name)
+			text := c.Component + " " + c.Name + ": " + c.Seen
+			if strings.HasPrefix(c.Limit, "≤") {
+				text += ", needs " + c.Limit
+			}
+			bad = append(bad, text)
 		case c.State == model.TriUnknown && !c.Accepted:
 			unknown = append(unknown, c.Component+" "+c.Name)
 		}
@@ -107,7 +112,7 @@ func (v *verify) Says() sentence {
 	bad, unknown := v.openChecks()
 	switch {
 	case i.Asked != model.AskNothing:
-		return sentence{warn, upper(i.AskText) + " w waits · n another revision · r recovery · c contacts"}
+		return sentence{urgency(i.Asked), upper(i.AskText) + ". w waits, n another revision, r recovery, c contacts"}
 	case !i.Verified.IsZero() && i.Hold.With > 0:
 		return sentence{warn, fmt.Sprintf("VERIFIED WITH %d UNKNOWN after %s. The checklist is left: enter.", i.Hold.With, model.Short(i.Verified.Sub(i.Recovered)))}
 	case !i.Verified.IsZero():
@@ -115,7 +120,7 @@ func (v *verify) Says() sentence {
 	case i.Attempt() == nil:
 		return sentence{warn, "Nothing was rolled back."}
 	case len(bad) > 0:
-		return sentence{warn, "Not good yet: " + strings.Join(bad, ", ")}
+		return sentence{warn, "Not good yet: " + strings.Join(bad, "; ")}
 	case i.Hold.Since.IsZero():
 		return sentence{calm, "The hold begins when nothing is bad any more."}
 	}
@@ -126,7 +131,43 @@ func (v *verify) Says() sentence {
 	return sentence{calm, "Good so far: holding for " + done + " of " + of + "."}
 }
 
+// urgency is how urgent a question is: somebody else's template is worse than a
+// figure that takes its time.
+func urgency(a model.Asked) level {
+	if a == model.AskNotGreen {
+		return warn
+	}
+	return bad
+}
+
+// unanswered reminds of the questions that only a person can answer and that
+// nobody did: the figures may be good while data is gone.
+func (v *verify) unanswered() string {
+	var open []string
+	for _, n := range v.d.nodes {
+		if !n.Asks || n.Answer != model.TriUnknown || n.Question == model.QSLO {
+			continue
+		}
+		title, _, _ := strings.Cut(strings.TrimSuffix(n.Title, "?"), ", ")
+		open = append(open, title+"?")
+	}
+	if len(open) == 0 {
+		return ""
+	}
+	return "still open: " + strings.Join(open, " ") + " (key 2)"
+}
+
 func (v *verify) View(w, h int) []string {
+	if w >= wideWidth {
+		lw := max(80, w*3/5)
+		return v.pen.beside(v.proof(lw, h, 0), v.figures(w-lw-3, h), lw, w, h)
+	}
+	return v.proof(w, h, min(4, max(0, h/5)))
+}
+
+// proof is the hold, the checks, the marked one's limit, what is still open, and
+// the last lines of the timeline.
+func (v *verify) proof(w, h, last int) []string {
 	p := v.pen
 	done, of, share := v.held()
 	bw := max(10, min(48, w-24))
@@ -138,10 +179,28 @@ func (v *verify) View(w, h int) []string {
 	if len(v.d.checks) == 0 {
 		return append(out, "   nothing was rolled back, so there is nothing to prove")
 	}
-	last := min(4, max(0, h/5))
-	room := max(1, h-len(out)-last-3)
+	var foot []string
+	if m := v.marked(); m != nil {
+		foot = append(foot, "")
+		for n, l := range p.wrap(seenOf(m)+"; must be "+m.Limit, w-11, 2) {
+			foot = append(foot, p.label([]string{"marked", ""}[min(n, 1)], l))
+		}
+	}
+	if why := v.unanswered(); why != "" {
+		foot = append(foot, p.hang(paint(p.Warn, p.say(" ? ")), why, w, p.Warn)...)
+	}
+	room := max(1, h-len(out)-len(foot)-last)
 	v.top = window(v.top, v.at, len(v.d.checks), room)
-	nw := max(10, min(24, w/4))
+	nw := 8
+	for n := range v.d.checks {
+		nw = max(nw, ansi.StringWidth(v.d.checks[n].Component))
+	}
+	nw = min(nw, max(10, w*3/10))
+	sw := w - nw - 36
+	lw := 0 // the limit stands beside it where there is room
+	if sw >= 56 {
+		sw, lw = 28, sw-30
+	}
 	for n := v.top; n < min(len(v.d.checks), v.top+room); n++ {
 		c := v.d.checks[n]
 		mark := "   "
@@ -161,13 +220,58 @@ func (v *verify) View(w, h int) []string {
 		case c.Accepted:
 			word = "? accepted"
 		}
-		out = append(out, mark+p.name(name, nw, p.Plain)+" "+p.cell(c.Name, 16, p.Plain)+" "+p.cell(word, 10, look)+"  "+p.fit(c.Seen, w-nw-35))
+		line := mark + p.name(name, nw, p.Plain) + " " + p.cell(c.Name, 17, p.Plain) + " " + p.cell(word, 10, look) + "  "
+		if lw > 0 {
+			line += p.cell(seenOf(&c), sw, p.Plain) + "  " + paint(p.Dim, p.fit(c.Limit, lw))
+		} else {
+			line += p.fit(seenOf(&c), sw)
+		}
+		out = append(out, line)
 	}
-	if m := v.marked(); m != nil {
-		out = append(out, "", p.label("limit", p.fit(m.Limit, w-11)))
+	out = append(out, foot...)
+	if last == 0 {
+		return out
 	}
 	for len(out) < h-last {
 		out = append(out, "")
 	}
 	return append(out[:min(len(out), h-last)], v.timelineLines(w, last, false)...)
+}
+
+func seenOf(c *model.VerifyCheck) string { return nonEmpty(c.Seen, "not read yet") }
+
+// figures draws the figures of what was rolled back, then what happened.
+func (v *verify) figures(w, h int) []string {
+	p, now := v.pen, v.snap.Now
+	limits := &v.inc().Settings.Limits
+	var out []string
+	seen := ""
+	for _, c := range v.d.checks {
+		r := v.d.byID[c.Component]
+		if c.Component == seen || r == nil || len(out) > h/2 {
+			continue
+		}
+		seen = c.Component
+		out = append(out, p.heading(p.middle(seen, w-4), w))
+		if r.f == nil || r.f.NotMeasured {
+			out = append(out, "   not measured")
+			continue
+		}
+		for _, x := range []struct {
+			name  string
+			f     model.Figure
+			limit float64
+			show  func(float64) string
+		}{{"errors", r.f.Errors, limits.Errors, model.Percent}, {"P95", r.f.P95, limits.P95.Seconds(), model.Seconds}} {
+			text := "?"
+			if x.f.Now.Known {
+				text = x.show(x.f.Now.Value)
+			}
+			out = append(out, p.label(x.name, p.right(text, 7, p.Plain)+" "+spark(x.f, x.limit, max(8, w-20), now)))
+		}
+	}
+	out = append(out, p.heading("timeline", w))
+	room := max(0, h-len(out))
+	lines := v.timelineLines(w, room, true)
+	return append(out, lines[max(0, len(lines)-room):]...)
 }

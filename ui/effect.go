@@ -1,0 +1,186 @@
+package ui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"rollbook/model"
+)
+
+func (c *confirm) View(w, h int) []string {
+	if w >= wideWidth {
+		lw := w * 3 / 5
+		return c.pen.beside(c.checked(lw, h), c.changes(w-lw-3, h), lw, w, h)
+	}
+	return c.checked(w, h)
+}
+
+// checked is the preflight, the effect in words and as kubectl's command, and
+// the field.
+func (c *confirm) checked(w, h int) []string {
+	p := c.pen
+	var out, tail []string
+	where := " (not production)"
+	if c.inc().Settings.Production {
+		where = " (production)"
+	}
+	for _, ch := range c.inc().Open() {
+		text := fmt.Sprintf("Roll back %s from revision %d to %d", ch.Component, ch.From, ch.To)
+		place := " in " + c.inc().Settings.Namespace
+		if n := w - ansi.StringWidth(place+where) - 2; ansi.StringWidth(text) > n {
+			text = p.middle(text, n)
+		}
+		out = append(out, " "+paint(p.Strong, p.say(text+place))+paint(p.Dim, where))
+	}
+	for _, f := range c.preflights() {
+		if f.Plan == nil {
+			continue
+		}
+		if f.Plan.Unpause {
+			tail = append(tail, " "+paint(p.Warn, p.fit("it also sets paused: false, in the same write", w-2)))
+		}
+		// The command is read whole or it is not worth reading.
+		tail = append(tail, p.command(f.Plan.Command, w)...)
+	}
+	if c.typingOpen() {
+		tail = append(tail, "")
+		tail = append(tail, c.prompt(w)...)
+	}
+	room := max(1, h-len(out)-len(tail)-1)
+	out = append(out, c.checks(w, room)...)
+	if len(out)+len(tail) < h {
+		out = append(out, "")
+	}
+	// What is typed must be seen, whatever else is cut.
+	if over := len(out) + len(tail) - h; over > 0 {
+		out = out[:max(1, len(out)-over)]
+	}
+	return append(out, tail...)
+}
+
+// command is the equal kubectl command in full, on as many lines as it takes.
+func (p *pen) command(text string, w int) []string {
+	var out []string
+	head := paint(p.Dim, " equal to ")
+	for _, l := range p.wrap(text, w-11, 0) {
+		out = append(out, head+l)
+		head = spaces(10)
+	}
+	return out
+}
+
+// prompt is the field, on a line of its own where its label leaves no room for
+// the word.
+func (c *confirm) prompt(w int) []string {
+	p, word := c.pen, model.ConfirmWord(c.inc())
+	label := p.say(" type " + word + " to roll back: ")
+	if n := ansi.StringWidth(label); n+ansi.StringWidth(word)+3 <= w {
+		return []string{paint(p.Strong, label) + c.field.view(p, w-n-1)}
+	}
+	var out []string
+	for _, l := range p.wrap("type "+word+" to roll back:", w-2, 3) {
+		out = append(out, " "+paint(p.Strong, l))
+	}
+	return append(out, " > "+c.field.view(p, w-4))
+}
+
+// changes is what the plans change, and what they do not bring back.
+func (c *confirm) changes(w, h int) []string {
+	p := c.pen
+	var out []string
+	pre := c.preflights()
+	for n, f := range pre {
+		if f.Plan == nil {
+			continue
+		}
+		out = append(out, p.heading(fmt.Sprintf("%s %d → %d", p.middle(f.Component, w/2), f.Plan.From, f.Plan.To), w))
+		room := max(3, (h-len(out))/(len(pre)-n)-3)
+		out = append(out, p.changeLines(f.Plan.Changes, w, room)...)
+		if len(f.Plan.Stays) > 0 {
+			for _, l := range p.wrap("not brought back: "+strings.Join(f.Plan.Stays, ", "), w-2, 3) {
+				out = append(out, " "+paint(p.Warn, l))
+			}
+		}
+		out = append(out, "")
+	}
+	return out
+}
+
+// checks draws the preflight's lines in the room there is, the marked one with
+// what to do about it.
+func (c *confirm) checks(w, room int) []string {
+	p := c.pen
+	lines := c.lines()
+	if len(lines) == 0 {
+		for _, f := range c.preflights() {
+			if f.Err != "" {
+				return p.wrap("   "+f.Component+": "+f.Err, w-2, room)
+			}
+		}
+		return []string{"   checking…"}
+	}
+	several := len(c.inc().Open()) > 1
+	var all []string
+	starts := make([]int, len(lines))
+	for n, l := range lines {
+		starts[n] = len(all)
+		mark := "   "
+		if n == c.at {
+			mark = paint(p.Note, p.say(" ▸ "))
+		}
+		text := l.Text
+		if several {
+			text = l.component + ": " + text
+		}
+		sign, style := p.checkSign(l.State)
+		if c.inc().Overridden(l.component, l.Check) {
+			text += " (overridden)"
+			style = p.Warn
+		}
+		for k, part := range p.wrap(text, w-6, 3) {
+			if k == 0 {
+				all = append(all, mark+paint(style, p.say(sign))+" "+paint(style, part))
+			} else {
+				all = append(all, "     "+paint(style, part))
+			}
+		}
+		if l.Do != "" && (n == c.at || l.State == model.CheckBlocked) && l.State != model.CheckOK {
+			for k, part := range p.wrap(l.Do, w-12, 2) {
+				head := "     do: "
+				if k > 0 {
+					head = "         "
+				}
+				all = append(all, paint(p.Dim, head)+part)
+			}
+		}
+	}
+	at := starts[min(c.at, len(starts)-1)]
+	c.top = window(c.top, at, len(all), room)
+	if len(all) <= room {
+		c.top = 0
+	}
+	end := min(len(all), c.top+room)
+	shown := slices.Clone(all[c.top:end])
+	if end < len(all) && len(shown) > 1 {
+		shown[len(shown)-1] = paint(p.Dim, fmt.Sprintf("   … %d more lines: tab", len(all)-end+1))
+	}
+	return shown
+}
+
+// checkSign is a check's state as a sign, with its style.
+func (p *pen) checkSign(s model.CheckState) (string, []string) {
+	switch s {
+	case model.CheckOK:
+		return "✓", p.Good
+	case model.CheckNote:
+		return "·", p.Plain
+	case model.CheckWarning:
+		return "⚠", p.Warn
+	case model.CheckBlocked:
+		return "✗", p.Bad
+	}
+	return "?", p.Warn
+}
