@@ -224,7 +224,7 @@ func (a *App) press(msg tea.KeyPressMsg) tea.Cmd {
 			a.hint = k.Shown() + " " + k.Name + ": " + why
 		case k.Quiet && !quiet:
 			a.hint = k.Shown() + " counts only after 0.3 s without a key: press it again"
-		case k.Main && repeated && !quiet:
+		case a.last == "enter" && repeated && !quiet:
 			// A held enter must not run through the pages.
 		case k.do != nil:
 			return tea.Batch(silence, k.do())
