@@ -65,7 +65,7 @@ func newConfigInit() *cobra.Command {
 			if to == "" {
 				return config.Init(cmd.OutOrStdout())
 			}
-			file, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+			file, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 			if err != nil {
 				return fmt.Errorf("config init: %w; nothing was written", err)
 			}

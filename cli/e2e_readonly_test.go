@@ -5,6 +5,7 @@ package cli
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -50,14 +51,15 @@ func record(t *testing.T) (kubeconfig string, r *recorder) {
 	proxy.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
 	proxy.FlushInterval = -1
 	r = &recorder{}
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		r.mu.Lock()
 		r.seen = append(r.seen, req.Method+" "+req.URL.Path)
 		r.mu.Unlock()
 		proxy.ServeHTTP(w, req)
 	}))
 	t.Cleanup(func() { srv.CloseClientConnections(); srv.Close() })
-	cluster.Server, cluster.CertificateAuthorityData = srv.URL, nil
+	cluster.Server = srv.URL
+	cluster.CertificateAuthorityData = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
 	raw.CurrentContext = "testbed"
 	kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
 	if err := clientcmd.WriteToFile(*raw, kubeconfig); err != nil {

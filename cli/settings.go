@@ -160,7 +160,7 @@ func journalDirs(f *flags, cfg *config.Config) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--journal-dir %s: %w", first, err)
 	}
-	if st, err := os.Stat(abs); err == nil && !st.IsDir() {
+	if st, err := os.Stat(abs); err == nil && !st.IsDir() { //nolint:gosec // the operator says where
 		return nil, fmt.Errorf("--journal-dir %s is not a folder", abs)
 	}
 	dirs := []string{abs}

@@ -106,7 +106,7 @@ type Health struct {
 type Prometheus struct {
 	Address        Address
 	ScrapeInterval time.Duration // 0: found out from the samples
-	TokenEnv       string // name of an environment variable
+	TokenEnv       string        // name of an environment variable
 	TokenFile      string
 	// HTTP is nil when not set. It holds no secret, only names of files. Use
 	// HTTPConfig, which adds the token.
@@ -144,9 +144,9 @@ func Defaults() *Config {
 			Rollout:     2 * time.Minute,
 			Poll:        5 * time.Second, PollIdle: 15 * time.Second,
 		},
-		Verify:     Verify{Errors: 0.001, P95: 500 * time.Millisecond, Hold: 2 * time.Minute},
-		Recovery:   Recovery{Replicas: 3},
-		origins:    map[string]origin{},
+		Verify:   Verify{Errors: 0.001, P95: 500 * time.Millisecond, Hold: 2 * time.Minute},
+		Recovery: Recovery{Replicas: 3},
+		origins:  map[string]origin{},
 	}
 }
 

@@ -84,7 +84,7 @@ func decode(r io.Reader) (*Content, error) {
 	in := bufio.NewReader(r)
 	for n := 1; ; n++ {
 		line, err := readLine(in)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			c.Torn = int64(len(line))
 			break
 		}
@@ -100,7 +100,7 @@ func decode(r io.Reader) (*Content, error) {
 		}
 		var f model.Fact
 		if err := json.Unmarshal(line, &f); err != nil {
-			if _, more := in.Peek(1); more == io.EOF && !errors.Is(err, model.ErrUnknownFact) {
+			if _, more := in.Peek(1); errors.Is(more, io.EOF) && !errors.Is(err, model.ErrUnknownFact) {
 				c.Torn = int64(len(line))
 				break
 			}
