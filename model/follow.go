@@ -24,7 +24,7 @@ func Rollout(c *Component, w *Write) RolloutStatus {
 		return RolloutStatus{Text: "the workload cannot be seen"}
 	case c.Generation < w.Written.Generation:
 		return RolloutStatus{Text: "waiting for the cluster to show the patch"}
-	case c.TemplateHash != "" && c.TemplateHash != w.Plan.ToHash:
+	case c.TemplateHash != "" && c.TemplateHash != w.template():
 		return RolloutStatus{Known: true, Reverted: true, Text: "the template is no longer the one that was written"}
 	case c.Generation > c.Observed:
 		return RolloutStatus{Known: true, Text: "waiting for the controller to see the patch"}
@@ -41,6 +41,15 @@ func Rollout(c *Component, w *Write) RolloutStatus {
 		return RolloutStatus{Known: true, Text: fmt.Sprintf("%d of %d new pods are available", c.Available, c.Updated)}
 	}
 	return RolloutStatus{Known: true, Done: true, Text: "rolled out"}
+}
+
+// template is the hash of what was written: as the server stored it, else as the
+// plan has it.
+func (w *Write) template() string {
+	if h := w.Written.TemplateHash; h != "" {
+		return h
+	}
+	return w.Plan.ToHash
 }
 
 // follow watches the rollouts to their end, and their templates until the

@@ -465,11 +465,15 @@ func TestRollout(t *testing.T) {
 		{"old pods left", func(c *Component) { c.Replicas = 4 }, RolloutStatus{Known: true}},
 		{"not available", func(c *Component) { c.Available = 2 }, RolloutStatus{Known: true}},
 		{"reverted", func(c *Component) { c.TemplateHash = "c"; c.Generation = 9 }, RolloutStatus{Known: true, Reverted: true}},
+		{"stored otherwise by admission", func(c *Component) { c.TemplateHash = "b+sidecar" }, RolloutStatus{Known: true, Done: true}},
 		{"gone", func(c *Component) { c.Missing = "not found" }, RolloutStatus{}},
 	} {
-		o := base
+		o, wr := base, *w
 		c.change(&o)
-		got := Rollout(&o, w)
+		if c.name == "stored otherwise by admission" {
+			wr.Written.TemplateHash = "b+sidecar"
+		}
+		got := Rollout(&o, &wr)
 		if got.Text == "" {
 			t.Errorf("%s: no words", c.name)
 		}
