@@ -41,7 +41,7 @@ type Options struct {
 	ReadOnly bool              // nothing that changes anything leaves this process
 	Targets  []model.Target    // what to watch; empty = the workloads of the namespace
 	Warn     func(text string) // the API server's warnings; nil = dropped
-	Now      func() time.Time  // nil = the machine's clock
+	Now      func() time.Time  // the clock; required
 }
 
 // Client talks to one cluster as one user. It is safe for concurrent use.
@@ -69,6 +69,9 @@ type Client struct {
 // and reads no file but the kubeconfig and what that names. The error is
 // ErrNoConfig, ErrNoContext or ErrBadConfig, in words that say what to do.
 func Connect(flags *genericclioptions.ConfigFlags, opt Options) (*Client, error) {
+	if opt.Now == nil {
+		return nil, errors.New("kube.Connect was given no clock: set Options.Now")
+	}
 	loader := flags.ToRawKubeConfigLoader()
 	raw, err := loader.RawConfig()
 	if err != nil {
@@ -103,9 +106,6 @@ func Connect(flags *genericclioptions.ConfigFlags, opt Options) (*Client, error)
 	}
 	if flags.AuthInfoName != nil && *flags.AuthInfoName != "" {
 		c.user = text.Line(*flags.AuthInfoName)
-	}
-	if c.now == nil {
-		c.now = time.Now
 	}
 	if c.warn == nil {
 		c.warn = func(string) {}

@@ -45,7 +45,7 @@ func TestConnectResolvesAsKubectlDoes(t *testing.T) {
 	flags := flagsFor(t, sample)
 	timeout := "7s"
 	flags.Timeout = &timeout
-	c, err := Connect(flags, Options{Version: "1.2"})
+	c, err := Connect(flags, Options{Version: "1.2", Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestConnectResolvesAsKubectlDoes(t *testing.T) {
 	}
 	local, ns, who := "local", "other", "root"
 	flags.Context, flags.Namespace, flags.Impersonate = &local, &ns, &who
-	if c, err = Connect(flags, Options{}); err != nil {
+	if c, err = Connect(flags, Options{Now: time.Now}); err != nil {
 		t.Fatal(err)
 	}
 	if c.Context() != "local" || c.Namespace() != "other" || !c.LoopbackServer() || c.cfg.Impersonate.UserName != "root" {
@@ -88,7 +88,7 @@ func TestConnectSaysWhatToDo(t *testing.T) {
 			if tt.set != nil {
 				tt.set(flags)
 			}
-			_, err := Connect(flags, Options{})
+			_, err := Connect(flags, Options{Now: time.Now})
 			if !errors.Is(err, tt.kind) {
 				t.Fatalf("got %v", err)
 			}

@@ -41,6 +41,7 @@ func client(t testing.TB, ns string, opt Options, with ...func(*genericclioption
 	for _, f := range with {
 		f(flags)
 	}
+	opt.Now = time.Now
 	c, err := Connect(flags, opt)
 	if err != nil {
 		t.Fatal(err)

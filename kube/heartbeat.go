@@ -55,8 +55,9 @@ func (c *Client) connection(p *pulse) model.Connection {
 
 // beat asks the API server for a sign of life until ctx ends. changed is called
 // when the pulse changed; restart when an answer came after a loss, so that
-// watches on connections that no longer lead anywhere are begun anew.
-func (c *Client) beat(ctx context.Context, p *pulse, changed, restart func()) {
+// watches on connections that no longer lead anywhere are begun anew. doubt has
+// an element when a watch could not be begun: then the next beat does not wait.
+func (c *Client) beat(ctx context.Context, p *pulse, doubt <-chan struct{}, changed, restart func()) {
 	failures, lost := 0, false
 	for ctx.Err() == nil {
 		p.begin(c.now())
@@ -87,8 +88,13 @@ func (c *Client) beat(ctx context.Context, p *pulse, changed, restart func()) {
 			}
 		}
 		changed()
+		early := doubt
+		if failures > 0 {
+			early = nil // it is known already
+		}
 		select {
 		case <-ctx.Done():
+		case <-early:
 		case <-time.After(wait):
 		}
 	}
@@ -107,7 +113,7 @@ func (c *Client) ready(ctx context.Context) error {
 		return err
 	}
 	defer resp.Body.Close()
-	io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<16)) // so that the connection can be used again
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<16)) // so that the connection can be used again
 	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		// The header has whole seconds, cut off.
 		skew := at.Add(500 * time.Millisecond).Sub(c.now()).Round(time.Second)

@@ -61,10 +61,13 @@ func (c *Client) whoami(ctx context.Context) (func(*model.Identity), error) {
 			UserInfo struct{ Username string }
 		}
 	}
-	if err := json.Unmarshal(body, &review); err != nil {
-		return func(id *model.Identity) { id.UserWhy = words(err) }, nil
+	user := ""
+	if json.Unmarshal(body, &review) == nil {
+		user = text.Line(review.Status.UserInfo.Username)
 	}
-	user := text.Line(review.Status.UserInfo.Username)
+	if user == "" {
+		return func(id *model.Identity) { id.UserWhy = "the API server's answer names nobody" }, nil
+	}
 	return func(id *model.Identity) { id.User, id.UserWhy = user, "" }, nil
 }
 

@@ -93,7 +93,7 @@ func (c *Client) openLog(ctx context.Context, namespace, pod string, opt LogOpti
 	if opt.Previous {
 		q.Set("previous", "true")
 	}
-	stop := context.CancelFunc(func() {})
+	var stop context.CancelFunc
 	limit := readLimit
 	if opt.Follow {
 		q.Set("follow", "true")

@@ -20,7 +20,7 @@ import (
 func templateOwner(entries []metav1.ManagedFieldsEntry) (manager string, at time.Time) {
 	for i := range entries {
 		e := &entries[i]
-		if e.Subresource != "" || e.Time == nil || e.FieldsV1 == nil || !ownsTemplate(e.FieldsV1.Raw) {
+		if e.Subresource != "" || e.Time == nil || e.FieldsV1 == nil || !ownsTemplate(e.FieldsV1.GetRawBytes()) {
 			continue
 		}
 		manager, at = later(manager, at, e)

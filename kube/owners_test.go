@@ -52,7 +52,7 @@ func TestOwners(t *testing.T) {
 
 func TestTemplateOwner(t *testing.T) {
 	at := func(s int) *metav1.Time { v := metav1.NewTime(time.Unix(int64(s), 0)); return &v }
-	f := func(s string) *metav1.FieldsV1 { return &metav1.FieldsV1{Raw: []byte(s)} }
+	f := func(s string) *metav1.FieldsV1 { return metav1.NewFieldsV1(s) }
 	entries := []metav1.ManagedFieldsEntry{
 		{Manager: "helm", Time: at(10), FieldsV1: f(`{"f:spec":{"f:template":{"f:spec":{}}}}`)},
 		{Manager: "kubectl", Time: at(20), FieldsV1: f(`{"f:spec":{"f:template":{"f:metadata":{}}}}`)},

@@ -162,10 +162,10 @@ func resumed(t *testing.T, c *Client, ns string) {
 func compare(t *testing.T, c *Client, theirs, ours string) {
 	t.Helper()
 	state := func(ns string) (tmpl any, ann map[string]string, revs map[string]any) {
-		d, sets := taken(t, c, ns)
+		taken(t, c, ns)
 		// The controller counts on after the template was taken up.
 		time.Sleep(200 * time.Millisecond)
-		d, sets = taken(t, c, ns)
+		d, sets := taken(t, c, ns)
 		tmpl, _ = tree(d.template())
 		ann = map[string]string{}
 		for k, v := range d.Metadata.Annotations {

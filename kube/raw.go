@@ -63,9 +63,9 @@ func bare(raw json.RawMessage) (json.RawMessage, error) {
 	if err := json.Unmarshal(raw, &t); err != nil {
 		return nil, fmt.Errorf("the pod template cannot be read: %w", err)
 	}
-	if len(t["metadata"]) == 0 || json.Unmarshal(t["metadata"], &m) != nil || json.Unmarshal(m["labels"], &l) != nil {
-		return raw, nil
-	}
+	// A template without metadata or labels has no hash either.
+	_ = json.Unmarshal(t["metadata"], &m)
+	_ = json.Unmarshal(m["labels"], &l)
 	if _, ok := l[labelHash]; !ok {
 		return raw, nil
 	}

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -63,7 +64,12 @@ func (s *source) follow(ctx context.Context, epoch int) {
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			o.FieldSelector = s.field
-			return s.watch(ctx, o)
+			w, err := s.watch(ctx, o)
+			var st apierrors.APIStatus
+			if err != nil && !errors.As(err, &st) {
+				raise(s.v.doubt)
+			}
+			return w, err
 		},
 	}
 	backoff := reflectorBackoff

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 )
@@ -129,6 +130,7 @@ func connectTo(t testing.TB, server string, opt Options) *Client {
 	t.Setenv("KUBECONFIG", "/dev/null")
 	flags := genericclioptions.NewConfigFlags(false)
 	flags.APIServer = &server
+	opt.Now = time.Now
 	c, err := Connect(flags, opt)
 	if err != nil {
 		t.Fatal(err)

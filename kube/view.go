@@ -37,6 +37,7 @@ type view struct {
 
 	wake  chan struct{} // has one element when there is something to tell
 	hurry chan struct{} // has one element when that should not wait
+	doubt chan struct{} // has one element when a watch could not be begun
 	step  int           // how far the first filling was when it last hurried
 	full  chan struct{} // closed when it was full for the first time
 }
@@ -47,7 +48,7 @@ func newView(c *Client, targets []model.Target) *view {
 		setOf: map[string]*replicas{}, pods: map[model.Workload]map[string]*pod{}, podOf: map[string]model.Workload{},
 		events: map[string]*event{}, dirty: map[model.Workload]bool{},
 		lines: map[model.Workload]*model.Component{}, none: map[model.Workload]time.Time{},
-		missing: map[string]*model.Component{}, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), full: make(chan struct{}), all: true}
+		missing: map[string]*model.Component{}, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), full: make(chan struct{}), doubt: make(chan struct{}, 1), all: true}
 }
 
 func (v *view) signal() { raise(v.wake) }

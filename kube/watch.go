@@ -45,12 +45,7 @@ func (c *Client) Watch(ctx context.Context, out func(Observation)) {
 		})
 	}
 	run(func() {
-		c.beat(ctx, p, v.signal, func() {
-			select {
-			case restart <- struct{}{}:
-			default:
-			}
-		})
+		c.beat(ctx, p, v.doubt, v.signal, func() { raise(restart) })
 	})
 	run(func() {
 		c.identify(ctx, func(set func(*model.Identity)) {
