@@ -14,6 +14,7 @@ build: ## bin/rollbook, stripped
 demo: build ## the walk on a testbed with an incident under way
 	cd testbed && go build -o ../bin/testbed .
 	bin/testbed exec -- sh -c 'bin/testbed release backend-python errors && \
+		echo "A bad release of backend-python is out; the walk opens in a minute, when its errors show." && sleep 60 && \
 		KUBECONFIG="$$ROLLBOOK_CLUSTER" exec bin/rollbook -n production --config testbed/demo.yaml \
 		--prometheus "$$ROLLBOOK_PROMETHEUS" --journal-dir "$$ROLLBOOK_TESTBED_DIR/journals"'
 
