@@ -236,6 +236,8 @@ func (a *assess) board(w, h int) []string {
 func (a *assess) metricsTrouble() string {
 	m := a.snap.Seen.Metrics
 	switch {
+	case strings.HasPrefix(m.Off, "no "):
+		return m.Off
 	case m.Off != "":
 		return "no figures: " + m.Off
 	case m.Heard.IsZero() && m.Err != "":

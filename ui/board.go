@@ -119,7 +119,7 @@ func (p *pen) boardRow(c boardCols, r *row, selected bool, s *model.Snapshot) st
 	case f == nil:
 		errors, p95 = p.unknownCell(c.errors, c.errSpark, ""), p.unknownCell(c.p95, c.p95Spark, "")
 	case f.NotMeasured:
-		errors = p.trendCell("–", p.Dim, " not measured", c.errors, c.errSpark)
+		errors = p.trendCell("–", p.Dim, " unmeasured", c.errors, c.errSpark)
 		p95 = p.trendCell("–", p.Dim, "", c.p95, c.p95Spark)
 	default:
 		errors = p.figureCell(f.Errors, r.errors, limits.Errors, model.Percent, c.errors, c.errSpark, s)

@@ -87,6 +87,9 @@ func (c *choose) Keys() []Key {
 	switch r := c.revision(); {
 	case c.gone():
 		next.Disabled = func(*model.Snapshot) string {
+			if len(c.inc().Open()) > 0 {
+				return c.d.blocked
+			}
 			return "what was chosen runs now, as revision " + itoa(r.Number) + "; mark another one to go back further"
 		}
 	case !c.taken():
@@ -173,7 +176,7 @@ func (c *choose) Says() sentence {
 	ch := c.inc().Choice(c.focus)
 	switch {
 	case c.d.blocked != "" && ch == nil:
-		return sentence{warn, upper(c.d.blocked) + "."}
+		return sentence{warn, c.upper(c.d.blocked) + "."}
 	case ch != nil && h != nil && h.Err != "":
 		return sentence{bad, "No history of " + c.focus + ": " + h.Err}
 	case ch != nil && h == nil:
@@ -181,14 +184,18 @@ func (c *choose) Says() sentence {
 	case c.gone():
 		return sentence{calm, fmt.Sprintf("Revision %d of %s was written; it runs as revision %d now.", ch.To, c.focus, r.Number)}
 	case r != nil && ch != nil && r.Number != ch.To:
-		return sentence{warn, fmt.Sprintf("Revision %d is marked; enter takes it.", r.Number)}
+		text := fmt.Sprintf("Revision %d is marked; enter takes it.", r.Number)
+		if ch.To == 0 && ch.Why != "" {
+			text = stop(c.upper(ch.Why)) + " " + text
+		}
+		return sentence{warn, text}
 	}
 	if ch != nil && ch.To != 0 {
 		if why := model.Alike(h, ch.To, c.inc().Settings.Limits); why != "" {
-			return sentence{bad, upper(why) + "."}
+			return sentence{bad, c.upper(why) + "."}
 		}
 		if why := c.d.blocked; why != "" {
-			return sentence{warn, upper(why) + "."}
+			return sentence{warn, c.upper(why) + "."}
 		}
 		text := fmt.Sprintf("%s goes back from %d to %d", c.focus, ch.From, ch.To)
 		if n := len(c.inc().Choices); n > 1 {
@@ -200,19 +207,29 @@ func (c *choose) Says() sentence {
 		return sentence{fine, text}
 	}
 	if ch != nil && ch.Why != "" {
-		return sentence{warn, upper(ch.Why) + "."}
+		return sentence{warn, c.upper(ch.Why) + "."}
 	}
 	if c.d.blocked != "" {
-		return sentence{warn, upper(c.d.blocked) + "."}
+		return sentence{warn, c.upper(c.d.blocked) + "."}
 	}
 	return sentence{calm, c.focus + " is not selected; space selects it."}
 }
 
-func upper(s string) string {
-	if s == "" {
-		return s
+// upper begins a sentence, unless it begins with a name.
+func (s *scope) upper(text string) string {
+	first, _, _ := strings.Cut(text, " ")
+	if text == "" || s.d.byID[strings.TrimSuffix(first, ":")] != nil || strings.ContainsAny(first, "-/.") {
+		return text
 	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// stop ends a sentence.
+func stop(text string) string {
+	if strings.HasSuffix(text, ".") || strings.HasSuffix(text, "?") || text == "" {
+		return text
+	}
+	return text + "."
 }
 
 func (c *choose) View(w, h int) []string {
@@ -358,27 +375,36 @@ func (c *choose) change(w, h int) []string {
 	return append(out, tail...)
 }
 
-// changeLines are the differences between two templates, one a line.
+// changeLines are the differences between two templates: one a line, two where a
+// line has no room for both ends.
 func (p *pen) changeLines(list []model.Change, w, room int) []string {
 	if len(list) == 0 {
 		return []string{"   no difference in the template"}
 	}
 	var out []string
+	narrow := w < 70
 	for i, ch := range list {
-		if len(out) == room-1 && i < len(list)-1 || room < 1 {
-			return append(out, paint(p.Dim, p.say(fmt.Sprintf("   … %d more; d shows the full diff", len(list)-i))))
+		if len(out) >= room-1 && i < len(list)-1 || room < 1 {
+			return append(out, paint(p.Dim, p.say(fmt.Sprintf("   … %d more; d on Choose shows the full diff", len(list)-i))))
 		}
 		half := max(10, (w-36)/2)
+		if narrow {
+			half = max(10, (w-8)/2)
+		}
 		var text string
 		switch {
 		case ch.From == "" && ch.To == "":
 			text = "changed"
 		case ch.From == "":
-			text = "comes: " + p.middle(ch.To, 2*half)
+			text = "comes: " + p.middle(ch.To, 2*half-4)
 		case ch.To == "":
-			text = "goes away; is " + p.middle(ch.From, 2*half)
+			text = "goes away; is " + p.middle(ch.From, 2*half-11)
 		default:
 			text = p.middle(ch.From, half) + " → " + p.middle(ch.To, half)
+		}
+		if narrow {
+			out = append(out, "   "+paint(p.Dim, p.say(ch.Kind))+" "+p.middle(ch.What, max(10, w-6-len(ch.Kind))), "     "+p.fit(text, w-5))
+			continue
 		}
 		out = append(out, "   "+p.cell(ch.Kind, 10, p.Dim)+" "+p.name(ch.What, 18, p.Plain)+" "+p.fit(text, w-32))
 	}

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -14,15 +15,25 @@ import (
 // the journal lies.
 type closing struct {
 	base
-	at  int
-	top int
+	at    int
+	moved bool // it has been to the first open item
+	top   int
 }
 
 func newClosing(s *scope) *closing { return &closing{base: base{s}} }
 
 func (c *closing) Title() string { return "7 Close" }
 
-func (c *closing) Follow() { c.at = max(0, min(len(c.inc().Items)-1, c.at)) }
+// Follow keeps the mark on an item; it begins at the first that is open.
+func (c *closing) Follow() {
+	if c.inc().Step != model.Close {
+		c.moved = false
+	} else if !c.moved && len(c.inc().Items) > 0 {
+		c.moved = true
+		c.at = max(0, slices.IndexFunc(c.inc().Items, func(it model.Item) bool { return it.State == "" }))
+	}
+	c.at = max(0, min(len(c.inc().Items)-1, c.at))
+}
 
 func (c *closing) item() *model.Item {
 	if c.at >= len(c.inc().Items) {
@@ -90,8 +101,8 @@ func (c *closing) Says() sentence {
 func (c *closing) View(w, h int) []string {
 	p, i := c.pen, c.inc()
 	out := []string{" " + paint(p.Strong, p.fit(outcome(i), w-2))}
-	for _, l := range p.wrap(times(i), w-2, 2) {
-		out = append(out, " "+l)
+	for n, l := range p.wrap(times(i), w-11, 2) {
+		out = append(out, p.label([]string{"times", ""}[n], l))
 	}
 	journal := c.snap.Seen.Journal
 	switch {
@@ -160,11 +171,11 @@ func times(i *model.Incident) string {
 	if a := i.Attempt(); a != nil {
 		confirmed = a.Confirmed
 	}
-	add("to detect", i.Onset, i.Detected)
-	add("to decide", i.Detected, i.Decided)
-	add("to roll back", confirmed, i.RolledOut)
-	add("to recover", i.Detected, i.Recovered)
-	add("from the onset", i.Onset, i.Recovered)
+	add("detect", i.Onset, i.Detected)
+	add("decide", i.Detected, i.Decided)
+	add("roll back", confirmed, i.RolledOut)
+	add("recover", i.Detected, i.Recovered)
+	add("since onset", i.Onset, i.Recovered)
 	if text == "" {
 		return "no times were measured"
 	}

@@ -149,10 +149,9 @@ func (c *confirm) Keys() []Key {
 		}},
 		{Keys: []string{"tab"}, Name: "next line", Help: "the next line of the preflight", Hide: true, do: func() tea.Cmd { return c.move(1) }},
 		{Keys: []string{"shift+tab"}, Name: "line before", Help: "the line before", Hide: true, do: func() tea.Cmd { return c.move(-1) }},
-		c.backKey(),
 	}
 	if c.typingOpen() {
-		return keys
+		return append(keys, c.backKey())
 	}
 	keys = append(keys,
 		Key{Keys: []string{"o"}, Name: "override", Help: "lift the marked blocked line, with a reason that is kept", Disabled: func(*model.Snapshot) string {
@@ -167,7 +166,6 @@ func (c *confirm) Keys() []Key {
 			}
 			return ""
 		}, do: c.override},
-		Key{Keys: []string{"R"}, Name: "check again", Help: "run the preflight again", do: func() tea.Cmd { return c.send(model.Recheck{}) }},
 		Key{Keys: []string{"J"}, Name: "without journal", Help: "go on although the journal cannot be written; the words are typed", Hide: c.snap.Seen.JournalE == "",
 			Disabled: func(s *model.Snapshot) string {
 				if s.Seen.JournalE == "" || s.Incident.WithoutJournal {
@@ -175,6 +173,8 @@ func (c *confirm) Keys() []Key {
 				}
 				return ""
 			}, do: c.withoutJournal},
+		Key{Keys: []string{"R"}, Name: "check again", Help: "run the preflight again", do: func() tea.Cmd { return c.send(model.Recheck{}) }},
+		c.backKey(),
 		Key{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the line above", Hide: true, do: func() tea.Cmd { return c.move(-1) }},
 		Key{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the line below", Hide: true, do: func() tea.Cmd { return c.move(1) }},
 		c.endKey(),
@@ -222,9 +222,9 @@ func (c *confirm) Says() sentence {
 	switch {
 	case i.Asked == model.AskChanged || i.Asked == model.AskFailed:
 		if c.d.blocked == "" {
-			return sentence{bad, i.AskText + " Look again; then type " + model.ConfirmWord(i) + "."}
+			return sentence{bad, stop(i.AskText) + " Look again; then type " + model.ConfirmWord(i) + "."}
 		}
-		return sentence{bad, i.AskText}
+		return sentence{bad, stop(i.AskText)}
 	case c.moved && c.d.blocked == "":
 		return sentence{bad, "The plan became another one while you typed: read it again, then type anew."}
 	case strings.HasPrefix(c.d.blocked, "checking "):
@@ -232,5 +232,5 @@ func (c *confirm) Says() sentence {
 	case c.d.blocked != "":
 		return sentence{bad, "Blocked: " + c.d.blocked}
 	}
-	return sentence{warn, "Nothing has been written yet. To roll back, type " + model.ConfirmWord(i) + " and press enter."}
+	return sentence{warn, "Nothing is written yet. Type " + model.ConfirmWord(i) + ", then enter, to roll back."}
 }

@@ -176,6 +176,12 @@ func (d *decide) brief(n model.Node) string {
 	kind := map[model.Question]model.TriggerKind{model.QErrors: model.TErrors, model.QP95: model.TP95}[n.Question]
 	switch {
 	case n.By != "":
+		if a := d.inc().Answers[n.Question]; a.Reason != "" {
+			return "“" + a.Reason + "”"
+		} else if !n.Asks {
+			return "against the figure"
+		}
+		return ""
 	case n.Asks && n.Answer == model.TriUnknown && !n.Beside:
 		return "only you know"
 	case n.Answer == model.TriYes && kind != "":

@@ -64,7 +64,9 @@ func (s *scope) detail(w, h int) []string {
 func (s *scope) podLines(r *row, w int, add func(string, ...string)) {
 	p, c, now := s.pen, r.c, s.snap.Now
 	if c.PodsNo != "" {
-		add("pods", paint(p.Warn, p.say("? "))+c.PodsNo)
+		for n, l := range p.wrap("? "+c.PodsNo, w-11, 3) {
+			add([]string{"pods", "", ""}[n], paint(p.Warn, l))
+		}
 		return
 	}
 	if !c.NoneAvailable.IsZero() {

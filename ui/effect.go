@@ -12,7 +12,7 @@ import (
 
 func (c *confirm) View(w, h int) []string {
 	if w >= wideWidth {
-		lw := w * 3 / 5
+		lw := w * 11 / 20
 		return c.pen.beside(c.checked(lw, h), c.changes(w-lw-3, h), lw, w, h)
 	}
 	return c.checked(w, h)
@@ -23,17 +23,15 @@ func (c *confirm) View(w, h int) []string {
 func (c *confirm) checked(w, h int) []string {
 	p := c.pen
 	var out, tail []string
-	where := " (not production)"
+	where := "not production"
 	if c.inc().Settings.Production {
-		where = " (production)"
+		where = "production"
 	}
 	for _, ch := range c.inc().Open() {
-		text := fmt.Sprintf("Roll back %s from revision %d to %d", ch.Component, ch.From, ch.To)
-		place := " in " + c.inc().Settings.Namespace
-		if n := w - ansi.StringWidth(place+where) - 2; ansi.StringWidth(text) > n {
-			text = p.middle(text, n)
+		text := fmt.Sprintf("Roll back %s from revision %d to %d in %s (%s)", ch.Component, ch.From, ch.To, c.inc().Settings.Namespace, where)
+		for _, l := range p.wrap(text, w-2, 0) {
+			out = append(out, " "+paint(p.Strong, l))
 		}
-		out = append(out, " "+paint(p.Strong, p.say(text+place))+paint(p.Dim, where))
 	}
 	for _, f := range c.preflights() {
 		if f.Plan == nil {

@@ -97,7 +97,9 @@ func (a *App) where(w int) string {
 		right = append(right, paint(p.Warn, "read-only"))
 	}
 	if id := shortID(s.Incident.ID); id != "" {
-		right = append(right, paint(p.Strong, p.middle(id, max(12, w/4))))
+		// What is left of the line when place and user stand in full.
+		room := w - ansi.StringWidth(p.say(place)) - ansi.StringWidth(p.say(who)) - 29
+		right = append(right, paint(p.Strong, p.middle(id, max(12, w/5, room))))
 	}
 	if since := onset(&s.Incident); !since.IsZero() {
 		right = append(right, paint(p.Strong, p.say("⏱ ")+hms(s.Now.Sub(since))))
@@ -193,7 +195,7 @@ func (a *App) says() sentence {
 		}
 	}
 	if a.snap.Seen.JournalE != "" && !a.inc().WithoutJournal {
-		s = sentence{bad, "The journal cannot be written: " + a.snap.Seen.JournalE}
+		s = sentence{bad, "The journal cannot be written: " + a.snap.Seen.JournalE + ". J on Confirm goes on without it."}
 	}
 	switch {
 	case c.Heard.IsZero():

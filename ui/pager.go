@@ -151,7 +151,10 @@ func newContacts(s *scope) overlay {
 			} else {
 				text += " At 30 minutes the CTO is to be told; at once when data is lost."
 			}
-			out = append(out, " "+paint(p.Strong, p.fit(text, w-1)), "")
+			for _, l := range p.wrap(text, w-2, 0) {
+				out = append(out, " "+paint(p.Strong, l))
+			}
+			out = append(out, "")
 		}
 		for _, c := range set.Contacts {
 			out = append(out, " "+p.cell(c.Role, 18, p.Strong)+" "+p.fit(c.Name+"  "+c.How, w-20))

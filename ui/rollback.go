@@ -120,7 +120,7 @@ func (r *rollBack) Says() sentence {
 	case a == nil:
 		return sentence{warn, "Nothing has been confirmed yet."}
 	case i.Asked != model.AskNothing:
-		return sentence{bad, upper(i.AskText)}
+		return sentence{bad, r.upper(stop(i.AskText))}
 	case r.d.blocked == "":
 		return sentence{fine, "Rolled out. Verify proves that it worked: enter."}
 	}
@@ -145,7 +145,7 @@ func (r *rollBack) Says() sentence {
 	if calmly.text != "" {
 		return calmly
 	}
-	return sentence{bad, upper(r.d.blocked) + "."}
+	return sentence{bad, r.upper(r.d.blocked) + "."}
 }
 
 // newFail says that pods of the revision that was gone back to fail: then it
@@ -179,7 +179,7 @@ func (r *rollBack) View(w, h int) []string {
 		return []string{"", " Nothing has been confirmed yet: 4 is where a rollback begins."}
 	}
 	if w >= wideWidth {
-		lw := max(80, w*3/5)
+		lw := w * 9 / 16
 		return r.pen.beside(r.rollout(lw, h, 0), r.aside(w-lw-3, h), lw, w, h)
 	}
 	return r.rollout(w, h, min(4, max(2, h/5)))
@@ -321,7 +321,7 @@ func (r *rollBack) pods(w, room int) []string {
 		pod := &c.Pods[n]
 		state := podState(pod)
 		if pod.Restarts > 0 {
-			state += ", " + plural(pod.Restarts, "restart")
+			state += " " + plural(pod.Restarts, "restart")
 		}
 		sign, style, look := "–", p.Dim, p.Plain
 		switch {

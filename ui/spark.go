@@ -89,5 +89,8 @@ func age(now, t time.Time) string {
 	if t.IsZero() {
 		return "?"
 	}
+	if d := now.Sub(t); d < 5*time.Second {
+		return "<5s"
+	}
 	return model.Short(coarse(now.Sub(t)))
 }

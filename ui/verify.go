@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -14,15 +15,29 @@ import (
 // hold.
 type verify struct {
 	base
-	at  int
-	top int
+	at    int
+	moved bool // the operator chose what is marked
+	top   int
 }
 
 func newVerify(s *scope) *verify { return &verify{base: base{s}} }
 
 func (v *verify) Title() string { return "6 Verify" }
 
-func (v *verify) Follow() { v.at = max(0, min(len(v.d.checks)-1, v.at)) }
+// Follow keeps the mark on a check; before the operator moved it, on the first
+// that is not good.
+func (v *verify) Follow() {
+	v.at = max(0, min(len(v.d.checks)-1, v.at))
+	if v.inc().Step != model.Verify {
+		v.moved = false
+		return
+	}
+	if v.moved || len(v.d.checks) == 0 {
+		return
+	}
+	v.at = max(0, slices.IndexFunc(v.d.checks, func(c model.VerifyCheck) bool { return c.State != model.TriYes }))
+	v.focus = v.d.checks[v.at].Component
+}
 
 func (v *verify) marked() *model.VerifyCheck {
 	if v.at >= len(v.d.checks) {
@@ -57,7 +72,7 @@ func (v *verify) Keys() []Key {
 }
 
 func (v *verify) move(by int) tea.Cmd {
-	v.at += by
+	v.at, v.moved = v.at+by, true
 	v.Follow()
 	if m := v.marked(); m != nil {
 		v.focus = m.Component
@@ -112,7 +127,7 @@ func (v *verify) Says() sentence {
 	bad, unknown := v.openChecks()
 	switch {
 	case i.Asked != model.AskNothing:
-		return sentence{urgency(i.Asked), upper(i.AskText) + ". w waits, n another revision, r recovery, c contacts"}
+		return sentence{urgency(i.Asked), v.upper(stop(i.AskText)) + " w waits, n another revision, r recovery, c contacts"}
 	case !i.Verified.IsZero() && i.Hold.With > 0:
 		return sentence{warn, fmt.Sprintf("VERIFIED WITH %d UNKNOWN after %s. The checklist is left: enter.", i.Hold.With, model.Short(i.Verified.Sub(i.Recovered)))}
 	case !i.Verified.IsZero():
@@ -127,6 +142,15 @@ func (v *verify) Says() sentence {
 	done, of, share := v.held()
 	if share >= 1 && len(unknown) > 0 {
 		return sentence{warn, "Unknown, so not green: " + strings.Join(unknown, ", ") + ". a accepts the marked one by name."}
+	}
+	var blind []string // unknown, and not only because it is being measured yet
+	for _, c := range v.d.checks {
+		if c.State == model.TriUnknown && !c.Accepted && !strings.HasPrefix(c.Seen, measuring) {
+			blind = append(blind, c.Component+" "+c.Name)
+		}
+	}
+	if len(blind) > 0 {
+		return sentence{warn, "Nothing bad for " + done + " of " + of + ", but unknown: " + strings.Join(blind, ", ") + "."}
 	}
 	return sentence{calm, "Good so far: holding for " + done + " of " + of + "."}
 }
@@ -159,7 +183,7 @@ func (v *verify) unanswered() string {
 
 func (v *verify) View(w, h int) []string {
 	if w >= wideWidth {
-		lw := max(80, w*3/5)
+		lw := w * 9 / 16
 		return v.pen.beside(v.proof(lw, h, 0), v.figures(w-lw-3, h), lw, w, h)
 	}
 	return v.proof(w, h, min(4, max(0, h/5)))
@@ -220,11 +244,12 @@ func (v *verify) proof(w, h, last int) []string {
 		case c.Accepted:
 			word = "? accepted"
 		}
+		seen := strings.TrimSuffix(seenOf(&c), " since the rollout")
 		line := mark + p.name(name, nw, p.Plain) + " " + p.cell(c.Name, 17, p.Plain) + " " + p.cell(word, 10, look) + "  "
 		if lw > 0 {
-			line += p.cell(seenOf(&c), sw, p.Plain) + "  " + paint(p.Dim, p.fit(c.Limit, lw))
+			line += p.cell(seen, sw, p.Plain) + "  " + paint(p.Dim, p.fit(c.Limit, lw))
 		} else {
-			line += p.fit(seenOf(&c), sw)
+			line += p.fit(seen, sw)
 		}
 		out = append(out, line)
 	}
@@ -237,6 +262,9 @@ func (v *verify) proof(w, h, last int) []string {
 	}
 	return append(out[:min(len(out), h-last)], v.timelineLines(w, last, false)...)
 }
+
+// measuring begins what a check says until its window lies behind the rollout.
+const measuring = "measuring: "
 
 func seenOf(c *model.VerifyCheck) string { return nonEmpty(c.Seen, "not read yet") }
 

@@ -1,0 +1,495 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+
+	"rollbook/model"
+)
+
+// now is when all fixtures are looked at.
+var now = time.Date(2026, 11, 23, 3, 20, 0, 0, time.UTC)
+
+func ago(d time.Duration) time.Time { return now.Add(-d) }
+
+// dark is what most frames are drawn in.
+var dark = Look{Profile: colorprofile.TrueColor}
+
+// still is an engine that never has anything new and must not be asked for
+// anything.
+type still struct {
+	t    testing.TB
+	snap *model.Snapshot
+}
+
+func (e still) Snapshot() *model.Snapshot { return e.snap }
+func (e still) Changed() <-chan struct{}  { return nil }
+func (e still) Send(do any)               { e.t.Errorf("unexpected input %#v", do) }
+func (e still) Writing() bool             { return false }
+
+// library answers every reading with the same text.
+type library struct{}
+
+func (library) Logs(context.Context, *model.Component, string, string, bool, int) ([]string, error) {
+	return []string{
+		"INFO:     Started server process [1]", "INFO:     Waiting for application startup.",
+		"Traceback (most recent call last):", `  File "/app/settings.py", line 41, in <module>`,
+		`    PAYMENT_URL = os.environ["PAYMENT_URL"]`, "KeyError: 'PAYMENT_URL'",
+		"ERROR:    Application startup failed. Exiting.",
+	}, nil
+}
+
+func (library) Follow(context.Context, *model.Component, string, string, int, func([]string)) error {
+	return nil
+}
+
+func (library) Manifest(context.Context, *model.Component) (string, error) {
+	return "apiVersion: apps/v1\nkind: Deployment\n", nil
+}
+
+func (library) Diff(context.Context, *model.Component, int64) (string, error) {
+	return "--- running\n+++ revision 41\n@@ -1 +1 @@\n-image: api:2026.11.23-2\n+image: api:2026.11.22-7\n", nil
+}
+
+func (library) Events(context.Context, *model.Component) ([]model.Event, error) {
+	return []model.Event{{At: ago(40 * time.Second), Object: "pod/backend-python-5d88-9lmn2", Type: "Warning", Reason: "BackOff",
+		Message: "Back-off restarting failed container api in pod backend-python-5d88-9lmn2", Count: 9}}, nil
+}
+
+// series is a figure with one sample each 15 s, the newest last.
+func series(query string, values ...float64) model.Figure {
+	f := model.Figure{Step: 15 * time.Second}
+	for i, v := range values {
+		f.Samples = append(f.Samples, model.Sample{At: ago(time.Duration(len(values)-1-i)*f.Step + 3*time.Second), V: v})
+	}
+	f.Now = model.Reading{Known: true, Value: values[len(values)-1], At: f.Samples[len(values)-1].At, Query: query}
+	return f
+}
+
+// ramp is n samples of low, then m of high.
+func ramp(low float64, n int, high float64, m int) []float64 {
+	return append(slices.Repeat([]float64{low}, n), slices.Repeat([]float64{high}, m)...)
+}
+
+func known(v float64) model.Reading {
+	return model.Reading{Known: true, Value: v, At: ago(3 * time.Second)}
+}
+
+func component(id string, ready, desired int, revision int64, age time.Duration) *model.Component {
+	return &model.Component{
+		ID: id, Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: id}, UID: "uid-" + id,
+		Revision: revision, RevisionStart: ago(age), RevisionBy: "gitlab-ci", Images: []string{"registry.example/shop/" + id + ":2026.11.23-2"},
+		TemplateHash: fmt.Sprintf("hash-%d", revision), Desired: desired, Replicas: desired, Updated: desired, Ready: ready, Available: ready,
+		Generation: revision, Observed: revision,
+	}
+}
+
+func pod(name string, revision int64, state string, ready bool, age time.Duration) model.Pod {
+	return model.Pod{Name: name, UID: name, Revision: revision, State: state, Ready: ready, Started: ago(age), Names: []string{"api"}, Bad: "api"}
+}
+
+func crashing(name string, revision int64) model.Pod {
+	p := pod(name, revision, "CrashLoopBackOff", false, 11*time.Minute)
+	p.Failing, p.Restarts, p.Exit, p.ExitAt, p.Message = true, 9, "exit 1", ago(40*time.Second), "Traceback:\nKeyError: 'PAYMENT_URL'"
+	return p
+}
+
+func settings() model.Settings {
+	return model.Settings{
+		Namespace: "production", Context: "prod-eu", Production: true, Operator: "maria", Limits: model.DefaultLimits(), Verify: model.DefaultVerify(),
+		Scrape: 15 * time.Second, Poll: 5 * time.Second,
+		Contacts: []model.Contact{
+			{Role: "on-call", Name: "Maria", How: "+49 30 1234567", When: "first responder"},
+			{Role: "lead engineer", Name: "Jonas", How: "+49 30 1234568", When: "the rollback does not resolve the issue"},
+			{Role: "CTO", Name: "Ada", How: "+49 30 1234569", When: "more than 30 minutes of downtime, or data loss"},
+		},
+		Links: []model.Link{{Name: "incident response", URL: "https://wiki.example/incident-response"}},
+	}
+}
+
+// filled is the shop with an incident under way, before anybody decided.
+func filled() *model.Snapshot {
+	python := component("backend-python", 4, 6, 42, 11*time.Minute)
+	python.ChangeCause = "checkout v2"
+	python.Pods = []model.Pod{
+		crashing("backend-python-5d88c4f7b9-9lmn2", 42), crashing("backend-python-5d88c4f7b9-x7k2p", 42),
+		pod("backend-python-5d88c4f7b9-b8v7m", 42, "Running", true, 11*time.Minute), pod("backend-python-5d88c4f7b9-c4d5e", 42, "Running", true, 11*time.Minute),
+		pod("backend-python-5d88c4f7b9-f6g7h", 42, "Running", true, 11*time.Minute), pod("backend-python-5d88c4f7b9-j8k9l", 42, "Running", true, 11*time.Minute),
+	}
+	postgres := component("postgres", 1, 1, 3, 40*24*time.Hour)
+	postgres.Workload.Kind = model.StatefulSet
+	s := &model.Snapshot{Now: now, Incident: model.Incident{Settings: settings(), Onset: ago(7*time.Minute + 41*time.Second), Detected: ago(2*time.Minute + 30*time.Second)}}
+	s.Seen = model.Seen{
+		Cluster:  model.Connection{To: "10.0.0.1:6443", Heard: ago(time.Second)},
+		Metrics:  model.Connection{To: "service:monitoring/prometheus:9090", Heard: ago(2 * time.Second)},
+		Identity: model.Identity{Cluster: "4f1c", User: "maria@corp"},
+		Board:    []*model.Component{component("frontend", 3, 3, 17, 6*24*time.Hour), python, component("backend-rust", 2, 2, 9, 2*24*time.Hour), postgres},
+		Figures: map[string]*model.Figures{
+			"backend-python": {At: ago(2 * time.Second), Errors: series(`sum(rate(http_requests_total{app="backend-python",status=~"5.."}[1m])) / sum(rate(http_requests_total{app="backend-python"}[1m]))`, ramp(.003, 10, .124, 29)...),
+				P95: series("histogram_quantile(0.95, …)", ramp(.21, 14, 1.84, 25)...)},
+			"frontend": {At: ago(2 * time.Second), Errors: series("q", ramp(.002, 20, .003, 19)...), P95: series("q", ramp(.21, 20, .212, 19)...)},
+			"backend-rust": {At: ago(2 * time.Second), Errors: model.Figure{Now: model.Unknown("q", "no traffic")},
+				P95: model.Figure{Now: model.Unknown("q", "no traffic")}},
+			"postgres": {NotMeasured: true},
+		},
+		Events: []model.Event{{At: ago(40 * time.Second), Component: "backend-python", Object: "pod/backend-python-5d88c4f7b9-9lmn2", Type: "Warning",
+			Reason: "BackOff", Message: "Back-off restarting failed container api", Count: 9}},
+	}
+	s.Incident.Triggers = []model.Trigger{{Component: "backend-python", Kind: model.TErrors, Onset: s.Incident.Onset, At: s.Incident.Detected, Value: .124,
+		Limit: .05, For: 5 * time.Minute, Text: "errors over 5% for 5m (limit 5m) on backend-python"}}
+	return s
+}
+
+// opened is at Decide: the journal has begun.
+func opened() *model.Snapshot {
+	s := filled()
+	i := &s.Incident
+	i.ID, i.Opened, i.Operator, i.Cluster = "INC-20261123-0312-backend-python", ago(time.Minute), "maria", "4f1c"
+	i.Step, i.Furthest = model.Decision, model.Decision
+	i.Verdict = model.VerdictRecord{Verdict: model.Now, Since: i.Detected}
+	s.Seen.Journal = "/home/maria/.local/state/rollbook/incidents/INC-20261123-0312-backend-python/journal.jsonl"
+	i.Timeline = []model.Entry{
+		{At: i.Detected, Kind: "bad", Text: "errors over 5% for 5m (limit 5m) on backend-python"},
+		{At: i.Opened, By: "maria", Kind: "note", Text: "incident INC-20261123-0312-backend-python opened"},
+	}
+	return s
+}
+
+func chosen() *model.Snapshot {
+	s := opened()
+	i := &s.Incident
+	i.Step, i.Furthest, i.Decided = model.Choose, model.Choose, ago(40*time.Second)
+	i.Choices = []model.Choice{{Component: "backend-python", From: 42, To: 41, Why: "the newest that served well before the onset: 0.2% errors, P95 205ms, 18211 requests"}}
+	good := model.Behaviour{Errors: known(.002), P95: known(.205), Requests: known(18211)}
+	unknown := model.Behaviour{Errors: model.Unknown("q", "no series"), P95: model.Unknown("q", "no series")}
+	rev := func(n int64, age time.Duration, tag, by, cause string, b model.Behaviour) model.Revision {
+		return model.Revision{Number: n, Start: ago(age), By: by, ChangeCause: cause, Images: []string{"registry.example/shop/api:" + tag}, Behaviour: b,
+			Changes: []model.Change{
+				{Kind: "image", From: "registry.example/shop/api:2026.11.23-2", To: "registry.example/shop/api:" + tag},
+				{Kind: "env", What: "api PAYMENT_URL", From: "configmap api-env"},
+				{Kind: "probe", What: "api readiness timeout", From: "1s", To: "3s"},
+			}}
+	}
+	running := rev(42, 11*time.Minute, "2026.11.23-2", "gitlab-ci", "checkout v2", model.Behaviour{Errors: known(.124), P95: known(1.84)})
+	running.Current, running.Changes = true, nil
+	s.Seen.History = map[string]*model.History{"backend-python": {Component: "backend-python", At: ago(30 * time.Second), Revisions: []model.Revision{
+		running, rev(41, 26*time.Hour, "2026.11.22-7", "gitlab-ci", "fix tax", good), rev(40, 96*time.Hour, "2026.11.19-1", "gitlab-ci", "", good),
+		rev(38, 9*24*time.Hour, "2026.11.14-3", "jonas", "hotfix", unknown),
+	}}}
+	i.Timeline = append(i.Timeline, model.Entry{At: i.Decided, By: "maria", Kind: "choice", Text: "decided: ROLL BACK NOW (errors over 5% for 7m10s (limit 5m) on backend-python)"},
+		model.Entry{At: i.Decided, Kind: "choice", Text: "proposed: revision 41 of backend-python: the newest that served well before the onset"})
+	return s
+}
+
+// checked is at Confirm with nothing against going on, but what extra says.
+func checked(extra ...model.Check) *model.Snapshot {
+	s := chosen()
+	i := &s.Incident
+	i.Step, i.Furthest = model.Confirm, model.Confirm
+	plan := &model.Plan{ID: "plan-41", Component: "backend-python", Workload: s.Seen.Board[1].Workload, UID: "uid-backend-python", From: 42, To: 41,
+		FromHash: "hash-42", ToHash: "hash-41", Changes: s.Seen.History["backend-python"].Revisions[1].Changes,
+		Stays:   []string{"replicas 6", "configmap api-env (changed 12m ago)", "schema"},
+		Command: "kubectl --context prod-eu -n production rollout undo deployment/backend-python --to-revision=41"}
+	s.Seen.Preflight = map[string]*model.Preflight{"backend-python": {Component: "backend-python", To: 41, Started: ago(5 * time.Second), Done: true, Plan: plan,
+		Checks: append(extra,
+			model.Check{ID: "access.patch", State: model.CheckOK, Text: "you may patch deployments, create events"},
+			model.Check{ID: "dryrun", State: model.CheckOK, Text: "admission accepts it (server dry run)"},
+			model.Check{ID: "paused", State: model.CheckOK, Text: "not paused"},
+			model.Check{ID: "configmap.changed:api-env", State: model.CheckWarning, Text: "configmap api-env changed 12m ago: revision 41 will read the new one"},
+			model.Check{ID: "hpa", State: model.CheckNote, Text: "HPA api: 6..20 stays in charge of the replica count"},
+			model.Check{ID: "quota", State: model.CheckUnknown, Text: "quota: no answer within 3 s"}),
+	}}
+	return s
+}
+
+var argo = model.Check{ID: "owner.argocd", State: model.CheckBlocked, Text: "Argo CD owns it with self-heal: it will undo this undo", Do: "argocd app set shop --sync-policy none"}
+
+// rolling is at Roll back, 34 s after the write.
+func rolling() *model.Snapshot {
+	s := checked()
+	i := &s.Incident
+	i.Step, i.Furthest = model.RollBack, model.RollBack
+	w := model.Write{Plan: *s.Seen.Preflight["backend-python"].Plan, State: model.Rolling, Intent: ago(34 * time.Second),
+		Written: model.Written{ResourceVersion: "88123", Generation: 57, At: ago(34 * time.Second)}}
+	i.Attempts = []model.Attempt{{N: 1, Confirmed: ago(34 * time.Second), By: "maria", Writes: []model.Write{w}}}
+	c := *s.Seen.Board[1]
+	c.Revision, c.RevisionStart, c.RevisionBy, c.TemplateHash = 43, ago(34*time.Second), "rollbook", "hash-41"
+	c.Generation, c.Observed, c.Updated, c.Replicas, c.Ready, c.Available = 57, 57, 3, 7, 2, 2
+	c.Pods = []model.Pod{
+		pod("backend-python-7c9f6d5b84-2kq4x", 43, "Running", true, 31*time.Second), pod("backend-python-7c9f6d5b84-b8v7m", 43, "Running", true, 29*time.Second),
+		pod("backend-python-7c9f6d5b84-x1x0p", 43, "ContainerCreating", false, 4*time.Second),
+		crashing("backend-python-5d88c4f7b9-9lmn2", 42), crashing("backend-python-5d88c4f7b9-x7k2p", 42),
+		pod("backend-python-5d88c4f7b9-b8v7m", 42, "Terminating", true, 11*time.Minute), pod("backend-python-5d88c4f7b9-c4d5e", 42, "Running", true, 11*time.Minute),
+	}
+	s.Seen.Board = slices.Clone(s.Seen.Board)
+	s.Seen.Board[1] = &c
+	i.Timeline = append(i.Timeline,
+		model.Entry{At: ago(34 * time.Second), By: "maria", Kind: "write", Text: "confirmed: backend-python 42 → 41"},
+		model.Entry{At: ago(34 * time.Second), Kind: "outcome", Text: "patched backend-python (resourceVersion 88123, generation 57)"},
+		model.Entry{At: ago(30 * time.Second), Kind: "seen", Text: "backend-python: revision 43 shop/api:2026.11.22-7"})
+	return s
+}
+
+// verifying is at Verify, 50 s into the hold.
+func verifying() *model.Snapshot {
+	s := rolling()
+	i := &s.Incident
+	i.Step, i.Furthest, i.RolledOut = model.Verify, model.Verify, ago(70*time.Second)
+	w := &i.Attempts[0].Writes[0]
+	w.State, w.Written.At, w.RolledOut, w.Intent = model.Done, ago(2*time.Minute), i.RolledOut, ago(2*time.Minute)
+	i.Attempts[0].Confirmed = w.Intent
+	i.Hold.Since = ago(50 * time.Second)
+	i.Answers = map[model.Question]model.Answer{model.QDataLoss: {Answer: model.TriNo, By: "maria", At: ago(5 * time.Minute)}}
+	c := *s.Seen.Board[1]
+	c.Updated, c.Replicas, c.Ready, c.Available, c.Pods = 6, 6, 6, 6, c.Pods[:3]
+	c.Pods = slices.Clone(c.Pods)
+	c.Pods[2].State, c.Pods[2].Ready = "Running", true
+	s.Seen.Board[1] = &c
+	f := *s.Seen.Figures["backend-python"]
+	f.Errors, f.P95 = series("q", append(ramp(.003, 10, .124, 20), ramp(.04, 2, .0002, 6)...)...), series("q", append(ramp(.21, 10, 1.84, 20), ramp(1, 2, .21, 6)...)...)
+	f.Up, f.Targets = known(6), known(6)
+	s.Seen.Figures["backend-python"] = &f
+	s.Seen.Baseline = map[string]model.Baseline{"backend-python": {Errors: known(.002), P95: known(.205)}}
+	for n := range i.Timeline {
+		i.Timeline[n].At = i.Timeline[n].At.Add(-3 * time.Minute)
+	}
+	i.Timeline = append(i.Timeline, model.Entry{At: i.RolledOut, Kind: "outcome", Text: "rolled out: backend-python"})
+	return s
+}
+
+func verified() *model.Snapshot {
+	s := verifying()
+	i := &s.Incident
+	i.RolledOut = ago(5 * time.Minute)
+	w := &i.Attempts[0].Writes[0]
+	w.RolledOut, w.Written.At, w.Intent, i.Attempts[0].Confirmed = i.RolledOut, ago(6*time.Minute), ago(6*time.Minute), ago(6*time.Minute)
+	i.Detected, i.Onset, i.Decided = ago(9*time.Minute), ago(14*time.Minute), ago(8*time.Minute)
+	i.Recovered, i.Verified, i.Hold.Green, i.Hold.Since = ago(4*time.Minute), ago(2*time.Minute), true, ago(4*time.Minute)
+	f := s.Seen.Figures["backend-python"]
+	f.HoldErrors, f.HoldP95, f.HoldRequests = known(.0002), known(.21), known(9311)
+	return s
+}
+
+func closingOf() *model.Snapshot {
+	s := verified()
+	i := &s.Incident
+	i.Step, i.Furthest = model.Close, model.Close
+	i.Items = []model.Item{
+		{ID: "evidence", Text: "logs, events and metrics kept (A2)", State: "done", By: "maria", At: ago(time.Minute)},
+		{ID: "report", Text: "incident report written (A3)"}, {ID: "status page", Text: "status page says “resolved” (A4)"},
+		{ID: "chat", Text: "Slack/Teams told (A4)", State: "waived", By: "maria", Reason: "nobody is awake; the report will be posted at nine"},
+		{ID: "tests", Text: "tests for the bug (P1)"},
+	}
+	return s
+}
+
+func thousand() *model.Snapshot {
+	s := filled()
+	for n := range 1000 {
+		id := fmt.Sprintf("service-%04d", n)
+		c := component(id, 5, 5, int64(n%40+1), time.Duration(n)*time.Minute)
+		for k := range 5 {
+			c.Pods = append(c.Pods, pod(fmt.Sprintf("%s-7c9f6d5b84-%05d", id, k), c.Revision, "Running", true, time.Hour))
+		}
+		s.Seen.Board = append(s.Seen.Board, c)
+		s.Seen.Figures[id] = &model.Figures{At: ago(2 * time.Second), Errors: series("q", ramp(.001, 20, .002, 20)...), P95: series("q", ramp(.1, 20, .12, 20)...)}
+	}
+	return s
+}
+
+func long() *model.Snapshot {
+	s := checked(argo)
+	name := "a-name-of-sixty-three-characters-is-as-long-as-kubernetes-allow"
+	c := *s.Seen.Board[1]
+	c.ID, c.Workload.Name = name, name
+	s.Seen.Board[1] = &c
+	s.Incident.Settings.Namespace = "another-name-of-sixty-three-characters-which-is-as-long-as-it-g"
+	s.Incident.Settings.Context = "arn:aws:eks:eu-central-1:123456789012:cluster/production-cluster-one"
+	s.Seen.Identity.User = "system:serviceaccount:a-namespace-of-its-own:a-service-account-with-a-long-name"
+	s.Incident.ID = "INC-20261123-0312-" + name
+	s.Incident.Choices = []model.Choice{{Component: name, From: 42, To: 41}}
+	p := s.Seen.Preflight["backend-python"]
+	p.Component, p.Plan.Component, p.Checks[0].State = name, name, model.CheckOK
+	p.Plan.Command = "kubectl --context " + s.Incident.Settings.Context + " -n " + s.Incident.Settings.Namespace + " rollout undo deployment/" + name + " --to-revision=41"
+	s.Seen.Preflight[name] = p
+	return s
+}
+
+// fixture is a settled screen.
+type fixture struct {
+	name string
+	snap *model.Snapshot
+	open func(a *App) // what was pressed before
+}
+
+func with(s *model.Snapshot, change func(s *model.Snapshot)) *model.Snapshot {
+	change(s)
+	return s
+}
+
+func step(s *model.Snapshot, to model.Step) *model.Snapshot {
+	s.Incident.Step = to
+	return s
+}
+
+func fixtures() []fixture {
+	ask := func(s *model.Snapshot, what model.Asked, text string) *model.Snapshot {
+		s.Incident.Asked, s.Incident.AskText = what, text
+		return s
+	}
+	keys := func(list ...string) func(a *App) {
+		return func(a *App) {
+			for _, k := range list {
+				pressed(a, k)
+			}
+		}
+	}
+	return []fixture{
+		{"connecting", &model.Snapshot{Now: now, Incident: model.Incident{Settings: settings()}, Seen: model.Seen{
+			Cluster: model.Connection{To: "10.0.0.1:6443", Trying: ago(3 * time.Second)}, Metrics: model.Connection{To: "service:monitoring/prometheus:9090", Trying: ago(3 * time.Second)}}}, nil},
+		{"connecting-refused", &model.Snapshot{Now: now, Incident: model.Incident{Settings: settings()}, Seen: model.Seen{
+			Cluster: model.Connection{To: "10.0.0.1:6443", Trying: ago(12 * time.Second), Err: "Get \"https://10.0.0.1:6443/readyz\": dial tcp 10.0.0.1:6443: connect: connection refused"},
+			Metrics: model.Connection{Off: "no Prometheus is configured and none was found"}}}, nil},
+		{"assess", filled(), nil},
+		{"assess-within", with(filled(), func(s *model.Snapshot) {
+			s.Incident.Triggers = []model.Trigger{{Component: "backend-python", Kind: model.TStuck, Onset: ago(3 * time.Minute), At: ago(3 * time.Minute),
+				Text: "newest rollout of backend-python is stuck: 2 of 6 pods in CrashLoopBackOff"}}
+			s.Seen.Figures["backend-python"] = s.Seen.Figures["frontend"]
+			s.Seen.Board[1].Stuck, s.Seen.Board[1].StuckSince = "2 of 6 pods in CrashLoopBackOff", ago(3*time.Minute)
+			s.Incident.Verdict = model.VerdictRecord{Verdict: model.Within10, Deadline: now.Add(7*time.Minute + 12*time.Second)}
+		}), nil},
+		{"stale", with(filled(), func(s *model.Snapshot) {
+			s.Seen.Metrics.Heard, s.Seen.Metrics.Err = ago(70*time.Second), "context deadline exceeded after 3 s"
+		}), nil},
+		{"cluster-lost", with(filled(), func(s *model.Snapshot) {
+			s.Seen.Cluster.Heard, s.Seen.Cluster.Err = ago(40*time.Second), "Get \"https://10.0.0.1:6443/readyz\": i/o timeout"
+		}), nil},
+		{"forbidden-pods", with(filled(), func(s *model.Snapshot) {
+			for _, c := range s.Seen.Board {
+				c.Pods, c.PodsNo = nil, "forbidden: pods is forbidden: User \"maria\" cannot list resource \"pods\" in the namespace \"production\""
+			}
+		}), nil},
+		{"unknown-figures", with(filled(), func(s *model.Snapshot) {
+			s.Incident.Triggers = nil
+			s.Seen.Figures["backend-python"] = &model.Figures{Errors: model.Figure{Now: model.Unknown("q", "too few requests: 3 in 5m")}, P95: model.Figure{Now: model.Unknown("q", "NaN")}}
+			s.Seen.Figures["frontend"] = &model.Figures{Errors: model.Figure{Now: model.Unknown("q", "no series http_requests_total")}, P95: model.Figure{Now: model.Unknown("q", "no series http_request_duration_seconds_bucket")}}
+		}), nil},
+		{"no-prometheus", with(filled(), func(s *model.Snapshot) {
+			s.Incident.Triggers, s.Seen.Figures = nil, nil
+			s.Seen.Metrics = model.Connection{Off: "no Prometheus was found: give --prometheus URL"}
+		}), nil},
+		{"details", filled(), keys("d")},
+		{"filter", filled(), keys("/", "r", "u", "s")},
+		{"decide", opened(), nil},
+		{"decide-overruled", with(opened(), func(s *model.Snapshot) {
+			s.Incident.Verdict.Overruled, s.Incident.Verdict.Verdict, s.Incident.Verdict.Reason = true, model.WatchClosely, "only the load test"
+			s.Incident.Answers = map[model.Question]model.Answer{model.QErrors: {Answer: model.TriNo, By: "maria", At: ago(time.Minute), Reason: "load test", Figure: "errors over 5% for 6m"}}
+		}), nil},
+		{"decide-dialog", opened(), keys("o")},
+		{"choose", chosen(), nil},
+		{"choose-written", with(chosen(), func(s *model.Snapshot) {
+			h := s.Seen.History["backend-python"]
+			h.Revisions[1].Number, h.Revisions[1].Current, h.Revisions[0].Current = 43, true, false
+			h.Revisions[0], h.Revisions[1] = h.Revisions[1], h.Revisions[0]
+			s.Incident.Attempts = rolling().Incident.Attempts
+		}), nil},
+		{"choose-none-known", with(chosen(), func(s *model.Snapshot) {
+			s.Incident.Choices[0] = model.Choice{Component: "backend-python", From: 42, Why: "no revision is known to have served well before the onset"}
+			s.Seen.History["backend-python"].FiguresErr = "Prometheus does not answer"
+		}), nil},
+		{"choose-reading", with(chosen(), func(s *model.Snapshot) { s.Seen.History = nil; s.Incident.Choices[0].To = 0 }), nil},
+		{"confirm", checked(), nil},
+		{"confirm-typed", checked(), keys("b", "a", "c", "k")},
+		{"confirm-blocked", checked(argo), nil},
+		{"confirm-checking", with(checked(), func(s *model.Snapshot) { s.Seen.Preflight = nil }), nil},
+		{"confirm-changed", ask(checked(), model.AskChanged, "Nothing was written: backend-python changed after you confirmed: image is now api:2026.11.23-3, by gitlab-ci"), nil},
+		{"confirm-failed", ask(checked(), model.AskFailed, "Nothing was written to backend-python: admission webhook \"policy\" denied the request: no rollbacks on Mondays"), nil},
+		{"confirm-staging", with(checked(), func(s *model.Snapshot) { s.Incident.Settings.Production = false }), nil},
+		{"confirm-no-journal", with(checked(), func(s *model.Snapshot) { s.Seen.JournalE = "no space left on device" }), nil},
+		{"rollback", rolling(), nil},
+		{"rollback-writing", with(rolling(), func(s *model.Snapshot) { s.Incident.Attempts[0].Writes[0].State = model.Writing }), nil},
+		{"rollback-unsettled", ask(with(rolling(), func(s *model.Snapshot) { s.Incident.Attempts[0].Writes[0].State = model.Unsettled }),
+			model.AskSettle, "the outcome of the write to backend-python is unknown, and the cluster cannot be asked"), nil},
+		{"rollback-new-fail", with(rolling(), func(s *model.Snapshot) { s.Seen.Board[1].Pods[0] = crashing("backend-python-7c9f6d5b84-2kq4x", 43) }), nil},
+		{"rollback-deadline", ask(rolling(), model.AskDeadline, "backend-python is not rolled out after 2m: 3 of 6 new pods are there. It goes on in the cluster."), nil},
+		{"rollback-reverted", ask(with(rolling(), func(s *model.Snapshot) {
+			w := &s.Incident.Attempts[0].Writes[0]
+			w.State, w.Err = model.Reverted, "by argocd-controller"
+		}), model.AskReverted, "argocd-controller put another template on backend-python: it runs revision 44 now"), nil},
+		{"verify", verifying(), nil},
+		{"verify-unknown", with(verifying(), func(s *model.Snapshot) {
+			delete(s.Seen.Figures, "backend-python")
+			s.Seen.Metrics = model.Connection{To: "prometheus:9090", Err: "connection refused"}
+		}), keys("down")},
+		{"verify-not-green", ask(verifying(), model.AskNotGreen, "not green 5m after the rollout: backend-python error ratio 1.2%"), nil},
+		{"verified", verified(), nil},
+		{"close", closingOf(), nil},
+		{"closed", with(closingOf(), func(s *model.Snapshot) { s.Incident.Closed = ago(time.Second) }), nil},
+		{"help", filled(), keys("?")},
+		{"help-typing", checked(), keys("f1")},
+		{"timeline", rolling(), keys("t")},
+		{"contacts", opened(), keys("c")},
+		{"recovery", rolling(), keys("r")},
+		{"logs", filled(), keys("l")},
+		{"events", filled(), keys("e")},
+		{"diff", chosen(), keys("d")},
+		{"long-names", step(long(), model.Assess), nil},
+		{"long-names-confirm", long(), nil},
+		{"thousand", thousand(), nil},
+		{"quit", opened(), keys("q")},
+		{"hint", opened(), keys("s")},
+	}
+}
+
+// keyOf makes the message of a key from its name.
+func keyOf(name string) tea.KeyPressMsg {
+	if r := []rune(name); len(r) == 1 {
+		return tea.KeyPressMsg{Code: r[0], Text: name}
+	}
+	switch codes := map[string]rune{"enter": tea.KeyEnter, "esc": tea.KeyEscape, "tab": tea.KeyTab, "up": tea.KeyUp, "down": tea.KeyDown,
+		"left": tea.KeyLeft, "right": tea.KeyRight, "pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown, "home": tea.KeyHome, "end": tea.KeyEnd, "f1": tea.KeyF1,
+		"backspace": tea.KeyBackspace, "delete": tea.KeyDelete}; {
+	case name == "space":
+		return tea.KeyPressMsg{Code: tea.KeySpace, Text: " "}
+	case name == "shift+tab":
+		return tea.KeyPressMsg{Code: tea.KeyTab, Mod: tea.ModShift}
+	case strings.HasPrefix(name, "ctrl+"):
+		return tea.KeyPressMsg{Code: rune(name[5]), Mod: tea.ModCtrl}
+	case codes[name] != 0:
+		return tea.KeyPressMsg{Code: codes[name]}
+	}
+	panic("no key " + name)
+}
+
+// pressed presses a key after a silence, and delivers what it read.
+func pressed(a *App, name string) {
+	a.quiet, a.last = true, ""
+	over := len(a.over)
+	a.Update(keyOf(name))
+	if len(a.over) <= over {
+		return
+	}
+	// What an overlay reads first is its own command; the others are timers.
+	if b, ok := a.over[len(a.over)-1].(interface{ begin() tea.Cmd }); ok {
+		if cmd := b.begin(); cmd != nil {
+			a.Update(cmd())
+		}
+	}
+}
+
+// screen is an app that shows a fixture.
+func screen(t testing.TB, f fixture, w, h int, l Look) *App {
+	a := New(Options{Engine: still{t, f.snap}, Viewer: library{}, Start: ago(3 * time.Second), Look: &l, Width: w, Height: h})
+	a.at, a.asked, a.quiet = f.snap.Incident.Step, f.snap.Incident.Asked, true
+	if f.open != nil {
+		f.open(a)
+	}
+	return a
+}

@@ -1,0 +1,111 @@
+package ui
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/colorprofile"
+	"github.com/charmbracelet/x/ansi"
+)
+
+// golden compares text with a file; UPDATE_GOLDEN=1 writes it instead.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", "golden", name+".txt")
+	lines := strings.Split(got, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	got = strings.TrimRight(strings.Join(lines, "\n"), "\n") + "\n"
+	if os.Getenv("UPDATE_GOLDEN") == "1" {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v; UPDATE_GOLDEN=1 writes it", err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs (UPDATE_GOLDEN=1 rewrites it)\n--- got\n%s--- want\n%s", path, got, want)
+	}
+}
+
+// A settled page of every kind, as it is read: without colours.
+func TestGoldenFrames(t *testing.T) {
+	for _, f := range fixtures() {
+		for _, size := range [][2]int{{80, 24}, {120, 40}} {
+			name := fmt.Sprintf("%s_%dx%d", f.name, size[0], size[1])
+			t.Run(name, func(t *testing.T) {
+				golden(t, name, ansi.Strip(screen(t, f, size[0], size[1], dark).Frame()))
+			})
+		}
+	}
+}
+
+// Below the smallest size the one sentence stays.
+func TestGoldenTooSmall(t *testing.T) {
+	for _, f := range fixtures() {
+		if !slices.Contains([]string{"connecting", "assess", "rollback-deadline", "quit"}, f.name) {
+			continue
+		}
+		golden(t, f.name+"_50x12", ansi.Strip(screen(t, f, 50, 12, dark).Frame()))
+	}
+}
+
+// The palettes, with the escape sequences made readable.
+func TestGoldenLooks(t *testing.T) {
+	looks := map[string]Look{
+		"dark": dark, "light": {Light: true, Profile: colorprofile.TrueColor},
+		"dark16": {Profile: colorprofile.ANSI}, "light16": {Light: true, Profile: colorprofile.ANSI},
+		"nocolor": {NoColor: true, Profile: colorprofile.TrueColor}, "ascii": {ASCII: true, Profile: colorprofile.ANSI},
+	}
+	for _, f := range fixtures() {
+		if !slices.Contains([]string{"assess", "confirm-blocked", "rollback", "timeline"}, f.name) {
+			continue
+		}
+		for name, l := range looks {
+			frame := screen(t, f, 80, 24, l).Frame()
+			if name == "ascii" {
+				if !isASCII(frame) {
+					t.Errorf("%s: not ASCII: %q", f.name, frame)
+				}
+				golden(t, f.name+"_ascii", ansi.Strip(frame))
+				continue
+			}
+			golden(t, f.name+"_"+name+"_ansi", strings.ReplaceAll(frame, "\x1b", "␛"))
+		}
+	}
+}
+
+// Every key of every page, as docs/keys.md prints them.
+func TestGoldenKeys(t *testing.T) { golden(t, "keys", KeyTable()) }
+
+// Whatever the size, a frame has exactly so many lines and none is wider.
+func TestFrameFits(t *testing.T) {
+	looks := []Look{dark, {ASCII: true, NoColor: true}}
+	for n, f := range fixtures() {
+		for _, l := range looks {
+			a := screen(t, f, 80, 24, l)
+			for w := 10; w <= 200; w += 1 + (w+n)%17 {
+				for h := 3; h <= 60; h += 1 + (h+n)%11 {
+					a.w, a.h = w, h
+					lines := strings.Split(a.Frame(), "\n")
+					if len(lines) != h {
+						t.Fatalf("%s at %d×%d: %d lines", f.name, w, h, len(lines))
+					}
+					for i, line := range lines {
+						if got := ansi.StringWidth(line); got > w {
+							t.Fatalf("%s at %d×%d: line %d has %d cells: %q", f.name, w, h, i+1, got, ansi.Strip(line))
+						}
+					}
+				}
+			}
+		}
+	}
+}
