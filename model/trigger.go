@@ -18,7 +18,7 @@ type finding struct {
 // findings judges every component of the board, in the board's order, for every
 // kind of trigger. It looks at observations alone, not at what was latched.
 func findings(s *Snapshot) []finding {
-	var out []finding
+	out := make([]finding, 0, 4*len(s.Seen.Board)) // grown step by step it costs as much again
 	lost := s.clusterLost()
 	for _, c := range s.Seen.Board {
 		f := s.FiguresOf(c.ID)

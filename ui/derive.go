@@ -63,7 +63,7 @@ func derive(s *model.Snapshot) *derived {
 		d.rows = append(d.rows, rows...)
 	}
 	d.nodes = model.Tree(s)
-	d.verdict, d.why = model.VerdictNow(s)
+	d.verdict, d.why = model.VerdictOf(s, d.nodes)
 	d.suspects = model.Suspects(s)
 	d.checks = model.VerifyChecks(s)
 	d.blocked = s.Incident.Step.Blocked(s)
