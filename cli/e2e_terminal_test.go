@@ -141,7 +141,7 @@ func open(t *testing.T, w, h int, config, dir string, args ...string) *terminal 
 		args = append(args, "--config", file)
 	}
 	args = append(args, "--journal-dir", dir)
-	m := &terminal{t: t, socket: fmt.Sprintf("rollbook-%d", time.Now().UnixNano()), dir: dir}
+	m := &terminal{t: t, socket: filepath.Join(home, "tmux"), dir: dir}
 	var words []string
 	for _, a := range append([]string{path}, args...) {
 		words = append(words, "'"+strings.ReplaceAll(a, "'", `'\''`)+"'")
@@ -153,14 +153,14 @@ func open(t *testing.T, w, h int, config, dir string, args ...string) *terminal 
 		if t.Failed() {
 			t.Logf("the screen at the end:\n%s", m.screen())
 		}
-		_ = exec.Command("tmux", "-L", m.socket, "kill-server").Run()
+		_ = exec.Command("tmux", "-S", m.socket, "kill-server").Run()
 	})
 	return m
 }
 
 func (m *terminal) tmux(args ...string) string {
 	m.t.Helper()
-	out, err := exec.Command("tmux", append([]string{"-L", m.socket}, args...)...).CombinedOutput()
+	out, err := exec.Command("tmux", append([]string{"-S", m.socket}, args...)...).CombinedOutput()
 	if err != nil {
 		m.t.Fatalf("tmux %s: %v: %s", strings.Join(args, " "), err, out)
 	}
@@ -169,7 +169,7 @@ func (m *terminal) tmux(args ...string) string {
 
 // screen is what stands on it, without colours.
 func (m *terminal) screen() string {
-	out, _ := exec.Command("tmux", "-L", m.socket, "capture-pane", "-p").CombinedOutput()
+	out, _ := exec.Command("tmux", "-S", m.socket, "capture-pane", "-p").CombinedOutput()
 	return string(out)
 }
 
