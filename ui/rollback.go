@@ -334,7 +334,7 @@ func (r *rollBack) pods(w, room int) []string {
 		if pod.Revision != 0 {
 			rev = itoa(pod.Revision)
 		}
-		out = append(out, "   "+p.name(names[n], nw, p.Plain)+" "+p.right(rev, 5, p.Plain)+"  "+p.cell(state, sw, look)+p.right(sign, 6, style)+p.right(model.Age(r.snap.Now, pod.Started), 6, p.Plain))
+		out = append(out, "   "+p.name(names[n], nw, p.Plain)+" "+p.right(rev, 5, p.Plain)+"  "+p.cell(state, sw, look)+p.right(sign, 6, style)+p.right(podAge(r.snap.Now, pod.Started), 6, p.Plain))
 		if words := lastLines(pod.Message, 1); pod.Failing && len(words) > 0 && !said[words[0]] && len(out) < room-1 {
 			said[words[0]] = true
 			out = append(out, "     "+paint(p.Strong, p.fit(words[0], w-6)))

@@ -84,6 +84,15 @@ func coarse(d time.Duration) time.Duration {
 	return d
 }
 
+// podAge is a pod's age: by the second while it starts, then in steps, because
+// all pods of a rollout grow older together.
+func podAge(now, started time.Time) string {
+	if d := now.Sub(started); !started.IsZero() && d >= 20*time.Second {
+		started = now.Add(-coarse(d))
+	}
+	return model.Age(now, started)
+}
+
 // age is model.Age in those steps.
 func age(now, t time.Time) string {
 	if t.IsZero() {

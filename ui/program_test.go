@@ -1,0 +1,385 @@
+package ui
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"reflect"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+	"github.com/charmbracelet/x/vt"
+
+	"rollbook/model"
+)
+
+// scripted is an engine that expects certain inputs, one after the other, and
+// answers each with a snapshot.
+type scripted struct {
+	t       *testing.T
+	snap    atomic.Pointer[model.Snapshot]
+	change  chan struct{}
+	writing atomic.Bool
+
+	mu   sync.Mutex
+	want []expected
+}
+
+type expected struct {
+	do   any
+	next *model.Snapshot
+}
+
+func newScripted(t *testing.T, first *model.Snapshot) *scripted {
+	e := &scripted{t: t, change: make(chan struct{}, 1)}
+	e.snap.Store(first)
+	return e
+}
+
+func (e *scripted) Snapshot() *model.Snapshot { return e.snap.Load() }
+func (e *scripted) Changed() <-chan struct{}  { return e.change }
+func (e *scripted) Writing() bool             { return e.writing.Load() }
+
+func (e *scripted) Send(do any) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.want) == 0 || !reflect.DeepEqual(e.want[0].do, do) {
+		e.t.Errorf("unexpected input %#v; expected %+v", do, e.want)
+		return
+	}
+	next := e.want[0].next
+	e.want = e.want[1:]
+	if next != nil {
+		e.show(next)
+	}
+}
+
+func (e *scripted) show(s *model.Snapshot) {
+	e.snap.Store(s)
+	select {
+	case e.change <- struct{}{}:
+	default:
+	}
+}
+
+func (e *scripted) expect(do any, next *model.Snapshot) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.want = append(e.want, expected{do, next})
+}
+
+// terminal is the program running in an emulated terminal.
+type terminal struct {
+	t      *testing.T
+	engine *scripted
+	emu    *vt.SafeEmulator
+	out    atomic.Int64
+	in     *io.PipeWriter
+	ended  chan error
+	said   string
+	cancel context.CancelFunc
+}
+
+// Write counts what goes to the terminal.
+func (m *terminal) Write(b []byte) (int, error) {
+	m.out.Add(int64(len(b)))
+	return m.emu.Write(b)
+}
+
+// start runs the program; it has to be called inside a bubble.
+func start(t *testing.T, first *model.Snapshot) *terminal {
+	m := &terminal{t: t, engine: newScripted(t, first), emu: vt.NewSafeEmulator(80, 24), ended: make(chan error, 1)}
+	_, _ = m.emu.Write([]byte("\x1b[20h")) // the program's newlines return the carriage too: there is no tty to do it
+	r, w := io.Pipe()
+	m.in = w
+	go func() { _, _ = io.Copy(w, m.emu) }() // what the terminal answers
+	ctx, cancel := context.WithCancel(t.Context())
+	m.cancel = cancel
+	go func() {
+		m.ended <- Run(ctx, Options{Engine: m.engine, Viewer: library{}, Start: time.Now(), Input: r, Output: m, Width: 80, Height: 24,
+			Env: []string{"TERM=xterm-256color", "LANG=C.UTF-8", "COLORTERM=truecolor"}, WriteDeadline: 5 * time.Second,
+			OnQuit: func(said string) { m.said = said }, Program: []tea.ProgramOption{tea.WithoutSignalHandler()}})
+		_ = r.Close()
+	}()
+	m.settle()
+	return m
+}
+
+// settle lets half a second pass: longer than a confirmation waits for silence.
+func (m *terminal) settle() {
+	time.Sleep(500 * time.Millisecond)
+	synctest.Wait()
+}
+
+func (m *terminal) screen() string { return ansi.Strip(m.emu.Render()) }
+
+// sees fails unless the screen holds all of the words.
+func (m *terminal) sees(words ...string) {
+	m.t.Helper()
+	screen := m.screen()
+	for _, w := range words {
+		if !strings.Contains(screen, w) {
+			m.t.Fatalf("%q is not on the screen:\n%s", w, screen)
+		}
+	}
+}
+
+// keys types, and waits until it has settled.
+func (m *terminal) keys(text string) {
+	if _, err := m.in.Write([]byte(text)); err != nil {
+		m.t.Fatalf("the program does not read keys any more: %v", err)
+	}
+	m.settle()
+}
+
+// does presses a key of which exactly that input is expected.
+func (m *terminal) does(text string, do any, next *model.Snapshot) {
+	m.t.Helper()
+	m.engine.expect(do, next)
+	m.keys(text)
+	m.engine.mu.Lock()
+	defer m.engine.mu.Unlock()
+	if len(m.engine.want) > 0 {
+		m.t.Fatalf("%q did not send %#v:\n%s", text, do, m.screen())
+	}
+}
+
+// left waits until the program has ended and cleans up.
+func (m *terminal) left() {
+	m.t.Helper()
+	synctest.Wait()
+	select {
+	case err := <-m.ended:
+		if err != nil {
+			m.t.Errorf("ended with %v", err)
+		}
+	default:
+		m.t.Errorf("the program is still running:\n%s", m.screen())
+		m.cancel()
+		<-m.ended
+	}
+	m.cancel()
+	_ = m.in.Close()
+	if c, ok := m.emu.InputPipe().(io.Closer); ok {
+		_ = c.Close()
+	}
+	time.Sleep(2 * time.Second) // its timers
+}
+
+func bubble(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	synctest.Test(t, f)
+}
+
+// The seven pages by their keys, from the board to the closed incident.
+func TestWalk(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m := start(t, filled())
+		m.sees("①Assess", "backend-python", "CrashLoopBackOff", "ROLL BACK NOW", "enter decide")
+		m.does("\r", model.Next{}, opened())
+		m.sees("②Decide", "D1 errors over 5% for 5m?", "data lost?", "INC-0312")
+		m.does("\x1b[B\x1b[B\x1b[By", model.Say{Question: model.QSLO, Answer: model.TriYes}, opened())
+		m.does("\r", model.Next{}, chosen())
+		m.sees("③Choose", "42 → 41", "★ chosen", "enter confirm")
+		m.does("\r", model.Next{}, checked())
+		m.sees("④Confirm", "equal to kubectl", "type backend-python to roll back:", "Nothing is written yet")
+		m.keys("backend-pythom")
+		m.keys("\r")
+		m.sees("type backend-python first")
+		m.keys("\x7fn")
+		m.sees("to roll back: backend-python")
+		m.does("\r", model.ConfirmWrite{Word: "backend-python", Plans: []string{"plan-41"}}, rolling())
+		m.sees("⑤Roll back", "3 of 6 updated", "(enter verify)")
+		m.keys("\r") // it is not rolled out yet
+		m.sees("enter verify:")
+		done := verifying()
+		done.Incident.Step, done.Incident.Furthest = model.RollBack, model.RollBack
+		m.engine.show(done)
+		m.settle()
+		m.sees("Verify proves that it worked")
+		m.does("\r", model.Next{}, verifying())
+		m.sees("⑥Verify", "Good so far", "still open: critical feature broken?")
+		green := verified()
+		m.engine.show(green)
+		m.settle()
+		m.sees("VERIFIED")
+		m.does("\r", model.Next{}, closingOf())
+		m.sees("⑦Close", "[ ] open   incident report written")
+		m.does(" ", model.SettleItem{ID: "report"}, nil)
+		closed := closingOf()
+		closed.Incident.Closed = now
+		m.engine.show(closed)
+		m.settle()
+		m.sees("Closed. q leaves.")
+		m.keys("q")
+		m.left()
+		if m.said != "" {
+			t.Errorf("a closed incident leaves with %q", m.said)
+		}
+	})
+}
+
+// Held keys and double presses do not run through the pages.
+func TestHeldEnter(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m := start(t, filled())
+		m.does("\r\r\r\r\r\r", model.Next{}, opened())
+		m.sees("②Decide")
+		m.keys("q")
+		m.keys("q")
+		m.left()
+	})
+}
+
+func TestQuitBeforeAnIncident(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m := start(t, filled())
+		m.keys("q")
+		m.left()
+		if m.said != "" {
+			t.Errorf("leaves with %q", m.said)
+		}
+	})
+}
+
+func TestQuitAnOpenIncident(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m := start(t, opened())
+		m.keys("q")
+		m.sees("The incident stays open")
+		m.keys("d") // any other key stays, and does nothing else
+		m.sees("enter choose")
+		m.keys("q")
+		m.keys("q")
+		m.left()
+		if !strings.Contains(m.said, "INC-20261123-0312-backend-python stays open") || !strings.Contains(m.said, "journal.jsonl") {
+			t.Errorf("leaves with %q", m.said)
+		}
+	})
+}
+
+// ctrl+c works in an open field too, where all else is text.
+func TestControlC(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m := start(t, checked())
+		m.keys("q")
+		m.sees("to roll back: q")
+		m.keys("\x03")
+		m.sees("The incident stays open")
+		m.keys("\x03")
+		m.left()
+	})
+}
+
+// A write on its way is waited for, until it is answered.
+func TestQuitWaitsForAWrite(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m := start(t, rolling())
+		m.engine.writing.Store(true)
+		m.keys("q")
+		m.sees("A write is under way")
+		m.keys("q")
+		m.sees("Waiting for the write's answer")
+		m.keys("xqr") // no key means anything now
+		m.sees("Waiting for the write's answer")
+		m.engine.writing.Store(false)
+		m.settle()
+		m.left()
+		if !strings.Contains(m.said, "A write was under way") {
+			t.Errorf("leaves with %q", m.said)
+		}
+	})
+}
+
+// An answer that never comes holds nobody: the deadline ends the wait, and so
+// does ctrl+c.
+func TestQuitWaitsNotForEver(t *testing.T) {
+	for name, leave := range map[string]func(m *terminal){
+		"deadline": func(*terminal) { time.Sleep(6 * time.Second) },
+		"ctrl+c":   func(m *terminal) { m.keys("\x03") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				m := start(t, rolling())
+				m.engine.writing.Store(true)
+				m.keys("q")
+				m.keys("q")
+				m.sees("Waiting for the write's answer")
+				leave(m)
+				m.left()
+			})
+		})
+	}
+}
+
+// When nothing changes, almost nothing is sent: the clock's digits.
+func TestIdleOutput(t *testing.T) {
+	for name, s := range map[string]*model.Snapshot{"assess": filled(), "decide": opened(), "rollback": rolling(), "verify": verifying(), "thousand": thousand()} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				m := start(t, s)
+				const seconds = 30
+				beat := func() {
+					next := *m.engine.Snapshot()
+					next.Now = next.Now.Add(time.Second)
+					next.Seen.Cluster.Heard, next.Seen.Metrics.Heard = next.Now, next.Now
+					m.engine.show(&next)
+					time.Sleep(time.Second)
+					synctest.Wait()
+				}
+				for range 5 {
+					beat()
+				}
+				before, screen := m.out.Load(), m.screen()
+				for range seconds {
+					beat()
+				}
+				rate := float64(m.out.Load()-before) / seconds
+				t.Logf("%.0f B/s", rate)
+				if rate >= 100 {
+					t.Errorf("%.0f B/s when nothing changes\n%s\n%s", rate, screen, m.screen())
+				}
+				m.keys("q")
+				if s.Incident.ID != "" {
+					m.keys("q")
+				}
+				m.left()
+			})
+		})
+	}
+}
+
+// What the terminal shows is what Frame says: the differences that are sent add
+// up to it.
+func TestTerminalShowsTheFrame(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m := start(t, filled())
+		for _, s := range []*model.Snapshot{opened(), chosen(), checked(argo), rolling(), verified(), closingOf()} {
+			m.engine.show(s)
+			m.settle()
+			l := dark
+			a := New(Options{Engine: still{t, s}, Viewer: library{}, Look: &l, Width: 80, Height: 24})
+			a.focus = "backend-python" // which the operator looked at all the way
+			a.derive()
+			want := a.Frame()
+			got := strings.Split(m.screen(), "\n")
+			for n, line := range strings.Split(ansi.Strip(want), "\n") {
+				if n > 0 && strings.TrimRight(got[n], " ") != strings.TrimRight(line, " ") { // line 1 has the clock
+					t.Errorf("%s, line %d:\n got %q\nwant %q", s.Incident.Step.Name(), n+1, got[n], line)
+				}
+			}
+		}
+		if !bytes.Contains([]byte(m.screen()), []byte("⑦Close")) {
+			t.Error("the last page is not shown")
+		}
+		m.keys("q")
+		m.keys("q")
+		m.left()
+	})
+}
