@@ -82,12 +82,23 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 // StopAPI ends the API server at once: a real outage. etcd keeps the data.
 func (c *Cluster) StopAPI() { c.api.Kill() }
 
-// StartAPI starts the API server again on the same port and waits for it.
+// StartAPI starts the API server again on the same port, and waits until it
+// answers and the controllers work. They are started anew, because left alone
+// they try again ever more slowly, up to a minute after the end of the outage.
 func (c *Cluster) StartAPI(ctx context.Context) error {
 	if err := c.api.Start(); err != nil {
 		return err
 	}
-	return c.waitAPI(ctx)
+	if err := c.waitAPI(ctx); err != nil {
+		return err
+	}
+	for _, p := range []*proc.Process{c.controllers, c.scheduler, c.kwok} {
+		p.Kill()
+		if err := p.Start(); err != nil {
+			return err
+		}
+	}
+	return c.api.WaitReady(ctx, 2*time.Minute, (&probe{client: c.Client}).ready)
 }
 
 // Stop ends all components.

@@ -4,12 +4,17 @@ package pods
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"math"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
@@ -74,28 +79,84 @@ func Watch(ctx context.Context, c kubernetes.Interface, changed, gone func(Pod))
 			return api.Watch(ctx, o)
 		},
 	}
-	_, controller := cache.NewInformerWithOptions(cache.InformerOptions{
-		ListerWatcher: lw,
-		ObjectType:    &corev1.Pod{},
-		Handler: cache.ResourceEventHandlerFuncs{
-			AddFunc:    func(o any) { changed(From(o.(*corev1.Pod))) },
-			UpdateFunc: func(_, o any) { changed(From(o.(*corev1.Pod))) },
-			DeleteFunc: func(o any) {
-				if last, ok := o.(cache.DeletedFinalStateUnknown); ok {
-					o = last.Obj
-				}
-				if p, ok := o.(*corev1.Pod); ok {
-					gone(From(p))
-				}
-			},
-		},
+	s := &store{known: map[string]Pod{}, changed: changed, gone: gone, synced: make(chan struct{})}
+	r := cache.NewReflectorWithOptions(lw, &corev1.Pod{}, s, cache.ReflectorOptions{
+		// After an outage on purpose the traffic goes on at once, not in half a minute.
+		Backoff: &wait.Backoff{Duration: 200 * time.Millisecond, Factor: 1, Jitter: 0.5, Steps: math.MaxInt32, Cap: time.Second},
 	})
-	go controller.RunWithContext(ctx)
-	if !cache.WaitForCacheSync(ctx.Done(), controller.HasSynced) {
+	go r.RunWithContext(ctx)
+	select {
+	case <-s.synced:
+		return nil
+	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// store is where the reflector puts what it hears. Only its goroutine calls it.
+type store struct {
+	known         map[string]Pod
+	changed, gone func(Pod)
+	synced        chan struct{}
+	once          sync.Once
+}
+
+func (s *store) put(obj any) error {
+	p, ok := obj.(*corev1.Pod)
+	if !ok {
+		return fmt.Errorf("watch of pods: got a %T", obj)
+	}
+	now := From(p)
+	if old, ok := s.known[key(now)]; ok && old.UID != now.UID {
+		s.gone(old)
+	}
+	s.known[key(now)] = now
+	s.changed(now)
 	return nil
 }
+
+func key(p Pod) string { return p.Namespace + "/" + p.Name }
+
+func (s *store) Add(obj any) error    { return s.put(obj) }
+func (s *store) Update(obj any) error { return s.put(obj) }
+
+func (s *store) Delete(obj any) error {
+	p, ok := obj.(*corev1.Pod)
+	if !ok {
+		return fmt.Errorf("watch of pods: got a %T", obj)
+	}
+	old := From(p)
+	delete(s.known, key(old))
+	s.gone(old)
+	return nil
+}
+
+// Replace takes in a whole list: at the start, and after an outage too long to
+// be caught up with.
+func (s *store) Replace(objs []any, _ string) error {
+	stale := s.known
+	s.known = map[string]Pod{}
+	for _, o := range objs {
+		if p, ok := o.(*corev1.Pod); ok {
+			now := From(p)
+			if old, ok := stale[key(now)]; ok && old.UID == now.UID {
+				delete(stale, key(now))
+			}
+		}
+	}
+	for _, old := range stale {
+		s.gone(old)
+	}
+	for _, o := range objs {
+		if err := s.put(o); err != nil {
+			return err
+		}
+	}
+	s.once.Do(func() { close(s.synced) })
+	return nil
+}
+
+func (s *store) Resync() error { return nil }
 
 // Sort orders pods by namespace and name.
 func Sort(ps []Pod) {

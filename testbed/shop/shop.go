@@ -202,16 +202,26 @@ func Delete(ctx context.Context, c kubernetes.Interface, namespace string) error
 		for _, s := range svcs.Items {
 			errs = append(errs, c.CoreV1().Services(ns).Delete(ctx, s.Name, opts))
 		}
+		empty := 0
 		err = wait(ctx, "the pods and ReplicaSets of "+ns+" to go", func(ctx context.Context) (bool, error) {
 			if err := c.CoreV1().Pods(ns).DeleteCollection(ctx, now, list); err != nil {
 				return false, err
 			}
 			p, err := c.CoreV1().Pods(ns).List(ctx, list)
-			if err != nil || len(p.Items) > 0 {
+			if err != nil {
 				return false, err
 			}
 			r, err := c.AppsV1().ReplicaSets(ns).List(ctx, list)
-			return err == nil && len(r.Items) == 0, err
+			if err != nil {
+				return false, err
+			}
+			if len(p.Items)+len(r.Items) > 0 {
+				empty = 0
+				return false, nil
+			}
+			// A controller that has not heard of it yet may make one more pod.
+			empty++
+			return empty == 5, nil
 		})
 		errs = append(errs, err, c.CoreV1().Events(ns).DeleteCollection(ctx, opts, list))
 		if err := errors.Join(errs...); err != nil {
