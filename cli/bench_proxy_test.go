@@ -87,7 +87,6 @@ func newCounter(t testing.TB, kubeconfig, context string) *counter {
 	return c
 }
 
-
 func (c *counter) count(r *http.Request) {
 	q := r.URL.Query()
 	verb := r.Method

@@ -76,7 +76,7 @@ func TestBadReleaseIsRolledBack(t *testing.T) {
 	m.sees(`VERIFIED: good for`, 5*time.Minute)
 	m.keys("Enter")
 	m.sees(`⑦Close`, 5*time.Second)
-	m.sees(`to recover`, time.Second)
+	m.sees(`recover \d`, 3*time.Second)
 	for range 10 {
 		m.keys("Space")
 		time.Sleep(200 * time.Millisecond)
