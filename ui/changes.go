@@ -1,0 +1,43 @@
+package ui
+
+import (
+	"fmt"
+
+	"rollbook/model"
+)
+
+// changeLines are the differences between two templates: one a line, two where a
+// line has no room for both ends.
+func (p *pen) changeLines(list []model.Change, w, room int) []string {
+	if len(list) == 0 {
+		return []string{"   no difference in the template"}
+	}
+	var out []string
+	narrow := w < 70
+	for i, ch := range list {
+		if len(out) >= room-1 && i < len(list)-1 || room < 1 {
+			return append(out, paint(p.Dim, p.say(fmt.Sprintf("   … %d more; d on Choose shows the full diff", len(list)-i))))
+		}
+		half := max(10, (w-36)/2)
+		if narrow {
+			half = max(10, (w-8)/2)
+		}
+		var text string
+		switch {
+		case ch.From == "" && ch.To == "":
+			text = "changed"
+		case ch.From == "":
+			text = "comes: " + p.middle(ch.To, 2*half-4)
+		case ch.To == "":
+			text = "goes away; is " + p.middle(ch.From, 2*half-11)
+		default:
+			text = p.middle(ch.From, half) + " → " + p.middle(ch.To, half)
+		}
+		if narrow {
+			out = append(out, "   "+paint(p.Dim, p.say(ch.Kind))+" "+p.middle(ch.What, max(10, w-6-len(ch.Kind))), "     "+p.fit(text, w-5))
+			continue
+		}
+		out = append(out, "   "+p.cell(ch.Kind, 10, p.Dim)+" "+p.name(ch.What, 18, p.Plain)+" "+p.fit(text, w-32))
+	}
+	return out
+}
