@@ -1,9 +1,10 @@
-//go:build bench
+//go:build e2e && bench
 
 package cli
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -12,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+	"github.com/charmbracelet/x/vt"
 	"golang.org/x/sys/unix"
 )
 
@@ -26,7 +29,7 @@ type session struct {
 	end   time.Time // when the program was gone
 
 	mu     sync.Mutex
-	screen *screen
+	screen *vt.SafeEmulator
 	bytes  int
 	reads  int
 	first  time.Time // of the first byte
@@ -44,9 +47,10 @@ type sight struct {
 func run(t testing.TB, env []string, name string, args ...string) *session {
 	t.Helper()
 	s := &session{t: t, ended: make(chan struct{})}
-	s.screen = newScreen(80, 24, func(a string) { _, _ = s.tty.WriteString(a) })
+	s.screen = vt.NewSafeEmulator(80, 24)
 	var slave *os.File
 	s.tty, slave = openTerminal(t, 80, 24)
+	go func() { _, _ = io.Copy(s.tty, s.screen) }() // what the terminal is asked for
 	s.cmd = exec.Command(name, args...)
 	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = slave, slave, slave
 	s.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "TERM=xterm-256color", "LANG=C.UTF-8"}, env...)
@@ -114,7 +118,7 @@ func (s *session) read(done chan struct{}) {
 		s.bytes += n
 		s.reads++
 		s.still = at
-		s.screen.write(buf[:n])
+		_, _ = s.screen.Write(buf[:n])
 		s.look(at)
 		s.mu.Unlock()
 	}
@@ -125,7 +129,7 @@ func (s *session) look(at time.Time) {
 	if len(s.waits) == 0 {
 		return
 	}
-	text := s.screen.String()
+	text := ansi.Strip(s.screen.Render())
 	rest := s.waits[:0]
 	for _, w := range s.waits {
 		if w.is(text) {
@@ -179,7 +183,7 @@ func has(words string) func(string) bool {
 func (s *session) text() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.screen.String()
+	return ansi.Strip(s.screen.Render())
 }
 
 // sent is how much went to the terminal so far, in how many pieces.
@@ -222,9 +226,6 @@ func (s *session) wait(within time.Duration) time.Time {
 	}
 	if !s.cmd.ProcessState.Success() {
 		s.t.Fatalf("%s: %v; the screen is:\n%s", s.cmd, s.cmd.ProcessState, s.text())
-	}
-	if s.screen.unknown != "" {
-		s.t.Errorf("the screen of this benchmark does not know CSI %q", s.screen.unknown)
 	}
 	return s.end
 }
