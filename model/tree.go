@@ -187,10 +187,8 @@ func besideNode(s *Snapshot, q Question) Node {
 	return n
 }
 
-// treeVerdict is what the tree ends in, with the sentence that says why. It
-// knows nothing of overruling, nor of a countdown that is over.
-func treeVerdict(s *Snapshot) (Verdict, string) { return verdictOf(s, Tree(s)) }
-
+// verdictOf is what the tree ends in, with the sentence that says why. It knows
+// nothing of overruling, nor of a countdown that is over.
 func verdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
 	for _, n := range nodes {
 		if n.Answer != TriYes {
