@@ -83,7 +83,7 @@ func (d *decider) notice() {
 		suspects[s.Component] = true
 	}
 	for _, c := range d.s.Seen.Board {
-		if c.Missing != "" || !suspects[c.ID] && !d.s.concerns(c) && reasons(c) == "" {
+		if c.Missing != "" || !suspects[c.ID] && !d.s.concerns(c) && len(reasons(c)) == 0 {
 			continue
 		}
 		known := d.inc().Noted
@@ -94,7 +94,10 @@ func (d *decider) notice() {
 			}
 			d.fact(Noticed{Component: c.ID, What: what, Text: text})
 		}
-		note("pods", reasons(c))
+		for _, r := range reasons(c) {
+			// Once for each revision: a crash loop goes through its states for hours.
+			note(r, r)
+		}
 		if c.Revision != 0 && c.Observed >= c.Generation { // the controller numbers a new template after it is written
 			note("revision", fmt.Sprintf("revision %d %s", c.Revision, strings.Join(c.Images, " ")))
 		}
@@ -109,24 +112,22 @@ func (d *decider) notice() {
 }
 
 // reasons are the distinct states of a component's failing pods, without their
-// number, which changes all the time.
-func reasons(c *Component) string {
+// number, which changes all the time. A pod that runs again for a moment is not
+// one of them.
+func reasons(c *Component) []string {
 	var out []string
 	for _, p := range c.Pods {
-		if !p.Failing {
+		if !p.Failing || p.State == "Running" {
 			continue
 		}
 		r := p.State
 		if p.Exit != "" {
 			r += " (" + p.Exit + ")"
 		}
-		out = append(out, r)
-	}
-	if len(out) == 0 {
-		return ""
+		out = append(out, fmt.Sprintf("pods of revision %d: %s", p.Revision, r))
 	}
 	sort.Strings(out)
-	return "pods " + strings.Join(slices.Compact(out), ", ")
+	return slices.Compact(out)
 }
 
 // concerns says whether the incident is about a component: it has a trigger or
