@@ -34,7 +34,6 @@ type session struct {
 	reads  int
 	first  time.Time // of the first byte
 	waits  []*sight
-	still  time.Time // of the last byte
 }
 
 // sight is something that is waited for on the screen.
@@ -117,7 +116,6 @@ func (s *session) read(done chan struct{}) {
 		}
 		s.bytes += n
 		s.reads++
-		s.still = at
 		_, _ = s.screen.Write(buf[:n])
 		s.look(at)
 		s.mu.Unlock()
@@ -201,19 +199,6 @@ func (s *session) press(keys string) time.Time {
 		s.t.Fatal(err)
 	}
 	return at
-}
-
-// quiet waits until nothing was drawn for a while.
-func (s *session) quiet(d time.Duration) {
-	for {
-		s.mu.Lock()
-		rest := d - time.Since(s.still)
-		s.mu.Unlock()
-		if rest <= 0 {
-			return
-		}
-		time.Sleep(rest)
-	}
 }
 
 // wait waits for the program's end.
