@@ -51,7 +51,9 @@ func (c *Config) complete(errs *Errors) {
 		}
 		workloads[w] = comp.Name
 	}
-	for _, contact := range c.Contacts {
+	for i := range c.Contacts {
+		c.Contacts[i].asked()
+		contact := c.Contacts[i]
 		var missing []string
 		for _, f := range []struct{ name, v string }{{"who", contact.Who}, {"how", contact.How}, {"when", contact.When}} {
 			if f.v == "" {

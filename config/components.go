@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/goccy/go-yaml/ast"
 	"k8s.io/apimachinery/pkg/labels"
@@ -143,14 +142,7 @@ func (d *decoder) component(v value, c *Component) {
 		}},
 		lineField("namespace", &c.Namespace, checkNamespace),
 		field{name: "metrics", set: func(v value) { d.metrics(v, &c.Metrics) }},
-		field{name: "checks", set: func(v value) {
-			v.fields(
-				field{name: "health", set: func(v value) { d.health(v, &c.Checks.Health) }},
-				lineField("pods", &c.Checks.Pods, checkSelector),
-				countField("logs", &c.Checks.Logs, 1, 1000),
-				boolField("up", &c.Checks.Up),
-			)
-		}},
+		field{name: "checks", set: func(v value) { d.checks(v, &c.Checks) }},
 	)
 }
 
@@ -238,37 +230,6 @@ func queryField(name string, to *string) field {
 		*to = s
 		v.remember()
 	}}
-}
-
-func (d *decoder) health(v value, to *[]Health) {
-	var all []Health
-	before := d.count
-	for _, item := range v.items() {
-		h := Health{Timeout: defaultHealthTimeout}
-		if _, short := item.node.(*ast.StringNode); short {
-			if s, ok := item.line(); ok {
-				if err := checkURL(s); err != nil {
-					item.fail("%s", err)
-				}
-				h.URL = s
-			}
-		} else {
-			count := d.count
-			item.fields(
-				lineField("url", &h.URL, checkURL),
-				countField("expect", &h.Expect, 100, 599),
-				durationField("timeout", &h.Timeout, 100*time.Millisecond, minute),
-			)
-			if h.URL == "" && d.count == count {
-				item.fail("the url is missing")
-			}
-		}
-		all = append(all, h)
-	}
-	if d.count == before {
-		*to = all
-		v.remember()
-	}
 }
 
 // matcher reads one label matcher at the start of a text.

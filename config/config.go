@@ -16,6 +16,8 @@ type Config struct {
 	Prometheus    Prometheus
 	Links         []Link
 	Contacts      []Contact
+	Notifications Notifications
+	Report        Report
 	Recovery      Recovery
 	JournalDir    string // "": the default place
 
@@ -86,21 +88,6 @@ type Matcher struct {
 	Value string
 }
 
-// Checks are looked at to verify a component, beside its figures and its pods.
-type Checks struct {
-	Health []Health
-	Pods   string // label selector; "": the workload's own
-	Logs   int    // lines of the log's end to show
-	Up     bool   // ask Prometheus for up in the namespace
-}
-
-// A Health is a URL that answers when the component is well.
-type Health struct {
-	URL     string
-	Expect  int // HTTP status; 0: any below 400, as curl -f has it
-	Timeout time.Duration
-}
-
 // Prometheus is where figures come from. The zero address means: look for the
 // usual services in the cluster.
 type Prometheus struct {
@@ -118,12 +105,9 @@ type Link struct {
 	Name, URL string
 }
 
-// A Contact is whom to call, how, and when (runbook E1 to E3).
-type Contact struct {
-	Role string // on_call, lead, exec, or the team's own word
-	Who  string
-	How  string
-	When string
+// Report is how the report is written.
+type Report struct {
+	Template string // path of a Go template; "": see ReportTemplate
 }
 
 // Recovery fills in the commands for when the rollback failed (runbook F1 to
@@ -158,10 +142,4 @@ var defaultWhen = map[string]string{
 	"exec":    "more than 30 minutes of downtime, or data loss",
 }
 
-// defaultChecks are those of a component that names none.
-var defaultChecks = Checks{Logs: 20, Up: true}
-
-const (
-	defaultHealthTimeout = 5 * time.Second
-	defaultPreset        = "http"
-)
+const defaultPreset = "http"

@@ -87,6 +87,10 @@ func (d *decoder) root(v value) {
 		field{name: "prometheus", private: true, set: d.prometheus},
 		field{name: "links", set: d.links},
 		field{name: "contacts", set: d.contacts},
+		field{name: "notifications", private: true, set: d.notifications},
+		field{name: "report", private: true, set: func(v value) {
+			v.fields(d.pathField("template", &cfg.Report.Template))
+		}},
 		field{name: "recovery", private: true, set: func(v value) {
 			v.fields(
 				d.pathField("maintenance", &cfg.Recovery.Maintenance),
@@ -196,24 +200,4 @@ func (d *decoder) checkName(e entry) bool {
 		return false
 	}
 	return true
-}
-
-func (d *decoder) contacts(v value) {
-	for _, e := range v.entries() {
-		if !d.checkName(e) {
-			continue
-		}
-		i := slices.IndexFunc(d.cfg.Contacts, func(c Contact) bool { return c.Role == e.name })
-		if i < 0 {
-			i = len(d.cfg.Contacts)
-			d.cfg.Contacts = append(d.cfg.Contacts, Contact{Role: e.name, When: defaultWhen[e.name]})
-		}
-		c := &d.cfg.Contacts[i]
-		e.value.fields(
-			lineField("who", &c.Who, nil),
-			lineField("how", &c.How, nil),
-			lineField("when", &c.When, nil),
-		)
-		e.value.remember()
-	}
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -36,13 +35,7 @@ func (d *decoder) prometheus(v value) {
 			v.remember()
 		}},
 		durationField("scrape_interval", &p.ScrapeInterval, time.Second, 10*minute),
-		lineField("token_env", &p.TokenEnv, func(s string) error {
-			if !envName.MatchString(s) {
-				// Not repeated: it may be the token itself.
-				return errors.New("is not the name of an environment variable; the token itself belongs there and not here")
-			}
-			return nil
-		}),
+		lineField("token_env", &p.TokenEnv, checkEnvName),
 		d.pathField("token_file", &p.TokenFile),
 		field{name: "http_config", set: func(v value) { d.httpConfig(v, &p.HTTP) }},
 	)
@@ -130,8 +123,8 @@ func headersOf(h *promconfig.HTTPClientConfig) map[string]promconfig.Header {
 // that names one in a secret manager, which rollbook has none of.
 var inline = map[string]string{
 	"password":               "password_file",
-	"credentials":            "credentials_file, or prometheus.token_env",
-	"bearer_token":           "authorization: {credentials_file: …}, or prometheus.token_env",
+	"credentials":            "credentials_file, or token_env",
+	"bearer_token":           "authorization: {credentials_file: …}, or token_env",
 	"bearer_token_file":      "authorization: {credentials_file: …}",
 	"client_secret":          "client_secret_file",
 	"client_certificate_key": "client_certificate_key_file",

@@ -81,7 +81,11 @@ func (c *Config) Settings() []Setting {
 		}
 		some(path+".checks.pods", comp.Checks.Pods)
 		add(path+".checks.logs", fmt.Sprint(comp.Checks.Logs))
+		some(path+".checks.logs.bad", comp.Checks.BadLog)
 		add(path+".checks.up", fmt.Sprint(comp.Checks.Up))
+		for _, q := range comp.Checks.PromQL {
+			add(path+".checks.promql", fmt.Sprintf("%s: %s %s", printable(q.Name), printable(q.Query), q.Limit()))
+		}
 	}
 	p := c.Prometheus
 	some("prometheus.url", p.Address.String())
@@ -99,8 +103,10 @@ func (c *Config) Settings() []Setting {
 		add("links."+x.Name, x.URL)
 	}
 	for _, x := range c.Contacts {
-		add("contacts."+x.Role, fmt.Sprintf("%s, %s, when: %s", x.Who, x.How, x.When))
+		x.settings(add, some)
 	}
+	c.Notifications.settings(some)
+	some("report.template", c.Report.Template)
 	some("recovery.maintenance", c.Recovery.Maintenance)
 	some("recovery.overlay", c.Recovery.Overlay)
 	add("recovery.replicas", fmt.Sprint(c.Recovery.Replicas))

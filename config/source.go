@@ -185,8 +185,5 @@ func readError(err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("cannot be read: %w; it must be readable for you", fs.ErrPermission)
 	}
-	if p := (*fs.PathError)(nil); errors.As(err, &p) {
-		err = p.Err
-	}
-	return fmt.Errorf("cannot be read: %w", err)
+	return fmt.Errorf("cannot be read: %w", bare(err))
 }

@@ -175,7 +175,7 @@ prometheus: {url: https://prometheus.example, token_env: TOKEN}
 		if want := []Link{{"a", "https://a.example"}, {"b", "https://mine.example"}, {"c", "https://c.example"}}; !reflect.DeepEqual(c.Links, want) {
 			t.Errorf("links: %v", c.Links)
 		}
-		if want := []Contact{{"lead", "Maria", "chat", "the rollback does not resolve the issue"}}; !reflect.DeepEqual(c.Contacts, want) {
+		if want := []Contact{{Role: "lead", Who: "Maria", How: "chat", When: "the rollback does not resolve the issue"}}; !reflect.DeepEqual(c.Contacts, want) {
 			t.Errorf("contacts: %v", c.Contacts)
 		}
 		sources := map[string]string{}

@@ -205,7 +205,9 @@ func sharedPlace(k Kind) string {
 var elsewhere = map[string]string{
 	"errors": "limits and verify", "p95": "limits and verify", "hold": "verify", "min_requests": "limits", "poll": "limits", "rollout": "limits",
 	"over": "limits.errors and limits.p95", "for": "limits.errors and limits.p95",
-	"url": "prometheus, links and checks.health", "token_env": "prometheus", "token_file": "prometheus", "http_config": "prometheus", "scrape_interval": "prometheus",
+	"url": "prometheus, links and checks.health", "token_env": "prometheus and notifications", "token_file": "prometheus and notifications", "http_config": "prometheus and notifications",
+	"url_env": "notifications", "url_file": "notifications", "slack": "notifications", "teams": "notifications", "statuspage": "notifications", "webhook": "notifications", "gitlab": "notifications",
+	"grafana": "contacts.on_call", "pagerduty": "contacts.on_call", "schedule": "contacts.on_call.grafana", "template": "report", "promql": "checks of a component", "scrape_interval": "prometheus",
 	"objective": "slo", "window": "slo", "health": "checks of a component", "checks": "a component", "metrics": "a component", "workload": "a component",
 	"maintenance": "recovery", "overlay": "recovery", "context": "not_production", "server": "not_production",
 }
