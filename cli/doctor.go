@@ -33,8 +33,9 @@ func newDoctor(f *flags) *cobra.Command {
 		Use:   "doctor [KIND/NAME]",
 		Short: "Is everything ready for the next incident?",
 		Long: `Doctor checks what the walk will need: configuration, journal, the API server
-and each right on it, Prometheus and each query. It needs no terminal and changes
-nothing. It exits with 1 when something failed.`,
+and each right on it, Prometheus and each query, health URLs, where messages go and
+who is on call. It needs no terminal, changes nothing and sends no message. It
+exits with 1 when something failed.`,
 		Args: atMostOneWorkload,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), doctorDeadline)
@@ -76,6 +77,7 @@ func examine(ctx context.Context, f *flags, args []string) ([]finding, error) {
 	for _, k := range c.Check(ctx, set.Components) {
 		out = append(out, finding{name: checkName(k.ID), state: k.State, text: k.Text, do: k.Do})
 	}
+	out = append(out, aroundLines(ctx, cfg)...)
 	prom, err := newPrometheus(f, cfg, c, set.Limits)
 	if err != nil {
 		return nil, err

@@ -84,6 +84,28 @@ func (r *Redactor) Add(values ...string) {
 	r.literals.Store(&all)
 }
 
+// AddURL is Add for a URL that is a secret as a whole, as a webhook's is: r masks
+// it, its path, its query and what in them looks made by a machine. Its host
+// stays.
+func (r *Redactor) AddURL(u *url.URL) {
+	pass, _ := u.User.Password()
+	all := []string{u.String(), u.RequestURI(), u.Path, u.EscapedPath(), u.RawQuery, pass}
+	segments := strings.Split(strings.Trim(u.Path, "/"), "/")
+	for n, part := range segments {
+		if n == len(segments)-1 || len(part) >= 8 && strings.ContainsAny(part, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_-") {
+			all = append(all, part)
+		}
+	}
+	for _, values := range u.Query() {
+		for _, v := range values {
+			if len(v) >= 8 {
+				all = append(all, v)
+			}
+		}
+	}
+	r.Add(all...)
+}
+
 // Redact is the function Redact, and masks the values that r was given.
 func (r *Redactor) Redact(s string) string {
 	if r != nil {

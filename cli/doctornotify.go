@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"rollbook/config"
+	"rollbook/integrations/probe"
+	"rollbook/model"
+)
+
+// checker is a sender that can be tried by a GET. The webhooks cannot: the only
+// request that they know is a message.
+type checker interface {
+	Check(context.Context) (string, error)
+}
+
+// aroundLines asks everything around the cluster that the configuration names, at
+// the same time: health URLs, where messages go, who is on call. Nothing is sent
+// but GET.
+func aroundLines(ctx context.Context, cfg *config.Config) []finding {
+	var ask []func() finding
+	prober := probe.New(probe.Options{Now: time.Now})
+	for _, k := range cfg.Components {
+		for _, h := range k.Checks.Health {
+			ask = append(ask, func() finding { return healthLine(ctx, prober, k.Name, h) })
+		}
+	}
+	all := senders(cfg, true)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		ask = append(ask, func() finding { return senderLine(ctx, name, all[name]) })
+	}
+	for _, o := range onCallSources(cfg) {
+		ask = append(ask, func() finding { return onCallLine(ctx, o) })
+	}
+	out := make([]finding, len(ask))
+	var wg sync.WaitGroup
+	for i, f := range ask {
+		wg.Go(func() {
+			if err := guarded(func() error { out[i] = f(); return nil }); err != nil {
+				out[i] = finding{name: "internal", state: model.CheckBlocked, text: err.Error()}
+			}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+// healthLine is a warning when it fails: a component may be down today, and the
+// URL right all the same.
+func healthLine(ctx context.Context, p *probe.Prober, component string, h config.Health) finding {
+	r := p.Probe(ctx, model.Health{URL: h.URL, Status: h.Expect, Timeout: h.Timeout})
+	f := finding{name: "health " + component, state: model.CheckOK, text: h.URL + ": " + r.Text}
+	if r.State != model.TriYes {
+		f.state, f.do = model.CheckWarning, "look at the URL in checks.health of "+component+", and whether it is well"
+	}
+	return f
+}
+
+func senderLine(ctx context.Context, name string, s Sender) finding {
+	if u, cannot := s.(unusable); cannot {
+		return finding{name, model.CheckBlocked, u.why, "mend notifications." + strings.Replace(name, "/", ".", 1) + " in your own rollbook.yaml, or what it names"}
+	}
+	c, can := s.(checker)
+	if !can {
+		return finding{name, model.CheckNote, "configured, not tried: a webhook can only be tried by sending (" + s.String() + ")", ""}
+	}
+	what, err := c.Check(ctx)
+	if err != nil {
+		return finding{name, model.CheckBlocked, why(err), ""}
+	}
+	return finding{name, model.CheckOK, fmt.Sprintf("%s: %s", s, what), ""}
+}
+
+// why drops "not sent" from the error of a check, which sends nothing.
+func why(err error) string {
+	var e *model.SendError
+	if errors.As(err, &e) {
+		return e.To + ": " + e.Why
+	}
+	return err.Error()
+}
+
+func onCallLine(ctx context.Context, o onCallSource) finding {
+	f := finding{name: "on call: " + o.Role, state: model.CheckOK}
+	people, err := o.OnCall(ctx)
+	if err != nil {
+		f.state, f.text = model.CheckBlocked, why(err)
+		return f
+	}
+	if len(people) == 0 {
+		f.state, f.text, f.do = model.CheckWarning, o.String()+": nobody is on call now", "look at the schedule"
+		return f
+	}
+	var names []string
+	for _, p := range people {
+		name := p.Name
+		if !p.Until.IsZero() {
+			name += " until " + p.Until.Local().Format("Mon 15:04")
+		}
+		names = append(names, name)
+	}
+	f.text = o.String() + ": " + strings.Join(names, ", ")
+	return f
+}

@@ -1,0 +1,169 @@
+// Package slack sends messages through one of Slack's incoming webhooks.
+//
+// https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
+package slack
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"rollbook/model"
+	"rollbook/text"
+)
+
+// Config is one webhook, which posts to one channel.
+type Config struct {
+	Name string // what the operator calls it
+	URL  string // a secret as a whole
+}
+
+// String names the webhook and keeps its URL to itself.
+func (c Config) String() string { return "slack/" + c.Name }
+
+// deadline bounds a message when the caller's context does not.
+const deadline = 15 * time.Second
+
+// maxAnswer is far above Slack's own answers, which are one word.
+const maxAnswer = 16 << 10
+
+// A Sender posts to one webhook. It is safe for concurrent use.
+type Sender struct {
+	to     string
+	url    string
+	http   *http.Client
+	redact *text.Redactor
+}
+
+// New makes a Sender on client, whose redirects it does not follow. It sends
+// nothing.
+func New(c Config, client *http.Client) (*Sender, error) {
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		// The URL is not repeated.
+		return nil, fmt.Errorf("%s: what is given as its URL is none: it begins with https://hooks.slack.com/services/", c)
+	}
+	s := &Sender{to: c.String() + " at " + text.Line(u.Host), url: u.String(), redact: new(text.Redactor)}
+	s.redact.AddURL(u)
+	own := *client
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	s.http = &own
+	return s, nil
+}
+
+// String names the webhook and its host.
+func (s *Sender) String() string { return s.to }
+
+// Send posts m once. Slack gives no reference back, so the receipt is empty. Its
+// error is a *model.SendError.
+func (s *Sender) Send(ctx context.Context, m model.Message) (model.Receipt, error) {
+	body, err := s.payload(m)
+	if err != nil {
+		return model.Receipt{}, &model.SendError{To: s.to, Why: err.Error(), Certain: true}
+	}
+	status, header, said, err := s.post(ctx, body)
+	if err != nil {
+		return model.Receipt{}, err
+	}
+	why := s.redact.Line(said)
+	switch {
+	case status == http.StatusOK && strings.TrimSpace(said) == "ok":
+		return model.Receipt{}, nil
+	case status/100 == 2:
+		return model.Receipt{}, &model.SendError{To: s.to, Why: "the answer is not Slack's but " + kind(header, why) + "; is there a proxy before it?"}
+	case status/100 == 3:
+		return model.Receipt{}, model.NotTaken(s.to, status, header.Get, fmt.Sprintf("%d: a redirect, which is not followed; make a new webhook", status))
+	}
+	return model.Receipt{}, model.NotTaken(s.to, status, header.Get, explain(status, why))
+}
+
+// remedies are Slack's words and what to do about each.
+var remedies = map[string]string{
+	"invalid_payload":                   "Slack does not understand the message; send it by hand",
+	"invalid_blocks":                    "Slack does not understand the message; send it by hand",
+	"no_text":                           "the message is empty",
+	"user_not_found":                    "the user that it posts to is gone; make a new webhook",
+	"channel_not_found":                 "the channel is gone; make a new webhook",
+	"channel_is_archived":               "unarchive the channel, or make a new webhook for another",
+	"action_prohibited":                 "the workspace forbids this webhook to post there; ask its administrator",
+	"posting_to_general_channel_denied": "only some may post to the general channel; make a webhook for another",
+	"no_service":                        "the webhook was removed or is disabled; make a new one",
+	"no_service_id":                     "the webhook's URL is not whole; copy it again",
+	"no_team":                           "the workspace is gone, or the webhook's URL is not whole; copy it again",
+	"team_disabled":                     "the workspace is disabled",
+	"invalid_token":                     "the webhook was revoked, or its URL is not whole; make a new one",
+	"rollup_error":                      "Slack has trouble",
+	"rate_limited":                      "Slack takes about one message a second",
+}
+
+func explain(status int, said string) string {
+	if do, known := remedies[said]; known {
+		return fmt.Sprintf("%d %s: %s", status, said, do)
+	}
+	why := fmt.Sprintf("%d %s", status, http.StatusText(status))
+	if said != "" && !strings.HasPrefix(said, "<") { // a page says nothing in one line
+		why += ": " + text.Truncate(said, 200)
+	}
+	return why
+}
+
+// kind says what an answer that is not Slack's is.
+func kind(header http.Header, said string) string {
+	if strings.HasPrefix(said, "<") || strings.HasPrefix(header.Get("Content-Type"), "text/html") {
+		return "a page for browsers"
+	}
+	if said == "" {
+		return "empty"
+	}
+	return text.Truncate(said, 60)
+}
+
+// post sends body once, whatever happens: a second one might be a second
+// message. Its error is a *model.SendError.
+func (s *Sender) post(ctx context.Context, body []byte) (status int, header http.Header, said string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	var written atomic.Bool // from here on, Slack may have it
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, "", s.failed(err, false)
+	}
+	req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	req.Header.Set("User-Agent", "rollbook")
+	resp, err := s.http.Do(req)
+	if err != nil {
+		return 0, nil, "", s.failed(err, written.Load())
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil && resp.StatusCode == http.StatusOK {
+		return 0, nil, "", s.failed(err, true)
+	}
+	return resp.StatusCode, resp.Header, string(data), nil
+}
+
+// failed is the error of a request without an answer.
+func (s *Sender) failed(err error, written bool) error {
+	if u := (*url.Error)(nil); errors.As(err, &u) {
+		err = u.Err // its text holds the URL
+	}
+	e := &model.SendError{To: s.to, Why: s.redact.Line(err.Error()), Certain: !written, Later: true, Err: err}
+	switch {
+	case errors.Is(err, context.Canceled):
+		e.Why = "cancelled"
+	case errors.Is(err, context.DeadlineExceeded) && written:
+		e.Why = "no answer in time"
+	case errors.Is(err, context.DeadlineExceeded):
+		e.Why = "no connection in time"
+	}
+	return e
+}
