@@ -2,6 +2,7 @@ package text
 
 import (
 	"encoding/base64"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -204,6 +205,35 @@ func TestStreamMasksAKeyOverLines(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Of a URL that is a secret as a whole, nothing but the host is told.
+func TestURLsOfOurs(t *testing.T) {
+	for _, raw := range []string{
+		"https://hooks.example/services/T00000000/B00000000/s3cr3tPath",
+		"https://example.com:8443/workflows/0123456789abcdef/triggers/manual/paths/invoke?api-version=2016-06-01&sig=s3cr3tPath",
+		"https://me:s3cr3tPath@example.com/",
+		"http://127.0.0.1/s3cr3tPath",
+	} {
+		u, err := url.Parse(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := new(Redactor)
+		r.AddURL(u)
+		for _, said := range []string{raw, "Cannot POST " + u.RequestURI(), "no " + u.Path, "unknown key s3cr3tPath of " + u.Host, `{"path":"` + u.EscapedPath() + `","query":"` + u.RawQuery + `"}`} {
+			got := r.Line(said)
+			if strings.Contains(got, "s3cr3t") {
+				t.Errorf("%s: %q → %q", raw, said, got)
+			}
+			if strings.Contains(said, "unknown key") && !strings.Contains(got, u.Host) {
+				t.Errorf("%s: the host is masked: %q", raw, got)
+			}
+		}
+		if got := r.Line("500 Internal Server Error: the service failed to post"); strings.Contains(got, Mask) {
+			t.Errorf("%s: plain words are masked: %q", raw, got)
+		}
 	}
 }
 

@@ -136,6 +136,9 @@ func TestEscape(t *testing.T) {
 		"1. first":                  `1\. first`,
 		"- - -":                     `\- - -`,
 		"https://a.example/x_y#z":   "https://a.example/x_y#z",
+		"5.2% of <0.1 %":            `5.2% of \<0.1 %`,
+		"---":                       `\---`,
+		"-1 pods":                   "-1 pods",
 		"| table |":                 `\| table \|`,
 		"plain words, 0.02 percent": "plain words, 0.02 percent",
 	} {

@@ -3,6 +3,7 @@ package gitlab
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"rollbook/model"
 )
@@ -33,28 +34,42 @@ func (s *Sender) description(m model.Message) string {
 	return clip(strings.Join(lines, "\n"), maxDescription)
 }
 
-var (
-	// special begins something in GitLab's Markdown: emphasis, code, links,
-	// HTML, tables, references.
-	special = regexp.MustCompile("[\\\\`*_{}\\[\\]<>#@!~&$%^|]")
-	// leading does at the beginning of a line: quick actions, lists, rules.
-	leading = regexp.MustCompile(`^(\s*)([-+/=]|\d+([.)]))`)
+const (
+	// special begins something in GitLab's Markdown wherever it stands: emphasis,
+	// code, links, tables.
+	special = "\\`*_{}[]>|"
+	// joined does before a word: references, mentions, HTML, mathematics.
+	joined = "#@!~&$%^<"
 )
+
+// leading begins something at the beginning of a line: a quick action, a list, a
+// rule.
+var leading = regexp.MustCompile(`^(/|[-+]( |$)|[-=]+$|\d+[.)]( |$))`)
 
 // escape makes a line of plain text read as it is. Addresses stay links.
 func escape(line string) string {
-	words := strings.Split(strings.TrimLeft(line, " \t"), " ")
+	line = strings.TrimLeft(line, " \t")
+	words := strings.Split(line, " ")
 	for i, w := range words {
-		if !strings.HasPrefix(w, "https://") && !strings.HasPrefix(w, "http://") {
-			words[i] = special.ReplaceAllString(w, `\$0`)
+		if strings.HasPrefix(w, "https://") || strings.HasPrefix(w, "http://") {
+			continue
 		}
+		var b strings.Builder
+		for n, r := range w {
+			last := n+utf8.RuneLen(r) >= len(w)
+			if strings.ContainsRune(special, r) || strings.ContainsRune(joined, r) && !last {
+				b.WriteByte('\\')
+			}
+			b.WriteRune(r)
+		}
+		words[i] = b.String()
+	}
+	at := -1
+	if mark := leading.FindString(line); mark != "" {
+		at = strings.IndexAny(mark, "/-+=.)")
 	}
 	line = strings.Join(words, " ")
-	if m := leading.FindStringSubmatchIndex(line); m != nil {
-		at := m[4] // the mark
-		if m[6] >= 0 {
-			at = m[6] // the point after a number
-		}
+	if at >= 0 { // none of these is escaped above, nor what stands before
 		line = line[:at] + `\` + line[at:]
 	}
 	return line

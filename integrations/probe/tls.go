@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ func (p *Prober) certificate(r *Result, host string) bool {
 		authority x509.UnknownAuthorityError
 		name      x509.HostnameError
 		record    tls.RecordHeaderError
+		alert     *net.OpError
 	)
 	now := p.now()
 	switch {
@@ -55,12 +57,11 @@ func (p *Prober) certificate(r *Result, host string) bool {
 		r.Kind, r.Text = TLSHandshake, "what answers there speaks no TLS; is the URL http://?"
 	case errors.As(r.Err, &invalid):
 		r.Kind, r.Text = TLSHandshake, "certificate is not accepted: "+text.Line(r.Err.Error())
+	case errors.As(r.Err, &alert) && alert.Op == "remote error":
+		// TLS 1.3 tells of a missing client certificate after the handshake.
+		r.Kind, r.Text = TLSHandshake, "TLS handshake failed: the server says "+text.Line(strings.TrimPrefix(alert.Err.Error(), "tls: "))
 	default:
-		var alert tls.AlertError
-		if !errors.As(r.Err, &alert) {
-			return false
-		}
-		r.Kind, r.Text = TLSHandshake, "TLS handshake failed: the server says "+text.Line(strings.TrimPrefix(alert.Error(), "tls: "))
+		return false
 	}
 	return true
 }

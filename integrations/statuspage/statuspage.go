@@ -91,7 +91,7 @@ type incident struct {
 // incident is what m makes of the page's incident. Its error says what is
 // missing in m.
 func (s *Sender) incident(m model.Message) (incident, error) {
-	i := incident{Body: strings.TrimSpace(s.redact.Lines(m.Text)), Notify: !s.conf.Quiet}
+	i := incident{Body: plain(strings.TrimSpace(s.redact.Lines(m.Text))), Notify: !s.conf.Quiet}
 	switch {
 	case i.Body == "":
 		return i, errors.New("the message is empty")
@@ -121,6 +121,23 @@ func (s *Sender) incident(m model.Message) (incident, error) {
 		return i, errors.New("the message is neither the first, nor an update, nor the last of the incident")
 	}
 	return i, nil
+}
+
+// maxBody is Statuspage's bound for an update, in characters.
+const maxBody = 25_000
+
+// tag is what a page reads as HTML, of which it shows a few elements and drops
+// the rest.
+var tag = regexp.MustCompile(`<([A-Za-z/!?])`)
+
+// plain makes text read as it is, and fit.
+func plain(body string) string {
+	const shortened = "… (shortened)"
+	body = tag.ReplaceAllString(body, "&lt;$1")
+	if r := []rune(body); len(r) > maxBody {
+		body = string(r[:maxBody-len([]rune(shortened))]) + shortened
+	}
+	return body
 }
 
 func (s *Sender) states(state string) map[string]string {
