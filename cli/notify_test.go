@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -120,6 +123,57 @@ func TestReadOnlySendsNothing(t *testing.T) {
 		if _, cannot := s.(unusable); !cannot && (!errors.Is(err, errReadOnly) || !strings.Contains(err.Error(), "no POST leaves")) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// The client that the configuration makes says as much as a plain one: it trusts
+// whom http_config names, and knows when a request was written.
+func TestConfiguredClient(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if r.URL.Path == "/cut" {
+			conn, _, err := w.(http.Hijacker).Hijack()
+			if err == nil {
+				conn.Close()
+			}
+			return
+		}
+		_, _ = io.WriteString(w, "ok")
+	}))
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.StartTLS()
+	defer srv.Close()
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TEST_HOOK", srv.URL+"/"+sendtest.Canary)
+	t.Setenv("TEST_CUT", srv.URL+"/cut")
+	cfg, err := config.Load(config.Source{Kind: config.User, Name: "test", Data: fmt.Appendf(nil, `
+notifications:
+  slack:
+    good: {url_env: TEST_HOOK, http_config: &trusted {tls_config: {ca_file: %[1]s}}}
+    cut: {url_env: TEST_CUT, http_config: *trusted}
+    untrusted: {url_env: TEST_HOOK}
+    no-ca: {url_env: TEST_HOOK, http_config: {tls_config: {ca_file: %[1]s.none}}}
+`, ca)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := senders(cfg, false)
+	for name, want := range map[string]struct {
+		certain bool
+		says    string
+	}{"slack/cut": {false, "it is not known whether it was sent"}, "slack/untrusted": {true, "certificate"}, "slack/no-ca": {true, "ca.pem.none"}} {
+		_, err := all[name].Send(t.Context(), sendtest.Message(model.MessageStarted))
+		var e *model.SendError
+		if !errors.As(err, &e) || e.Certain != want.certain || !strings.Contains(e.Error(), want.says) {
+			t.Errorf("%s: %v", name, err)
+		}
+		sendtest.Keeps(t, fmt.Sprint(err))
+	}
+	if _, err := all["slack/good"].Send(t.Context(), sendtest.Message(model.MessageStarted)); err != nil {
+		t.Error(err)
 	}
 }
 

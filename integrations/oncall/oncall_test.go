@@ -69,6 +69,8 @@ func TestOnCall(t *testing.T) {
 		schedulesAt: schedules,
 		shiftsAt: `{"count":3,"next":"https://evil.example/?page=2","previous":null,"results":[
 {"user_pk":"UOLD","user_email":"past@example.com","user_username":"past","shift_start":"2026-11-23T08:00:00Z","shift_end":"2026-11-24T14:30:00Z"},
+{"user_pk":"U4DNY931HHJS5","user_email":"yesterday@example.com","user_username":"yesterday","shift_start":"2026-11-23T08:00:00Z","shift_end":"2026-11-24T08:00:00Z"},
+{"user_pk":"U4DNY931HHJS5","user_email":"tomorrow@example.com","user_username":"tomorrow","shift_start":"2026-11-25T08:00:00Z","shift_end":"2026-11-25T20:00:00Z"},
 {"user_pk":"UNEXT","user_email":"next@example.com","user_username":"next","shift_start":"2026-11-24T14:30:01Z","shift_end":"2026-11-25T08:00:00Z"}]}`,
 		secondAt: `{"count":3,"next":null,"results":[
 {"user_pk":"U4DNY931HHJS5","user_email":"maria@example.com","user_username":"maria\u001b[31m","shift_start":"2026-11-24T08:00:00Z","shift_end":"2026-11-24T20:00:00Z"}]}`,

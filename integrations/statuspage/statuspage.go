@@ -170,7 +170,7 @@ func (s *Sender) Send(ctx context.Context, m model.Message) (model.Receipt, erro
 		return model.Receipt{}, err
 	}
 	if status/100 != 2 {
-		return model.Receipt{}, model.NotTaken(s.to, status, header.Get, s.explain(status, answer))
+		return model.Receipt{}, s.refused(status, header, answer)
 	}
 	var made struct{ ID, Shortlink string }
 	if json.Unmarshal(answer, &made) != nil || !id.MatchString(made.ID) {
@@ -187,7 +187,7 @@ func (s *Sender) Check(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if status != http.StatusOK {
-		return "", model.NotTaken(s.to, status, header.Get, s.explain(status, answer))
+		return "", s.refused(status, header, answer)
 	}
 	var page struct{ ID, Name string }
 	if json.Unmarshal(answer, &page) != nil || page.ID == "" {
@@ -196,12 +196,20 @@ func (s *Sender) Check(ctx context.Context) (string, error) {
 	return s.redact.Line(page.Name), nil
 }
 
+// tooMany is Statuspage's own status, of old, for 429.
+const tooMany = 420
+
+func (s *Sender) refused(status int, header http.Header, answer []byte) error {
+	why := s.explain(status, answer)
+	if status == tooMany {
+		status = http.StatusTooManyRequests
+	}
+	return model.NotTaken(s.to, status, header.Get, why)
+}
+
 // explain puts a refusal into words, with what to do about it.
 func (s *Sender) explain(status int, answer []byte) string {
-	why := fmt.Sprintf("%d %s", status, http.StatusText(status))
-	if status == 420 {
-		why = "420" // Statuspage's own, of old, for 429
-	}
+	why := strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
 	if said := s.said(answer); said != "" {
 		why += ": " + said
 	}
@@ -212,7 +220,7 @@ func (s *Sender) explain(status int, answer []byte) string {
 		return why + "; the API key may not change this page"
 	case http.StatusNotFound:
 		return why + "; there is no such page or incident: look at the page's ID, and whether the incident was deleted"
-	case 420, http.StatusTooManyRequests:
+	case tooMany, http.StatusTooManyRequests:
 		return why + "; Statuspage takes a request a second"
 	}
 	if status/100 == 3 {

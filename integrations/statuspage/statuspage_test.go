@@ -106,7 +106,7 @@ func TestErrors(t *testing.T) {
 		{403, `{"error":"Forbidden"}`, "the API key may not change this page", false},
 		{404, `{"error":"The requested resource could not be found."}`, "there is no such page or incident", false},
 		{422, `{"error":["Name can't be blank","Status is not included in the list"]}`, "422 Unprocessable Entity: Name can't be blank; Status is not included", false},
-		{420, `{"error":"Enhance your calm"}`, "Statuspage takes a request a second", false},
+		{420, `{"error":"Enhance your calm"}`, "420: Enhance your calm; Statuspage takes a request a second", true},
 		{429, `{"error":"Too many requests"}`, "Statuspage takes a request a second", true},
 	} {
 		srv, _ := sendtest.Server(t, func(w http.ResponseWriter, _ *http.Request) {
