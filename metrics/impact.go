@@ -1,0 +1,264 @@
+package metrics
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"rollbook/model"
+)
+
+// ImpactOf says of what Impact is wanted.
+type ImpactOf struct {
+	Targets  []model.Target
+	From, To time.Time
+	Limits   model.Limits // when a minute is over
+	// Objective of the SLO, 0..1, and the period over which its budget is counted;
+	// 0 = none is set up.
+	Objective float64
+	Period    time.Duration
+}
+
+// Impact reads what a window cost: requests that failed, requests in all, the
+// minutes over a limit and those of which nothing is known, and the share of the
+// SLO's budget. What is not known says why; components that are not measured are
+// absent. The error is for when Prometheus could not be asked at all.
+func (c *Client) Impact(ctx context.Context, w ImpactOf) (model.Impact, error) {
+	out := model.Impact{From: w.From, To: w.To, Objective: w.Objective, Period: w.Period}
+	r, err := c.ranged(ctx, w.Targets, w.From, w.To, true, false)
+	if err != nil {
+		return out, err
+	}
+	out.From, out.To = r.from, r.to
+	over := make([]bool, r.g.n)
+	known := make([]bool, r.g.n)
+	var conditions, values []string
+	for _, t := range r.targets {
+		i := model.ComponentImpact{Component: t.ID}
+		i.Failed, i.Requests = r.totals(t)
+		condition := fmt.Sprintf("%s > %s or %s > %s", r.errorsQuery(t), number(w.Limits.Errors), r.p95Query(t), number(w.Limits.P95.Seconds()))
+		conditions = append(conditions, condition)
+		values = append(values, r.errorsQuery(t)+" >= 0")
+		i.MinutesOver, i.NoData = r.minutes(t, w.Limits, condition, over, known)
+		i.BudgetShare = r.budget(t, w, i)
+		out.Components = append(out.Components, i)
+	}
+	out.All = r.all(w, out.Components, strings.Join(conditions, " or "), strings.Join(values, " or "), over, known)
+	return out, nil
+}
+
+// totals are the requests of the whole window.
+func (r *ranged) totals(t *rangedTarget) (failed, requests model.Reading) {
+	q := r.c.opt.Preset.show(t.Target)
+	q.at = r.to
+	if t.Errors != "" {
+		u := model.Unknown(t.Errors, "own PromQL tells a ratio, not how many requests")
+		return u, u
+	}
+	n, ok := t.g.whole.counts[t.key].total(0)
+	why := unless(t.g.whole.cErr, absent(ok, "no series "+r.c.opt.Preset.Requests+" in "+dur(r.window())))
+	failed.Query, requests.Query = q.failed(r.label(t), r.window()), q.requests(r.window())
+	if why != "" {
+		failed.Why, requests.Why = why, why
+		return failed, requests
+	}
+	errs := 0.0
+	if v := t.g.whole.counts[t.key].errs[0]; !math.IsNaN(v) {
+		errs = v
+	}
+	failed = model.Reading{Known: true, Value: errs, At: r.to, Query: failed.Query}
+	requests = model.Reading{Known: true, Value: n, At: r.to, Query: requests.Query}
+	return failed, requests
+}
+
+// minutes counts the steps over a limit, and those of which nothing is known.
+// over and known are marked where this target is.
+func (r *ranged) minutes(t *rangedTarget, l model.Limits, condition string, over, known []bool) (bad, none model.Reading) {
+	query := r.minutesQuery(condition)
+	overs, unknowns, last := 0, 0, ""
+	for i := range r.g.n {
+		e, noErrors := r.errorsAt(t, i)
+		p, noP95 := r.p95At(t, i)
+		switch {
+		case noErrors == "" && e.V > l.Errors, noP95 == "" && (p.V > l.P95.Seconds() || p.AtLeast && p.V >= l.P95.Seconds()):
+			overs++
+			over[i], known[i] = true, true
+		case noErrors != "":
+			unknowns, last = unknowns+1, noErrors
+		default:
+			known[i] = true
+		}
+	}
+	none = model.Reading{Known: true, Value: r.inMinutes(unknowns), At: r.to, Query: r.noDataQuery(r.errorsQuery(t) + " >= 0")}
+	if unknowns == r.g.n {
+		return model.Unknown(query, "%s", last), none
+	}
+	return model.Reading{Known: true, Value: r.inMinutes(overs), At: r.to, Query: query}, none
+}
+
+// noDataQuery counts the steps at which there is no value.
+func (r *ranged) noDataQuery(values string) string {
+	return fmt.Sprintf("(%d - (count_over_time((%s)[%s:%s] @ %d) or vector(0))) * %s", r.g.n, values, dur(r.window()), dur(r.g.res), r.to.Unix(), number(r.g.res.Minutes()))
+}
+
+// minutesQuery counts the steps at which a condition holds.
+func (r *ranged) minutesQuery(condition string) string {
+	return fmt.Sprintf("count_over_time((%s)[%s:%s] @ %d) * %s", condition, dur(r.window()), dur(r.g.res), r.to.Unix(), number(r.g.res.Minutes()))
+}
+
+func (r *ranged) inMinutes(steps int) float64 { return float64(steps) * r.g.res.Minutes() }
+
+// budget is how much of a whole period's error budget the window spent: burn
+// rate × window ÷ period, the burn rate being the error ratio ÷ (1 − objective)
+// (The Site Reliability Workbook, chapter 5). It takes the traffic of the window
+// for that of the period, and so needs no sample older than the incident.
+func (r *ranged) budget(t *rangedTarget, w ImpactOf, i model.ComponentImpact) model.Reading {
+	if why := noObjective(w); why != "" {
+		return model.Reading{Why: why}
+	}
+	q := r.c.opt.Preset.show(t.Target)
+	q.at = r.to
+	factor := r.window().Seconds() / w.Period.Seconds() / (1 - w.Objective)
+	query, ratio, why := q.errors(r.label(t), r.window()), 0.0, ""
+	if t.Errors != "" {
+		query = fmt.Sprintf("avg_over_time((%s)[%s:%s] @ %d)", t.Errors, dur(r.window()), dur(r.g.res), r.to.Unix())
+		ratio, why = r.mean(t)
+	} else {
+		ratio, why = quotient(i.Failed, i.Requests)
+	}
+	query = fmt.Sprintf("%s / (1 - %s) * %d / %d", query, number(w.Objective), int(r.window().Seconds()), int(w.Period.Seconds()))
+	if why != "" {
+		return model.Unknown(query, "%s", why)
+	}
+	return model.Reading{Known: true, Value: ratio * factor, At: r.to, Query: query}
+}
+
+func noObjective(w ImpactOf) string {
+	if w.Objective <= 0 || w.Objective >= 1 || w.Period <= 0 {
+		return "no SLO is set up"
+	}
+	return ""
+}
+
+// quotient is failed ÷ requests, or why it is not known.
+func quotient(failed, requests model.Reading) (float64, string) {
+	switch {
+	case !failed.Known:
+		return 0, failed.Why
+	case !requests.Known:
+		return 0, requests.Why
+	case requests.Value <= 0:
+		return 0, "no traffic in the window"
+	}
+	return failed.Value / requests.Value, ""
+}
+
+// mean is the mean of the own error ratio over the steps at which it is known.
+func (r *ranged) mean(t *rangedTarget) (float64, string) {
+	sum, n, last := 0.0, 0, ""
+	for i := range r.g.n {
+		v, why := r.errorsAt(t, i)
+		if why != "" {
+			last = why
+			continue
+		}
+		sum, n = sum+v.V, n+1
+	}
+	if n == 0 {
+		return 0, last
+	}
+	return sum / float64(n), ""
+}
+
+// all is the sum over the components. Where some of them are unknown it is a
+// lower bound.
+func (r *ranged) all(w ImpactOf, parts []model.ComponentImpact, conditions, values string, over, known []bool) model.ComponentImpact {
+	var a model.ComponentImpact
+	a.Failed = r.sum(parts, func(i *model.ComponentImpact) model.Reading { return i.Failed })
+	a.Requests = r.sum(parts, func(i *model.ComponentImpact) model.Reading { return i.Requests })
+	overs, unknowns := 0, 0
+	for i := range over {
+		overs, unknowns = overs+count(over[i]), unknowns+count(!known[i])
+	}
+	switch query := r.minutesQuery(conditions); {
+	case len(parts) == 0:
+		a.MinutesOver, a.NoData = model.Unknown("", "no component is measured"), model.Unknown("", "no component is measured")
+	case unknowns == r.g.n:
+		a.MinutesOver = model.Unknown(query, "unknown for every component")
+	default:
+		a.MinutesOver = model.Reading{Known: true, Value: r.inMinutes(overs), At: r.to, Query: query}
+		for _, p := range parts {
+			if p.NoData.Value > 0 {
+				a.MinutesOver.AtLeast = true
+			}
+		}
+	}
+	if len(parts) > 0 {
+		a.NoData = model.Reading{Known: true, Value: r.inMinutes(unknowns), At: r.to, Query: r.noDataQuery(values)}
+	}
+	if why := noObjective(w); why != "" {
+		a.BudgetShare = model.Reading{Why: why}
+		return a
+	}
+	ratio, why := quotient(a.Failed, a.Requests)
+	q := fmt.Sprintf("(%s) / (%s) / (1 - %s) * %d / %d", a.Failed.Query, a.Requests.Query, number(w.Objective), int(r.window().Seconds()), int(w.Period.Seconds()))
+	if why != "" {
+		a.BudgetShare = model.Unknown(q, "%s", why)
+		return a
+	}
+	a.BudgetShare = model.Reading{Known: true, Query: q, At: r.to, AtLeast: a.Failed.AtLeast,
+		Value: ratio * r.window().Seconds() / w.Period.Seconds() / (1 - w.Objective)}
+	return a
+}
+
+func count(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// sum adds up what is known.
+func (r *ranged) sum(parts []model.ComponentImpact, of func(*model.ComponentImpact) model.Reading) model.Reading {
+	var queries, lacking []string
+	s := model.Reading{At: r.to}
+	for n := range parts {
+		p := of(&parts[n])
+		if !p.Known {
+			lacking = append(lacking, parts[n].Component)
+			continue
+		}
+		s.Known = true
+		s.Value += p.Value
+		queries = append(queries, p.Query)
+	}
+	s.Query = strings.Join(queries, " + ")
+	switch {
+	case len(parts) == 0:
+		return model.Unknown("", "no component is measured")
+	case !s.Known:
+		return model.Unknown("", "unknown for every component")
+	case len(lacking) > 0:
+		s.AtLeast, s.Why = true, "without "+strings.Join(lacking, ", ")
+	}
+	return s
+}
+
+// failed is how many requests failed.
+func (s shown) failed(label string, window time.Duration) string {
+	errs := func(label string) string {
+		return fmt.Sprintf(`increase(%s{%s,%s=~"5.."}%s)`, s.preset.Requests, s.selector, label, s.window(window))
+	}
+	switch label {
+	case "":
+		label = "status"
+	case bothLabels:
+		return fmt.Sprintf("(sum(%s or %s) or vector(0))", errs("status"), errs("code"))
+	}
+	return fmt.Sprintf("(sum(%s) or vector(0))", errs(label))
+}
+
+func number(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
