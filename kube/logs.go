@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"rollbook/model"
 	"rollbook/text"
@@ -21,6 +22,10 @@ type LogOptions struct {
 	Previous  bool   // of the container before the last restart
 	Tail      int64  // the last so many lines; 0 = 500
 	Follow    bool   // go on until the context ends
+	// Since asks for all lines from then on instead of the last ones. Nothing but
+	// the context bounds how many there are: the caller reads them as they come.
+	Since      time.Time
+	Timestamps bool // each line begins with its time, RFC 3339
 }
 
 // Limits of a log, so that no container can fill this program's memory.
@@ -32,8 +37,8 @@ const (
 
 // Logs reads a container's log line by line, sanitised and redacted. It ends
 // with the log, with the context, or with an error as the last element; without
-// Follow at most four megabytes are read. --request-timeout does not end a log
-// that is followed.
+// Follow and Since at most four megabytes are read. --request-timeout does not
+// end a log that is followed, nor one that is read since some time.
 func (c *Client) Logs(ctx context.Context, namespace, pod string, opt LogOptions) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		body, stop, err := c.openLog(ctx, namespace, pod, opt)
@@ -44,7 +49,7 @@ func (c *Client) Logs(ctx context.Context, namespace, pod string, opt LogOptions
 		defer stop()
 		defer body.Close()
 		var src io.Reader = body
-		if !opt.Follow {
+		if !opt.Follow && opt.Since.IsZero() {
 			src = io.LimitReader(body, logMaxBytes)
 		}
 		stream := (*text.Redactor)(nil).Stream()
@@ -86,17 +91,27 @@ func (c *Client) openLog(ctx context.Context, namespace, pod string, opt LogOpti
 	if tail <= 0 {
 		tail = logTail
 	}
-	q := url.Values{"tailLines": {strconv.FormatInt(tail, 10)}}
+	q := url.Values{}
+	if opt.Since.IsZero() {
+		q.Set("tailLines", strconv.FormatInt(tail, 10))
+	} else {
+		q.Set("sinceTime", opt.Since.UTC().Format(time.RFC3339))
+	}
 	if opt.Container != "" {
 		q.Set("container", opt.Container)
 	}
 	if opt.Previous {
 		q.Set("previous", "true")
 	}
-	var stop context.CancelFunc
-	limit := readLimit
+	if opt.Timestamps {
+		q.Set("timestamps", "true")
+	}
 	if opt.Follow {
 		q.Set("follow", "true")
+	}
+	var stop context.CancelFunc
+	limit := readLimit
+	if opt.Follow || !opt.Since.IsZero() {
 		ctx, stop = context.WithCancel(ctx)
 	} else {
 		q.Set("limitBytes", strconv.Itoa(logMaxBytes))

@@ -33,11 +33,20 @@ func manifest(body []byte) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("the manifest cannot be read: %w", err)
 	}
-	o := object2(v)
+	return asYAML(object2(v))
+}
+
+// asYAML prints an object of any kind that has a pod spec somewhere, or none.
+func asYAML(o map[string]any) (string, error) {
 	meta := object2(o["metadata"])
 	delete(meta, "managedFields")
 	delete(object2(meta["annotations"]), annLastApplied)
-	mask(object2(object2(object2(o["spec"])["template"])["spec"]))
+	for _, in := range []string{"spec", "data"} { // a ControllerRevision has its template in data.spec
+		spec := object2(o[in])
+		mask(spec)
+		mask(object2(object2(spec["template"])["spec"]))
+		mask(object2(object2(object2(spec["spec"])["template"])["spec"]))
+	}
 	plain, err := json.Marshal(o)
 	if err != nil {
 		return "", err
