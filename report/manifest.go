@@ -1,0 +1,96 @@
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"rollbook/model"
+)
+
+// The names in an incident's folder.
+const (
+	Folder       = "evidence"
+	ManifestName = "MANIFEST.json"
+	SumsName     = "SHA256SUMS" // for sha256sum -c
+	impactStem   = "impact"
+)
+
+// Manifest says what is in a folder of evidence, and what is not.
+type Manifest struct {
+	Format   int       `json:"format"` // 1
+	Incident string    `json:"incident"`
+	From     time.Time `json:"from"` // the window that logs and figures are of
+	To       time.Time `json:"to"`
+	Config   Config    `json:"config"`
+	Suspects []Suspect `json:"suspects,omitempty"` // at the first gathering, before anything was rolled back
+	Marks    []Mark    `json:"marks,omitempty"`
+	Files    []File    `json:"files"`
+	Missing  []Missing `json:"missing,omitempty"`
+}
+
+// File is one file of evidence.
+type File struct {
+	Name   string       `json:"name"` // with slashes, in the folder
+	SHA256 string       `json:"sha256"`
+	Bytes  int64        `json:"bytes"`
+	Source string       `json:"source"` // "log of pod api-1-x, container api, previous"
+	At     time.Time    `json:"at"`     // when it was read
+	Moment model.Moment `json:"moment"`
+	Note   string       `json:"note,omitempty"` // what is cut
+}
+
+// Missing is something that could not be had.
+type Missing struct {
+	What   string       `json:"what"`
+	Why    string       `json:"why"`
+	At     time.Time    `json:"at"`
+	Moment model.Moment `json:"moment"`
+}
+
+// ReadManifest reads the manifest in an incident's folder; nil when there is no
+// evidence.
+func ReadManifest(dir string) (*Manifest, error) {
+	return readJSON[Manifest](filepath.Join(dir, Folder, ManifestName))
+}
+
+// ReadImpact reads what the incident in a folder cost, as it was gathered last;
+// nil when it was not.
+func ReadImpact(dir string, m *Manifest) (*model.Impact, error) {
+	if m == nil {
+		return nil, nil
+	}
+	for n := len(m.Files) - 1; n >= 0; n-- {
+		if f := m.Files[n]; f.Source == impactSource && filepath.IsLocal(f.Name) {
+			return readJSON[model.Impact](filepath.Join(dir, Folder, f.Name))
+		}
+	}
+	return nil, nil
+}
+
+// impactSource is what the manifest calls it.
+const impactSource = "impact, from Prometheus"
+
+// jsonMost bounds what is read of a file that anybody may have changed.
+const jsonMost = 16 << 20
+
+func readJSON[T any](path string) (*T, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read evidence: %w", err)
+	}
+	defer f.Close()
+	v := new(T)
+	if err := json.NewDecoder(io.LimitReader(f, jsonMost)).Decode(v); err != nil {
+		return nil, fmt.Errorf("read evidence %s: %w", path, err)
+	}
+	return v, nil
+}

@@ -1,0 +1,215 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-analyze/charts"
+
+	"rollbook/model"
+)
+
+// The layout of a picture, in pixels. Labels of marks stand in rows of their own
+// above the plot, so that none covers a line.
+const (
+	picWidth, picHeight                     = 1040, 440
+	plotLeft, plotRight, plotTop, plotFloor = 72, picWidth - 24, 138, picHeight - 40
+	markRows                                = 6
+)
+
+var (
+	ink     = charts.ColorRGB(0x33, 0x33, 0x33)
+	faint   = charts.ColorRGB(0xdd, 0xdd, 0xdd)
+	limits  = charts.ColorRGB(0xcc, 0x22, 0x22)
+	palette = []charts.Color{charts.ColorRGB(0x1f, 0x5f, 0xa8), charts.ColorRGB(0xd9, 0x7b, 0x0f), charts.ColorRGB(0x2a, 0x8a, 0x4a),
+		charts.ColorRGB(0x7b, 0x4f, 0xa3), charts.ColorRGB(0x8a, 0x5a, 0x44), charts.ColorRGB(0x0f, 0x8f, 0x9a)}
+	markColors = map[string]charts.Color{"onset": limits, "release": charts.ColorRGB(0xd9, 0x7b, 0x0f), "rollback": charts.ColorRGB(0x1f, 0x5f, 0xa8),
+		"rolled out": charts.ColorRGB(0x55, 0x77, 0x99), "recovery": charts.ColorRGB(0x2a, 0x8a, 0x4a)}
+)
+
+// canvas is one picture: it places times and values.
+type canvas struct {
+	p        *charts.Painter
+	from, to time.Time
+	top      float64 // value at the plot's upper edge; its floor is 0
+	unit     string
+}
+
+// picture draws one figure of all components over the window, as svg or png: a
+// gap where nothing is known, the limit, and the marks.
+func picture(w io.Writer, format string, series []model.Series, marks []Mark, from, to time.Time) error {
+	if len(series) == 0 {
+		return fmt.Errorf("there is nothing to draw")
+	}
+	p := charts.NewPainter(charts.PainterOptions{OutputFormat: format, Width: picWidth, Height: picHeight})
+	p.FilledRect(0, 0, picWidth, picHeight, charts.ColorWhite, charts.ColorWhite, 0)
+	c := canvas{p: p, from: from, to: to, unit: series[0].Unit}
+	c.top = c.scale(series)
+	c.text(fmt.Sprintf("%s (%s), %s to %s UTC", series[0].Figure, series[0].Unit, from.UTC().Format("2006-01-02 15:04"), to.UTC().Format("15:04")), plotLeft, 20, 13, ink)
+	c.axes()
+	if l := series[0].Limit; l > 0 && l <= c.top {
+		y := c.y(l)
+		p.DashedLineStroke([]charts.Point{{X: plotLeft, Y: y}, {X: plotRight, Y: y}}, limits, 1, []float64{6, 4})
+		c.text("limit "+c.value(l), plotLeft+4, y-4, 10, limits)
+	}
+	x := plotLeft
+	for n, s := range series {
+		color := palette[n%len(palette)]
+		c.line(s, color)
+		p.FilledRect(x, 30, x+10, 40, color, color, 0)
+		x += 16 + c.text(s.Component, x+14, 40, 11, ink) + 12
+	}
+	c.marks(marks)
+	b, err := p.Bytes()
+	if err != nil {
+		return fmt.Errorf("the picture cannot be drawn: %w", err)
+	}
+	_, err = w.Write(b)
+	return err
+}
+
+// scale is a round number above all values and, if it is near, the limit.
+func (c *canvas) scale(series []model.Series) float64 {
+	most := 0.0
+	for _, s := range series {
+		for _, v := range s.Samples {
+			most = max(most, v.V)
+		}
+		if s.Limit < 4*most || most == 0 {
+			most = max(most, s.Limit)
+		}
+	}
+	if most <= 0 || math.IsInf(most, 0) || math.IsNaN(most) {
+		return 1
+	}
+	unit := math.Pow(10, math.Floor(math.Log10(most)))
+	for _, f := range []float64{1, 1.5, 2, 3, 4, 5, 8, 10} {
+		if most*1.05 <= f*unit {
+			return f * unit
+		}
+	}
+	return 20 * unit
+}
+
+func (c *canvas) x(t time.Time) int {
+	share := float64(t.Sub(c.from)) / float64(max(1, c.to.Sub(c.from)))
+	return plotLeft + int(math.Round(min(1, max(0, share))*(plotRight-plotLeft)))
+}
+
+func (c *canvas) y(v float64) int {
+	return plotFloor - int(math.Round(min(1, max(0, v/c.top))*(plotFloor-plotTop)))
+}
+
+// text returns how wide it is.
+func (c *canvas) text(s string, x, y int, size float64, color charts.Color) int {
+	style := charts.FontStyle{FontSize: size, FontColor: color}
+	s = printable(s)
+	c.p.Text(s, x, y, 0, style)
+	return c.p.MeasureText(s, 0, style).Width()
+}
+
+// printable replaces what the picture's font does not have. What would be markup
+// in an SVG the library escapes.
+func printable(s string) string { return strings.ReplaceAll(s, "→", "->") }
+
+func (c *canvas) value(v float64) string {
+	switch c.unit {
+	case "ratio":
+		return model.Percent(v)
+	case "seconds":
+		return model.Seconds(v)
+	}
+	return strconv.FormatFloat(v, 'g', 4, 64)
+}
+
+func (c *canvas) axes() {
+	for n := range 6 {
+		v := c.top * float64(n) / 5
+		y := c.y(v)
+		c.p.LineStroke([]charts.Point{{X: plotLeft, Y: y}, {X: plotRight, Y: y}}, faint, 1)
+		c.text(c.value(v), 14, y+4, 10, ink)
+	}
+	step := time.Minute
+	for _, s := range []time.Duration{5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour, 3 * time.Hour, 12 * time.Hour, 24 * time.Hour, 168 * time.Hour} {
+		if c.to.Sub(c.from)/step <= 12 {
+			break
+		}
+		step = s
+	}
+	for t := c.from.Truncate(step).Add(step); !t.After(c.to); t = t.Add(step) {
+		x := c.x(t)
+		c.p.LineStroke([]charts.Point{{X: x, Y: plotFloor}, {X: x, Y: plotFloor + 5}}, ink, 1)
+		layout := "15:04"
+		if step >= 12*time.Hour {
+			layout = "01-02 15:04"
+		}
+		c.text(t.UTC().Format(layout), x-14, plotFloor+20, 10, ink)
+	}
+	c.p.LineStroke([]charts.Point{{X: plotLeft, Y: plotFloor}, {X: plotRight, Y: plotFloor}}, ink, 1)
+}
+
+// line draws what is known, with a gap where more than two steps are missing.
+func (c *canvas) line(s model.Series, color charts.Color) {
+	gap := 2 * stepOf(s.Samples)
+	var points []charts.Point
+	for n, v := range s.Samples {
+		if v.At.Before(c.from) || v.At.After(c.to) {
+			continue
+		}
+		if n > 0 && v.At.Sub(s.Samples[n-1].At) > gap {
+			points = append(points, charts.Point{X: c.x(v.At), Y: math.MaxInt32})
+		}
+		points = append(points, charts.Point{X: c.x(v.At), Y: c.y(v.V)})
+	}
+	if len(points) > 0 {
+		c.p.LineStroke(points, color, 1.6)
+	}
+}
+
+// stepOf is the shortest distance of two samples.
+func stepOf(samples []model.Sample) time.Duration {
+	step := time.Duration(math.MaxInt64 / 4)
+	for n := 1; n < len(samples); n++ {
+		if d := samples[n].At.Sub(samples[n-1].At); d > 0 {
+			step = min(step, d)
+		}
+	}
+	return step
+}
+
+// marks draws vertical lines, each with its words in the first row above the plot
+// that has room.
+func (c *canvas) marks(all []Mark) {
+	var ends [markRows]int
+	sorted := slices.Clone(all)
+	slices.SortStableFunc(sorted, func(a, b Mark) int { return a.At.Compare(b.At) })
+	for _, m := range sorted {
+		if m.At.Before(c.from) || m.At.After(c.to) {
+			continue
+		}
+		color, ok := markColors[m.Kind]
+		if !ok {
+			color = ink
+		}
+		words := m.At.UTC().Format("15:04:05 ") + m.Text
+		if m.Kind == "release" || m.Kind == "rollback" {
+			words = m.At.UTC().Format("15:04:05 ") + m.Kind + " " + m.Text
+		}
+		x := c.x(m.At)
+		width := c.p.MeasureText(printable(words), 0, charts.FontStyle{FontSize: 10, FontColor: color}).Width()
+		left := min(x+3, plotRight-width)
+		row := 0 // every row holds one label at the right edge, so that six of them fit
+		for row < markRows-1 && ends[row] > left {
+			row++
+		}
+		ends[row] = left + width + 8
+		y := 56 + 13*row
+		c.p.DashedLineStroke([]charts.Point{{X: x, Y: y}, {X: x, Y: plotFloor}}, color, 1.2, []float64{4, 3})
+		c.text(words, left, y, 10, color)
+	}
+}

@@ -1,0 +1,93 @@
+package report
+
+import (
+	"bytes"
+	"image/png"
+	"math"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"rollbook/model"
+)
+
+var t0 = time.Date(2026, 11, 23, 3, 12, 0, 0, time.UTC)
+
+// errorsOf is an hour of a component that broke ten minutes ago, with a gap.
+func errorsOf(id string) model.Series {
+	s := model.Series{Component: id, Figure: "error-ratio", Unit: "ratio", Limit: 0.05, Query: "sum(…)"}
+	for d := -time.Hour; d <= 0; d += 15 * time.Second {
+		if d > -30*time.Minute && d < -25*time.Minute {
+			continue
+		}
+		v := 0.004 + 0.003*math.Sin(d.Minutes())
+		if d > -10*time.Minute {
+			v = 0.21 + 0.02*math.Sin(d.Minutes()*3)
+		}
+		s.Samples = append(s.Samples, model.Sample{At: t0.Add(d), V: v})
+	}
+	return s
+}
+
+func someMarks() []Mark {
+	return []Mark{{t0.Add(-10*time.Minute - 38*time.Second), "release", "backend-python 42"}, {t0.Add(-10 * time.Minute), "onset", "onset"},
+		{t0.Add(-3 * time.Minute), "rollback", "backend-python 42 → 41"}, {t0.Add(-2 * time.Minute), "rolled out", "rolled out"},
+		{t0.Add(-time.Minute), "recovery", "recovered"}}
+}
+
+func TestPicture(t *testing.T) {
+	series := []model.Series{errorsOf("backend-python"), {Component: `<script>&"x"`, Figure: "error-ratio", Unit: "ratio", Samples: []model.Sample{{At: t0, V: 0.01}}}}
+	var svg, raster bytes.Buffer
+	if err := picture(&svg, "svg", series, someMarks(), t0.Add(-time.Hour), t0); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"backend-python", "onset", "rollback backend-python 42 -&gt; 41", "release backend-python 42", "recovered", "limit 5%", "03:00"} {
+		if !strings.Contains(svg.String(), want) {
+			t.Errorf("the SVG lacks %q", want)
+		}
+	}
+	if strings.Contains(svg.String(), "<script") {
+		t.Error("a name is markup in the SVG")
+	}
+	for _, found := range regexp.MustCompile(`href|url\(|@import|https?://[^"]*`).FindAllString(svg.String(), -1) {
+		if !strings.HasPrefix(found, "http://www.w3.org/") { // names of the format, which nobody fetches
+			t.Errorf("the SVG points elsewhere: %q", found)
+		}
+	}
+	if err := picture(&raster, "png", series, someMarks(), t0.Add(-time.Hour), t0); err != nil {
+		t.Fatal(err)
+	}
+	img, err := png.Decode(&raster)
+	if err != nil || img.Bounds().Dx() != picWidth || img.Bounds().Dy() != picHeight {
+		t.Fatalf("%v", err)
+	}
+	colors := map[[3]uint32]bool{}
+	for x := range picWidth {
+		for y := range picHeight {
+			r, g, b, _ := img.At(x, y).RGBA()
+			colors[[3]uint32{r >> 8, g >> 8, b >> 8}] = true
+		}
+	}
+	for name, c := range markColors {
+		if !colors[[3]uint32{uint32(c.R), uint32(c.G), uint32(c.B)}] {
+			t.Errorf("no pixel has the colour of %s", name)
+		}
+	}
+}
+
+// A hostile or empty figure draws something and never panics.
+func TestPictureOfOddities(t *testing.T) {
+	for name, s := range map[string]model.Series{
+		"one sample": {Samples: []model.Sample{{At: t0, V: 0}}},
+		"huge":       {Samples: []model.Sample{{At: t0, V: 1e300}, {At: t0.Add(time.Second), V: math.Inf(1)}}},
+		"none":       {},
+		"outside":    {Samples: []model.Sample{{At: t0.Add(time.Hour), V: 1}}},
+		"same time":  {Samples: []model.Sample{{At: t0, V: 1}, {At: t0, V: 2}}},
+	} {
+		var b bytes.Buffer
+		if err := picture(&b, "svg", []model.Series{s}, someMarks(), t0, t0); err != nil || b.Len() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
