@@ -1,0 +1,286 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"rollbook/model"
+)
+
+// Extra is what a report says beside the journal; all of it may be missing.
+type Extra struct {
+	Manifest *Manifest
+	Impact   *model.Impact
+}
+
+// New makes a report of a journal's facts.
+func New(facts []model.Fact, more Extra) Data {
+	b := builder{i: model.Fold(facts), facts: facts, more: more}
+	i := &b.i
+	set := &i.Settings
+	d := Data{ID: Text(i.ID), State: "open", Namespace: Text(set.Namespace), Context: Text(set.Context), Server: Text(set.Server), Production: set.Production}
+	if i.End != nil {
+		d.State, d.Outcome, d.Reason = "ended", Text(i.End.Outcome), Text(i.End.Reason)
+	}
+	if !i.Closed.IsZero() {
+		d.State = "closed"
+	}
+	for _, c := range b.components() {
+		d.Components = append(d.Components, Text(c))
+	}
+	for _, o := range b.operators() {
+		d.Operators = append(d.Operators, Text(o))
+	}
+	d.Times, d.Took = b.times()
+	d.Triggers = b.triggers()
+	d.Impact = b.impact()
+	d.Cause = b.cause()
+	d.Decision = b.decision()
+	d.Attempts = b.attempts()
+	d.Proof = b.proof()
+	for _, e := range i.Timeline {
+		at := Moment{e.At}
+		when := at.Clock()
+		if at.Day() != (Moment{i.Timeline[0].At}).Day() {
+			when = at.UTC().Format("2006-01-02 15:04:05")
+		}
+		d.Timeline = append(d.Timeline, Entry{At: at, When: Text(when), By: Text(e.By), Kind: e.Kind, Text: Text(e.Text)})
+	}
+	d.Evidence = b.evidence()
+	d.Config = b.version()
+	d.Actions, d.Checklist = b.items()
+	for _, l := range set.Links {
+		d.Links = append(d.Links, Link{Text(l.Name), Text(l.URL)})
+	}
+	d.Summary = b.summary(d)
+	return d
+}
+
+// builder reads the fold, and of the facts what it does not keep.
+type builder struct {
+	i     model.Incident
+	facts []model.Fact
+	more  Extra
+}
+
+// each calls f with every fact of one kind.
+func each[T model.Body](facts []model.Fact, f func(model.Fact, T)) {
+	for _, x := range facts {
+		if b, ok := x.Body.(T); ok {
+			f(x, b)
+		}
+	}
+}
+
+// components are those that it was about: chosen, written, or over a limit.
+func (b *builder) components() (out []string) {
+	add := func(c string) {
+		if c != "" && !slices.Contains(out, c) {
+			out = append(out, c)
+		}
+	}
+	each(b.facts, func(_ model.Fact, r model.Rose) { add(r.Trigger.Component) })
+	for _, a := range b.i.Attempts {
+		for _, w := range a.Writes {
+			add(w.Plan.Component)
+		}
+	}
+	for _, c := range b.i.Choices {
+		add(c.Component)
+	}
+	return out
+}
+
+func (b *builder) operators() (out []string) {
+	for _, f := range b.facts {
+		if f.By != "" && !slices.Contains(out, f.By) {
+			out = append(out, f.By)
+		}
+	}
+	return out
+}
+
+func (b *builder) times() (Times, Took) {
+	i := &b.i
+	t := Times{Onset: Moment{i.Onset}, Detected: Moment{i.Detected}, Opened: Moment{b.opened()}, Decided: Moment{i.Decided},
+		RolledOut: Moment{i.RolledOut}, Recovered: Moment{i.Recovered}, Verified: Moment{i.Verified}, Closed: Moment{i.Closed}}
+	confirmed := time.Time{}
+	if a := i.Attempt(); a != nil {
+		confirmed = a.Confirmed
+	}
+	t.Confirmed = Moment{confirmed}
+	const (
+		onset, detected = "when it began is not known", "when it was detected is not known"
+		noRecovery      = "it was not verified"
+	)
+	return t, Took{
+		Detect:       between(i.Onset, i.Detected, onset, detected),
+		Decide:       between(i.Detected, i.Decided, detected, "nothing was decided"),
+		RollBack:     between(confirmed, i.RolledOut, "nothing was rolled back", "it was not rolled out"),
+		Recover:      between(i.Detected, i.Recovered, detected, noRecovery),
+		RecoverOnset: between(i.Onset, i.Recovered, onset, noRecovery),
+	}
+}
+
+func (b *builder) opened() (at time.Time) {
+	each(b.facts, func(f model.Fact, _ model.Opened) { at = f.At })
+	return at
+}
+
+// triggers are all that rose, also those that the operator let fall.
+func (b *builder) triggers() (out []Text) {
+	each(b.facts, func(f model.Fact, r model.Rose) {
+		t := Text(r.Trigger.Text)
+		if !slices.Contains(out, t) {
+			out = append(out, t)
+		}
+	})
+	return out
+}
+
+func (b *builder) decision() Decision {
+	v := b.i.Verdict
+	d := Decision{Verdict: verdict(v.Verdict), Text: Text(v.Text), Overruled: v.Overruled, Reason: Text(v.Reason)}
+	// With what Decide was left first is what was decided; what the figures said
+	// later, while it was rolled back, is not.
+	var left *model.Moved
+	each(b.facts, func(_ model.Fact, m model.Moved) {
+		if left == nil && m.To == model.Choose && m.Text != "" {
+			left = &m
+		}
+	})
+	if left != nil {
+		d.Verdict, d.Text = verdict(left.Verdict), Text(left.Text)
+	}
+	each(b.facts, func(f model.Fact, o model.Overruled) {
+		if b.i.Decided.IsZero() || !f.At.After(b.i.Decided) {
+			d.Overruled, d.Reason = o.Verdict != o.Against, Text(o.Reason)
+			d.Answers = append(d.Answers, Said{At: Moment{f.At}, By: Text(f.By), What: "verdict", Answer: verdict(o.Verdict),
+				Figure: "the figures said: " + verdict(o.Against), Reason: Text(o.Reason)})
+		}
+	})
+	for _, t := range b.i.Triggers {
+		if d.Query == "" || strings.Contains(string(d.Text), t.Text) {
+			d.Query = Text(t.Query)
+		}
+	}
+	each(b.facts, func(f model.Fact, s model.Said) {
+		a := s.Answer
+		word := map[model.Tri]Text{model.TriYes: "yes", model.TriNo: "no"}[a.Answer]
+		if word == "" {
+			word = "unknown"
+		}
+		d.Answers = append(d.Answers, Said{At: Moment{a.At}, By: Text(a.By), What: Text(question(s.Question)), Answer: word, Figure: Text(a.Figure), Reason: Text(a.Reason)})
+	})
+	each(b.facts, func(f model.Fact, o model.CheckOverridden) {
+		d.Overrides = append(d.Overrides, Said{At: Moment{f.At}, By: Text(f.By), What: Text(o.Component + ": " + o.Text), Answer: "overridden", Reason: Text(o.Reason)})
+	})
+	slices.SortStableFunc(d.Answers, func(x, y Said) int { return x.At.Compare(y.At.Time) })
+	return d
+}
+
+// verdict is what the screen shouts, in a sentence.
+func verdict(v model.Verdict) Text { return Text(strings.ToLower(v.Name())) }
+
+// question names what was answered, with its row of the runbook.
+func question(q model.Question) string {
+	return map[model.Question]string{model.QErrors: "error ratio over its limit (D1)", model.QP95: "P95 over its limit (D2)",
+		model.QCritical: "critical feature broken (D3)", model.QSLO: "error budget or stuck rollout (D4)",
+		model.QDataLoss: "data loss (W4)", model.QSecurity: "security hole exploited (W5)"}[q]
+}
+
+func (b *builder) attempts() (out []Try) {
+	for _, a := range b.i.Attempts {
+		for _, w := range a.Writes {
+			p := w.Plan
+			t := Try{N: a.N, Component: Text(p.Component), From: p.From, To: p.To, By: Text(a.By), Confirmed: Moment{a.Confirmed},
+				Written: Moment{w.Written.At}, RolledOut: Moment{w.RolledOut}, Outcome: outcome(w), Command: Text(p.Command),
+				Took: between(a.Confirmed, w.RolledOut, "", "not rolled out")}
+			for _, s := range p.Stays {
+				t.Stays = append(t.Stays, Text(s))
+			}
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func outcome(w model.Write) Text {
+	word := map[model.AttemptState]string{model.Pending: "not begun", model.Writing: "no answer yet", model.Unsettled: "whether it was written is unknown",
+		model.Rolling: "written, not rolled out", model.Done: "rolled out", model.Refused: "nothing was written: it had changed",
+		model.Failed: "nothing was written: refused"}[w.State]
+	switch {
+	case w.State == model.Reverted: // Err says by whom
+		how := "rolled out"
+		if w.RolledOut.IsZero() {
+			how = "written"
+		}
+		return Text(how + ", then " + w.Err)
+	case w.Err != "":
+		word += ": " + w.Err
+	}
+	return Text(word)
+}
+
+func (b *builder) proof() Proof {
+	v := b.i.Settings.Verify
+	p := Proof{Limits: Text(fmt.Sprintf("error ratio at most %s, P95 at most %s, or the hour before the onset if that was higher; held for %s",
+		model.Percent(v.Errors), model.Seconds(v.P95.Seconds()), model.Short(v.Hold)))}
+	switch h := b.i.Hold; {
+	case h.Green && h.With > 0:
+		p.Text = Text(fmt.Sprintf("verified with %d unknown", h.With))
+	case h.Green:
+		p.Text = "verified"
+	case len(b.i.Attempts) == 0:
+		p.Text = "there was nothing to verify: nothing was rolled back"
+	default:
+		p.Text = "not verified"
+	}
+	each(b.facts, func(f model.Fact, w model.WasVerified) {
+		if f.At.Equal(b.i.Verified) {
+			p.Checks = nil
+			for _, s := range w.Figures {
+				p.Checks = append(p.Checks, Text(s))
+			}
+		}
+	})
+	for _, k := range slices.Sorted(maps.Keys(b.i.Accepted)) {
+		o := b.i.Accepted[k]
+		p.Accepted = append(p.Accepted, Said{At: Moment{o.At}, By: Text(o.By), What: Text(k), Answer: "accepted though unknown", Figure: Text(o.Text), Reason: Text(o.Reason)})
+	}
+	return p
+}
+
+// row finds the runbook's row in an item's text: "tests for the bug (P1)".
+var row = regexp.MustCompile(`^(.*) \(([A-Z]\d+)\)$`)
+
+func (b *builder) items() (actions, checklist []Action) {
+	for _, it := range b.i.Items {
+		a := Action{Text: Text(it.Text), State: it.State, By: Text(it.By), At: Moment{it.At}, Reason: Text(it.Reason)}
+		if a.State == "" {
+			a.State = "open"
+		}
+		if m := row.FindStringSubmatch(it.Text); m != nil {
+			a.Text, a.Row = Text(m[1]), m[2]
+		}
+		if strings.HasPrefix(a.Row, "P") {
+			actions = append(actions, a)
+		} else {
+			checklist = append(checklist, a)
+		}
+	}
+	return actions, checklist
+}
+
+func (b *builder) version() Version {
+	v := Version{Hash: Text(b.i.Settings.ConfigHash)}
+	for _, f := range b.i.Settings.ConfigFrom {
+		v.From = append(v.From, Text(f))
+	}
+	each(b.facts, func(_ model.Fact, x model.Began) { v.Rollbook = Text(x.Version) })
+	return v
+}

@@ -1,0 +1,258 @@
+package report
+
+import (
+	"time"
+
+	"rollbook/model"
+)
+
+// Data is what a report says: the fields of a template, and the document of
+// --format json. docs/report.md describes each of them. Everything in it comes
+// from the journal or from the evidence; what is not known says so.
+type Data struct {
+	ID         Text     `json:"id"`
+	State      string   `json:"state"`             // open, ended (its checklist is not done), closed
+	Outcome    Text     `json:"outcome,omitempty"` // rolled back, healed, fixed otherwise, false alarm, abandoned; "" while open
+	Reason     Text     `json:"reason,omitempty"`  // why it ended so, in the operator's words
+	Components []Text   `json:"components,omitempty"`
+	Namespace  Text     `json:"namespace"`
+	Context    Text     `json:"context"`
+	Server     Text     `json:"server,omitempty"`
+	Production bool     `json:"production"`
+	Operators  []Text   `json:"operators,omitempty"` // who did something, in the order of their first act
+	Summary    []Text   `json:"summary"`             // what happened, in sentences
+	Times      Times    `json:"times"`
+	Took       Took     `json:"took"`
+	Triggers   []Text   `json:"triggers,omitempty"` // the limits that were broken, in words
+	Impact     Impact   `json:"impact"`
+	Cause      Cause    `json:"cause"`
+	Decision   Decision `json:"decision"`
+	Attempts   []Try    `json:"attempts,omitempty"`
+	Proof      Proof    `json:"proof"`
+	Timeline   []Entry  `json:"timeline,omitempty"`
+	Evidence   Kept     `json:"evidence"`
+	Config     Version  `json:"config"`
+	Actions    []Action `json:"actions,omitempty"`   // P1 to P5
+	Checklist  []Action `json:"checklist,omitempty"` // A2 to A4
+	Links      []Link   `json:"links,omitempty"`
+}
+
+// Times are the moments of an incident; a zero one is not known.
+type Times struct {
+	Onset     Moment `json:"onset,omitzero"`
+	Detected  Moment `json:"detected,omitzero"`
+	Opened    Moment `json:"opened,omitzero"`
+	Decided   Moment `json:"decided,omitzero"`
+	Confirmed Moment `json:"confirmed,omitzero"` // of the last attempt
+	RolledOut Moment `json:"rolledOut,omitzero"`
+	Recovered Moment `json:"recovered,omitzero"`
+	Verified  Moment `json:"verified,omitzero"`
+	Closed    Moment `json:"closed,omitzero"`
+}
+
+// Took is how long what took: the drill's figures.
+type Took struct {
+	Detect       Span `json:"detect"`       // detected − onset
+	Decide       Span `json:"decide"`       // decided − detected
+	RollBack     Span `json:"rollBack"`     // rolled out − confirmed, of the last attempt
+	Recover      Span `json:"recover"`      // recovered − detected
+	RecoverOnset Span `json:"recoverOnset"` // recovered − onset
+}
+
+// Impact is what it cost.
+type Impact struct {
+	Known      bool   `json:"known"`
+	Why        Text   `json:"why,omitempty"` // why it is not known at all
+	From       Moment `json:"from,omitzero"`
+	To         Moment `json:"to,omitzero"`
+	All        Cost   `json:"all"`
+	Components []Cost `json:"components,omitempty"`
+}
+
+// Cost is the impact on one component, or on all: words for people, and the
+// reading with its query.
+type Cost struct {
+	Component   Text   `json:"component,omitempty"`
+	Failed      Figure `json:"failed"`
+	Requests    Figure `json:"requests"`
+	MinutesOver Figure `json:"minutesOver"`
+	NoData      Figure `json:"noData"`
+	BudgetShare Figure `json:"budgetShare"`
+}
+
+// Figure is one reading. Text is the value, or "unknown" with the reason.
+type Figure struct {
+	Text  Text          `json:"text"`
+	Query Text          `json:"query,omitempty"`
+	Value model.Reading `json:"value"`
+}
+
+// Cause is what is suspected. It is for a person to confirm.
+type Cause struct {
+	Confirmed bool      `json:"confirmed"` // always false: no program can tell
+	Suspects  []Culprit `json:"suspects,omitempty"`
+	Diffs     []Diffed  `json:"diffs,omitempty"`
+	Note      Text      `json:"note"`
+}
+
+// Culprit is a change shortly before the onset.
+type Culprit struct {
+	Component Text   `json:"component"`
+	Revision  int64  `json:"revision"`
+	At        Moment `json:"at,omitzero"`
+	By        Text   `json:"by,omitempty"`
+	Why       Text   `json:"why,omitempty"` // the change-cause
+	Text      Text   `json:"text"`          // "released 38s before the first bad sample"
+}
+
+// Diffed is what an attempt changed; the other way round it is what the release had
+// changed.
+type Diffed struct {
+	Component Text   `json:"component"`
+	From      int64  `json:"from"`
+	To        int64  `json:"to"`
+	Lines     []Text `json:"lines"`
+}
+
+// Decision is why it was, or was not, rolled back.
+type Decision struct {
+	Verdict   Text   `json:"verdict"` // "roll back now"
+	Text      Text   `json:"text"`    // the figure that it rests on
+	Query     Text   `json:"query,omitempty"`
+	Overruled bool   `json:"overruled,omitempty"`
+	Reason    Text   `json:"reason,omitempty"`
+	Answers   []Said `json:"answers,omitempty"`
+	Overrides []Said `json:"overrides,omitempty"` // preflight lines that were lifted
+}
+
+// Said is the operator's word, beside the figure.
+type Said struct {
+	At     Moment `json:"at,omitzero"`
+	By     Text   `json:"by"`
+	What   Text   `json:"what"`
+	Answer Text   `json:"answer,omitempty"`
+	Figure Text   `json:"figure,omitempty"`
+	Reason Text   `json:"reason,omitempty"`
+}
+
+// Try is one workload of one attempt.
+type Try struct {
+	N         int    `json:"n"`
+	Component Text   `json:"component"`
+	From      int64  `json:"from"`
+	To        int64  `json:"to"`
+	By        Text   `json:"by"`
+	Confirmed Moment `json:"confirmed,omitzero"`
+	Written   Moment `json:"written,omitzero"`
+	RolledOut Moment `json:"rolledOut,omitzero"`
+	Took      Span   `json:"took"`
+	Outcome   Text   `json:"outcome"`
+	Command   Text   `json:"command,omitempty"` // the equal kubectl command
+	Stays     []Text `json:"stays,omitempty"`   // what it did not bring back
+}
+
+// Proof is the verification.
+type Proof struct {
+	Text     Text   `json:"text"`             // "verified with 1 unknown"
+	Limits   Text   `json:"limits"`           // as they are configured
+	Checks   []Text `json:"checks,omitempty"` // as they stood at the end of the hold
+	Accepted []Said `json:"accepted,omitempty"`
+}
+
+// Entry is one line of the timeline.
+type Entry struct {
+	At   Moment `json:"at"`
+	When Text   `json:"-"` // the time of day; with its date on another day than the first line's
+	By   Text   `json:"by,omitempty"`
+	Kind string `json:"kind"` // seen, answer, choice, check, write, outcome, note, bad
+	Text Text   `json:"text"`
+}
+
+// Kept is the evidence.
+type Kept struct {
+	Files    []Item `json:"files,omitempty"`
+	Pictures []Text `json:"pictures,omitempty"` // paths, from the incident's folder
+	Missing  []Item `json:"missing,omitempty"`
+	Text     Text   `json:"text"` // "12 files, 3.4 MB"
+}
+
+// Item is one file, or something that could not be had.
+type Item struct {
+	Name Text `json:"name"`
+	Text Text `json:"text"`
+}
+
+// Version is by what the incident was worked.
+type Version struct {
+	Hash     Text   `json:"hash,omitempty"`
+	From     []Text `json:"from,omitempty"`
+	Rollbook Text   `json:"rollbook,omitempty"`
+}
+
+// Action is one item of the checklist.
+type Action struct {
+	Row    string `json:"row,omitempty"` // of the runbook: P1
+	Text   Text   `json:"text"`
+	State  string `json:"state"` // open, done, waived
+	By     Text   `json:"by,omitempty"`
+	At     Moment `json:"at,omitzero"`
+	Reason Text   `json:"reason,omitempty"`
+}
+
+// Link is a document of the team's.
+type Link struct {
+	Name Text `json:"name"`
+	URL  Text `json:"url"`
+}
+
+// Moment is a time that prints as UTC, or says that it is not known.
+type Moment struct{ time.Time }
+
+func (m Moment) String() string {
+	if m.IsZero() {
+		return "unknown"
+	}
+	return m.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+// Clock is the time of day alone, for tables.
+func (m Moment) Clock() string {
+	if m.IsZero() {
+		return "unknown"
+	}
+	return m.UTC().Format("15:04:05")
+}
+
+// Day is the date alone.
+func (m Moment) Day() string { return m.UTC().Format("2006-01-02") }
+
+// Span is how long something took; not Known with the reason.
+type Span struct {
+	Known   bool    `json:"known"`
+	Seconds float64 `json:"seconds,omitempty"`
+	Why     Text    `json:"why,omitempty"`
+}
+
+func (s Span) String() string {
+	switch {
+	case !s.Known && s.Why == "":
+		return "unknown"
+	case !s.Known:
+		return "unknown (" + s.Why.String() + ")"
+	}
+	return model.Short(s.D())
+}
+
+// D is the span as a duration.
+func (s Span) D() time.Duration { return time.Duration(s.Seconds * float64(time.Second)) }
+
+// between is to − from, or why it is not known.
+func between(from, to time.Time, noFrom, noTo string) Span {
+	switch {
+	case from.IsZero():
+		return Span{Why: Text(noFrom)}
+	case to.IsZero():
+		return Span{Why: Text(noTo)}
+	}
+	return Span{Known: true, Seconds: max(0, to.Sub(from).Seconds())}
+}

@@ -1,0 +1,181 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"rollbook/model"
+	"rollbook/text"
+)
+
+// Row is one incident in the table of all.
+type Row struct {
+	ID         string   `json:"id"`
+	Opened     Moment   `json:"opened,omitzero"`
+	Components []string `json:"components,omitempty"`
+	State      string   `json:"state"` // open, ended, closed
+	Outcome    string   `json:"outcome,omitempty"`
+	Took       Took     `json:"took"`
+	Attempts   int      `json:"attempts"`
+	detected   time.Time
+}
+
+// RowOf is an incident's line, from its journal's facts.
+func RowOf(facts []model.Fact) Row {
+	d := New(facts, Extra{})
+	r := Row{ID: string(d.ID), Opened: d.Times.Opened, State: d.State, Outcome: string(d.Outcome), Took: d.Took, detected: d.Times.Detected.Time}
+	for _, c := range d.Components {
+		r.Components = append(r.Components, string(c))
+	}
+	for _, a := range d.Attempts {
+		r.Attempts = max(r.Attempts, a.N)
+	}
+	return r
+}
+
+// Quarter is how long it took to restore service in three months.
+type Quarter struct {
+	Name      string  `json:"quarter"`   // 2026-Q4
+	Incidents int     `json:"incidents"` // in all
+	Restored  int     `json:"restored"`  // of which the time to recover is known
+	Median    Span    `json:"median"`
+	Change    float64 `json:"changeSeconds,omitempty"` // against the last quarter before it that has one; negative = faster
+}
+
+// Quarters are the incidents by the quarter in which they were detected, or
+// opened, oldest first.
+func Quarters(rows []Row) []Quarter {
+	took := map[string][]time.Duration{}
+	count := map[string]int{}
+	for _, r := range rows {
+		at := r.detected
+		if at.IsZero() {
+			at = r.Opened.Time
+		}
+		if at.IsZero() {
+			continue
+		}
+		at = at.UTC()
+		q := fmt.Sprintf("%04d-Q%d", at.Year(), (at.Month()-1)/3+1)
+		count[q]++
+		if r.Took.Recover.Known {
+			took[q] = append(took[q], r.Took.Recover.D())
+		}
+	}
+	var out []Quarter
+	var last *Quarter
+	for q, n := range count {
+		out = append(out, Quarter{Name: q, Incidents: n, Restored: len(took[q]), Median: median(took[q])})
+	}
+	slices.SortFunc(out, func(a, b Quarter) int { return strings.Compare(a.Name, b.Name) })
+	for n := range out {
+		q := &out[n]
+		if !q.Median.Known {
+			continue
+		}
+		if last != nil {
+			q.Change = q.Median.Seconds - last.Median.Seconds
+		}
+		last = q
+	}
+	return out
+}
+
+func median(all []time.Duration) Span {
+	if len(all) == 0 {
+		return Span{Why: "none was restored by a rollback"}
+	}
+	slices.Sort(all)
+	m := all[len(all)/2]
+	if len(all)%2 == 0 {
+		m = (all[len(all)/2-1] + m) / 2
+	}
+	return Span{Known: true, Seconds: m.Seconds()}
+}
+
+// WriteIncidents prints the table of all incidents, newest first, and the time to
+// restore by quarter.
+func WriteIncidents(w io.Writer, rows []Row) error {
+	if len(rows) == 0 {
+		_, err := fmt.Fprintln(w, "no incident yet")
+		return err
+	}
+	sorted := slices.Clone(rows)
+	slices.SortStableFunc(sorted, func(a, b Row) int { return b.Opened.Compare(a.Opened.Time) })
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "INCIDENT\tOPENED (UTC)\tCOMPONENT\tSTATE\tOUTCOME\tDETECT\tDECIDE\tROLL BACK\tRECOVER")
+	for _, r := range sorted {
+		opened := "?"
+		if !r.Opened.IsZero() {
+			opened = r.Opened.UTC().Format("2006-01-02 15:04")
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", text.Clean(r.ID), opened, text.Clean(orDash(strings.Join(r.Components, ", "))), r.State,
+			text.Clean(orDash(r.Outcome)), brief(r.Took.Detect), brief(r.Took.Decide), brief(r.Took.RollBack), brief(r.Took.Recover))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	quarters := Quarters(rows)
+	if len(quarters) == 0 {
+		return nil
+	}
+	longest := 0.0
+	for _, q := range quarters {
+		longest = max(longest, q.Median.Seconds)
+	}
+	fmt.Fprintln(w, "\nTime to restore (recovered − detected)")
+	fmt.Fprintln(t, "QUARTER\tINCIDENTS\tRESTORED\tMEDIAN\t")
+	for _, q := range quarters {
+		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\n", q.Name, q.Incidents, q.Restored, brief(q.Median), trend(q, longest))
+	}
+	return t.Flush()
+}
+
+// trend is a bar as long as the median, and how it compares with the quarter
+// before, in words.
+func trend(q Quarter, longest float64) string {
+	if !q.Median.Known {
+		return string(q.Median.Why)
+	}
+	const cells = 20
+	bar := strings.Repeat("█", max(1, int(q.Median.Seconds/max(1, longest)*cells+0.5)))
+	change := time.Duration(q.Change * float64(time.Second))
+	switch {
+	case change <= -time.Second:
+		bar += " " + model.Short(-change) + " faster"
+	case change >= time.Second:
+		bar += " " + model.Short(change) + " slower"
+	}
+	return bar
+}
+
+func brief(s Span) string {
+	if !s.Known {
+		return "?"
+	}
+	return model.Short(s.D())
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "–"
+	}
+	return s
+}
+
+// IncidentsJSON is the same for programs.
+func IncidentsJSON(rows []Row) ([]byte, error) {
+	b, err := json.MarshalIndent(struct {
+		Incidents []Row     `json:"incidents"`
+		Quarters  []Quarter `json:"quarters"`
+	}{append([]Row{}, rows...), append([]Quarter{}, Quarters(rows)...)}, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("the incidents cannot be written as JSON: %w", err)
+	}
+	return append(b, '\n'), nil
+}

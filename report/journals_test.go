@@ -1,0 +1,253 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"rollbook/model"
+)
+
+// play is an operator and a cluster, as far as Decide sees them: the journals
+// under testdata were written by it (WRITE_JOURNALS=1 writes them again). They
+// are kept as they are, so that the reports of older journals stay readable.
+type play struct {
+	t     *testing.T
+	by    string
+	inc   model.Incident
+	seen  model.Seen
+	facts []model.Fact
+	now   time.Time
+}
+
+func begin(t *testing.T) *play {
+	p := &play{t: t, by: "maria", now: t0}
+	set := model.Settings{Namespace: "production", Context: "prod-eu", Server: "https://api.prod-eu:6443", Production: true, Operator: "maria",
+		Limits: model.DefaultLimits(), Verify: model.DefaultVerify(), Scrape: 15 * time.Second, Poll: 5 * time.Second,
+		ConfigHash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", ConfigFrom: []string{"rollbook.yaml (commit 4f2c9d1)"},
+		Links: []model.Link{{Name: "Deployment runbook", URL: "https://wiki.corp/runbook"}}}
+	p.fold(model.Fact{At: p.now, Body: model.Began{Settings: set, Version: "v1.4.0"}})
+	p.seen.Identity = model.Identity{Cluster: "uid-1", User: "maria@corp"}
+	p.runs(42, "hash-42", 7)
+	p.figures(0.004)
+	return p
+}
+
+func (p *play) fold(f model.Fact) {
+	p.facts = append(p.facts, f)
+	p.inc = model.Apply(p.inc, f)
+}
+
+// runs puts a revision of backend-python on the board.
+func (p *play) runs(revision int64, hash string, generation int64) {
+	c := &model.Component{ID: "backend-python", Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: "backend-python"}, UID: "uid-b",
+		Revision: revision, RevisionStart: t0.Add(-11 * time.Minute), RevisionBy: "gitlab-ci", TemplateHash: hash, Images: []string{"registry.corp/api:" + hash[5:]},
+		Desired: 3, Replicas: 3, Updated: 3, Ready: 3, Available: 3, Generation: generation, Observed: generation}
+	p.seen.Board = []*model.Component{c}
+}
+
+// figures are five minutes of an error ratio, up to now.
+func (p *play) figures(errors float64) {
+	figure := func(v float64) model.Figure {
+		f := model.Figure{Step: 15 * time.Second, Now: model.Reading{Known: true, Value: v, At: p.now, Query: `sum(rate(http_requests_total{namespace="production",pod=~"backend-python-[^-]+-[^-]+",status=~"5.."}[1m])) / sum(rate(http_requests_total{namespace="production",pod=~"backend-python-[^-]+-[^-]+"}[1m]))`}}
+		for n := 20; n >= 0; n-- {
+			f.Samples = append(f.Samples, model.Sample{At: p.now.Add(-time.Duration(n) * f.Step), V: v})
+		}
+		return f
+	}
+	fs := &model.Figures{Errors: figure(errors), P95: figure(0.18)}
+	three := model.Reading{Known: true, Value: 3, At: p.now}
+	fs.Up, fs.Targets, fs.Requests = three, three, model.Reading{Known: true, Value: 600, At: p.now}
+	fs.HoldErrors, fs.HoldP95, fs.HoldRequests = fs.Errors.Now, fs.P95.Now, fs.Requests
+	p.seen.Figures = map[string]*model.Figures{"backend-python": fs}
+}
+
+func (p *play) wait(d time.Duration) { p.now = p.now.Add(d) }
+
+func (p *play) do(in any) {
+	p.t.Helper()
+	p.seen.Cluster.Heard, p.seen.Metrics.Heard = p.now, p.now
+	by := p.by
+	switch in.(type) {
+	case model.Observed, model.Wrote, model.Settled:
+		by = ""
+	}
+	facts, _ := model.Decide(p.inc, p.seen, model.Input{At: p.now, By: by, Do: in})
+	for _, f := range facts {
+		p.fold(f)
+	}
+}
+
+// decide leads a broken release up to the choice, with its history read.
+func (p *play) decide() {
+	p.figures(0.21)
+	p.do(model.Observed{})
+	p.wait(35 * time.Second)
+	p.figures(0.21)
+	p.do(model.Next{})
+	p.wait(20 * time.Second)
+	p.figures(0.21)
+	p.do(model.Next{})
+	known := func(v float64) model.Reading { return model.Reading{Known: true, Value: v, At: t0} }
+	p.seen.History = map[string]*model.History{"backend-python": {Component: "backend-python", At: p.now, Revisions: []model.Revision{
+		{Number: 42, Current: true, Behaviour: model.Behaviour{Errors: known(0.21), P95: known(0.18), Requests: known(4000)}},
+		{Number: 41, Behaviour: model.Behaviour{Errors: known(0.004), P95: known(0.18), Requests: known(90000)}},
+		{Number: 40, Behaviour: model.Behaviour{Errors: known(0.003), P95: known(0.17), Requests: known(80000)}}}}}
+	p.do(model.Observed{})
+}
+
+// write confirms and writes the plan for revision to.
+func (p *play) write(from, to int64, hash string, generation int64) {
+	p.t.Helper()
+	if p.inc.Step == model.Choose {
+		p.wait(10 * time.Second)
+		p.do(model.Next{})
+	}
+	plan := &model.Plan{ID: "plan-" + hash, Component: "backend-python", Workload: p.seen.Board[0].Workload, UID: "uid-b", From: from, To: to,
+		FromHash: p.seen.Board[0].TemplateHash, ToHash: hash, Command: "kubectl -n production rollout undo deployment/backend-python --to-revision=" + hash[5:],
+		Changes: []model.Change{{Kind: "image", What: "api", From: "registry.corp/api:" + p.seen.Board[0].TemplateHash[5:], To: "registry.corp/api:" + hash[5:]},
+			{Kind: "env", What: "api DB_POOL", From: "changed", To: "changed"}},
+		Stays: []string{"replicas 3", "schema"}}
+	p.seen.Preflight = map[string]*model.Preflight{"backend-python": {Component: "backend-python", To: to, Done: true, Plan: plan,
+		Checks: []model.Check{{ID: "access.patch", State: model.CheckOK, Text: "may patch deployments"}}}}
+	p.wait(15 * time.Second)
+	p.do(model.ConfirmWrite{Word: "backend-python", Plans: []string{plan.ID}})
+	if p.inc.Step != model.RollBack {
+		p.t.Fatalf("at %s: %s", p.inc.Step.Name(), p.inc.Step.Blocked(&model.Snapshot{Incident: p.inc, Seen: p.seen, Now: p.now}))
+	}
+	p.do(model.Wrote{Attempt: len(p.inc.Attempts), Component: "backend-python", Written: &model.Written{ResourceVersion: "88123", Generation: generation, At: p.now, Reads: 1}})
+}
+
+func (p *play) rolledOut(revision int64, hash string, generation int64) {
+	p.wait(38 * time.Second)
+	p.runs(revision, hash, generation)
+	p.do(model.Observed{})
+	p.wait(5 * time.Second)
+	p.do(model.Next{})
+}
+
+// hold lets two and a half minutes pass with a good error ratio.
+func (p *play) hold() {
+	for range 11 {
+		p.wait(15 * time.Second)
+		p.figures(0.0004)
+		p.do(model.Observed{})
+	}
+}
+
+func (p *play) settle() {
+	p.do(model.Next{})
+	for _, it := range p.inc.Items {
+		p.wait(time.Minute)
+		switch it.ID {
+		case "canary":
+			p.do(model.SettleItem{ID: it.ID, Waive: true, Reason: "planned for next quarter anyway"})
+		case "follow-up":
+			p.do(model.SettleItem{ID: it.ID, Reason: "OPS-412"})
+		default:
+			p.do(model.SettleItem{ID: it.ID})
+		}
+	}
+	if p.inc.Closed.IsZero() {
+		p.t.Fatalf("not closed: %+v", p.inc.Items)
+	}
+}
+
+// plays are the journals under testdata.
+var plays = map[string]func(p *play){
+	"rolled-back": func(p *play) {
+		p.decide()
+		p.write(42, 41, "hash-41", 8)
+		p.rolledOut(43, "hash-41", 8)
+		p.hold()
+		p.settle()
+	},
+	"healed": func(p *play) {
+		p.figures(0.06)
+		p.do(model.Observed{})
+		p.wait(time.Minute)
+		p.do(model.Next{})
+		p.do(model.Say{Question: model.QCritical, Answer: model.TriNo})
+		p.wait(time.Minute)
+		p.do(model.Overrule{Verdict: model.WatchClosely, Reason: "the load test of team B, it ends at 03:15"})
+		p.wait(3 * time.Minute)
+		p.figures(0.002)
+		p.do(model.Observed{})
+		p.wait(2 * time.Minute)
+		p.do(model.EndIncident{Outcome: "healed", Reason: "the load test ended"})
+	},
+	"unknown-accepted": func(p *play) {
+		p.decide()
+		p.write(42, 41, "hash-41", 8)
+		p.rolledOut(43, "hash-41", 8)
+		for range 11 {
+			p.wait(15 * time.Second)
+			p.figures(0.0004)
+			f := p.seen.Figures["backend-python"]
+			f.P95, f.HoldP95 = model.Figure{Now: model.Reading{Why: "no series http_request_duration_seconds_bucket"}}, model.Reading{Why: "no series http_request_duration_seconds_bucket"}
+			p.do(model.Observed{})
+		}
+		p.do(model.AcceptUnknown{Key: "backend-python/p95", Reason: "the histogram is gone since the move to OTel"})
+		p.settle()
+	},
+	"two-attempts": func(p *play) {
+		p.decide()
+		p.write(42, 41, "hash-41", 8)
+		p.rolledOut(43, "hash-41", 8)
+		p.wait(30 * time.Second)
+		p.runs(44, "hash-42", 9)
+		p.seen.Board[0].RevisionBy = "argocd-controller"
+		p.do(model.Observed{})
+		p.wait(50 * time.Second)
+		p.by = "jonas"
+		p.do(model.Goto{Step: model.Choose})
+		p.do(model.Answered{With: "another"})
+		p.seen.History["backend-python"].Revisions[0].Number = 44
+		p.do(model.Pick{Component: "backend-python", To: 40})
+		p.write(44, 40, "hash-40", 10)
+		p.rolledOut(45, "hash-40", 10)
+		p.hold()
+		p.settle()
+	},
+	"open": func(p *play) { // and with words that would be markup
+		p.decide()
+		p.do(model.Overrule{Verdict: model.Now, Reason: "a|b `c` <script>alert(1)</script>\n# not a heading\n| x |"})
+		p.write(42, 41, "hash-41", 8)
+		p.seen.Board[0].RevisionBy = "[click](javascript:alert(1))"
+		p.wait(2*time.Minute + 10*time.Second)
+		p.runs(43, "hash-41", 8)
+		p.seen.Board[0].Updated = 1
+		p.do(model.Observed{})
+	},
+}
+
+func TestJournalsAreWritten(t *testing.T) {
+	for name, f := range plays {
+		path := filepath.Join("testdata", name, "journal.jsonl")
+		if os.Getenv("WRITE_JOURNALS") == "" {
+			if _, err := os.Stat(path); err != nil {
+				t.Errorf("%v: WRITE_JOURNALS=1 writes it", err)
+			}
+			continue
+		}
+		p := begin(t)
+		f(p)
+		var b bytes.Buffer
+		head, _ := json.Marshal(map[string]any{"journal": 1, "id": p.inc.ID, "cluster": "uid-1", "namespace": "production"})
+		b.Write(append(head, '\n'))
+		for _, x := range p.facts {
+			line, err := json.Marshal(x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.Write(append(line, '\n'))
+		}
+		os.MkdirAll(filepath.Dir(path), 0o755)
+		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,291 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"rollbook/engine/journal"
+	"rollbook/model"
+)
+
+// dataOf reads a journal of testdata with the evidence beside it.
+func dataOf(t testing.TB, name string) Data {
+	t.Helper()
+	dir := filepath.Join("testdata", name)
+	c, err := journal.Read(filepath.Join(dir, "journal.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := ReadManifest(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i, err := ReadImpact(dir, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return New(c.Facts, Extra{Manifest: m, Impact: i})
+}
+
+func golden(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if os.Getenv("UPDATE_GOLDEN") != "" {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v: make golden writes it", err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s is another one; make golden writes it, and the diff is to be read. Got:\n%s", path, got)
+	}
+}
+
+func TestGoldenReports(t *testing.T) {
+	for name := range plays {
+		t.Run(name, func(t *testing.T) {
+			d := dataOf(t, name)
+			md, err := Markdown(d, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, filepath.Join("testdata", name, "report.md"), []byte(md))
+			js, err := JSON(d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, filepath.Join("testdata", name, "report.json"), js)
+		})
+	}
+}
+
+// The example for a team's own template works with every journal.
+func TestGoldenOwnTemplate(t *testing.T) {
+	own, err := os.ReadFile("../docs/incidents/template.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range plays {
+		md, err := Markdown(dataOf(t, name), string(own))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if name == "rolled-back" {
+			golden(t, filepath.Join("testdata", name, "own.md"), []byte(md))
+		}
+	}
+}
+
+func TestAFaultyTemplateLosesNothing(t *testing.T) {
+	d := dataOf(t, "rolled-back")
+	plain, _ := Markdown(d, "")
+	for name, tt := range map[string]struct{ source, words string }{
+		"syntax":        {"# {{.ID}}\n\n{{if}}\n", "template:3: missing value for if"},
+		"no such field": {"# {{.ID}}\n{{.Nonsense}}\n", "template:2:2: executing \"template\" at <.Nonsense>: can't evaluate field Nonsense"},
+		"deep field":    {"{{range .Attempts}}\n{{.Foo}}{{end}}", "template:2:2"},
+		"no function":   {"{{exec \"rm\"}}", `template:1: function "exec" not defined`},
+		"endless":       {`{{define "x"}}{{template "x" .}}{{end}}{{template "x" .}}`, "exceeded maximum template depth"},
+		"too much":      {strings.Repeat("{{range .Timeline}}{{range $.Timeline}}{{range $.Timeline}}{{range $.Timeline}}"+strings.Repeat("x", 1000)+"{{end}}{{end}}{{end}}{{end}}", 1), "larger than"},
+		"large":         {strings.Repeat("x", templateMost+1), "larger than 1.0 MB"},
+	} {
+		md, err := Markdown(d, tt.source)
+		if !errors.Is(err, ErrTemplate) || !strings.Contains(err.Error(), tt.words) {
+			t.Errorf("%s: %v, want %q", name, err, tt.words)
+		}
+		if md != plain {
+			t.Errorf("%s: it is not the built-in report", name)
+		}
+	}
+}
+
+// Whatever stands in a journal, the report's structure is the template's: no
+// heading, cell, link, HTML or block of code that the words would make.
+func TestHostileWordsStayWords(t *testing.T) {
+	for _, evil := range []string{"# heading", "| cell | cell |", "`code`", "``` \n", "<script>alert(1)</script>", "<!-- -->", "[a](javascript:x)", "![a](http://x/y.png)",
+		"a\n\n# b", "a\r\n---\r\nb", "1. one", "- item", "+ item", "=====", "> quote", "~~struck~~", "$x$", "&lt;b&gt;", "\\", "**bold**", "__b__", "\x1b[31mred", "|", "```", "$1"} {
+		facts := []model.Fact{
+			{At: t0, Body: model.Began{Settings: model.Settings{Namespace: evil, Context: evil, Limits: model.DefaultLimits(), ConfigHash: evil, ConfigFrom: []string{evil},
+				Links: []model.Link{{Name: evil, URL: evil}}}, Version: evil}},
+			{At: t0, By: evil, Body: model.Opened{ID: evil, Onset: t0}},
+			{At: t0, Body: model.Rose{Trigger: model.Trigger{Component: evil, Kind: model.TErrors, Onset: t0, Text: evil, Query: evil}}},
+			{At: t0, By: evil, Body: model.Said{Question: model.QDataLoss, Answer: model.Answer{Answer: model.TriYes, By: evil, Reason: evil, Figure: evil, At: t0}}},
+			{At: t0, By: evil, Body: model.Moved{To: model.Choose, Verdict: model.Now, Text: evil}},
+			{At: t0, By: evil, Body: model.CheckOverridden{Component: evil, Check: evil, Text: evil, Reason: evil}},
+			{At: t0, By: evil, Body: model.Confirmed{N: 1, Plans: []model.Plan{{Component: evil, From: 42, To: 41, Command: evil, Stays: []string{evil},
+				Changes: []model.Change{{Kind: evil, What: evil, From: evil, To: evil}}}}}},
+			{At: t0, Body: model.WriteFailed{N: 1, Component: evil, Err: evil}},
+			{At: t0, By: evil, Body: model.UnknownAccepted{Key: evil, Text: evil, Reason: evil}},
+			{At: t0, Body: model.WasVerified{Recovered: t0, Figures: []string{evil}}},
+			{At: t0, By: evil, Body: model.Ended{Outcome: evil, Reason: evil}},
+		}
+		m := &Manifest{Files: []File{{Name: evil, Source: evil, Note: evil}, {Name: evil + " .svg", Source: evil}}, Missing: []Missing{{What: evil, Why: evil}},
+			Suspects: []Suspect{{Component: evil, By: evil, ChangeCause: evil}}}
+		u := model.Reading{Why: evil, Query: evil}
+		i := &model.Impact{Components: []model.ComponentImpact{{Component: evil, Failed: u, Requests: u, MinutesOver: u, NoData: u, BudgetShare: u}}, All: model.ComponentImpact{Failed: u}}
+		md, err := Markdown(New(facts, Extra{Manifest: m, Impact: i}), "")
+		if err != nil {
+			t.Fatalf("%q: %v", evil, err)
+		}
+		tame, err := Markdown(New(renamed(facts), Extra{Manifest: &Manifest{Files: []File{{Name: "w", Source: "w", Note: "w"}, {Name: "w w", Source: "w"}}, Missing: []Missing{{What: "w", Why: "w"}},
+			Suspects: []Suspect{{Component: "w", By: "w", ChangeCause: "w"}}}, Impact: &model.Impact{Components: []model.ComponentImpact{{Component: "w", Failed: tameReading, Requests: tameReading, MinutesOver: tameReading, NoData: tameReading, BudgetShare: tameReading}}, All: model.ComponentImpact{Failed: tameReading}}}), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := shape(md), shape(tame); got != want {
+			t.Errorf("%q changes the report's structure:\n%s\nwant\n%s\n%s", evil, got, want, md)
+		}
+		md = code.ReplaceAllString(md, "") // there all is shown as it is
+		if strings.Contains(md, "<script") || strings.Contains(md, "<!--") || regexp.MustCompile(`[^\\]\]\(javascript:`).MatchString(md) || strings.Contains(md, "\x1b") {
+			t.Errorf("%q comes through:\n%s", evil, md)
+		}
+	}
+}
+
+func TestALongHostileTextIsNotSlow(t *testing.T) {
+	evil := strings.Repeat("`", 4<<20)
+	if s := codeSpan(evil); len(s) != 3*(4<<20)+4 {
+		t.Errorf("%d bytes", len(s))
+	}
+	if s := codeBlock([]Text{Text(evil)}); len(s) < 3*(4<<20) {
+		t.Errorf("%d bytes", len(s))
+	}
+	_ = Text(strings.Repeat("|<`", 1<<20)).String()
+}
+
+// code is spans and blocks of it.
+var code = regexp.MustCompile("(?s)\n(```+)diff\n.*?\n```+\n|`` .*? ``|```+.*?```+|`[^`\n]+`")
+
+var tameReading = model.Reading{Why: "w", Query: "w"}
+
+// renamed are the facts of the test above with a harmless word in every place.
+func renamed(facts []model.Fact) []model.Fact {
+	b, _ := json.Marshal(facts)
+	evil, _ := json.Marshal(facts[1].By)
+	var out []model.Fact
+	if err := json.Unmarshal(bytes.ReplaceAll(b, evil, []byte(`"w"`)), &out); err != nil {
+		panic(err)
+	}
+	return out
+}
+
+// shape is what a Markdown reader would make of each line: headings, the number
+// of cells, items and fences.
+func shape(md string) string {
+	var out strings.Builder
+	fence := ""
+	for _, l := range strings.Split(strings.TrimSpace(md), "\n") {
+		ticks := len(l) - len(strings.TrimLeft(l, "`"))
+		switch {
+		case fence != "":
+			if l == fence {
+				fence = ""
+				out.WriteString("end of code\n")
+			}
+		case ticks >= 3:
+			fence = l[:ticks]
+			out.WriteString("code\n")
+		case strings.HasPrefix(l, "|"):
+			out.WriteString("cells ")
+			out.WriteString(strings.Repeat("|", strings.Count(l, "|")-strings.Count(l, `\|`)))
+			out.WriteByte('\n')
+		case strings.HasPrefix(l, "#"):
+			out.WriteString("heading\n")
+		case strings.HasPrefix(l, "- "):
+			out.WriteString("item\n")
+		case l == "":
+			out.WriteString("\n")
+		case strings.HasPrefix(l, "!["), strings.HasPrefix(l, "> "), strings.HasPrefix(l, "+ "), strings.HasPrefix(l, "==="), strings.HasPrefix(l, "---"):
+			out.WriteString("block " + l + "\n")
+		default:
+			out.WriteString("words\n")
+		}
+	}
+	return out.String()
+}
+
+func TestGoldenIncidents(t *testing.T) {
+	var rows []Row
+	for _, name := range []string{"healed", "open", "rolled-back", "two-attempts", "unknown-accepted"} {
+		c, err := journal.Read(filepath.Join("testdata", name, "journal.jsonl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := RowOf(c.Facts)
+		rows = append(rows, r)
+		older := r // the same a quarter and a half earlier, and slower
+		older.detected, older.Opened = r.detected.AddDate(0, -5, 0), Moment{r.Opened.AddDate(0, -5, 0)}
+		older.Took.Recover.Seconds *= 2
+		rows = append(rows, older)
+	}
+	var b bytes.Buffer
+	if err := WriteIncidents(&b, rows); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "testdata/incidents.txt", b.Bytes())
+	js, err := IncidentsJSON(rows)
+	if err != nil || !json.Valid(js) || !strings.Contains(string(js), `"quarter": "2026-Q4"`) {
+		t.Errorf("%v %s", err, js)
+	}
+	b.Reset()
+	if err := WriteIncidents(&b, nil); err != nil || b.String() != "no incident yet\n" {
+		t.Errorf("%q %v", b.String(), err)
+	}
+	if js, _ := IncidentsJSON(nil); !strings.Contains(string(js), `"incidents": []`) {
+		t.Errorf("%s", js)
+	}
+}
+
+func TestMedian(t *testing.T) {
+	s := time.Second
+	for _, tt := range []struct {
+		all  []time.Duration
+		want float64
+	}{{nil, 0}, {[]time.Duration{3 * s}, 3}, {[]time.Duration{9 * s, 1 * s, 2 * s}, 2}, {[]time.Duration{4 * s, 1 * s, 2 * s, 9 * s}, 3}} {
+		if got := median(tt.all); got.Known != (len(tt.all) > 0) || got.Seconds != tt.want {
+			t.Errorf("%v: %+v", tt.all, got)
+		}
+	}
+}
+
+// Whatever the text, escaped it is one line without a character that Markdown or
+// HTML would obey.
+func FuzzText(f *testing.F) {
+	for _, s := range []string{"", "a|b", "`x`", "<b>", "1. x", "# x", "a\nb", "\\", "\\|", "&lt;", "``", "x`", " `", "\x00", "\u202e"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got := Text(s).String()
+		if strings.ContainsAny(got, "\n\r<>\x1b") {
+			t.Errorf("%q", got)
+		}
+		escaped := false
+		for n, r := range got {
+			if !escaped && strings.ContainsRune("`*_[]|~$", r) {
+				t.Errorf("%q is not escaped at %d in %q", r, n, got)
+			}
+			escaped = r == '\\' && !escaped
+		}
+		if escaped {
+			t.Errorf("%q would escape what follows", got)
+		}
+		if c := codeSpan(s); c != "" {
+			fence := c[:len(c)-len(strings.TrimLeft(c, "`"))]
+			if inner := strings.TrimSuffix(strings.TrimPrefix(c, fence), fence); strings.Contains(inner, fence) || strings.Contains(c, "\n") {
+				t.Errorf("%q ends early", c)
+			}
+		}
+		if b := codeBlock([]Text{Text(s)}); strings.Count(b, b[:strings.Index(b, "d")]) != 2 {
+			t.Errorf("%q ends early", b)
+		}
+	})
+}
