@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	reporting "rollbook/report"
+)
+
+// teamTemplate is where a team keeps its own, beside its code.
+const teamTemplate = "docs/incidents/template.md"
+
+// builtInTemplate is what --template calls the one that needs no file.
+const builtInTemplate = "built-in"
+
+func newReport(f *flags) *cobra.Command {
+	var format, template, to string
+	cmd := &cobra.Command{
+		Use:   "report INCIDENT",
+		Short: "Write an incident's report from its journal",
+		Long: `Report reads the journal and the evidence of one incident and writes what
+happened, what it cost, what is suspected, what was decided and done, how it was
+verified, how long each took, and what is still to be done. It needs no cluster.
+
+INCIDENT is a name as rollbook incidents lists it, the beginning of one, or
+latest. Without --template, ` + teamTemplate + ` of the working folder is
+used if it is there. A template that is faulty loses nothing: the report comes by
+the built-in one, with the error, and the exit code is 1.`,
+		Example: `  rollbook report latest
+  rollbook report INC-20261123-0312 --format json
+  rollbook report latest --template ` + teamTemplate + ` -o report.md`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usagef("one incident is needed: a name, the beginning of one, or latest; rollbook incidents lists them")
+			}
+			return nil
+		},
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return completeIncidents(f, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if format != "md" && format != "json" {
+				return usagef("--format %q: it is md or json", format)
+			}
+			if format == "json" && template != "" {
+				return usagef("--template is for --format md")
+			}
+			cfg, err := looseConfig(f)
+			if err != nil {
+				return err
+			}
+			books, bad, err := readJournals(f, cfg)
+			if err != nil {
+				return err
+			}
+			b, err := findBook(books, bad, args[0])
+			if err != nil {
+				return err
+			}
+			errs := cmd.ErrOrStderr()
+			tell(errs, []book{b}, nil)
+			d := reportOf(b, func(s string) { fmt.Fprintln(errs, "rollbook:", s) })
+			if format == "json" {
+				out, err := reporting.JSON(d)
+				if err != nil {
+					return err
+				}
+				return writeOut(cmd.OutOrStdout(), to, out)
+			}
+			source, from, err := ownTemplate(template, teamTemplate)
+			if err != nil {
+				return err
+			}
+			md, faulty := reporting.Markdown(d, source)
+			if err := writeOut(cmd.OutOrStdout(), to, []byte(md)); err != nil {
+				return errors.Join(err, faulty)
+			}
+			if faulty != nil {
+				return fmt.Errorf("%s: %w", from, faulty)
+			}
+			if from != "" && template == "" {
+				fmt.Fprintf(errs, "rollbook: by %s; --template %s is the other\n", from, builtInTemplate)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "md", "md or json")
+	cmd.Flags().StringVar(&template, "template", "", "your own Go template, or "+builtInTemplate)
+	cmd.Flags().StringVarP(&to, "output", "o", "", "file to write instead of standard output")
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"md", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+// reportOf is a journal's report with the evidence that lies beside it. Evidence
+// that cannot be read is told: the report then says that there is none.
+func reportOf(b book, note func(string)) reporting.Data {
+	dir := filepath.Dir(b.Path)
+	m, err := reporting.ReadManifest(dir)
+	if err != nil {
+		note(err.Error())
+	}
+	i, err := reporting.ReadImpact(dir, m)
+	if err != nil {
+		note(err.Error())
+	}
+	return reporting.New(b.Facts, reporting.Extra{Manifest: m, Impact: i})
+}
+
+// ownTemplate reads the template that is asked for, else the usual one if it is
+// there; "" is the built-in one.
+func ownTemplate(asked, usual string) (source, from string, err error) {
+	path := asked
+	switch asked {
+	case builtInTemplate:
+		return "", "", nil
+	case "":
+		path = usual
+	}
+	b, err := os.ReadFile(path)
+	switch {
+	case asked == "" && errors.Is(err, fs.ErrNotExist):
+		return "", "", nil
+	case err != nil:
+		return "", "", fmt.Errorf("--template: %w", err)
+	case len(b) == 0:
+		return "", "", fmt.Errorf("--template %s: it is empty", path)
+	}
+	return string(b), path, nil
+}
+
+func completeIncidents(f *flags, args []string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	cfg, err := looseConfig(f)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	books, _, err := readJournals(f, cfg)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	return append(named(books), "latest"), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+}
