@@ -117,12 +117,17 @@ func (c *canvas) text(s string, x, y int, size float64, color charts.Color) int 
 // in an SVG the library escapes.
 func printable(s string) string { return strings.ReplaceAll(s, "→", "->") }
 
+// value is a label of the scale: with digits enough that no two lines have the
+// same, which model.Percent and model.Seconds would give those of a low one.
 func (c *canvas) value(v float64) string {
-	switch c.unit {
-	case "ratio":
-		return model.Percent(v)
-	case "seconds":
-		return model.Seconds(v)
+	digits := func(v float64) string { return strconv.FormatFloat(v, 'g', 3, 64) }
+	switch {
+	case c.unit == "ratio":
+		return digits(v*100) + "%"
+	case c.unit == "seconds" && c.top < 1:
+		return digits(v*1000) + "ms"
+	case c.unit == "seconds":
+		return digits(v) + "s"
 	}
 	return strconv.FormatFloat(v, 'g', 4, 64)
 }

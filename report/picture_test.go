@@ -76,6 +76,21 @@ func TestPicture(t *testing.T) {
 	}
 }
 
+func TestNoTwoLinesHaveTheSameLabel(t *testing.T) {
+	for _, unit := range []string{"ratio", "seconds", "targets"} {
+		for _, top := range []float64{0.0015, 0.015, 0.3, 1, 4, 15, 30000} {
+			c, seen := canvas{top: top, unit: unit}, map[string]bool{}
+			for n := range 6 {
+				l := c.value(top * float64(n) / 5)
+				if seen[l] {
+					t.Errorf("%s up to %g: %s twice", unit, top, l)
+				}
+				seen[l] = true
+			}
+		}
+	}
+}
+
 // A hostile or empty figure draws something and never panics.
 func TestPictureOfOddities(t *testing.T) {
 	for name, s := range map[string]model.Series{
