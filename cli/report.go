@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -11,9 +10,6 @@ import (
 
 	reporting "rollbook/report"
 )
-
-// teamTemplate is where a team keeps its own, beside its code.
-const teamTemplate = "docs/incidents/template.md"
 
 // builtInTemplate is what --template calls the one that needs no file.
 const builtInTemplate = "built-in"
@@ -28,12 +24,12 @@ happened, what it cost, what is suspected, what was decided and done, how it was
 verified, how long each took, and what is still to be done. It needs no cluster.
 
 INCIDENT is a name as rollbook incidents lists it, the beginning of one, or
-latest. Without --template, ` + teamTemplate + ` of the working folder is
-used if it is there. A template that is faulty loses nothing: the report comes by
+latest. Without --template, report.template of rollbook.yaml is used, or
+docs/incidents/template.md of the working folder if it is there. A template that is faulty loses nothing: the report comes by
 the built-in one, with the error, and the exit code is 1.`,
 		Example: `  rollbook report latest
   rollbook report INC-20261123-0312 --format json
-  rollbook report latest --template ` + teamTemplate + ` -o report.md`,
+  rollbook report latest --template docs/incidents/template.md -o report.md`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usagef("one incident is needed: a name, the beginning of one, or latest; rollbook incidents lists them")
@@ -72,7 +68,11 @@ the built-in one, with the error, and the exit code is 1.`,
 				}
 				return writeOut(cmd.OutOrStdout(), to, out)
 			}
-			source, from, err := ownTemplate(template, teamTemplate)
+			wd, err := os.Getwd()
+			if err != nil {
+				wd = "" // then only the one that the configuration names
+			}
+			source, from, err := ownTemplate(template, cfg.ReportTemplate(wd))
 			if err != nil {
 				return err
 			}
@@ -111,8 +111,8 @@ func reportOf(b book, note func(string)) reporting.Data {
 	return reporting.New(b.Facts, reporting.Extra{Manifest: m, Impact: i})
 }
 
-// ownTemplate reads the template that is asked for, else the usual one if it is
-// there; "" is the built-in one.
+// ownTemplate reads the template that is asked for, else the team's usual one;
+// "" is the built-in one.
 func ownTemplate(asked, usual string) (source, from string, err error) {
 	path := asked
 	switch asked {
@@ -121,14 +121,15 @@ func ownTemplate(asked, usual string) (source, from string, err error) {
 	case "":
 		path = usual
 	}
+	if path == "" {
+		return "", "", nil
+	}
 	b, err := os.ReadFile(path)
 	switch {
-	case asked == "" && errors.Is(err, fs.ErrNotExist):
-		return "", "", nil
 	case err != nil:
-		return "", "", fmt.Errorf("--template: %w", err)
+		return "", "", fmt.Errorf("the report's template: %w", err)
 	case len(b) == 0:
-		return "", "", fmt.Errorf("--template %s: it is empty", path)
+		return "", "", fmt.Errorf("the report's template %s: it is empty", path)
 	}
 	return string(b), path, nil
 }

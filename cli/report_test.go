@@ -100,6 +100,7 @@ func TestReportByTheTeamsTemplate(t *testing.T) {
 	dir := books(t, map[string]string{rolledBack: "rolled-back"})
 	team := t.TempDir()
 	t.Chdir(team)
+	const teamTemplate = "docs/incidents/template.md"
 	os.MkdirAll(filepath.Dir(teamTemplate), 0o755)
 	os.WriteFile(teamTemplate, []byte("ours: {{.ID}}\n"), 0o644)
 	out, errs, err := runs(t, "report", "latest", "--journal-dir", dir)
