@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"rollbook/integrations/once"
 	"rollbook/model"
 	"rollbook/text"
 )
@@ -39,9 +40,11 @@ type Client struct {
 	to     string
 	base   string
 	now    func() time.Time
-	http   *http.Client
+	once   *once.Client
 	redact *text.Redactor
 }
+
+const maxAnswer = 4 << 20
 
 // New makes a Client on client, whose redirects it does not follow. It sends
 // nothing.
@@ -53,9 +56,7 @@ func New(c Config, client *http.Client, now func() time.Time) (*Client, error) {
 	u.Path = strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/api/v1")
 	o := &Client{conf: c, to: c.String() + " at " + text.Line(u.Host), base: u.String(), now: now, redact: new(text.Redactor)}
 	o.redact.Add(c.Token)
-	own := *client
-	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	o.http = &own
+	o.once = once.New(o.to, client, o.redact, once.Limits{Time: 10 * time.Second, Answer: maxAnswer})
 	return o, nil
 }
 

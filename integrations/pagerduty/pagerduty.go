@@ -9,13 +9,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"rollbook/integrations/once"
 	"rollbook/model"
 	"rollbook/text"
 )
@@ -45,9 +45,11 @@ type Client struct {
 	to     string
 	base   string
 	now    func() time.Time
-	http   *http.Client
+	once   *once.Client
 	redact *text.Redactor
 }
+
+const maxAnswer = 4 << 20
 
 // New makes a Client on client, whose redirects it does not follow. It sends
 // nothing.
@@ -62,9 +64,7 @@ func New(c Config, client *http.Client, now func() time.Time) (*Client, error) {
 	}
 	p := &Client{conf: c, to: Source + " at " + text.Line(u.Host), base: strings.TrimRight(u.String(), "/"), now: now, redact: new(text.Redactor)}
 	p.redact.Add(c.Token)
-	own := *client
-	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	p.http = &own
+	p.once = once.New(p.to, client, p.redact, once.Limits{Time: 10 * time.Second, Answer: maxAnswer})
 	return p, nil
 }
 
@@ -145,11 +145,6 @@ func (c *Client) OnCall(ctx context.Context) ([]model.OnCall, error) {
 	return out, nil
 }
 
-// deadline bounds a request when the caller's context does not.
-const deadline = 10 * time.Second
-
-const maxAnswer = 4 << 20
-
 func (c *Client) page(ctx context.Context, offset int) (answer, error) {
 	query := url.Values{"earliest": {"true"}, "include[]": {"users"}, "limit": {fmt.Sprint(perPage)}, "offset": {fmt.Sprint(offset)}}
 	for _, s := range c.conf.Schedules {
@@ -158,47 +153,21 @@ func (c *Client) page(ctx context.Context, offset int) (answer, error) {
 	for _, p := range c.conf.EscalationPolicies {
 		query.Add("escalation_policy_ids[]", p)
 	}
-	ctx, cancel := context.WithTimeout(ctx, deadline)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/oncalls?"+query.Encode(), nil)
+	said, err := c.once.Ask(ctx, c.base+"/oncalls?"+query.Encode(), http.Header{
+		"Authorization": {"Token token=" + c.conf.Token},
+		"Accept":        {"application/vnd.pagerduty+json;version=2"},
+	})
 	if err != nil {
-		return answer{}, fmt.Errorf("%s: %s", c.to, c.redact.Line(err.Error()))
+		return answer{}, err
 	}
-	req.Header.Set("Authorization", "Token token="+c.conf.Token)
-	req.Header.Set("Accept", "application/vnd.pagerduty+json;version=2")
-	req.Header.Set("User-Agent", "rollbook")
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return answer{}, c.failed(err)
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	switch {
-	case resp.StatusCode != http.StatusOK:
-		return answer{}, fmt.Errorf("%s: %s", c.to, c.explain(resp.StatusCode, data, resp.Header))
-	case err != nil:
-		return answer{}, c.failed(err)
-	case len(data) > maxAnswer:
-		return answer{}, fmt.Errorf("%s: the answer is larger than %d MiB", c.to, maxAnswer>>20)
+	if said.Status != http.StatusOK {
+		return answer{}, fmt.Errorf("%s: %s", c.to, c.explain(said.Status, said.Body, said.Header))
 	}
 	var a answer
-	if err := json.Unmarshal(data, &a); err != nil || a.OnCalls == nil {
+	if err := json.Unmarshal(said.Body, &a); err != nil || a.OnCalls == nil {
 		return answer{}, fmt.Errorf("%s: the answer is not PagerDuty's; look at the URL", c.to)
 	}
 	return a, nil
-}
-
-func (c *Client) failed(err error) error {
-	if u := (*url.Error)(nil); errors.As(err, &u) {
-		err = u.Err // the host is told already
-	}
-	switch {
-	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("%s: %w", c.to, context.Canceled)
-	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%s: no answer in time: %w", c.to, context.DeadlineExceeded)
-	}
-	return fmt.Errorf("%s: cannot connect: %s", c.to, c.redact.Line(err.Error()))
 }
 
 // explain puts a refusal into words, with what to do about it.

@@ -15,7 +15,9 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 
+	"rollbook/integrations/once"
 	"rollbook/model"
 	"rollbook/text"
 )
@@ -43,12 +45,15 @@ func (c Config) String() string { return "statuspage/" + c.Name }
 // id is what Statuspage's IDs are made of, so that one cannot lead elsewhere.
 var id = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
+// limits allow an incident with all its updates.
+var limits = once.Limits{Time: 15 * time.Second, Answer: 1 << 20}
+
 // A Sender keeps incidents on one page. It is safe for concurrent use.
 type Sender struct {
 	conf   Config
 	to     string
 	base   string
-	http   *http.Client
+	once   *once.Client
 	redact *text.Redactor
 }
 
@@ -70,9 +75,7 @@ func New(c Config, client *http.Client) (*Sender, error) {
 	c.Outage = cmp.Or(c.Outage, "partial_outage")
 	s := &Sender{conf: c, to: c.String() + " at " + text.Line(u.Host), base: strings.TrimRight(u.String(), "/"), redact: new(text.Redactor)}
 	s.redact.Add(c.Token)
-	own := *client
-	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	s.http = &own
+	s.once = once.New(s.to, client, s.redact, limits)
 	return s, nil
 }
 
@@ -165,16 +168,16 @@ func (s *Sender) Send(ctx context.Context, m model.Message) (model.Receipt, erro
 	if m.Ref != "" {
 		method, path = http.MethodPatch, path+"/"+m.Ref
 	}
-	status, header, answer, err := s.call(ctx, method, path, bytes.TrimSpace(b.Bytes()))
+	answer, err := s.call(ctx, method, path, bytes.TrimSpace(b.Bytes()))
 	if err != nil {
 		return model.Receipt{}, err
 	}
-	if status/100 != 2 {
-		return model.Receipt{}, s.refused(status, header, answer)
+	if answer.Status/100 != 2 {
+		return model.Receipt{}, s.refused(answer)
 	}
 	var made struct{ ID, Shortlink string }
-	if json.Unmarshal(answer, &made) != nil || !id.MatchString(made.ID) {
-		return model.Receipt{}, &model.SendError{To: s.to, Why: fmt.Sprintf("it answered %d, but not in Statuspage's words", status)}
+	if json.Unmarshal(answer.Body, &made) != nil || !id.MatchString(made.ID) {
+		return model.Receipt{}, &model.SendError{To: s.to, Why: fmt.Sprintf("it answered %d, but not in Statuspage's words", answer.Status)}
 	}
 	return model.Receipt{Ref: made.ID, URL: text.Line(made.Shortlink)}, nil
 }
@@ -182,29 +185,38 @@ func (s *Sender) Send(ctx context.Context, m model.Message) (model.Receipt, erro
 // Check asks for the page, by which the key and the ID are proved, and returns
 // its name.
 func (s *Sender) Check(ctx context.Context) (string, error) {
-	status, header, answer, err := s.call(ctx, http.MethodGet, "/v1/pages/"+s.conf.Page, nil)
+	answer, err := s.call(ctx, http.MethodGet, "/v1/pages/"+s.conf.Page, nil)
 	if err != nil {
 		return "", err
 	}
-	if status != http.StatusOK {
-		return "", s.refused(status, header, answer)
+	if answer.Status != http.StatusOK {
+		return "", s.refused(answer)
 	}
 	var page struct{ ID, Name string }
-	if json.Unmarshal(answer, &page) != nil || page.ID == "" {
+	if json.Unmarshal(answer.Body, &page) != nil || page.ID == "" {
 		return "", &model.SendError{To: s.to, Why: "the answer is not Statuspage's", Certain: true}
 	}
 	return s.redact.Line(page.Name), nil
 }
 
+// call sends one request, with a body if there is one.
+func (s *Sender) call(ctx context.Context, method, path string, body []byte) (once.Answer, error) {
+	header := http.Header{"Authorization": {"OAuth " + s.conf.Token}}
+	if body != nil {
+		header.Set("Content-Type", "application/json")
+	}
+	return s.once.Send(ctx, once.Request{Method: method, URL: s.base + path, Header: header, Body: body})
+}
+
 // tooMany is Statuspage's own status, of old, for 429.
 const tooMany = 420
 
-func (s *Sender) refused(status int, header http.Header, answer []byte) error {
-	why := s.explain(status, answer)
-	if status == tooMany {
-		status = http.StatusTooManyRequests
+func (s *Sender) refused(answer once.Answer) error {
+	why := s.explain(answer.Status, answer.Body)
+	if answer.Status == tooMany {
+		answer.Status = http.StatusTooManyRequests
 	}
-	return model.NotTaken(s.to, status, header.Get, why)
+	return model.NotTaken(s.to, answer.Status, answer.Header.Get, why)
 }
 
 // explain puts a refusal into words, with what to do about it.

@@ -5,19 +5,15 @@
 package teams
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 
+	"rollbook/integrations/once"
 	"rollbook/model"
 	"rollbook/text"
 )
@@ -31,16 +27,13 @@ type Config struct {
 // String names the workflow and keeps its URL to itself.
 func (c Config) String() string { return "teams/" + c.Name }
 
-// deadline bounds a message when the caller's context does not.
-const deadline = 15 * time.Second
-
-const maxAnswer = 64 << 10
+var limits = once.Limits{Time: 15 * time.Second, Answer: 64 << 10}
 
 // A Sender posts to one workflow. It is safe for concurrent use.
 type Sender struct {
 	to     string
 	url    string
-	http   *http.Client
+	once   *once.Client
 	redact *text.Redactor
 }
 
@@ -54,9 +47,7 @@ func New(c Config, client *http.Client) (*Sender, error) {
 	}
 	s := &Sender{to: c.String() + " at " + text.Line(u.Host), url: u.String(), redact: new(text.Redactor)}
 	s.redact.AddURL(u)
-	own := *client
-	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	s.http = &own
+	s.once = once.New(s.to, client, s.redact, limits)
 	return s, nil
 }
 
@@ -73,10 +64,15 @@ func (s *Sender) Send(ctx context.Context, m model.Message) (model.Receipt, erro
 	if err != nil {
 		return model.Receipt{}, &model.SendError{To: s.to, Why: err.Error(), Certain: true}
 	}
-	status, header, said, err := s.post(ctx, body)
+	answer, err := s.once.Send(ctx, once.Request{
+		Method: http.MethodPost, URL: s.url, Body: body,
+		// Without the charset, Teams counts each character twice.
+		Header: http.Header{"Content-Type": {"application/json; charset=utf-8"}},
+	})
 	if err != nil {
 		return model.Receipt{}, err
 	}
+	status, header, said := answer.Status, answer.Header, string(answer.Body)
 	why := s.said(said)
 	switch {
 	case status/100 == 2 && strings.Contains(said, "delivery failed"):
@@ -124,47 +120,4 @@ func (s *Sender) said(body string) string {
 		return ""
 	}
 	return text.Truncate(s.redact.Line(body), 200)
-}
-
-// post sends body once, whatever happens: a second one might be a second
-// message. Its error is a *model.SendError.
-func (s *Sender) post(ctx context.Context, body []byte) (status int, header http.Header, said string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, deadline)
-	defer cancel()
-	var written atomic.Bool // from here on, the workflow may have it
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(body))
-	if err != nil {
-		return 0, nil, "", s.failed(err, false)
-	}
-	// Without the charset, Teams counts each character twice.
-	req.Header.Set("Content-Type", "application/json; charset=utf-8")
-	req.Header.Set("User-Agent", "rollbook")
-	resp, err := s.http.Do(req)
-	if err != nil {
-		return 0, nil, "", s.failed(err, written.Load())
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil && resp.StatusCode/100 == 2 {
-		return 0, nil, "", s.failed(err, true)
-	}
-	return resp.StatusCode, resp.Header, string(data), nil
-}
-
-// failed is the error of a request without an answer.
-func (s *Sender) failed(err error, written bool) error {
-	if u := (*url.Error)(nil); errors.As(err, &u) {
-		err = u.Err // its text holds the URL
-	}
-	e := &model.SendError{To: s.to, Why: s.redact.Line(err.Error()), Certain: !written, Later: true, Err: err}
-	switch {
-	case errors.Is(err, context.Canceled):
-		e.Why = "cancelled"
-	case errors.Is(err, context.DeadlineExceeded) && written:
-		e.Why = "no answer in time"
-	case errors.Is(err, context.DeadlineExceeded):
-		e.Why = "no connection in time"
-	}
-	return e
 }

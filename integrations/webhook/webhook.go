@@ -3,21 +3,18 @@
 package webhook
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 
+	"rollbook/integrations/once"
 	"rollbook/model"
 	"rollbook/text"
 )
@@ -34,19 +31,15 @@ type Config struct {
 // String names the webhook and keeps its URL to itself.
 func (c Config) String() string { return "webhook/" + c.Name }
 
-// deadline bounds a message when the caller's context does not.
-const deadline = 15 * time.Second
-
-const maxAnswer = 64 << 10
+var limits = once.Limits{Time: 15 * time.Second, Answer: 64 << 10}
 
 // A Sender posts to one address. It is safe for concurrent use.
 type Sender struct {
-	to, url     string
-	token       string
-	contentType string
-	body        *body
-	http        *http.Client
-	redact      *text.Redactor
+	to, url string
+	header  http.Header // has the token
+	body    *body
+	once    *once.Client
+	redact  *text.Redactor
 }
 
 // New makes a Sender on client, whose redirects it does not follow. It sends
@@ -58,21 +51,22 @@ func New(c Config, client *http.Client) (*Sender, error) {
 		return nil, fmt.Errorf("%s: what is given as its URL is none: it begins with https:// or http://", c)
 	}
 	s := &Sender{
-		to: c.String() + " at " + text.Line(u.Host), url: u.String(), token: c.Token,
-		contentType: cmp.Or(c.ContentType, "application/json"), redact: new(text.Redactor),
+		to: c.String() + " at " + text.Line(u.Host), url: u.String(), redact: new(text.Redactor),
+		header: http.Header{"Content-Type": {cmp.Or(c.ContentType, "application/json")}},
 	}
 	s.redact.AddURL(u)
 	s.redact.Add(c.Token)
-	kind, _, err := mime.ParseMediaType(s.contentType)
+	if c.Token != "" {
+		s.header.Set("Authorization", "Bearer "+c.Token)
+	}
+	kind, _, err := mime.ParseMediaType(s.header.Get("Content-Type"))
 	if err != nil {
-		return nil, fmt.Errorf("%s: content type %s: %w", c, text.Line(s.contentType), err)
+		return nil, fmt.Errorf("%s: content type %s: %w", c, text.Line(s.header.Get("Content-Type")), err)
 	}
 	if s.body, err = parse(cmp.Or(c.Body, DefaultBody), kind == "application/json" || strings.HasSuffix(kind, "+json")); err != nil {
 		return nil, fmt.Errorf("%s: body: %s", c, s.redact.Line(err.Error()))
 	}
-	own := *client
-	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	s.http = &own
+	s.once = once.New(s.to, client, s.redact, limits)
 	return s, nil
 }
 
@@ -87,15 +81,15 @@ func (s *Sender) Send(ctx context.Context, m model.Message) (model.Receipt, erro
 	if err != nil {
 		return model.Receipt{}, &model.SendError{To: s.to, Why: s.redact.Line(err.Error()), Certain: true}
 	}
-	status, header, answer, err := s.post(ctx, data)
-	if err != nil {
+	answer, err := s.once.Send(ctx, once.Request{Method: http.MethodPost, URL: s.url, Header: s.header, Body: data})
+	switch status := answer.Status; {
+	case status == 0:
 		return model.Receipt{}, err
-	}
-	if status/100 != 2 {
-		return model.Receipt{}, model.NotTaken(s.to, status, header.Get, s.explain(status, answer))
+	case status/100 != 2:
+		return model.Receipt{}, model.NotTaken(s.to, status, answer.Header.Get, s.explain(status, answer.Body))
 	}
 	var made struct{ ID, URL string }
-	_ = json.Unmarshal(answer, &made) // any answer will do
+	_ = json.Unmarshal(answer.Body, &made) // any answer will do, also one that broke off
 	return model.Receipt{Ref: s.redact.Line(made.ID), URL: s.redact.Line(made.URL)}, nil
 }
 
@@ -125,49 +119,6 @@ func (s *Sender) explain(status int, answer []byte) string {
 		why += "; look at the body's template and its content type"
 	}
 	return why
-}
-
-// post sends data once, whatever happens: a second one might be a second
-// message. Its error is a *model.SendError.
-func (s *Sender) post(ctx context.Context, data []byte) (status int, header http.Header, answer []byte, err error) {
-	ctx, cancel := context.WithTimeout(ctx, deadline)
-	defer cancel()
-	var written atomic.Bool // from here on, the service may have it
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(data))
-	if err != nil {
-		return 0, nil, nil, s.failed(err, false)
-	}
-	req.Header.Set("Content-Type", s.contentType)
-	req.Header.Set("User-Agent", "rollbook")
-	if s.token != "" {
-		req.Header.Set("Authorization", "Bearer "+s.token)
-	}
-	resp, err := s.http.Do(req)
-	if err != nil {
-		return 0, nil, nil, s.failed(err, written.Load())
-	}
-	defer resp.Body.Close()
-	// The status says what became of it; a body that breaks off changes nothing.
-	answer, _ = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	return resp.StatusCode, resp.Header, answer, nil
-}
-
-// failed is the error of a request without an answer.
-func (s *Sender) failed(err error, written bool) error {
-	if u := (*url.Error)(nil); errors.As(err, &u) {
-		err = u.Err // its text holds the URL
-	}
-	e := &model.SendError{To: s.to, Why: s.redact.Line(err.Error()), Certain: !written, Later: true, Err: err}
-	switch {
-	case errors.Is(err, context.Canceled):
-		e.Why = "cancelled"
-	case errors.Is(err, context.DeadlineExceeded) && written:
-		e.Why = "no answer in time"
-	case errors.Is(err, context.DeadlineExceeded):
-		e.Why = "no connection in time"
-	}
-	return e
 }
 
 // Preview is the body that will be sent, or why none can be.
