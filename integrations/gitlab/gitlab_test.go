@@ -171,3 +171,43 @@ func TestNotAProject(t *testing.T) {
 		sendtest.Keeps(t, fmt.Sprint(err), fmt.Sprintf("%v %+v", c, c))
 	}
 }
+
+// A project's name cannot lead elsewhere, and the API's own address may be given.
+func TestAddress(t *testing.T) {
+	for project, want := range map[string]string{
+		"17":            "/gitlab/api/v4/projects/17",
+		"shop/web.site": "/gitlab/api/v4/projects/shop%2Fweb%2Esite",
+		"../users?x#y":  "/gitlab/api/v4/projects/%2E%2E%2Fusers%3Fx%23y",
+	} {
+		for _, base := range []string{"/gitlab", "/gitlab/", "/gitlab/api/v4/"} {
+			srv, _ := sendtest.Server(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.RequestURI != want {
+					t.Errorf("%s, want %s", r.RequestURI, want)
+				}
+				_, _ = io.WriteString(w, `{}`)
+			})
+			s, err := New(Config{URL: srv.URL + base, Project: project}, srv.Client())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Check(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+func TestSaid(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"message":"spam detected"}`: "spam detected",
+		`{"message":{"title":["can't be blank","is too short"],"labels":["are too many"]}}`: "labels are too many; title can't be blank, is too short",
+		`{"error":"insufficient_scope","error_description":"The request requires more."}`:   "The request requires more.",
+		`{"error":"title is missing"}`: "title is missing",
+		`{}`:                           "",
+		`<html>`:                       "",
+	} {
+		if got := said([]byte(body)); got != want {
+			t.Errorf("%s: %q, want %q", body, got, want)
+		}
+	}
+}

@@ -1,0 +1,154 @@
+package gitlab
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"mime/multipart"
+	"net/http"
+	"slices"
+	"strings"
+
+	"rollbook/integrations/once"
+	"rollbook/model"
+	"rollbook/text"
+)
+
+// draft is an issue as GitLab takes it.
+type draft struct {
+	Title        string `json:"title"`
+	Description  string `json:"description"`
+	Confidential bool   `json:"confidential,omitempty"`
+	Labels       string `json:"labels,omitempty"` // with commas between
+}
+
+// made is what GitLab says of the issue that it made.
+type made struct {
+	IID    int64  `json:"iid"` // its number within the project
+	WebURL string `json:"web_url"`
+}
+
+func (s *Sender) create(ctx context.Context, d draft) (made, error) {
+	body, err := json.Marshal(d)
+	if err != nil {
+		return made{}, &model.SendError{To: s.to, Why: err.Error(), Certain: true, Err: err}
+	}
+	var issue made
+	if err := s.call(ctx, http.MethodPost, "/issues", "application/json", body, &issue); err != nil {
+		return made{}, err
+	}
+	if issue.IID == 0 {
+		return made{}, s.notGitLab()
+	}
+	return issue, nil
+}
+
+// attach uploads the report and returns the Markdown that links it.
+func (s *Sender) attach(ctx context.Context, m model.Message) (string, *model.SendError) {
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	file, err := form.CreateFormFile("file", reportName(m))
+	if err == nil {
+		_, err = file.Write([]byte(s.redact.Lines(m.Report)))
+	}
+	if err = errors.Join(err, form.Close()); err != nil {
+		return "", &model.SendError{To: s.to, Why: err.Error(), Certain: true, Err: err}
+	}
+	var upload struct {
+		Markdown string `json:"markdown"`
+	}
+	if err := s.call(ctx, http.MethodPost, "/uploads", form.FormDataContentType(), body.Bytes(), &upload); err != nil {
+		return "", err
+	}
+	// Sanitised only: a link must stay whole.
+	link := text.Clean(upload.Markdown)
+	if link == "" {
+		return "", s.notGitLab()
+	}
+	return link, nil
+}
+
+// call sends one request about the project and reads GitLab's answer into out.
+func (s *Sender) call(ctx context.Context, method, path, contentType string, body []byte, out any) *model.SendError {
+	header := http.Header{"Accept": {"application/json"}}
+	header.Set("PRIVATE-TOKEN", s.conf.Token)
+	if contentType != "" {
+		header.Set("Content-Type", contentType)
+	}
+	a, err := s.once.Send(ctx, once.Request{Method: method, URL: s.project + path, Header: header, Body: body})
+	switch e := (*model.SendError)(nil); {
+	case errors.As(err, &e):
+		return e
+	case a.Status/100 != 2:
+		return model.NotTaken(s.to, a.Status, a.Header.Get, s.explain(a.Status, a.Body))
+	case json.Unmarshal(a.Body, out) != nil:
+		return s.notGitLab()
+	}
+	return nil
+}
+
+func (s *Sender) notGitLab() *model.SendError {
+	return &model.SendError{To: s.to, Why: "the answer is not GitLab's"}
+}
+
+// explain puts a refusal into words, with what to do about it.
+func (s *Sender) explain(status int, body []byte) string {
+	why := fmt.Sprintf("%d %s", status, http.StatusText(status))
+	// GitLab repeats the status: "404 Project Not Found".
+	said := strings.TrimPrefix(s.redact.Line(said(body)), fmt.Sprintf("%d ", status))
+	if said != "" && said != http.StatusText(status) {
+		why += ": " + text.Truncate(said, 200)
+	}
+	switch {
+	case status == http.StatusUnauthorized:
+		return why + "; the token is wrong, revoked or expired"
+	case status == http.StatusForbidden:
+		return why + "; the token needs the scope api, and its user the right to create issues"
+	case status == http.StatusNotFound:
+		return why + "; there is no such project, or the token's user may not see it"
+	case status == http.StatusRequestEntityTooLarge:
+		return why + "; it is larger than this GitLab takes"
+	case status/100 == 3:
+		return why + "; a redirect, which is not followed: look at the URL, and whether the project was moved"
+	}
+	return why
+}
+
+// said is the reason that GitLab gives.
+func said(body []byte) string {
+	var e struct {
+		Message     any    `json:"message"`
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+	}
+	if json.Unmarshal(body, &e) != nil {
+		return ""
+	}
+	return cmp.Or(words(e.Message), e.Description, e.Error)
+}
+
+// words are what a message says, which has the fields that it is about, and
+// those of what they hold: {"title": ["can't be blank"]}.
+func words(message any) string {
+	switch m := message.(type) {
+	case nil:
+		return ""
+	case []any:
+		all := make([]string, len(m))
+		for i, x := range m {
+			all[i] = words(x)
+		}
+		return strings.Join(all, ", ")
+	case map[string]any:
+		var all []string
+		for _, field := range slices.Sorted(maps.Keys(m)) {
+			all = append(all, field+" "+words(m[field]))
+		}
+		return strings.Join(all, "; ")
+	}
+	return fmt.Sprint(message)
+}
