@@ -1,0 +1,229 @@
+package sandbox
+
+import (
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"rollbook/sandbox/prom"
+	"rollbook/sandbox/prom/traffic"
+	"rollbook/sandbox/sim"
+	"rollbook/sandbox/store"
+)
+
+const (
+	recent   = time.Hour       // before the opening, of which there are figures and events
+	interval = 5 * time.Second // of scrapes and rules
+)
+
+// clock is the time of everything in the sandbox: that of the past while it is
+// made up, then the real one.
+type clock struct {
+	live func() time.Time
+	past atomic.Pointer[time.Time]
+}
+
+func (c *clock) now() time.Time {
+	if t := c.past.Load(); t != nil {
+		return *t
+	}
+	return c.live()
+}
+
+// world is everything that time changes.
+type world struct {
+	clock   *clock
+	store   *store.Store
+	sim     *sim.Sim
+	prom    *prom.Server
+	traffic *traffic.Traffic
+}
+
+// newWorld makes everything that a scenario is about, up to its opening.
+func newWorld(o Options) (*world, error) {
+	seed := o.Seed
+	if seed == 0 {
+		seed = rand.Uint64() //nolint:gosec // names of pods, not secrets
+	}
+	opening := o.Now().Truncate(time.Millisecond)
+	c := &clock{live: o.Now}
+	w := &world{clock: c, store: store.New(c.now), traffic: traffic.New()}
+	w.store.Seed(seed)
+	b := &behaviours{images: o.Scenario.Images, opening: opening}
+	w.sim = sim.New(sim.Options{Store: w.store, Behave: b.of, Seed: seed})
+	var err error
+	if w.prom, err = prom.New(prom.Options{Now: c.now, Interval: interval}); err != nil {
+		return nil, err
+	}
+	return w, w.begin(o.Scenario, opening)
+}
+
+// begin makes the past up to the opening: the releases of days at once, the
+// last hour as it went.
+func (w *world) begin(s *Scenario, opening time.Time) error {
+	at := func(r Release) time.Time { return opening.Add(time.Duration(r.At)) }
+	w.set(at(s.Releases[0]).Add(-time.Hour))
+	if err := w.furnish(s); err != nil {
+		return err
+	}
+	from := opening.Add(-recent)
+	todo := s.Releases
+	n := slices.IndexFunc(todo, func(r Release) bool { return !at(r).Before(from) })
+	if n < 0 {
+		n = len(todo)
+	}
+	w.sim.Past(true)
+	for i, r := range todo[:n] {
+		w.set(at(r))
+		// Of long ago only revisions are left: pods begin with the last of these.
+		later := slices.ContainsFunc(todo[i+1:n], func(x Release) bool { return x.workload() == r.workload() })
+		if err := w.release(s, r, !later); err != nil {
+			return err
+		}
+		if err := w.sim.Step(w.clock.now()); err != nil {
+			return err
+		}
+	}
+	w.sim.Past(false)
+	todo = todo[n:]
+	for t, n := from, 0; !t.After(opening); t, n = t.Add(interval), n+1 {
+		for ; len(todo) > 0 && !at(todo[0]).After(t); todo = todo[1:] {
+			if err := w.advance(at(todo[0])); err != nil {
+				return err
+			}
+			if err := w.release(s, todo[0], true); err != nil {
+				return err
+			}
+		}
+		if err := w.advance(t); err != nil {
+			return err
+		}
+		w.scrape(t)
+		if n%everyScrape(opening.Sub(t)) == 0 {
+			w.prom.Eval(t)
+		}
+	}
+	w.clock.past.Store(nil)
+	return nil
+}
+
+// everyScrape says how many scrapes lie between two evaluations of the rules, so
+// long before the opening: alerts have to be as they would be, what is recorded
+// has to be there every five minutes.
+func everyScrape(before time.Duration) int {
+	switch {
+	case before > 15*time.Minute:
+		return 12
+	case before > 2*time.Minute:
+		return 3
+	}
+	return 1
+}
+
+func (w *world) set(t time.Time) { w.clock.past.Store(&t) }
+
+// release makes a workload, or gives it a new version; with pods or without.
+func (w *world) release(s *Scenario, r Release, pods bool) error {
+	id := r.workload()
+	o := s.object(id)
+	if o == nil {
+		return fmt.Errorf("%s: no object is %s", s.File, r.Workload)
+	}
+	replicas := int64(0)
+	if pods {
+		replicas = o.replicas()
+	}
+	err := r.apply(w.store, replicas)
+	if apierrors.IsNotFound(err) {
+		err = r.create(w.store, o, replicas)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: release %s of %s: %w", s.File, r.Image, r.Workload, err)
+	}
+	return nil
+}
+
+// advance lets time pass from one thing that is due to the next.
+func (w *world) advance(until time.Time) error {
+	for {
+		next := w.sim.Next()
+		if next.IsZero() || next.After(until) {
+			next = until
+		}
+		w.set(next)
+		if err := w.sim.Step(next); err != nil || next.Equal(until) {
+			return err
+		}
+	}
+}
+
+// furnish makes what is there before any workload.
+func (w *world) furnish(s *Scenario) error {
+	data, err := fs.ReadFile(files, "shop/cluster.yaml")
+	if err != nil {
+		return err
+	}
+	var cluster World
+	if err := decode("shop/cluster.yaml", data, &cluster); err != nil {
+		return err
+	}
+	for _, o := range append(cluster.Objects, s.Objects...) {
+		u := o.copy()
+		if ns := u.GetNamespace(); ns != "" {
+			home := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": ns}}}
+			if _, err := w.store.Create(store.Namespaces, home, store.By{Manager: "kubectl-create"}); err != nil && !apierrors.IsAlreadyExists(err) {
+				return err
+			}
+		}
+		if _, ok := workloadOf(o); ok {
+			continue
+		}
+		gr, ok := resourceOf(u.GroupVersionKind())
+		if !ok {
+			return fmt.Errorf("%s: the sandbox does not serve objects of the kind %s in %s", s.File, u.GetKind(), u.GetAPIVersion())
+		}
+		if _, err := w.store.Create(gr, u, store.By{Manager: "kubectl-create"}); err != nil && !(gr == store.Namespaces && apierrors.IsAlreadyExists(err)) {
+			return fmt.Errorf("%s: %s %s: %w", s.File, u.GetKind(), u.GetName(), err)
+		}
+	}
+	return nil
+}
+
+func resourceOf(gvk schema.GroupVersionKind) (schema.GroupResource, bool) {
+	for _, r := range store.Resources {
+		if r.GVK() == gvk {
+			return r.GR(), true
+		}
+	}
+	return schema.GroupResource{}, false
+}
+
+// object is the manifest of a workload, nil = there is none.
+func (s *Scenario) object(id workload) Object {
+	for _, o := range s.Objects {
+		if w, ok := workloadOf(o); ok && w == id {
+			return o
+		}
+	}
+	return nil
+}
+
+// scrape brings Prometheus what the pods did since the last time.
+func (w *world) scrape(at time.Time) {
+	var all []traffic.Pod
+	for _, p := range w.sim.Pods() {
+		b := p.Behaviour
+		all = append(all, traffic.Pod{Namespace: p.Namespace, Name: p.Name, UID: p.UID, App: p.App, Container: p.Container, IP: p.IP, Node: p.Node,
+			OwnerKind: p.OwnerKind, Owner: p.Owner, Workload: p.Workload, Replicas: p.Replicas,
+			HTTP: b.HTTP, Quiet: b.Quiet, Running: p.Running, Ready: p.Serving, Started: p.Started,
+			Profile: traffic.Profile{RPS: b.RPS, Errors: b.Errors, P95: b.P95}})
+	}
+	w.prom.Scrape(at, w.traffic.Scrape(at, all))
+}
