@@ -21,7 +21,7 @@ import (
 // warnings, and what exec credential plugins and other children write to
 // standard error. The last lines are kept for whoever asks.
 type quiet struct {
-	real *os.File // standard error as it was
+	real *os.File // standard error as it was; nil = it was left alone
 	once sync.Once
 
 	mu    sync.Mutex
@@ -77,6 +77,9 @@ func (q *quiet) note(line string) {
 
 // restore gives standard error back. It may be called more than once.
 func (q *quiet) restore() {
+	if q.real == nil {
+		return
+	}
 	q.once.Do(func() {
 		_ = unix.Dup2(int(q.real.Fd()), 2)
 		_ = debug.SetCrashOutput(nil, debug.CrashOptions{})

@@ -19,6 +19,9 @@ import (
 // loadConfig reads the configuration from where the flag and the environment
 // say.
 func loadConfig(f *flags) (*config.Config, error) {
+	if f.stage.practice != nil {
+		return f.stage.practice.config(), nil
+	}
 	wd, err := os.Getwd()
 	if err != nil {
 		wd = ""
@@ -41,7 +44,9 @@ func settings(cfg *config.Config, c *kube.Client, f *flags, args []string) (mode
 	set.Limits.P95, set.Limits.P95For = l.P95, l.P95For
 	set.Limits.Rollout, set.Limits.Requests = l.Rollout, float64(l.MinRequests)
 	set.Verify.Errors, set.Verify.P95, set.Verify.Hold = float64(v.Errors), v.P95, v.Hold
-	set.Production, set.Why = production(cfg, c)
+	if set.Production, set.Why = production(cfg, c); f.stage.practice != nil {
+		set.Production, set.Why = false, "the sandbox"
+	}
 	for _, s := range cfg.Sources {
 		set.ConfigFrom = append(set.ConfigFrom, s.Path)
 	}

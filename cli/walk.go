@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"time"
 
@@ -14,6 +15,28 @@ import (
 	"rollbook/ui"
 )
 
+// A stage is where the walk is played. The zero value is the process's own
+// terminal and network; a test brings others, and all else stays the same.
+type stage struct {
+	dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	screen ui.Options   // what walk does not set itself
+	listen net.Listener // of the sandbox
+	seed   uint64       // of the sandbox's names; 0 = others each time
+
+	practice *practice // nil = a cluster
+}
+
+// ownTerminal says whether the screen is the process's own terminal.
+func (s *stage) ownTerminal() bool { return s.screen.Output == nil }
+
+// quiet keeps foreign writers off the screen, where that is theirs too.
+func (s *stage) quiet() (*quiet, error) {
+	if s.ownTerminal() {
+		return hush()
+	}
+	return &quiet{}, nil
+}
+
 // walk opens the screen. Everything that can be wrong with flags, kubeconfig
 // and configuration is said before; nothing is asked of the network before the
 // first frame.
@@ -23,12 +46,12 @@ func walk(ctx context.Context, f *flags, args []string) error {
 	if err != nil {
 		return err
 	}
-	quiet, err := hush()
+	quiet, err := f.stage.quiet()
 	if err != nil {
 		return err
 	}
 	defer quiet.restore()
-	c, err := kube.Connect(f.kube, kube.Options{Version: version, ReadOnly: f.readOnly, Warn: quiet.note, Now: time.Now})
+	c, err := kube.Connect(f.kube, kube.Options{Version: version, ReadOnly: f.readOnly, Warn: quiet.note, Now: time.Now, Dial: f.stage.dial})
 	if err != nil {
 		return err
 	}
@@ -45,8 +68,11 @@ func walk(ctx context.Context, f *flags, args []string) error {
 	if err != nil {
 		return err
 	}
-	if !term.IsTerminal(os.Stdin.Fd()) || !term.IsTerminal(os.Stdout.Fd()) {
+	if f.stage.ownTerminal() && (!term.IsTerminal(os.Stdin.Fd()) || !term.IsTerminal(os.Stdout.Fd())) {
 		return errors.New("the walk needs a terminal; without one, try: rollbook doctor")
+	}
+	if f.stage.practice != nil {
+		dirs = []string{f.stage.practice.journals}
 	}
 	open, trouble := openJournals(dirs)
 	if trouble != nil {
@@ -58,7 +84,12 @@ func walk(ctx context.Context, f *flags, args []string) error {
 	}
 	e := engine.New(engine.Config{Cluster: cluster{c}, Metrics: prom, Settings: set, Version: version, Host: host,
 		Journals: dirs, Open: open, IdlePoll: cfg.Limits.PollIdle})
-	said, err := show(ctx, e, ui.Options{Engine: e, Viewer: viewer{c}, Start: start}, func(ctx context.Context) {
+	screen := f.stage.screen
+	screen.Engine, screen.Viewer, screen.Start = e, viewer{c}, start
+	if f.stage.practice != nil {
+		screen.Practice = &f.stage.practice.about
+	}
+	said, err := show(ctx, e, screen, func(ctx context.Context) {
 		prom.search(ctx, cfg, c, set.Limits)
 	})
 	quiet.restore()

@@ -42,6 +42,9 @@ type Options struct {
 	Targets  []model.Target    // what to watch; empty = the workloads of the namespace
 	Warn     func(text string) // the API server's warnings; nil = dropped
 	Now      func() time.Time  // the clock; required
+
+	// Dial connects to the API server; nil = over the network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Client talks to one cluster as one user. It is safe for concurrent use.
@@ -137,7 +140,10 @@ func (c *Client) prepare(cfg *rest.Config, opt Options) error {
 		cfg.ExecProvider.StdinUnavailable = true
 		cfg.ExecProvider.StdinUnavailableMessage = "rollbook owns the terminal; log in with kubectl first"
 	}
-	dial := cfg.Dial
+	dial := opt.Dial
+	if dial == nil {
+		dial = cfg.Dial
+	}
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: dialLimit, KeepAlive: 15 * time.Second}).DialContext
 	}

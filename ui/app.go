@@ -50,7 +50,7 @@ func New(o Options) *App {
 	if o.Look != nil {
 		a.look = *o.Look
 	}
-	a.ctx, a.engine, a.viewer, a.start = context.Background(), o.Engine, o.Viewer, o.Start
+	a.ctx, a.engine, a.viewer, a.start, a.practice = context.Background(), o.Engine, o.Viewer, o.Start, o.Practice
 	a.w, a.h = o.Width, o.Height
 	a.pen = newPen(a.look)
 	s := &a.scope

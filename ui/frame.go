@@ -85,7 +85,10 @@ func (a *App) layer(frame string, o overlay, bodyH int) string {
 func (a *App) where(w int) string {
 	p, s := a.pen, a.snap
 	set := &s.Incident.Settings
-	place := strings.Trim(set.Context+"/"+set.Namespace, "/")
+	place, lead := strings.Trim(set.Context+"/"+set.Namespace, "/"), " "
+	if a.practice != nil {
+		place, lead = set.Namespace, paint(p.Alarm, mark)+" "
+	}
 	who := s.Seen.Identity.User
 	if who == "" {
 		who = set.Operator
@@ -98,16 +101,16 @@ func (a *App) where(w int) string {
 	}
 	if id := shortID(s.Incident.ID); id != "" {
 		// What is left of the line when place and user stand in full.
-		room := w - ansi.StringWidth(p.say(place)) - ansi.StringWidth(p.say(who)) - 29
+		room := w - ansi.StringWidth(lead) - ansi.StringWidth(p.say(place)) - ansi.StringWidth(p.say(who)) - 28
 		right = append(right, paint(p.Strong, p.middle(id, max(12, w/5, room))))
 	}
 	if since := onset(&s.Incident); !since.IsZero() {
 		right = append(right, paint(p.Strong, p.say("⏱ ")+hms(s.Now.Sub(since))))
 	}
 	tail := strings.Join(right, "  ") + " "
-	room := w - ansi.StringWidth(tail) - 2
+	room := w - ansi.StringWidth(tail) - ansi.StringWidth(lead) - 1
 	name := p.middle(place, max(8, room-3-min(12, ansi.StringWidth(who))))
-	head := " " + paint(p.Note, name)
+	head := lead + paint(p.Note, name)
 	if who != "" {
 		if left := room - ansi.StringWidth(name) - 3; left >= 6 {
 			head += p.say(" · ") + p.middle(who, left)

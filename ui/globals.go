@@ -11,6 +11,9 @@ import (
 // globalKeys work on every page. Main ones are always in the footer.
 func (a *App) globalKeys() []Key {
 	keys := a.lookKeys()
+	if a.practice != nil {
+		keys = append(keys, a.hintKey())
+	}
 	return append(keys,
 		Key{Keys: []string{"1", "2", "3", "4", "5", "6", "7"}, Show: "1-7", Name: "go to a step", Hide: true,
 			Help: "go to a step that was reached before; nothing is lost", do: a.jump},
@@ -157,6 +160,9 @@ func (a *App) allKeys() []keySet {
 	c := &model.Component{}
 	for _, o := range []overlay{newLogs(s, c), newTimeline(s), newRecovery(s), &dialog{base: base{s}, title: "Questions", yes: "do it", typed: true, options: []string{""}}} {
 		sets = append(sets, keySet{o.Title(), o.Keys()})
+	}
+	if s.practice != nil {
+		sets = append(sets, keySet{"The sandbox's opening screen", newPicker(s.ctx, a.opt, nil, nil).keys()})
 	}
 	return sets
 }

@@ -127,7 +127,7 @@ type keySet struct {
 
 // KeyTable prints all keys as Markdown, for docs/keys.md.
 func KeyTable() string {
-	a := New(Options{Engine: nopEngine{}})
+	a := New(Options{Engine: nopEngine{}, Practice: &Practice{}})
 	var b strings.Builder
 	b.WriteString("# Keys\n\n<!-- Printed from the keys' data by ui.KeyTable: do not edit. -->\n\n")
 	b.WriteString("Keys that are written **bold** are confirmations: they count only when no key was pressed for 0.3 s.\n")

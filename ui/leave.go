@@ -32,7 +32,10 @@ func (a *App) quit() tea.Cmd {
 		a.leaving = asking
 		return nil
 	}
-	if open {
+	switch {
+	case a.practice != nil:
+		a.farewell = a.parting()
+	case open:
 		a.farewell = i.ID + " stays open: start rollbook here again to go on with it."
 		if a.snap.Seen.Journal != "" {
 			a.farewell += " Journal: " + a.snap.Seen.Journal
@@ -40,7 +43,9 @@ func (a *App) quit() tea.Cmd {
 	}
 	if a.engine.Writing() {
 		a.leaving, a.since = waiting, a.clock()
-		a.farewell += " A write was under way: the cluster goes on by itself."
+		if a.practice == nil {
+			a.farewell += " A write was under way: the cluster goes on by itself."
+		}
 		return pollLeave()
 	}
 	return tea.Quit
@@ -86,6 +91,9 @@ func (a *App) pressLeaving(msg tea.KeyPressMsg) (cmd tea.Cmd, done bool) {
 func (a *App) leavingLine() string {
 	switch a.leaving {
 	case asking:
+		if a.practice != nil {
+			return "The sandbox ends with this screen, and its incident with it. q leaves · any other key stays"
+		}
 		if a.engine.Writing() {
 			return "A write is under way; the cluster goes on by itself. q leaves when it is answered · any other key stays"
 		}

@@ -88,7 +88,13 @@ func (g *pager) more() string {
 const helpTitle = "Help"
 
 func newHelp(s *scope, sets []keySet) overlay {
-	return &pager{base: base{s}, title: helpTitle, lines: func(w int) []string { return s.pen.helpLines(s.snap, sets, w) }}
+	return &pager{base: base{s}, title: helpTitle, lines: func(w int) []string {
+		lines := s.pen.helpLines(s.snap, sets, w)
+		if s.practice != nil {
+			lines = append(s.about(w), lines...)
+		}
+		return lines
+	}}
 }
 
 func newTimeline(s *scope) overlay {

@@ -3,7 +3,6 @@ package ui
 import (
 	"bytes"
 	"context"
-	"io"
 	"reflect"
 	"strings"
 	"sync"
@@ -12,11 +11,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
-	"github.com/charmbracelet/x/vt"
 
 	"rollbook/model"
+	"rollbook/ui/uitest"
 )
 
 // scripted is an engine that expects certain inputs, one after the other, and
@@ -76,77 +74,37 @@ func (e *scripted) expect(do any, next *model.Snapshot) {
 
 // terminal is the program running in an emulated terminal.
 type terminal struct {
+	*uitest.Terminal
 	t      *testing.T
 	engine *scripted
-	emu    *vt.SafeEmulator
-	out    atomic.Int64
-	in     *io.PipeWriter
 	ended  chan error
 	said   string
 	cancel context.CancelFunc
 }
 
-// Write counts what goes to the terminal.
-func (m *terminal) Write(b []byte) (int, error) {
-	m.out.Add(int64(len(b)))
-	return m.emu.Write(b)
-}
-
 // start runs the program; it has to be called inside a bubble.
 func start(t *testing.T, first *model.Snapshot) *terminal {
-	m := &terminal{t: t, engine: newScripted(t, first), emu: vt.NewSafeEmulator(80, 24), ended: make(chan error, 1)}
-	_, _ = m.emu.Write([]byte("\x1b[20h")) // the program's newlines return the carriage too: there is no tty to do it
-	r, w := io.Pipe()
-	m.in = w
-	go func() { _, _ = io.Copy(w, m.emu) }() // what the terminal answers
+	m := &terminal{t: t, engine: newScripted(t, first), Terminal: uitest.New(t, 80, 24), ended: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(t.Context())
 	m.cancel = cancel
 	go func() {
-		m.ended <- Run(ctx, Options{Engine: m.engine, Viewer: library{}, Start: time.Now(), Input: r, Output: m, Width: 80, Height: 24,
-			Env: []string{"TERM=xterm-256color", "LANG=C.UTF-8", "COLORTERM=truecolor"}, WriteDeadline: 5 * time.Second,
-			OnQuit: func(said string) { m.said = said }, Program: []tea.ProgramOption{tea.WithoutSignalHandler()}})
-		_ = r.Close()
+		m.ended <- Run(ctx, Options{Engine: m.engine, Viewer: library{}, Start: time.Now(), Input: m, Output: m, Width: m.Width, Height: m.Height,
+			Env: uitest.Env, WriteDeadline: 5 * time.Second, OnQuit: func(said string) { m.said = said }, Program: uitest.Program})
+		m.Hangup()
 	}()
-	m.settle()
+	m.Settle()
 	return m
-}
-
-// settle lets half a second pass: longer than a confirmation waits for silence.
-func (m *terminal) settle() {
-	time.Sleep(500 * time.Millisecond)
-	synctest.Wait()
-}
-
-func (m *terminal) screen() string { return ansi.Strip(m.emu.Render()) }
-
-// sees fails unless the screen holds all of the words.
-func (m *terminal) sees(words ...string) {
-	m.t.Helper()
-	screen := m.screen()
-	for _, w := range words {
-		if !strings.Contains(screen, w) {
-			m.t.Fatalf("%q is not on the screen:\n%s", w, screen)
-		}
-	}
-}
-
-// keys types, and waits until it has settled.
-func (m *terminal) keys(text string) {
-	if _, err := m.in.Write([]byte(text)); err != nil {
-		m.t.Fatalf("the program does not read keys any more: %v", err)
-	}
-	m.settle()
 }
 
 // does presses a key of which exactly that input is expected.
 func (m *terminal) does(text string, do any, next *model.Snapshot) {
 	m.t.Helper()
 	m.engine.expect(do, next)
-	m.keys(text)
+	m.Keys(text)
 	m.engine.mu.Lock()
 	defer m.engine.mu.Unlock()
 	if len(m.engine.want) > 0 {
-		m.t.Fatalf("%q did not send %#v:\n%s", text, do, m.screen())
+		m.t.Fatalf("%q did not send %#v:\n%s", text, do, m.Screen())
 	}
 }
 
@@ -160,15 +118,12 @@ func (m *terminal) left() {
 			m.t.Errorf("ended with %v", err)
 		}
 	default:
-		m.t.Errorf("the program is still running:\n%s", m.screen())
+		m.t.Errorf("the program is still running:\n%s", m.Screen())
 		m.cancel()
 		<-m.ended
 	}
 	m.cancel()
-	_ = m.in.Close()
-	if c, ok := m.emu.InputPipe().(io.Closer); ok {
-		_ = c.Close()
-	}
+	m.Close()
 	time.Sleep(2 * time.Second) // its timers
 }
 
@@ -181,43 +136,43 @@ func bubble(t *testing.T, f func(t *testing.T)) {
 func TestWalk(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		m := start(t, filled())
-		m.sees("①Assess", "backend-python", "CrashLoopBackOff", "ROLL BACK NOW", "enter decide")
+		m.Sees("①Assess", "backend-python", "CrashLoopBackOff", "ROLL BACK NOW", "enter decide")
 		m.does("\r", model.Next{}, opened())
-		m.sees("②Decide", "D1 errors over 5% for 5m?", "data lost?", "INC-0312")
+		m.Sees("②Decide", "D1 errors over 5% for 5m?", "data lost?", "INC-0312")
 		m.does("\x1b[B\x1b[B\x1b[By", model.Say{Question: model.QSLO, Answer: model.TriYes}, opened())
 		m.does("\r", model.Next{}, chosen())
-		m.sees("③Choose", "42 → 41", "★ chosen", "enter confirm")
+		m.Sees("③Choose", "42 → 41", "★ chosen", "enter confirm")
 		m.does("\r", model.Next{}, checked())
-		m.sees("④Confirm", "equal to kubectl", "type backend-python to roll back:", "Nothing is written yet")
-		m.keys("backend-pythom")
-		m.keys("\r")
-		m.sees("type backend-python first")
-		m.keys("\x7fn")
-		m.sees("to roll back: backend-python")
+		m.Sees("④Confirm", "equal to kubectl", "type backend-python to roll back:", "Nothing is written yet")
+		m.Keys("backend-pythom")
+		m.Keys("\r")
+		m.Sees("type backend-python first")
+		m.Keys("\x7fn")
+		m.Sees("to roll back: backend-python")
 		m.does("\r", model.ConfirmWrite{Word: "backend-python", Plans: []string{"plan-41"}}, rolling())
-		m.sees("⑤Roll back", "3 of 6 updated", "(enter verify)")
-		m.keys("\r") // it is not rolled out yet
-		m.sees("enter verify:")
+		m.Sees("⑤Roll back", "3 of 6 updated", "(enter verify)")
+		m.Keys("\r") // it is not rolled out yet
+		m.Sees("enter verify:")
 		done := verifying()
 		done.Incident.Step, done.Incident.Furthest = model.RollBack, model.RollBack
 		m.engine.show(done)
-		m.settle()
-		m.sees("Verify proves that it worked")
+		m.Settle()
+		m.Sees("Verify proves that it worked")
 		m.does("\r", model.Next{}, verifying())
-		m.sees("⑥Verify", "Good so far", "still open: critical feature broken?")
+		m.Sees("⑥Verify", "Good so far", "still open: critical feature broken?")
 		green := verified()
 		m.engine.show(green)
-		m.settle()
-		m.sees("VERIFIED")
+		m.Settle()
+		m.Sees("VERIFIED")
 		m.does("\r", model.Next{}, closingOf())
-		m.sees("⑦Close", "[ ] open   incident report written")
+		m.Sees("⑦Close", "[ ] open   incident report written")
 		m.does(" ", model.SettleItem{ID: "report"}, nil)
 		closed := closingOf()
 		closed.Incident.Closed = now
 		m.engine.show(closed)
-		m.settle()
-		m.sees("Closed. q leaves.")
-		m.keys("q")
+		m.Settle()
+		m.Sees("Closed. q leaves.")
+		m.Keys("q")
 		m.left()
 		if m.said != "" {
 			t.Errorf("a closed incident leaves with %q", m.said)
@@ -230,9 +185,9 @@ func TestHeldEnter(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		m := start(t, filled())
 		m.does("\r\r\r\r\r\r", model.Next{}, opened())
-		m.sees("②Decide")
-		m.keys("q")
-		m.keys("q")
+		m.Sees("②Decide")
+		m.Keys("q")
+		m.Keys("q")
 		m.left()
 	})
 }
@@ -240,7 +195,7 @@ func TestHeldEnter(t *testing.T) {
 func TestQuitBeforeAnIncident(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		m := start(t, filled())
-		m.keys("q")
+		m.Keys("q")
 		m.left()
 		if m.said != "" {
 			t.Errorf("leaves with %q", m.said)
@@ -251,12 +206,12 @@ func TestQuitBeforeAnIncident(t *testing.T) {
 func TestQuitAnOpenIncident(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		m := start(t, opened())
-		m.keys("q")
-		m.sees("The incident stays open")
-		m.keys("d") // any other key stays, and does nothing else
-		m.sees("enter choose")
-		m.keys("q")
-		m.keys("q")
+		m.Keys("q")
+		m.Sees("The incident stays open")
+		m.Keys("d") // any other key stays, and does nothing else
+		m.Sees("enter choose")
+		m.Keys("q")
+		m.Keys("q")
 		m.left()
 		if !strings.Contains(m.said, "INC-20261123-0312-backend-python stays open") || !strings.Contains(m.said, "journal.jsonl") {
 			t.Errorf("leaves with %q", m.said)
@@ -268,11 +223,11 @@ func TestQuitAnOpenIncident(t *testing.T) {
 func TestControlC(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		m := start(t, checked())
-		m.keys("q")
-		m.sees("to roll back: q")
-		m.keys("\x03")
-		m.sees("The incident stays open")
-		m.keys("\x03")
+		m.Keys("q")
+		m.Sees("to roll back: q")
+		m.Keys("\x03")
+		m.Sees("The incident stays open")
+		m.Keys("\x03")
 		m.left()
 	})
 }
@@ -282,14 +237,14 @@ func TestQuitWaitsForAWrite(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		m := start(t, rolling())
 		m.engine.writing.Store(true)
-		m.keys("q")
-		m.sees("A write is under way")
-		m.keys("q")
-		m.sees("Waiting for the write's answer")
-		m.keys("xqr") // no key means anything now
-		m.sees("Waiting for the write's answer")
+		m.Keys("q")
+		m.Sees("A write is under way")
+		m.Keys("q")
+		m.Sees("Waiting for the write's answer")
+		m.Keys("xqr") // no key means anything now
+		m.Sees("Waiting for the write's answer")
 		m.engine.writing.Store(false)
-		m.settle()
+		m.Settle()
 		m.left()
 		if !strings.Contains(m.said, "A write was under way") {
 			t.Errorf("leaves with %q", m.said)
@@ -302,15 +257,15 @@ func TestQuitWaitsForAWrite(t *testing.T) {
 func TestQuitWaitsNotForEver(t *testing.T) {
 	for name, leave := range map[string]func(m *terminal){
 		"deadline": func(*terminal) { time.Sleep(6 * time.Second) },
-		"ctrl+c":   func(m *terminal) { m.keys("\x03") },
+		"ctrl+c":   func(m *terminal) { m.Keys("\x03") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				m := start(t, rolling())
 				m.engine.writing.Store(true)
-				m.keys("q")
-				m.keys("q")
-				m.sees("Waiting for the write's answer")
+				m.Keys("q")
+				m.Keys("q")
+				m.Sees("Waiting for the write's answer")
 				leave(m)
 				m.left()
 			})
@@ -336,18 +291,18 @@ func TestIdleOutput(t *testing.T) {
 				for range 5 {
 					beat()
 				}
-				before, screen := m.out.Load(), m.screen()
+				before, screen := m.Bytes(), m.Screen()
 				for range seconds {
 					beat()
 				}
-				rate := float64(m.out.Load()-before) / seconds
+				rate := float64(m.Bytes()-before) / seconds
 				t.Logf("%.0f B/s", rate)
 				if rate >= 100 {
-					t.Errorf("%.0f B/s when nothing changes\n%s\n%s", rate, screen, m.screen())
+					t.Errorf("%.0f B/s when nothing changes\n%s\n%s", rate, screen, m.Screen())
 				}
-				m.keys("q")
+				m.Keys("q")
 				if s.Incident.ID != "" {
-					m.keys("q")
+					m.Keys("q")
 				}
 				m.left()
 			})
@@ -362,24 +317,24 @@ func TestTerminalShowsTheFrame(t *testing.T) {
 		m := start(t, filled())
 		for _, s := range []*model.Snapshot{opened(), chosen(), checked(argo), rolling(), verified(), closingOf()} {
 			m.engine.show(s)
-			m.settle()
+			m.Settle()
 			l := dark
 			a := New(Options{Engine: still{t, s}, Viewer: library{}, Look: &l, Width: 80, Height: 24})
 			a.focus = "backend-python" // which the operator looked at all the way
 			a.derive()
 			want := a.Frame()
-			got := strings.Split(m.screen(), "\n")
+			got := strings.Split(m.Screen(), "\n")
 			for n, line := range strings.Split(ansi.Strip(want), "\n") {
 				if n > 0 && strings.TrimRight(got[n], " ") != strings.TrimRight(line, " ") { // line 1 has the clock
 					t.Errorf("%s, line %d:\n got %q\nwant %q", s.Incident.Step.Name(), n+1, got[n], line)
 				}
 			}
 		}
-		if !bytes.Contains([]byte(m.screen()), []byte("⑦Close")) {
+		if !bytes.Contains([]byte(m.Screen()), []byte("⑦Close")) {
 			t.Error("the last page is not shown")
 		}
-		m.keys("q")
-		m.keys("q")
+		m.Keys("q")
+		m.Keys("q")
 		m.left()
 	})
 }

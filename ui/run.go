@@ -17,6 +17,9 @@ type Options struct {
 	Viewer Viewer    // nil = logs, manifests and diffs are said not to be available
 	Start  time.Time // when the program started: the clock before the first snapshot
 
+	// Practice is set in a sandbox; nil = a cluster.
+	Practice *Practice
+
 	// WriteDeadline is how long a write may take: leaving waits at most so long
 	// for its answer. 0 = 10 s.
 	WriteDeadline time.Duration
@@ -57,6 +60,18 @@ func Run(ctx context.Context, o Options) error {
 	defer cancel()
 	app := New(o)
 	app.ctx = ctx
+	err := runProgram(ctx, app, o)
+	for len(app.over) > 0 {
+		app.shut()
+	}
+	if o.OnQuit != nil {
+		o.OnQuit(app.farewell)
+	}
+	return err
+}
+
+// runProgram runs a model on the terminal, or on what stands for it.
+func runProgram(ctx context.Context, m tea.Model, o Options) error {
 	opts := []tea.ProgramOption{tea.WithContext(ctx), tea.WithFPS(framesPerSecond), tea.WithEnvironment(o.Env)}
 	if o.Input != nil {
 		opts = append(opts, tea.WithInput(o.Input))
@@ -67,13 +82,7 @@ func Run(ctx context.Context, o Options) error {
 	if o.Width > 0 && o.Height > 0 {
 		opts = append(opts, tea.WithWindowSize(o.Width, o.Height))
 	}
-	_, err := tea.NewProgram(app, append(opts, o.Program...)...).Run()
-	for len(app.over) > 0 {
-		app.shut()
-	}
-	if o.OnQuit != nil {
-		o.OnQuit(app.farewell)
-	}
+	_, err := tea.NewProgram(m, append(opts, o.Program...)...).Run()
 	switch {
 	case err == nil, errors.Is(err, tea.ErrInterrupted):
 		return nil

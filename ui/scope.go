@@ -19,6 +19,8 @@ type scope struct {
 	viewer Viewer
 	start  time.Time
 
+	practice *Practice // nil = a cluster
+
 	focus string    // the component that the operator looks at, on every page
 	over  []overlay // the last is on top
 	hint  string    // why a key did nothing

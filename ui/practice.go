@@ -1,0 +1,96 @@
+package ui
+
+import (
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"rollbook/model"
+)
+
+// Practice is what the screen says of a sandbox, beside the incident in it.
+type Practice struct {
+	Name  string // of the scenario
+	Learn string // what is to be learnt; "" = that is not told
+	Hint  func(model.Step) string
+	// Where a second terminal and a browser find it.
+	Kubeconfig, Prometheus string
+	// JournalStays: the journal is not in the sandbox's own folder.
+	JournalStays bool
+}
+
+// mark stands before everything else on line 1 of a sandbox, so that no picture
+// of it passes for a real cluster, nor a real cluster for it.
+const mark = " SANDBOX "
+
+// hintKey shows the hint of the present step; it is hidden until then, so that
+// one can try without.
+func (s *scope) hintKey() Key {
+	return Key{Keys: []string{"H"}, Name: "hint", Main: true, Help: "in the sandbox: what to look at and do in this step",
+		Disabled: func(snap *model.Snapshot) string {
+			if s.practice.hint(snap.Incident.Step) == "" {
+				return "there is no hint for this step of " + s.practice.Name
+			}
+			return ""
+		},
+		do: func() tea.Cmd {
+			for _, o := range s.over {
+				if _, open := o.(*hintBox); open {
+					return nil
+				}
+			}
+			h := &hintBox{pager{base: base{s}, title: "Hint for " + s.inc().Step.Name()}}
+			h.lines = func(w int) []string { return h.pen.indent(s.practice.hint(s.inc().Step), w, " ") }
+			return s.open(h)
+		}}
+}
+
+func (p *Practice) hint(at model.Step) string {
+	if p.Hint == nil {
+		return ""
+	}
+	return p.Hint(at)
+}
+
+// hintBox is as high as its text.
+type hintBox struct{ pager }
+
+func (h *hintBox) Size(w, most int) (int, int) {
+	w = min(w, 76)
+	return w, min(most, len(h.lines(w-2))+2)
+}
+
+// indent wraps text to lines that begin with in.
+func (p *pen) indent(text string, w int, in string) []string {
+	lines := p.wrap(text, w-ansi.StringWidth(in)-1, 0)
+	for i, l := range lines {
+		lines[i] = in + l
+	}
+	return lines
+}
+
+// about is the sandbox's part of the help.
+func (s *scope) about(w int) []string {
+	p, t := s.pen, s.practice
+	out := []string{" " + paint(p.Strong, "This is the sandbox: "+p.say(t.Name)), ""}
+	learn := t.Learn
+	if learn == "" {
+		learn = "What there is to learn is not told."
+	}
+	out = append(out, p.indent(learn, w, "  ")...)
+	out = append(out, p.indent("H shows a hint for the present step. Nothing here is real; it ends with this screen.", w, "  ")...)
+	out = append(out, "", "  For kubectl in another terminal:", "   export KUBECONFIG="+t.Kubeconfig,
+		"  Prometheus, for curl or Grafana:", "   "+t.Prometheus, "")
+	for i, l := range out {
+		out[i] = p.fit(l, w)
+	}
+	return out
+}
+
+// parting replaces what a cluster's incident is left with: the sandbox does not
+// stay.
+func (s *scope) parting() string {
+	if !s.practice.JournalStays || s.snap.Seen.Journal == "" {
+		return ""
+	}
+	return "The sandbox is gone; the journal stays: " + s.snap.Seen.Journal
+}

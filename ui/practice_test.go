@@ -1,0 +1,217 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"rollbook/model"
+	"rollbook/ui/uitest"
+)
+
+// practised is an app on a fixture, in a sandbox.
+func practised(t *testing.T, s *model.Snapshot, l Look, change func(*Practice)) *App {
+	p := &Practice{Name: "errors", Learn: "The figures say when and where it began; what was released then is what to take back.",
+		Hint: func(at model.Step) string {
+			if at == model.Close {
+				return ""
+			}
+			return "Look at " + at.Name() + " first, and read the sentence at the bottom before you press a key; it says what is missing."
+		},
+		Kubeconfig: "/tmp/rollbook-sandbox-1/kubeconfig", Prometheus: "http://127.0.0.1:40123/prometheus/0123456789abcdef0123456789abcdef"}
+	if change != nil {
+		change(p)
+	}
+	with(s, func(s *model.Snapshot) {
+		s.Incident.Settings.Context, s.Incident.Settings.Production = "sandbox", false
+		s.Seen.Identity.User = "you"
+	})
+	a := New(Options{Engine: still{t, s}, Viewer: library{}, Start: ago(3 * time.Second), Look: &l, Width: 80, Height: 24, Practice: p})
+	a.at, a.asked, a.quiet = s.Incident.Step, s.Incident.Asked, true
+	return a
+}
+
+func TestGoldenPractice(t *testing.T) {
+	for _, f := range []struct {
+		name string
+		snap func() *model.Snapshot
+		keys []string
+	}{
+		{"sandbox", filled, nil},
+		{"sandbox-help", filled, []string{"?"}},
+		{"sandbox-hint", filled, []string{"H"}},
+		{"sandbox-confirm", func() *model.Snapshot { return checked() }, nil},
+		{"sandbox-hint-typing", func() *model.Snapshot { return checked() }, []string{"f1", "H"}},
+		{"sandbox-quit", opened, []string{"q"}},
+	} {
+		a := practised(t, f.snap(), dark, nil)
+		for _, k := range f.keys {
+			pressed(a, k)
+		}
+		golden(t, f.name+"_80x24", ansi.Strip(a.Frame()))
+	}
+	a := practised(t, filled(), Look{NoColor: true, ASCII: true}, nil)
+	if frame := a.Frame(); !strings.Contains(ansi.Strip(frame), " SANDBOX ") || !isASCII(frame) {
+		t.Errorf("without colours and UTF-8:\n%s", frame)
+	}
+	a.w, a.h = 50, 12
+	if frame := ansi.Strip(a.Frame()); !strings.Contains(frame, " SANDBOX ") {
+		t.Errorf("too small:\n%s", frame)
+	}
+}
+
+// On Confirm every letter is the word's: the hint is behind F1 there.
+func TestHintIsHiddenUntilAsked(t *testing.T) {
+	const hint = "read the sentence"
+	a := practised(t, checked(), dark, nil)
+	if strings.Contains(ansi.Strip(a.Frame()), hint) {
+		t.Error("the hint is shown unasked")
+	}
+	pressed(a, "H")
+	if len(a.over) > 0 {
+		t.Error("H is a hint where it is text")
+	}
+	pressed(a, "f1")
+	pressed(a, "H")
+	pressed(a, "H")
+	if len(a.over) != 2 || !strings.Contains(ansi.Strip(a.Frame()), hint) {
+		t.Errorf("%d overlays:\n%s", len(a.over), ansi.Strip(a.Frame()))
+	}
+	a = practised(t, closingOf(), dark, nil)
+	pressed(a, "H")
+	if len(a.over) > 0 || !strings.Contains(a.hint, "there is no hint for this step of errors") {
+		t.Errorf("no hint: %q", a.hint)
+	}
+	a = New(Options{Engine: still{t, filled()}})
+	for _, k := range a.globalKeys() {
+		if k.Name == "hint" {
+			t.Error("a hint on a cluster")
+		}
+	}
+}
+
+// What is said at the end: nothing stays, or the journal where it was wanted.
+func TestPartingFromASandbox(t *testing.T) {
+	for _, stays := range []bool{false, true} {
+		s := opened()
+		s.Seen.Journal = "/home/you/journals/INC/journal.jsonl"
+		a := practised(t, s, dark, func(p *Practice) { p.JournalStays = stays })
+		pressed(a, "q")
+		pressed(a, "q")
+		want := ""
+		if stays {
+			want = "The sandbox is gone; the journal stays: " + s.Seen.Journal
+		}
+		if a.farewell != want {
+			t.Errorf("stays %v: %q", stays, a.farewell)
+		}
+	}
+}
+
+var incidents = []Choice{
+	{"crash-loop", "the new version dies at its start", "A crash loop is a rollout that is stuck: the old pods still serve, and the log says why."},
+	{"errors", "one request in three fails since the last release", "The figures say when it began; what was released just before is what to take back."},
+	{"slow", "everybody waits, nothing fails", "A P95 in the last bucket is \"at least\" so much."},
+	{"random", "any of these, and you are not told which", "To find out by yourself what is wrong, as in a real night."},
+}
+
+func TestGoldenPicker(t *testing.T) {
+	ready := func(l Look, w, h int) *picker {
+		return newPicker(t.Context(), Options{Look: &l, Width: w, Height: h}, incidents, nil)
+	}
+	golden(t, "picker_80x24", ansi.Strip(ready(dark, 80, 24).Frame()))
+	p := ready(dark, 80, 24)
+	p.Update(keyOf("j"))
+	p.trouble = "listen tcp 127.0.0.1:0: bind: permission denied"
+	golden(t, "picker-failed_80x24", ansi.Strip(p.Frame()))
+	frame := ready(Look{NoColor: true, ASCII: true}, 80, 24).Frame()
+	if !isASCII(frame) {
+		t.Error("not ASCII")
+	}
+	golden(t, "picker_ascii", ansi.Strip(frame))
+	for w := 10; w <= 130; w += 7 {
+		for h := 3; h <= 40; h += 3 {
+			lines := strings.Split(ready(dark, w, h).Frame(), "\n")
+			if len(lines) != h {
+				t.Fatalf("%d×%d: %d lines", w, h, len(lines))
+			}
+			for _, l := range lines {
+				if ansi.StringWidth(l) > w {
+					t.Fatalf("%d×%d: %q", w, h, l)
+				}
+			}
+		}
+	}
+}
+
+// picks runs the picker in an emulated terminal and types.
+func picks(t *testing.T, begin func(context.Context, string) error, keys ...string) (screen string, err error) {
+	term, ended := uitest.New(t, 80, 24), make(chan error, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		ended <- Pick(ctx, Options{Input: term, Output: term, Width: 80, Height: 24, Env: uitest.Env, Program: uitest.Program}, incidents, begin)
+		term.Hangup()
+	}()
+	term.Settle()
+	for _, k := range keys {
+		term.Keys(k)
+	}
+	screen = term.Screen()
+	select {
+	case err = <-ended:
+	default:
+		err = errors.New("still open")
+		cancel()
+		<-ended
+	}
+	cancel()
+	term.Close()
+	time.Sleep(2 * time.Second) // its timers
+	return screen, err
+}
+
+func TestPick(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		taken := ""
+		take := func(_ context.Context, name string) error { taken = name; return nil }
+		if _, err := picks(t, take, "x", "j", "\x1b[B", "k", "?", "\r"); err != nil || taken != "errors" {
+			t.Errorf("%q, %v", taken, err)
+		}
+		taken = ""
+		if _, err := picks(t, take, "G", "k", "k", "k", "k", "q"); !errors.Is(err, ErrLeft) || taken != "" {
+			t.Errorf("q: %q, %v", taken, err)
+		}
+		calls := 0
+		fail := func(context.Context, string) error { calls++; return fmt.Errorf("no luck %d", calls) }
+		if screen, err := picks(t, fail, "\r", "\r"); err == nil || calls != 2 || !strings.Contains(screen, "no luck 2") {
+			t.Errorf("failing: %d calls, %v\n%s", calls, err, screen)
+		}
+	})
+}
+
+// Leaving while an incident is being made waits until that has ended, so that
+// nobody is left with one that nobody owns.
+func TestPickIsLeftWhileItBegins(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		ended := false
+		slow := func(ctx context.Context, _ string) error {
+			<-ctx.Done()
+			time.Sleep(time.Second)
+			ended = true
+			return ctx.Err()
+		}
+		screen, err := picks(t, slow, "\r", "q")
+		if !ended || !strings.Contains(screen, "An hour of crash-loop is being made") {
+			t.Errorf("%v, %v\n%s", err, ended, screen)
+		}
+		ended = false
+		if _, _ = picks(t, slow, "\r", "\x03"); !ended {
+			t.Error("ctrl+c did not wait")
+		}
+	})
+}
