@@ -1,8 +1,9 @@
 # What is done to this program, by name. Go 1.26 is needed, and for the targets
-# that start a testbed (demo, e2e, cluster): Linux, root, tmux; their first run
-# builds a control plane and a Prometheus from source, a quarter of an hour.
+# that start a testbed (demo-cluster, e2e, cluster, bench): Linux, root, tmux;
+# their first run builds a control plane and a Prometheus from source, a quarter
+# of an hour.
 .DEFAULT_GOAL := build
-.PHONY: build demo test e2e cluster bench lint golden docs fuzz clean
+.PHONY: build demo demo-cluster test e2e cluster bench lint golden docs fuzz clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X rollbook/cli.version=$(VERSION)
@@ -11,7 +12,10 @@ FUZZTIME ?= 20s
 build: ## bin/rollbook, stripped
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/rollbook .
 
-demo: build ## the walk on a testbed with an incident under way
+demo: build ## an incident to practise on, with nothing installed
+	bin/rollbook sandbox
+
+demo-cluster: build ## the walk on a testbed with an incident under way
 	cd testbed && go build -o ../bin/testbed .
 	bin/testbed exec -- sh -c 'bin/testbed release backend-python errors && \
 		echo "A bad release of backend-python is out; the walk opens in a minute, when its errors show." && sleep 60 && \
@@ -38,9 +42,10 @@ lint:
 golden: ## write the expected screens and messages anew; then read the diff
 	UPDATE_GOLDEN=1 go test -count=1 -run Golden ./...
 
-docs: ## what is printed from the code
-	mkdir -p docs
+docs: ## what is printed from the code: the keys, and the pictures of the screen
+	mkdir -p docs/pictures
 	go run . keys > docs/keys.md
+	ROLLBOOK_PICTURES=$(CURDIR)/docs/pictures go test -count=1 -run '^TestScenario' ./cli
 
 fuzz: ## each fuzz target for a while
 	@for pkg in $$(go list ./...); do \

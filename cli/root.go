@@ -42,6 +42,8 @@ type flags struct {
 	prometheus string
 	journalDir string
 	readOnly   bool
+
+	stage stage // not a flag: where the walk is played
 }
 
 // Main runs the command line and returns the exit code.
@@ -116,7 +118,7 @@ at the components of rollbook.yaml, or at the namespace's workloads.`,
 	p.StringVar(&f.prometheus, "prometheus", "", "Prometheus: a URL, or service:NAMESPACE/NAME:PORT through the API server")
 	p.StringVar(&f.journalDir, "journal-dir", "", "folder of the incidents' journals (default $XDG_STATE_HOME/rollbook/incidents)")
 	p.BoolVar(&f.readOnly, "read-only", false, "let no request leave that changes anything")
-	root.AddCommand(newDoctor(f), newReport(f), newIncidents(f), newConfig(f), newKeys())
+	root.AddCommand(newDoctor(f), newReport(f), newIncidents(f), newSandbox(f), newConfig(f), newKeys())
 	return root
 }
 

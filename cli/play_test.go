@@ -1,0 +1,221 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	appsv1 "k8s.io/client-go/kubernetes/typed/apps/v1"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"rollbook/sandbox"
+	"rollbook/ui"
+	"rollbook/ui/uitest"
+)
+
+// played is the whole program, as the command starts it, in an emulated
+// terminal on a scenario of the sandbox. Nothing in it is a fake but the wire
+// and the clock.
+type played struct {
+	*uitest.Terminal
+	t        *testing.T
+	ended    chan error
+	left     bool // ended was read
+	scenario *sandbox.Scenario
+	cluster  *appsv1.AppsV1Client
+}
+
+// night is when scenarios are played: the pictures tell it.
+var night = time.Date(2026, 11, 23, 3, 12, 0, 0, time.UTC)
+
+// picturesTo is a folder in which the pictures of the docs are kept; see make
+// docs.
+const picturesTo = "ROLLBOOK_PICTURES"
+
+// play opens a scenario and hands it over when the board is filled. It returns
+// when all has ended and nothing is left.
+func play(t *testing.T, scenario string, walked func(m *played)) {
+	t.Helper()
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(night))
+		ctx, cancel := context.WithCancel(t.Context())
+		m := &played{t: t, ended: make(chan error, 1), Terminal: uitest.New(t, 80, 24)}
+		var err error
+		if m.scenario, err = sandbox.Load(scenario); err != nil {
+			t.Fatal(err)
+		}
+		pipe := sandbox.NewPipe()
+		d := &drill{scenario: scenario, flags: &flags{kube: genericclioptions.NewConfigFlags(true), stage: stage{dial: pipe.Dial, listen: pipe, seed: 1,
+			screen: ui.Options{Input: m, Output: m, Width: m.Width, Height: m.Height, Env: uitest.Env, Program: uitest.Program}}}}
+		go func() {
+			m.ended <- d.run(ctx, io.Discard)
+			m.Hangup()
+		}()
+		defer func() { // also after a failure, or the bubble would not end
+			cancel()
+			if !m.left {
+				<-m.ended
+			}
+			m.Close()
+			time.Sleep(time.Minute) // timers of connections and of the screen
+		}()
+		m.Waits(10*time.Second, "①Assess", "backend-python", "frontend", "backend-rust")
+		m.connects(tmp, pipe)
+		walked(m)
+	})
+	nothingIn(t, tmp)
+}
+
+// connects makes a client of its own for the cluster that is played on.
+func (m *played) connects(tmp string, pipe *sandbox.Pipe) {
+	m.t.Helper()
+	found, err := filepath.Glob(filepath.Join(tmp, "*", "kubeconfig"))
+	if err != nil || len(found) != 1 {
+		m.t.Fatalf("kubeconfigs: %v %v", found, err)
+	}
+	own, err := clientcmd.BuildConfigFromFlags("", found[0])
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	own.Dial = pipe.Dial
+	if m.cluster, err = appsv1.NewForConfig(own); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// The keys that have no letter.
+const (
+	enter = "\r"
+	esc   = "\x1b"
+	up    = "\x1b[A"
+	down  = "\x1b[B"
+	tab   = "\t"
+)
+
+// decides goes on from the board to the decision, and chooses from there to
+// the choice, with what has to be seen on each.
+func (m *played) decides(words ...string) {
+	m.t.Helper()
+	m.Keys(enter)
+	m.Waits(10*time.Second, append(words, "②Decide")...)
+	m.hinted(2)
+}
+
+func (m *played) chooses(words ...string) {
+	m.t.Helper()
+	m.Keys(enter)
+	m.Waits(20*time.Second, append(words, "③Choose")...)
+	m.hinted(3)
+}
+
+// confirms goes on to the confirmation and gives it: in the sandbox, which is
+// no production, with y and enter.
+func (m *played) confirms(words ...string) {
+	m.t.Helper()
+	m.Keys(enter)
+	m.Waits(20*time.Second, append(words, "④Confirm", "type y to roll back")...)
+	m.Keys("y")
+	m.Keys(enter)
+	m.Waits(5*time.Second, "⑤Roll back")
+}
+
+// verifies waits for the rollout, goes on, and waits for the proof.
+func (m *played) verifies() {
+	m.t.Helper()
+	m.Waits(2*time.Minute, "Rolled out. Verify proves that it worked")
+	m.Keys(enter)
+	m.Waits(5*time.Second, "⑥Verify")
+	m.hinted(6)
+	m.Waits(5*time.Minute, "VERIFIED: good for 30s")
+}
+
+// closes ticks the checklist off, leaves, and compares with the right end.
+func (m *played) closes() {
+	m.t.Helper()
+	m.Keys(enter)
+	m.settles()
+}
+
+// settles is closes from where the checklist is open.
+func (m *played) settles() {
+	m.t.Helper()
+	m.Waits(5*time.Second, "⑦Close", "items are open")
+	m.hinted(7)
+	for range 10 {
+		m.Keys(" ")
+	}
+	m.Waits(5*time.Second, "Closed. q leaves")
+	m.leaves()
+}
+
+// hinted looks at the hint of a step.
+func (m *played) hinted(step int) {
+	m.t.Helper()
+	m.Keys("H")
+	words := strings.Fields(m.scenario.Hints.Of(step))
+	m.Waits(5*time.Second, "Hint for ", strings.Join(words[:4], " "), words[len(words)-1])
+	m.Keys(esc)
+}
+
+// leaves compares with what the scenario calls the right end, quits, and fails
+// unless the program ends well.
+func (m *played) leaves() {
+	m.t.Helper()
+	for component, image := range m.scenario.End.Images {
+		m.runs(component, image)
+	}
+	m.Keys("q")
+	m.Settle()
+	select {
+	case err := <-m.ended:
+		m.left = true
+		if err != nil {
+			m.t.Errorf("ended with %v", err)
+		}
+	default:
+		m.t.Errorf("the program is still running:\n%s", m.Screen())
+	}
+}
+
+// runs compares what the cluster runs.
+func (m *played) runs(component, image string) {
+	m.t.Helper()
+	d, err := m.cluster.Deployments("production").Get(m.t.Context(), component, metav1.GetOptions{})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if got := d.Spec.Template.Spec.Containers[0].Image; got != image {
+		m.t.Errorf("%s runs %s, want %s", component, got, image)
+	}
+}
+
+// picture keeps the screen for the docs.
+func (m *played) picture(name, title string) {
+	m.t.Helper()
+	dir := os.Getenv(picturesTo)
+	if dir == "" {
+		return
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".svg"), m.SVG(title), 0o644); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// line is the first line of the screen that holds the words; "" = none does.
+func (m *played) line(words string) string {
+	for l := range strings.Lines(m.Screen()) {
+		if strings.Contains(l, words) {
+			return strings.TrimRight(l, " \n")
+		}
+	}
+	return ""
+}

@@ -1,0 +1,224 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/charmbracelet/x/term"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+
+	"rollbook/config"
+	"rollbook/model"
+	"rollbook/sandbox"
+	"rollbook/ui"
+)
+
+// drill is what the sandbox's own flags say.
+type drill struct {
+	*flags
+	scenario    string
+	serve, list bool
+}
+
+func newSandbox(f *flags) *cobra.Command {
+	d := &drill{flags: f}
+	cmd := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Practise on an incident, with nothing installed",
+		Long: `Sandbox opens the walk on an incident that is made up: a small cluster and its
+Prometheus in this process, on ports of 127.0.0.1 that only a token opens. No
+kubeconfig and no rollbook.yaml is read, and nothing stays when it is left.
+
+A second terminal can look at the same incident with kubectl: the help (?) shows
+the KUBECONFIG and Prometheus' address.`,
+		Example: `  rollbook sandbox                          choose an incident
+  rollbook sandbox --scenario slow
+  rollbook sandbox --scenario ./ours.yaml   an incident of your own
+  rollbook sandbox --serve                  for kubectl, curl and Grafana alone`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := ownFlags(cmd.Flags()); err != nil {
+				return err
+			}
+			if d.list && (d.serve || d.scenario != "") {
+				return usagef("--list goes with no other flag")
+			}
+			return d.run(cmd.Context(), cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&d.scenario, "scenario", "", "name of a scenario, or file with one")
+	cmd.Flags().BoolVar(&d.serve, "serve", false, "no screen: print where it is, and run until it is stopped")
+	cmd.Flags().BoolVar(&d.list, "list", false, "list the scenarios")
+	return cmd
+}
+
+// ownFlags refuses those that would lead out of the sandbox.
+func ownFlags(set *pflag.FlagSet) (err error) {
+	allowed := []string{"scenario", "serve", "list", "journal-dir", "read-only", "namespace", "request-timeout"}
+	set.Visit(func(f *pflag.Flag) {
+		if !slices.Contains(allowed, f.Name) {
+			err = usagef("--%s is of no use here: the sandbox has a cluster, a Prometheus and a configuration of its own", f.Name)
+		}
+	})
+	return err
+}
+
+func (d *drill) run(ctx context.Context, out io.Writer) error {
+	if d.list {
+		return listScenarios(out)
+	}
+	if !d.serve && d.stage.ownTerminal() && (!term.IsTerminal(os.Stdin.Fd()) || !term.IsTerminal(os.Stdout.Fd())) {
+		return errors.New("the sandbox's screen needs a terminal; without one, try: rollbook sandbox --serve")
+	}
+	r, err := newRoom(&d.stage)
+	if err != nil {
+		return err
+	}
+	defer r.clear()
+	if err := d.begin(ctx, r); err != nil {
+		if errors.Is(err, ui.ErrLeft) || ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	if !d.serve {
+		in, err := r.flags(d.flags)
+		if err != nil {
+			return err
+		}
+		return walk(ctx, in, nil)
+	}
+	fmt.Fprintf(out, "# The sandbox's scenario %s runs until it is stopped (Ctrl-C).\nexport KUBECONFIG=%s\nexport PROMETHEUS=%s\n",
+		r.scenario.Name, r.kubeconfig(), r.bed.PrometheusURL())
+	<-ctx.Done()
+	return nil
+}
+
+// begin starts the scenario that was named, or chosen on the opening screen.
+func (d *drill) begin(ctx context.Context, r *room) error {
+	if d.scenario != "" {
+		return r.start(ctx, d.scenario)
+	}
+	all, err := sandbox.List()
+	if err != nil {
+		return err
+	}
+	if d.serve {
+		return r.start(ctx, all[0].Name)
+	}
+	choices := make([]ui.Choice, len(all))
+	for i, s := range all {
+		choices[i] = ui.Choice{Name: s.Name, Title: s.Title, Learn: s.Learn}
+	}
+	return ui.Pick(ctx, d.stage.screen, choices, func(picking context.Context, name string) error {
+		return errors.Join(guarded(func() error { return r.start(ctx, name) }), picking.Err())
+	})
+}
+
+func listScenarios(out io.Writer) error {
+	all, err := sandbox.List()
+	if err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	for _, s := range all {
+		fmt.Fprintf(t, "%s\t%s\n\t%s\n", s.Name, s.Title, s.Learn)
+	}
+	return t.Flush()
+}
+
+// room is where a sandbox is: a folder of its own, for this user alone, which
+// goes when it is left.
+type room struct {
+	stage    *stage
+	dir      string
+	scenario *sandbox.Scenario
+	bed      *sandbox.Sandbox
+}
+
+func newRoom(s *stage) (*room, error) {
+	dir, err := os.MkdirTemp("", "rollbook-sandbox-") // mode 0700
+	if err != nil {
+		return nil, fmt.Errorf("the sandbox needs a folder for its kubeconfig: %w", err)
+	}
+	return &room{stage: s, dir: dir}, nil
+}
+
+func (r *room) kubeconfig() string { return filepath.Join(r.dir, "kubeconfig") }
+
+// start starts a scenario and writes the kubeconfig.
+func (r *room) start(ctx context.Context, name string) (err error) {
+	if r.scenario, err = sandbox.Load(name); err != nil {
+		return err
+	}
+	if r.bed != nil { // the one before could not be written about
+		r.bed.Close()
+	}
+	if r.bed, err = sandbox.Start(ctx, sandbox.Options{Scenario: r.scenario, Now: time.Now, Listener: r.stage.listen, Seed: r.stage.seed}); err != nil {
+		return err
+	}
+	text, err := r.bed.Kubeconfig()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(r.kubeconfig(), text, 0o600); err != nil {
+		return fmt.Errorf("write the sandbox's kubeconfig: %w", err)
+	}
+	return nil
+}
+
+// clear leaves nothing.
+func (r *room) clear() {
+	if r.bed != nil {
+		r.bed.Close()
+	}
+	_ = os.RemoveAll(r.dir)
+}
+
+// flags are those of a walk in the sandbox.
+func (r *room) flags(f *flags) (*flags, error) {
+	path, context := r.kubeconfig(), sandbox.Context
+	kube := genericclioptions.NewConfigFlags(true)
+	kube.KubeConfig, kube.Context, kube.Namespace, kube.Timeout = &path, &context, f.kube.Namespace, f.kube.Timeout
+	in := &flags{kube: kube, prometheus: sandbox.PrometheusService, readOnly: f.readOnly, stage: f.stage}
+	p := &practice{journals: filepath.Join(r.dir, "incidents"), about: ui.Practice{
+		Name: r.scenario.Name, Learn: r.scenario.Learn,
+		Hint:       func(at model.Step) string { return r.scenario.Hints.Of(int(at) + 1) },
+		Kubeconfig: path, Prometheus: r.bed.PrometheusURL(),
+	}}
+	if f.journalDir != "" {
+		abs, err := filepath.Abs(f.journalDir)
+		if err != nil {
+			return nil, fmt.Errorf("--journal-dir %s: %w", f.journalDir, err)
+		}
+		p.journals, p.about.JournalStays = abs, true
+	}
+	in.journalDir = p.journals
+	in.stage.practice = p
+	return in, nil
+}
+
+// practice is what is otherwise in a walk in the sandbox.
+type practice struct {
+	journals string
+	about    ui.Practice
+}
+
+// practiceHold is the hold of Verify in the sandbox, so that nobody waits.
+const practiceHold = 30 * time.Second
+
+// config is the runbook's, but for the hold.
+func (*practice) config() *config.Config {
+	cfg := config.Defaults()
+	cfg.Verify.Hold = practiceHold
+	return cfg
+}

@@ -1,0 +1,193 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"rollbook/sandbox"
+)
+
+// Each scenario of the sandbox is walked to its right end, by the keys that its
+// hints name.
+
+func TestScenarioCrashLoop(t *testing.T) {
+	play(t, "crash-loop", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK WITHIN 10 MINUTES", "CrashLoopBackOff", "backend-python       3/3")
+		m.hinted(1)
+		m.Keys("l")
+		m.Waits(5*time.Second, "KeyError: 'PAYMENT_URL'")
+		m.picture("crash-loop-logs", "The log of the pod that crashes")
+		m.Keys(esc)
+		m.decides("ROLL BACK WITHIN 10 MINUTES", "newest rollout of backend-python is stuck")
+		m.chooses("6 → 5", "★ chosen", "PAYMENT_URL")
+		m.confirms("a rollout is under way: 1 of 3 pods are on revision 6")
+		m.verifies()
+		m.closes()
+	})
+}
+
+func TestScenarioErrors(t *testing.T) {
+	play(t, "errors", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW", "errors over 5%", "on backend-python")
+		m.picture("walk", "Assess: what ails which component, since when, and what changed before")
+		m.decides("D1 errors over 5% for 5m?               ● YES")
+		m.picture("decide", "Decide: the questions of the runbook, answered by figures")
+		m.chooses("6 → 5", "★ chosen", "PAYMENT_TIMEOUT")
+		m.picture("choose", "Choose: the newest revision that served well before it began")
+		m.confirms("admission accepts it", "rollout undo deployment/backend-python")
+		m.Waits(time.Minute, "1 of 3 updated")
+		m.picture("rollback", "Roll back: the rollout, pod by pod")
+		m.verifies()
+		m.picture("verify", "Verify: it is over only when the figures say so")
+		m.closes()
+	})
+}
+
+func TestScenarioSlow(t *testing.T) {
+	play(t, "slow", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW", "P95 over 2s", "on backend-python")
+		m.Keys("l")
+		m.Waits(5*time.Second, "QueuePool limit of size 1")
+		m.Keys(esc)
+		m.decides("D2 P95 over 2s for 5m?                  ● YES")
+		m.chooses("6 → 5", "★ chosen", "DB_POOL_SIZE")
+		m.confirms()
+		m.verifies()
+		m.closes()
+	})
+}
+
+func TestScenarioStuckRollout(t *testing.T) {
+	play(t, "stuck-rollout", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK WITHIN 10 MINUTES", "exceeded its progress deadline")
+		m.Keys("e")
+		m.Waits(5*time.Second, "Readiness probe failed")
+		m.Keys(esc)
+		m.decides("newest rollout of frontend is stuck")
+		m.chooses("5 → 4", "★ chosen", "CACHE_WARMUP")
+		m.confirms()
+		m.verifies()
+		m.closes()
+	})
+}
+
+func TestScenarioTwoBadReleases(t *testing.T) {
+	play(t, "two-bad-releases", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python")
+		m.decides("● YES")
+		m.chooses("0 of 3 components selected")
+		m.Keys(" ") // the hotfix came after it began, so that nothing is preselected
+		m.Waits(10*time.Second, "7 → 5", "★ chosen")
+		if l := m.line("1.42.0"); !strings.Contains(l, "17.9%") {
+			t.Errorf("the first bad release does not look bad: %q", l)
+		}
+		m.picture("two-bad-releases", "The revision before the running one was no better")
+		m.confirms("from revision 7 to 5")
+		m.verifies()
+		m.closes()
+	})
+}
+
+func TestScenarioTwoComponents(t *testing.T) {
+	play(t, "two-components", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW")
+		m.decides("● YES")
+		m.chooses("2 of 3 components selected", "[x] backend-python", "[x] frontend", "★ chosen")
+		m.picture("two-components", "Two components that went bad together go back together")
+		m.confirms("frontend from revision 5 to 4", "backend-python from revision 6 to 5")
+		m.verifies()
+		m.closes()
+	})
+}
+
+func TestScenarioNoMetrics(t *testing.T) {
+	play(t, "no-metrics", func(m *played) {
+		m.Waits(20*time.Second, "UNKNOWN, YOUR CALL")
+		m.picture("unknown", "What nobody knows is a question mark, never a zero")
+		m.Keys("l")
+		m.Waits(5*time.Second, "AttributeError: 'State' object has no attribute 'user'")
+		m.Keys(esc)
+		m.decides("D1 errors over 5% for 5m?               ? unknown")
+		m.Keys(down)
+		m.Keys(down)
+		m.Keys("y")
+		m.Waits(5*time.Second, "D3 critical feature broken, or no pod?  ● YES", "ROLL BACK NOW")
+		m.Keys(enter)
+		m.Waits(20*time.Second, "③Choose", "6 → 5", "★ chosen")
+		m.confirms()
+		m.verifies() // with the old revision the figures are back
+		m.closes()
+	})
+}
+
+func TestScenarioHealed(t *testing.T) {
+	play(t, "healed", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python")
+		m.Keys("l")
+		m.Waits(5*time.Second, "Server error '503 Service Unavailable'")
+		m.Keys(esc)
+		m.decides("● YES")
+		m.Waits(2*time.Minute, "under again")
+		m.Keys("x")
+		m.Waits(5*time.Second, "▸ healed by itself")
+		m.Keys(enter)
+		m.Waits(5*time.Second, "Ended: healed")
+		m.runs("backend-python", "shop/backend-python:1.41.0")
+		m.settles()
+	})
+}
+
+// A wrong decision has its consequence: the first bad release stays bad, and
+// Verify says so and asks.
+func TestScenarioTwoBadReleasesTheWrongWay(t *testing.T) {
+	play(t, "two-bad-releases", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python")
+		m.decides("● YES")
+		m.chooses("0 of 3 components selected")
+		m.Keys(" ")
+		m.Waits(10*time.Second, "7 → 5", "★ chosen")
+		m.Keys(up) // what kubectl would take
+		m.Keys(enter)
+		m.Waits(5*time.Second, "7 → 6", "Revisions 7 and 6 fail alike right now")
+		m.confirms("from revision 7 to 6")
+		m.Waits(2*time.Minute, "Rolled out. Verify proves that it worked")
+		m.Keys(enter)
+		m.Waits(3*time.Minute, "⑥Verify", "error ratio       ✗ bad")
+		m.picture("verify-red", "Verify stays red when the wrong revision was taken")
+		m.runs("backend-python", "shop/backend-python:1.42.0")
+		m.Keys("3")
+		m.Waits(10*time.Second, "③Choose", "it runs as revision 8 now")
+		m.Keys(down)
+		m.Keys(down)
+		m.Keys(enter)
+		m.Waits(5*time.Second, "running 8 → 5")
+		m.confirms("from revision 8 to 5")
+		m.verifies()
+		m.closes()
+	})
+}
+
+func TestScenarioNoPodLeft(t *testing.T) {
+	play(t, "no-pod-left", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW", "no available pod", "ImagePullBackOff")
+		m.decides("D3 critical feature broken, or no pod?  ● YES")
+		m.chooses("4 → 3", "★ chosen")
+		m.confirms()
+		m.verifies()
+		m.closes()
+	})
+}
+
+// The random one opens like any, and does not say which it is.
+func TestScenarioRandom(t *testing.T) {
+	play(t, sandbox.Random, func(m *played) {
+		for _, s := range []string{"crash-loop", "two-bad", "healed"} {
+			if strings.Contains(m.Screen(), s) {
+				t.Errorf("the screen tells %s:\n%s", s, m.Screen())
+			}
+		}
+		m.scenario.End = sandbox.End{} // it may be another one than was opened
+		m.leaves()
+	})
+}
