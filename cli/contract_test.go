@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"rollbook/config"
+	"rollbook/engine"
+	"rollbook/engine/porttest"
+	"rollbook/kube"
+	"rollbook/sandbox"
+)
+
+// The contract of the ports on the sandbox, each test in a sandbox and a bubble
+// of its own: minutes of it take no time.
+func TestContract(t *testing.T) {
+	scenario, err := sandbox.Load("testdata/contract.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	porttest.Run(t, func(t *testing.T, f func(*testing.T, *porttest.Bed)) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			t.Cleanup(func() { time.Sleep(time.Minute) }) // timers of connections
+			pipe := sandbox.NewPipe()
+			s, err := sandbox.Start(t.Context(), sandbox.Options{Scenario: scenario, Listener: pipe, Seed: 1, Warn: func(text string) { t.Error(text) }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(s.Close)
+			kubeconfig, err := s.Kubeconfig()
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg, err := clientcmd.RESTConfigFromKubeConfig(kubeconfig)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg.Dial = pipe.Dial
+			file := filepath.Join(t.TempDir(), "kubeconfig")
+			if err := os.WriteFile(file, kubeconfig, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			p := &ported{kubeconfig: file, context: sandbox.Context, prometheus: sandbox.PrometheusService, dial: pipe.Dial}
+			b := p.bed(t, cfg)
+			b.Past = "production"
+			b.Shop = func(*testing.T) string { return "production" }
+			b.Listen = func(*testing.T) porttest.Via {
+				other := sandbox.NewPipe()
+				return porttest.Via{Listener: other, Server: "http://other.invalid", Dial: other.Dial}
+			}
+			b.Release = func(t *testing.T, ns string, how porttest.How) {
+				t.Helper()
+				body := `{"metadata":{"annotations":{"kubernetes.io/change-cause":"deploy ` + string(how) + `"}},
+					"spec":{"template":{"spec":{"containers":[{"name":"api","image":"shop/backend-python:` + string(how) + `"}]}}}}`
+				req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch,
+					b.Server+"/apis/apps/v1/namespaces/"+ns+"/deployments/backend-python?fieldManager=gitlab-ci", strings.NewReader(body))
+				if err != nil {
+					t.Fatal(err)
+				}
+				req.Header.Set("Content-Type", "application/strategic-merge-patch+json")
+				resp, err := (&http.Client{Transport: b.Transport}).Do(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer resp.Body.Close()
+				if resp.StatusCode != http.StatusOK {
+					t.Fatal(resp.Status)
+				}
+			}
+			f(t, b)
+		})
+	})
+}
+
+// ported wires the ports as the program does.
+type ported struct {
+	kubeconfig, context, prometheus string
+	dial                            func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+func (p *ported) bed(t *testing.T, cfg *rest.Config) *porttest.Bed {
+	t.Helper()
+	transport, err := rest.TransportFor(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &porttest.Bed{
+		Server: strings.TrimSuffix(cfg.Host, "/"), Transport: transport,
+		Connect: func(t *testing.T, ns string, via *porttest.Via) engine.Cluster { return cluster{p.connect(t, ns, via)} },
+		Metrics: func(t *testing.T) engine.Metrics {
+			t.Helper()
+			defaults := config.Defaults()
+			c := p.connect(t, "default", nil)
+			set, err := settings(defaults, c, &flags{}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := newPrometheus(&flags{prometheus: p.prometheus}, defaults, c, set.Limits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return m
+		},
+	}
+}
+
+func (p *ported) connect(t *testing.T, ns string, via *porttest.Via) *kube.Client {
+	t.Helper()
+	f := genericclioptions.NewConfigFlags(false)
+	f.KubeConfig, f.Context, f.Namespace = &p.kubeconfig, &p.context, &ns
+	dial := p.dial
+	if via != nil {
+		f.APIServer, dial = &via.Server, via.Dial
+	}
+	c, err := kube.Connect(f, kube.Options{Version: "contract", Now: time.Now, Dial: dial})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.HTTPClient().CloseIdleConnections)
+	return c
+}

@@ -1,0 +1,320 @@
+package porttest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"rollbook/engine"
+	"rollbook/model"
+)
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+func undoBringsBack(t *testing.T, b *Bed) {
+	ns := b.released(t, 3)
+	c := b.Connect(t, ns, nil)
+	p := plan(t, c, ns, 1)
+	written, err := c.Undo(limited(t), *p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := b.deployment(t, ns, "api")
+	a := d.Metadata.Annotations
+	if d.image() != "contract/api:1" || a["kubernetes.io/change-cause"] != "first" || a["team/of-old"] != "yes" || a["team/new"] != "" {
+		t.Errorf("image %s, annotations %v", d.image(), a)
+	}
+	if d.Spec.Template.Metadata.Labels["pod-template-hash"] != "" {
+		t.Error("the hash label was written")
+	}
+	if written.TemplateHash != p.ToHash || written.ResourceVersion == "" || written.Generation == 0 || written.Generation > d.Metadata.Generation || written.At.IsZero() {
+		t.Errorf("written %+v", written)
+	}
+	managers := fmt.Sprint(d.Metadata.ManagedFields)
+	if !strings.Contains(managers, "{rollbook}") {
+		t.Errorf("managers are %s", managers)
+	}
+}
+
+func undoChanged(t *testing.T, b *Bed) {
+	ns := b.released(t, 3)
+	c := b.Connect(t, ns, nil)
+	for _, tc := range []struct {
+		change string
+		words  []string
+	}{
+		{`{"spec":{"template":{"spec":{"containers":[{"name":"api","image":"contract/api:9"}]}}}}`, []string{"contract/api:9", someone}},
+		{`{"metadata":{"annotations":{"team/x":"y"}}}`, []string{"annotation team/x", someone}},
+		{`{"spec":{"strategy":{"rollingUpdate":{"maxSurge":3}}}}`, []string{"spec.strategy"}},
+	} {
+		p := plan(t, c, ns, 1)
+		b.patch(t, ns, "api", strategic, tc.change)
+		b.taken(t, ns, "api")
+		before := b.deployment(t, ns, "api")
+		_, err := c.Undo(limited(t), *p)
+		if !errors.Is(err, engine.ErrChanged) {
+			t.Fatalf("after %s: %v", tc.change, err)
+		}
+		for _, w := range tc.words {
+			if !strings.Contains(err.Error(), w) {
+				t.Errorf("%q does not say %q", err, w)
+			}
+		}
+		if after := b.deployment(t, ns, "api"); after.Metadata.Generation != before.Metadata.Generation || after.image() != before.image() {
+			t.Error("it was written over")
+		}
+	}
+}
+
+// Somebody scales between the read and the write, twice: only the version has
+// moved, and the write is done once.
+func undoTolerates(t *testing.T, b *Bed) {
+	ns := b.released(t, 2)
+	var disturb, patches atomic.Int32
+	c := b.through(t, ns, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if r.Method == http.MethodPatch && r.URL.Query().Get("dryRun") == "" {
+			patches.Add(1)
+			if n := disturb.Add(-1); n >= 0 {
+				b.patch(t, ns, "api", merge, fmt.Sprintf(`{"spec":{"replicas":%d}}`, 3+n))
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+	p := plan(t, c, ns, 1)
+	disturb.Store(2)
+	written, err := c.Undo(limited(t), *p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if written.Reads < 2 || int(patches.Load()) != written.Reads+1 {
+		t.Errorf("%d reads again, %d patches", written.Reads, patches.Load())
+	}
+	if d := b.deployment(t, ns, "api"); d.image() != "contract/api:1" || d.Spec.Replicas != 3 {
+		t.Errorf("image %s, %d replicas", d.image(), d.Spec.Replicas)
+	}
+}
+
+func undoPaused(t *testing.T, b *Bed) {
+	ns := b.released(t, 2)
+	c := b.Connect(t, ns, nil)
+	b.patch(t, ns, "api", merge, `{"spec":{"paused":true}}`)
+	b.patch(t, ns, "api", strategic, `{"spec":{"template":{"spec":{"containers":[{"name":"api","image":"contract/api:bad"}]}}}}`)
+	pf := preflight(t, c, ns, 1)
+	if pf.Plan == nil || !pf.Plan.Unpause || check(t, pf, "paused").State != model.CheckWarning {
+		t.Fatalf("%+v", pf)
+	}
+	if _, err := c.Undo(limited(t), *pf.Plan); err != nil {
+		t.Fatal(err)
+	}
+	b.taken(t, ns, "api")
+	d := b.deployment(t, ns, "api")
+	if d.Spec.Paused || d.image() != "contract/api:1" {
+		t.Errorf("paused %v, image %s", d.Spec.Paused, d.image())
+	}
+	for _, s := range b.sets(t, ns, "api") {
+		if s.image() == "contract/api:bad" {
+			t.Error("the pending template was released")
+		}
+	}
+}
+
+func undoEqual(t *testing.T, b *Bed) {
+	ns := b.released(t, 2)
+	c := b.Connect(t, ns, nil)
+	p := plan(t, c, ns, 2)
+	if !p.Same {
+		t.Errorf("plan %+v", p)
+	}
+	before := b.deployment(t, ns, "api")
+	if _, err := c.Undo(limited(t), *p); err != nil && !errors.Is(err, engine.ErrRefused) && !errors.Is(err, engine.ErrChanged) {
+		t.Errorf("%v", err)
+	}
+	if after := b.deployment(t, ns, "api"); after.Metadata.Generation != before.Metadata.Generation {
+		t.Errorf("generation %d → %d", before.Metadata.Generation, after.Metadata.Generation)
+	}
+}
+
+// A server that is newer than our types: a field is put into every template
+// that is read, and has to be in the patch, number for number.
+func undoUnknownFields(t *testing.T, b *Bed) {
+	ns := b.released(t, 2)
+	const future = `"futureField":{"big":12345678901234567890,"exact":1.50,"html":"<&>"}`
+	var sent atomic.Value
+	c := b.through(t, ns, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		switch {
+		case r.Method == http.MethodPatch:
+			if body := bodyOf(t, r); r.URL.Query().Get("dryRun") == "" {
+				sent.Store(body)
+			}
+			next.ServeHTTP(w, r)
+		case strings.Contains(r.URL.Path, "replicasets") || strings.HasSuffix(r.URL.Path, "deployments/api"):
+			rec := httptest.NewRecorder()
+			next.ServeHTTP(rec, r)
+			const known = `"terminationGracePeriodSeconds":1`
+			w.Header().Set("Content-Type", rec.Header().Get("Content-Type"))
+			w.WriteHeader(rec.Code)
+			_, _ = w.Write(bytes.ReplaceAll(rec.Body.Bytes(), []byte(known), []byte(known+","+future)))
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+	if _, err := c.Undo(limited(t), *plan(t, c, ns, 1)); err != nil {
+		t.Fatal(err)
+	}
+	body, _ := sent.Load().([]byte)
+	var ops []struct {
+		Path  string
+		Value json.RawMessage
+	}
+	if err := json.Unmarshal(body, &ops); err != nil {
+		t.Fatalf("%v in %s", err, body)
+	}
+	for _, op := range ops {
+		if op.Path != "/spec/template" {
+			continue
+		}
+		var v struct {
+			Spec struct {
+				FutureField struct {
+					Big, Exact json.Number
+					HTML       string
+				}
+			}
+		}
+		if err := json.Unmarshal(op.Value, &v); err != nil {
+			t.Fatal(err)
+		}
+		if f := v.Spec.FutureField; f.Big != "12345678901234567890" || f.Exact != "1.50" || f.HTML != "<&>" {
+			t.Errorf("it became %+v in %s", f, op.Value)
+		}
+		return
+	}
+	t.Fatalf("no template in %s", body)
+}
+
+func undoReuses(t *testing.T, b *Bed) {
+	ns := b.released(t, 3)
+	c := b.Connect(t, ns, nil)
+	w := watch(t, c)
+	w.until(60*time.Second, "api", "is settled", settled)
+	first := b.setOf(t, ns, "api", "1")
+	p := plan(t, c, ns, 1)
+	written, err := c.Undo(limited(t), *p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := w.until(60*time.Second, "api", "is back", func(c *model.Component) bool {
+		return c.Observed >= written.Generation && c.TemplateHash == p.ToHash && c.Revision == 4 && settled(c)
+	})
+	if after.OwnerName != first.Metadata.Name || after.Progressing.Reason != "NewReplicaSetAvailable" || !after.Progressing.Updated.After(p.Before.Add(-time.Second)) {
+		t.Errorf("after: %s, of %s", show(after), after.OwnerName)
+	}
+	again := b.setOf(t, ns, "api", "4")
+	if again.Metadata.UID != first.Metadata.UID || again.Metadata.Annotations["deployment.kubernetes.io/revision-history"] != "1" {
+		t.Errorf("the ReplicaSet is %+v, was %+v", again, first)
+	}
+	for _, s := range b.sets(t, ns, "api") {
+		if want := map[bool]int{true: 2, false: 0}[s.Metadata.UID == first.Metadata.UID]; s.Spec.Replicas != want {
+			t.Errorf("revision %s has %d replicas", s.revision(), s.Spec.Replicas)
+		}
+	}
+}
+
+// A pod that crashes goes before one that serves: the serving ones are the
+// same after the undo.
+func undoTakesFailingFirst(t *testing.T, b *Bed) {
+	ns := b.Shop(t)
+	c := b.Connect(t, ns, nil)
+	w := watch(t, c)
+	before := w.until(30*time.Second, "backend-python", "is settled", settled)
+	b.Release(t, ns, Crash)
+	w.until(2*time.Minute, "backend-python", "crashes", func(c *model.Component) bool {
+		return len(c.Pods) == 4 && c.Pods[0].Failing && c.Available == 3
+	})
+	comp := w.get("backend-python")
+	var last model.Preflight
+	c.Preflight(limited(t), comp, before.Revision, func(p model.Preflight) { last = p })
+	if last.Plan == nil {
+		t.Fatal(last.Err)
+	}
+	if _, err := c.Undo(limited(t), *last.Plan); err != nil {
+		t.Fatal(err)
+	}
+	after := w.until(time.Minute, "backend-python", "is back", func(c *model.Component) bool { return c.Revision == before.Revision+2 && settled(c) })
+	was := map[string]bool{}
+	for _, p := range before.Pods {
+		was[p.UID] = true
+	}
+	for _, p := range after.Pods {
+		if !was[p.UID] {
+			t.Errorf("%s is new: one that served was taken", p.Name)
+		}
+	}
+}
+
+func lookTells(t *testing.T, b *Bed) {
+	ns := b.released(t, 2)
+	c := b.Connect(t, ns, nil)
+	p := plan(t, c, ns, 1)
+	look := func(want model.SettledState, by string) {
+		t.Helper()
+		state, who, err := c.Look(limited(t), *p)
+		if err != nil || state != want || !strings.Contains(who, by) {
+			t.Errorf("%q by %q (%v), want %q by %q", state, who, err, want, by)
+		}
+	}
+	look(model.SettledNot, "")
+	if _, err := c.Undo(limited(t), *p); err != nil {
+		t.Fatal(err)
+	}
+	look(model.SettledDone, "")
+	time.Sleep(1100 * time.Millisecond) // times have whole seconds, and who wrote last is told by them
+	b.patch(t, ns, "api", strategic, `{"spec":{"template":{"spec":{"containers":[{"name":"api","image":"contract/api:9"}]}}}}`)
+	look(model.SettledForeign, someone)
+	if _, err := b.try(t, http.MethodDelete, path(ns, "deployments", "api"), "", ""); err != nil {
+		t.Fatal(err)
+	}
+	look(model.SettledForeign, "deleted")
+}
+
+func eventIsSeen(t *testing.T, b *Bed) {
+	ns := b.released(t, 1)
+	c := b.Connect(t, ns, nil)
+	d := b.deployment(t, ns, "api")
+	if err := c.PostEvent(limited(t), workload(ns, "api"), d.Metadata.UID, "rolled back to revision 1\x1b[31m"); err != nil {
+		t.Fatal(err)
+	}
+	var list struct {
+		Items []struct {
+			Reason, Message, Type string
+			Source                struct{ Component string }
+			Metadata              struct{ CreationTimestamp time.Time }
+		}
+	}
+	q := url.Values{"fieldSelector": {"involvedObject.uid=" + d.Metadata.UID + ",reason=Rollback"}}
+	b.ask(t, http.MethodGet, "/api/v1/namespaces/"+ns+"/events?"+q.Encode(), "", "", &list)
+	if len(list.Items) != 1 {
+		t.Fatalf("%+v", list)
+	}
+	if e := list.Items[0]; !strings.HasPrefix(e.Message, "rolled back to revision 1") || strings.Contains(e.Message, "\x1b") || e.Type != "Normal" || e.Source.Component != "rollbook" {
+		t.Errorf("%+v", e)
+	}
+	w := watch(t, c)
+	eventually(t, 20*time.Second, "the watch sees it", func() string {
+		for _, e := range w.now().Events {
+			if e.Component == "api" && e.Reason == "Rollback" && e.Object == "deployment/api" {
+				return ""
+			}
+		}
+		return fmt.Sprintf("%+v", w.now().Events)
+	})
+}
