@@ -1,13 +1,16 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"rollbook/config"
+	"rollbook/kube"
 	"rollbook/ui"
 )
 
@@ -23,9 +26,15 @@ func newConfig(f *flags) *cobra.Command {
 	cmd.AddCommand(newConfigInit(), &cobra.Command{
 		Use:   "check",
 		Short: "Read the configuration strictly and show each value with its source",
-		Args:  noArgs,
+		Long: `Check reads the files and, unless --config names the only one, the ConfigMap
+rollbook of the namespace, and shows each value with its source.`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(f)
+			if err != nil {
+				return err
+			}
+			cfg, inCluster, err := checkConfigMap(cmd.Context(), f, cfg)
 			if err != nil {
 				return err
 			}
@@ -44,6 +53,7 @@ func newConfig(f *flags) *cobra.Command {
 				}
 				fmt.Fprintln(out)
 			}
+			fmt.Fprintln(out, inCluster)
 			t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 			for _, s := range cfg.Settings() {
 				fmt.Fprintf(t, "%s\t%s\t%s\n", s.Path, s.Value, s.Source)
@@ -52,6 +62,32 @@ func newConfig(f *flags) *cobra.Command {
 		},
 	})
 	return cmd
+}
+
+// checkConfigMap adds the ConfigMap where there is one, and says what became of
+// it. Without a cluster the files are checked all the same; a faulty ConfigMap
+// is an error as a faulty file is.
+func checkConfigMap(ctx context.Context, f *flags, cfg *config.Config) (all *config.Config, said string, err error) {
+	quiet, err := hush()
+	if err != nil {
+		return nil, "", err
+	}
+	defer quiet.restore()
+	c, err := kube.Connect(f.kube, kube.Options{Version: version, ReadOnly: true, Warn: quiet.note, Now: time.Now})
+	if err != nil {
+		return cfg, "ConfigMap " + configMapName + ": not looked for: " + err.Error(), nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, configMapWait)
+	defer cancel()
+	all, err = withConfigMap(ctx, f, cfg, c)
+	said, _, failed := configMapLine(c, err)
+	switch {
+	case failed:
+		return nil, "", err
+	case err != nil:
+		all = cfg
+	}
+	return all, said, nil
 }
 
 func newConfigInit() *cobra.Command {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -64,6 +65,12 @@ func examine(ctx context.Context, f *flags, args []string) ([]finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	ask, cancel := context.WithTimeout(ctx, configMapWait)
+	all, mapErr := withConfigMap(ask, f, cfg, c)
+	cancel()
+	if mapErr == nil {
+		cfg = all
+	}
 	set, err := settings(cfg, c, f, args)
 	if err != nil {
 		return nil, err
@@ -73,7 +80,7 @@ func examine(ctx context.Context, f *flags, args []string) ([]finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := []finding{configLine(cfg), journalLine(dirs[0]), placeLine(set)}
+	out := []finding{configLine(cfg), configMapFinding(c, mapErr), journalLine(dirs[0]), placeLine(set)}
 	for _, k := range c.Check(ctx, set.Components) {
 		out = append(out, finding{name: checkName(k.ID), state: k.State, text: k.Text, do: k.Do})
 	}
@@ -85,7 +92,7 @@ func examine(ctx context.Context, f *flags, args []string) ([]finding, error) {
 	if prom.found.Load() == nil {
 		service, err := c.FindPrometheus(ctx)
 		if err == nil {
-			err = prom.through(c, service, prom.options(cfg, set.Limits))
+			err = prom.through(c, service)
 		}
 		if err != nil {
 			return append(out, finding{name: "Prometheus", state: model.CheckWarning, text: err.Error(),
@@ -112,9 +119,25 @@ func configLine(cfg *config.Config) finding {
 	}
 	var names []string
 	for _, s := range cfg.Sources {
-		names = append(names, s.Path)
+		names = append(names, s.Label())
 	}
 	return finding{"configuration", model.CheckOK, strings.Join(names, ", "), ""}
+}
+
+func configMapFinding(c *kube.Client, err error) finding {
+	text, do, failed := configMapLine(c, err)
+	out := finding{"ConfigMap", model.CheckNote, text, do}
+	switch {
+	case err == nil:
+		out.state = model.CheckOK
+	case failed:
+		out.state = model.CheckBlocked
+	case errors.Is(err, kube.ErrForbidden):
+		out.state = model.CheckWarning
+	case !errors.Is(err, kube.ErrNotFound) && !errors.Is(err, errAlone):
+		out.state = model.CheckUnknown
+	}
+	return out
 }
 
 // journalLine tries whether a journal could be written.

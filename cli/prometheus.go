@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +20,10 @@ import (
 type prometheus struct {
 	found atomic.Pointer[metrics.Client]
 	why   atomic.Pointer[string] // why there is none yet
+
+	mu   sync.Mutex
+	made metrics.Options // what found was made of; the zero value while there is none
+	opt  metrics.Options // what does not depend on the address
 }
 
 var _ engine.Metrics = (*prometheus)(nil)
@@ -63,7 +68,7 @@ func (p *prometheus) Baseline(ctx context.Context, targets []model.Target, onset
 // newPrometheus makes the port. It sends nothing. The address is the flag's,
 // else the configuration's; without either, search has to be run.
 func newPrometheus(f *flags, cfg *config.Config, c *kube.Client, l model.Limits) (*prometheus, error) {
-	p := &prometheus{}
+	p := &prometheus{opt: metrics.Options{ScrapeInterval: cfg.Prometheus.ScrapeInterval, Poll: cfg.Limits.PollIdle, Limits: l, Now: time.Now}}
 	p.because("looking for Prometheus in the cluster")
 	address := cfg.Prometheus.Address
 	if f.prometheus != "" {
@@ -76,11 +81,10 @@ func newPrometheus(f *flags, cfg *config.Config, c *kube.Client, l model.Limits)
 	if address == (config.Address{}) {
 		return p, nil
 	}
-	opt := p.options(cfg, l)
 	if address.Service != nil {
-		return p, p.through(c, address.String(), opt)
+		return p, p.through(c, address.String())
 	}
-	opt.URL = address.URL
+	opt := metrics.Options{URL: address.URL}
 	if address.URL == cfg.Prometheus.Address.URL {
 		// Credentials go only to the address that they were configured for.
 		access, err := cfg.Prometheus.HTTPConfig(os.Getenv)
@@ -92,37 +96,57 @@ func newPrometheus(f *flags, cfg *config.Config, c *kube.Client, l model.Limits)
 	return p, p.use(opt)
 }
 
-// options are those that do not depend on the address.
-func (p *prometheus) options(cfg *config.Config, l model.Limits) metrics.Options {
-	return metrics.Options{ScrapeInterval: cfg.Prometheus.ScrapeInterval, Poll: cfg.Limits.PollIdle, Limits: l, Now: time.Now}
-}
-
 func (p *prometheus) because(why string) { p.why.Store(&why) }
 
-func (p *prometheus) use(opt metrics.Options) error {
+// use makes the client for an address.
+func (p *prometheus) use(to metrics.Options) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.make(to)
+}
+
+// make is called with the lock held.
+func (p *prometheus) make(to metrics.Options) error {
+	opt := p.opt
+	opt.URL, opt.HTTP, opt.RoundTripper, opt.To = to.URL, to.HTTP, to.RoundTripper, to.To
 	c, err := metrics.New(opt)
 	if err != nil {
 		return err
 	}
+	p.made = to
 	p.found.Store(c)
 	return nil
 }
 
-func (p *prometheus) through(c *kube.Client, service string, opt metrics.Options) error {
+// limit takes the limits of a configuration that came after the start. Where
+// Prometheus is cannot be among them.
+func (p *prometheus) limit(cfg *config.Config, l model.Limits) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.opt.Limits == l && p.opt.Poll == cfg.Limits.PollIdle {
+		return nil
+	}
+	p.opt.Limits, p.opt.Poll = l, cfg.Limits.PollIdle
+	if p.made.URL == "" {
+		return nil
+	}
+	return p.make(p.made)
+}
+
+func (p *prometheus) through(c *kube.Client, service string) error {
 	url, err := c.ServiceProxyURL(service)
 	if err != nil {
 		return err
 	}
-	opt.URL, opt.RoundTripper, opt.To = url, c.ProxyRoundTripper(), service
-	return p.use(opt)
+	return p.use(metrics.Options{URL: url, RoundTripper: c.ProxyRoundTripper(), To: service})
 }
 
 // search looks for Prometheus in the cluster until it is found or ctx ends.
-func (p *prometheus) search(ctx context.Context, cfg *config.Config, c *kube.Client, l model.Limits) {
+func (p *prometheus) search(ctx context.Context, c *kube.Client) {
 	for p.found.Load() == nil {
 		service, err := c.FindPrometheus(ctx)
 		if err == nil {
-			err = p.through(c, service, p.options(cfg, l))
+			err = p.through(c, service)
 		}
 		if err != nil {
 			p.because(err.Error())

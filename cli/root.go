@@ -114,7 +114,7 @@ at the components of rollbook.yaml, or at the namespace's workloads.`,
 	root.SetVersionTemplate("rollbook {{.Version}}\n")
 	p := root.PersistentFlags()
 	f.kube.AddFlags(p)
-	p.StringVar(&f.config, "config", "", "configuration file; alone, instead of the working folder's and the user's own")
+	p.StringVar(&f.config, "config", "", "configuration file; alone, instead of the working folder's, the user's own and the ConfigMap")
 	p.StringVar(&f.prometheus, "prometheus", "", "Prometheus: a URL, or service:NAMESPACE/NAME:PORT through the API server")
 	p.StringVar(&f.journalDir, "journal-dir", "", "folder of the incidents' journals (default $XDG_STATE_HOME/rollbook/incidents)")
 	p.BoolVar(&f.readOnly, "read-only", false, "let no request leave that changes anything")

@@ -48,7 +48,7 @@ func settings(cfg *config.Config, c *kube.Client, f *flags, args []string) (mode
 		set.Production, set.Why = false, "the sandbox"
 	}
 	for _, s := range cfg.Sources {
-		set.ConfigFrom = append(set.ConfigFrom, s.Path)
+		set.ConfigFrom = append(set.ConfigFrom, s.Label())
 	}
 	for _, k := range cfg.Components {
 		set.Components = append(set.Components, target(k, c.Namespace()))

@@ -89,9 +89,9 @@ func walk(ctx context.Context, f *flags, args []string) error {
 	if f.stage.practice != nil {
 		screen.Practice = &f.stage.practice.about
 	}
-	said, err := show(ctx, e, screen, func(ctx context.Context) {
-		prom.search(ctx, cfg, c, set.Limits)
-	})
+	said, err := show(ctx, e, screen,
+		func(ctx context.Context) { prom.search(ctx, c) },
+		func(ctx context.Context) { adopt(ctx, f, args, cfg, c, prom, e) })
 	quiet.restore()
 	if said != "" {
 		fmt.Fprintln(os.Stderr, said)
@@ -104,7 +104,7 @@ func walk(ctx context.Context, f *flags, args []string) error {
 
 // show runs the engine and what goes beside it for as long as the screen is
 // open. A panic in any of them closes the screen first and is then told.
-func show(ctx context.Context, e *engine.Engine, o ui.Options, beside func(context.Context)) (said string, err error) {
+func show(ctx context.Context, e *engine.Engine, o ui.Options, beside ...func(context.Context)) (said string, err error) {
 	screen, close := context.WithCancelCause(ctx)
 	defer close(nil)
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -117,11 +117,13 @@ func show(ctx context.Context, e *engine.Engine, o ui.Options, beside func(conte
 		}
 		engineEnded <- err
 	}()
-	go func() {
-		if err := guarded(func() error { beside(work); return nil }); err != nil {
-			close(err)
-		}
-	}()
+	for _, f := range beside {
+		go func() {
+			if err := guarded(func() error { f(work); return nil }); err != nil {
+				close(err)
+			}
+		}()
+	}
 	o.OnQuit = func(s string) { said = s }
 	err = ui.Run(screen, o)
 	stop()

@@ -24,8 +24,11 @@ func Load(sources ...Source) (*Config, error) {
 		s := &cfg.Sources[i]
 		data, err := s.read()
 		if err != nil {
-			errs = append(errs, &Error{Kind: s.Kind, File: s.name(), Msg: err.Error()})
+			errs = append(errs, &Error{Kind: s.Kind, File: s.Label(), Msg: err.Error()})
 			continue
+		}
+		if s.loaded = data; data == nil {
+			s.loaded = []byte{}
 		}
 		sum := sha256.Sum256(data)
 		s.Hash = hex.EncodeToString(sum[:])
@@ -39,6 +42,13 @@ func Load(sources ...Source) (*Config, error) {
 		return nil, errs
 	}
 	return cfg, nil
+}
+
+// With returns the configuration with one source more, in its place by trust.
+// The others are taken as they were read: a file that was changed since does not
+// count half way through an incident. c stays as it is.
+func (c *Config) With(s Source) (*Config, error) {
+	return Load(append(slices.Clone(c.Sources), s)...)
 }
 
 // hash returns what Config.Hash documents.

@@ -42,9 +42,12 @@ type Source struct {
 	Data []byte
 	// Hash is the SHA-256 of the contents in hexadecimal, set by Load.
 	Hash string
+
+	loaded []byte // the contents as Load read them; nil = not yet
 }
 
-func (s Source) name() string {
+// Label is what messages call the source.
+func (s Source) Label() string {
 	if s.Name != "" {
 		return printable(s.Name)
 	}
@@ -132,6 +135,9 @@ const maxSize = 256 << 10
 
 // read returns the contents of s.
 func (s Source) read() ([]byte, error) {
+	if s.loaded != nil {
+		return s.loaded, nil
+	}
 	if s.Data != nil {
 		if len(s.Data) > maxSize {
 			return nil, tooLarge(int64(len(s.Data)))

@@ -33,7 +33,7 @@ const gitDeadline = time.Second
 func (c *Config) Versions(ctx context.Context) []Version {
 	all := make([]Version, len(c.Sources))
 	for i, s := range c.Sources {
-		all[i] = Version{Name: s.name(), Hash: s.Hash}
+		all[i] = Version{Name: s.Label(), Hash: s.Hash}
 		if s.Path == "" || s.Data != nil {
 			continue
 		}

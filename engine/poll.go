@@ -15,6 +15,7 @@ const pollDeadline = 10 * time.Second
 type polling struct {
 	under bool
 	due   time.Time
+	round int // what an earlier one brings is about other components
 }
 
 // interval is 5 s during an incident, 15 s otherwise.
@@ -34,6 +35,7 @@ func (e *Engine) pollIfDue() {
 		return
 	}
 	e.poll.under = true
+	round := e.poll.round
 	p := Poll{Targets: e.targets()}
 	if e.inc.Step >= model.RollBack {
 		p.Hold = e.inc.Settings.Verify.Hold
@@ -45,7 +47,11 @@ func (e *Engine) pollIfDue() {
 		ctx, cancel := context.WithTimeout(ctx, pollDeadline)
 		defer cancel()
 		figures, err := e.cfg.Metrics.Poll(ctx, p)
-		e.post(func() { e.polled(now, figures, err) })
+		e.post(func() {
+			if round == e.poll.round {
+				e.polled(now, figures, err)
+			}
+		})
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -61,11 +62,12 @@ type Client struct {
 	warn     func(string)
 	now      func() time.Time
 
-	targets atomic.Pointer[[]model.Target]
-	heardAt atomic.Int64 // unix nanoseconds of the last answer of any kind
-	skew    atomic.Int64 // nanoseconds that the server's clock is ahead
-	writing atomic.Int32 // writes under way: their connection is left alone
-	plans   planMemory
+	targets  atomic.Pointer[[]model.Target]
+	retarget chan struct{} // has one element when there are others than Watch began with
+	heardAt  atomic.Int64  // unix nanoseconds of the last answer of any kind
+	skew     atomic.Int64  // nanoseconds that the server's clock is ahead
+	writing  atomic.Int32  // writes under way: their connection is left alone
+	plans    planMemory
 }
 
 // Connect resolves kubectl's flags to a client. It does not use the network,
@@ -103,7 +105,7 @@ func Connect(flags *genericclioptions.ConfigFlags, opt Options) (*Client, error)
 	if err != nil {
 		return nil, badConfig(err)
 	}
-	c := &Client{context: text.Line(name), namespace: namespace, readOnly: opt.ReadOnly, warn: opt.Warn, now: opt.Now}
+	c := &Client{context: text.Line(name), namespace: namespace, readOnly: opt.ReadOnly, warn: opt.Warn, now: opt.Now, retarget: make(chan struct{}, 1)}
 	if x := raw.Contexts[name]; x != nil {
 		c.user = text.Line(x.AuthInfo)
 	}
@@ -201,8 +203,15 @@ func (c *Client) HTTPClient() *http.Client { return c.http }
 // ProxyRoundTripper is HTTPClient's transport, for clients that bring their own.
 func (c *Client) ProxyRoundTripper() http.RoundTripper { return c.http.Transport }
 
-// SetTargets says what Watch shows; it is read when Watch begins.
-func (c *Client) SetTargets(targets []model.Target) { c.targets.Store(&targets) }
+// SetTargets says what Watch shows. A Watch under way begins anew when other
+// workloads are to be watched, or by other names.
+func (c *Client) SetTargets(targets []model.Target) {
+	old := c.targets.Swap(&targets)
+	same := func(a, b model.Target) bool { return a.ID == b.ID && a.Workload == b.Workload }
+	if old != nil && !slices.EqualFunc(*old, targets, same) {
+		raise(c.retarget)
+	}
+}
 
 // hear notes that the API server answered.
 func (c *Client) hear() { c.heardAt.Store(c.now().UnixNano()) }

@@ -31,11 +31,25 @@ const (
 // observation at most four times a second; unchanged components keep their
 // pointers. It outlives outages and expired watches, and says by
 // Observation.Connection how old what it shows is. out may take its time: it
-// holds nothing up but the next observation.
+// holds nothing up but the next observation. Other targets begin it anew.
 func (c *Client) Watch(ctx context.Context, out func(Observation)) {
-	v := newView(c, *c.targets.Load())
-	v.sources = v.scope()
 	p := &pulse{}
+	var id model.Identity // who asks which cluster does not change with what is watched
+	for ctx.Err() == nil {
+		id = c.watch(ctx, p, id, out)
+	}
+}
+
+// watch is Watch until ctx ends or there are other targets.
+func (c *Client) watch(ctx context.Context, p *pulse, id model.Identity, out func(Observation)) model.Identity {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	select { // before the targets are read: what was set until here is among them
+	case <-c.retarget:
+	default:
+	}
+	v := newView(c, *c.targets.Load())
+	v.sources, v.identity = v.scope(), id
 	restart := make(chan struct{}, 1)
 	var wg sync.WaitGroup
 	run := func(f func()) {
@@ -56,6 +70,13 @@ func (c *Client) Watch(ctx context.Context, out func(Observation)) {
 		})
 	})
 	run(func() { v.supervise(ctx, restart) })
+	run(func() {
+		select {
+		case <-ctx.Done():
+		case <-c.retarget:
+			cancel()
+		}
+	})
 	tell := func() {
 		board, events, id := v.observe()
 		out(Observation{Board: board, Events: events, Connection: c.connection(p), Identity: id})
@@ -63,6 +84,7 @@ func (c *Client) Watch(ctx context.Context, out func(Observation)) {
 	p.begin(c.now())
 	v.tell(ctx, tell)
 	wg.Wait()
+	return v.identity
 }
 
 // supervise runs the watches and begins them anew, on new connections, each

@@ -144,6 +144,29 @@ func nonEmpty(s, other string) string {
 }
 
 func (a *assess) View(w, h int) []string {
+	top := a.notice(w, h)
+	return append(top, a.body(w, h-len(top))...)
+}
+
+// notice says that the team's configuration is not used: the limits that stand
+// on this page may be others than the team agreed on.
+func (a *assess) notice(w, h int) []string {
+	why := a.snap.Seen.ConfigE
+	if why == "" {
+		return nil
+	}
+	lines := a.pen.wrap("Configuration in the cluster not used: "+why, w-4, max(1, min(3, h/6)))
+	for i, l := range lines {
+		sign := "  "
+		if i == 0 {
+			sign = "⚠ "
+		}
+		lines[i] = " " + paint(a.pen.Warn, a.pen.say(sign)+l)
+	}
+	return lines
+}
+
+func (a *assess) body(w, h int) []string {
 	if len(a.d.rows) == 0 {
 		return a.pen.block(a.waiting(w), w, h)
 	}

@@ -385,6 +385,9 @@ func fixtures() []fixture {
 			s.Incident.Triggers, s.Seen.Figures = nil, nil
 			s.Seen.Metrics = model.Connection{Off: "no Prometheus was found: give --prometheus URL"}
 		}), nil},
+		{"config-not-used", with(filled(), func(s *model.Snapshot) {
+			s.Seen.ConfigE = `ConfigMap production/rollbook:3:5: limits.errors.over: needs a "%" or a share such as 0.05 (and 2 more: rollbook config check)`
+		}), nil},
 		{"details", filled(), keys("d")},
 		{"filter", filled(), keys("/", "r", "u", "s")},
 		{"decide", opened(), nil},

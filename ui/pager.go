@@ -178,6 +178,19 @@ func newContacts(s *scope) overlay {
 		if len(set.Links) == 0 {
 			out = append(out, " No documents are configured: links: in rollbook.yaml.")
 		}
+		from := "defaults alone"
+		if len(set.ConfigFrom) > 0 {
+			from = strings.Join(set.ConfigFrom, ", ")
+		}
+		out = append(out, "")
+		for _, l := range p.wrap("Configuration from "+from, w-2, 0) {
+			out = append(out, " "+paint(p.Dim, l))
+		}
+		if why := s.snap.Seen.ConfigE; why != "" {
+			for _, l := range p.wrap("Configuration in the cluster not used: "+why, w-2, 0) {
+				out = append(out, " "+paint(p.Warn, l))
+			}
+		}
 		return out
 	}}
 }
