@@ -36,7 +36,9 @@ var binary = sync.OnceValues(func() (string, error) {
 	}
 	atEnd = append(atEnd, func() { _ = os.RemoveAll(dir) })
 	path := filepath.Join(dir, "rollbook")
-	out, err := exec.Command("go", "build", "-trimpath", "-o", path, "..").CombinedOutput()
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "..")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build has it
+	out, err := build.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build: %w: %s", err, out)
 	}

@@ -57,6 +57,8 @@ type Engine struct {
 	inc     model.Incident
 	seen    model.Seen
 	dirty   bool // seen is newer than what Decide saw
+	fresh   bool // there is something that the snapshot does not show yet
+	judged  time.Time
 	pending []model.Fact
 	book    *journal.Writer
 	acked   int
@@ -128,10 +130,10 @@ func (e *Engine) Run(ctx context.Context) error {
 			return err
 		case <-e.ready:
 			e.work()
-		case <-tick.C:
-			e.dirty = true
-			e.work()
+		case now := <-tick.C:
 			e.pollIfDue()
+			e.dirty = e.dirty || e.pressing() || now.Sub(e.judged) >= calmLook
+			e.work()
 		}
 	}
 }
@@ -147,10 +149,23 @@ func (e *Engine) work() {
 	}
 	if e.dirty {
 		e.dirty = false
-		e.handle(model.Input{At: time.Now(), Do: model.Observed{}})
+		e.judged = time.Now()
+		e.handle(model.Input{At: e.judged, Do: model.Observed{}})
 	}
-	e.publish()
+	if len(batch) > 0 || e.fresh || e.pressing() {
+		e.publish()
+	}
 }
+
+// calmLook is how often time alone is looked at while nothing is wrong: to find
+// that a figure has grown old, or that no pod has been available for a minute. A
+// thousand components judged every second would be most of what an idle screen
+// costs.
+const calmLook = 5 * time.Second
+
+// pressing says whether the passing of a second alone may call for something:
+// an incident is open or a trigger stands.
+func (e *Engine) pressing() bool { return e.inc.ID != "" || len(e.inc.Triggers) > 0 }
 
 // drain lets the writes end and the journal take their outcomes.
 func (e *Engine) drain() {
@@ -170,6 +185,7 @@ func (e *Engine) drain() {
 }
 
 func (e *Engine) publish() {
+	e.fresh = false
 	e.snap.Store(&model.Snapshot{Incident: e.inc, Seen: e.seen, Now: time.Now()})
 	select {
 	case e.tell <- struct{}{}:
@@ -198,27 +214,31 @@ func (e *Engine) spawn(f func()) {
 // handle is the whole of the engine's thinking: decide, fold, journal, act.
 func (e *Engine) handle(in model.Input) {
 	facts, effects := model.Decide(e.inc, e.seen, in)
-	for _, f := range facts {
-		e.fold(f)
-	}
+	e.fold(facts...)
 	for _, x := range effects {
 		e.start(x)
 	}
 }
 
-// fold applies a fact and keeps it: in memory while nobody has turned to the
+// fold applies facts and keeps them: in memory while nobody has turned to the
 // incident, in the journal from then on.
-func (e *Engine) fold(f model.Fact) {
-	e.inc = model.Apply(e.inc, f)
+func (e *Engine) fold(facts ...model.Fact) {
+	if len(facts) == 0 {
+		return
+	}
+	e.fresh = true
+	e.inc = model.ApplyAll(e.inc, facts)
 	if e.book == nil {
-		e.pending = append(e.pending, f)
+		e.pending = append(e.pending, facts...)
 		if len(e.pending) > 4096 && e.inc.ID == "" {
-			e.pending = recent(e.pending, &e.inc, f.At)
+			e.pending = recent(e.pending, &e.inc, facts[len(facts)-1].At)
 			e.inc = model.Fold(e.pending)
 		}
 		return
 	}
-	e.append(f)
+	for _, f := range facts {
+		e.append(f)
+	}
 }
 
 func (e *Engine) append(f model.Fact) {
@@ -277,11 +297,18 @@ func (e *Engine) ack(seq int, path string, err error) {
 
 // observed takes a new state of the cluster.
 func (e *Engine) observed(o Observation) {
+	// A heartbeat alone brings nothing to judge.
+	e.dirty = e.dirty || !same(e.seen.Board, o.Board) || e.seen.Identity != o.Identity ||
+		e.seen.Cluster.Lost(e.judged, model.ClusterFresh) || o.Connection.Err != e.seen.Cluster.Err
 	e.seen.Board, e.seen.Events = o.Board, o.Events
 	e.seen.Cluster, e.seen.Identity = o.Connection, o.Identity
-	e.dirty = true
 	e.takeUp()
 	e.pollIfDue()
+}
+
+// same says whether two boards are one: what did not change keeps its place.
+func same(a, b []*model.Component) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 // set replaces one entry of a map of Seen; snapshots keep the old map.

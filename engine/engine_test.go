@@ -19,11 +19,12 @@ import (
 // fakeCluster is a cluster of one Deployment. A call that the test did not
 // prepare fails it.
 type fakeCluster struct {
-	t    *testing.T
-	mu   sync.Mutex
-	out  func(Observation)
-	line model.Component
-	id   string
+	t     *testing.T
+	mu    sync.Mutex
+	out   func(Observation)
+	line  model.Component
+	board []*model.Component
+	id    string
 
 	undo  func(ctx context.Context, p model.Plan) (model.Written, error)
 	look  func() (model.SettledState, string, error)
@@ -76,9 +77,13 @@ func (c *fakeCluster) show(change func(*model.Component)) {
 	if change != nil {
 		change(&c.line)
 	}
-	line, out := c.line, c.out
+	if change != nil || c.board == nil { // what did not change keeps its place
+		line := c.line
+		c.board = []*model.Component{&line}
+	}
+	board, out := c.board, c.out
 	c.mu.Unlock()
-	out(Observation{Board: []*model.Component{&line}, Connection: model.Connection{To: "api", Heard: time.Now()},
+	out(Observation{Board: board, Connection: model.Connection{To: "api", Heard: time.Now()},
 		Identity: model.Identity{Cluster: c.id, User: "maria@corp"}})
 }
 

@@ -30,6 +30,7 @@ func (e *Engine) interval() time.Duration {
 func (e *Engine) pollIfDue() {
 	now := time.Now()
 	to, off := e.cfg.Metrics.To()
+	e.fresh = e.fresh || to != e.seen.Metrics.To || off != e.seen.Metrics.Off
 	e.seen.Metrics.To, e.seen.Metrics.Off = to, off
 	if off != "" || e.poll.under || now.Before(e.poll.due) || len(e.seen.Board) == 0 {
 		return
@@ -41,7 +42,7 @@ func (e *Engine) pollIfDue() {
 		p.Hold = e.inc.Settings.Verify.Hold
 	}
 	if e.seen.Metrics.Trying.IsZero() {
-		e.seen.Metrics.Trying = now
+		e.seen.Metrics.Trying, e.fresh = now, true
 	}
 	e.background(func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, pollDeadline)

@@ -60,10 +60,7 @@ func (c *Client) connection(p *pulse) model.Connection {
 func (c *Client) beat(ctx context.Context, p *pulse, doubt <-chan struct{}, changed, restart func()) {
 	failures, lost := 0, false
 	for ctx.Err() == nil {
-		p.begin(c.now())
-		if failures == 0 {
-			changed()
-		}
+		p.begin(c.now()) // told with the next observation: each one costs the screen a look
 		err := c.ready(ctx)
 		if ctx.Err() != nil {
 			return

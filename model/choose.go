@@ -1,9 +1,10 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
-	"sort"
+	"strconv"
 	"time"
 )
 
@@ -27,32 +28,39 @@ type Suspect struct {
 // Suspects ranks what changed by how close to the onset it did; without an
 // onset, by how lately.
 func Suspects(s *Snapshot) []Suspect {
-	onset, known := s.Incident.Onset, true
-	if onset.IsZero() {
-		onset, known = s.Now, false
-	}
 	var out []Suspect
 	for _, c := range s.Seen.Board {
-		if c.RevisionStart.IsZero() {
-			continue
-		}
-		before := onset.Sub(c.RevisionStart)
-		if before > suspectWindow || before < -suspectSlack {
+		before, suspect := s.suspect(c)
+		if !suspect {
 			continue
 		}
 		o := Suspect{Component: c.ID, Revision: c.Revision, At: c.RevisionStart, Before: before, By: c.RevisionBy}
-		o.Text = fmt.Sprintf("revision %d, released %s", c.Revision, ago(s.Now, c.RevisionStart))
+		o.Text = "revision " + strconv.FormatInt(c.Revision, 10) + ", released " + ago(s.Now, c.RevisionStart)
 		switch {
-		case !known:
+		case s.Incident.Onset.IsZero():
 		case before < 0:
-			o.Text += fmt.Sprintf(", %s after the first bad sample", Short(-before))
+			o.Text += ", " + Short(-before) + " after the first bad sample"
 		default:
-			o.Text += fmt.Sprintf(", %s before the first bad sample", Short(before))
+			o.Text += ", " + Short(before) + " before the first bad sample"
 		}
 		out = append(out, o)
 	}
-	sort.SliceStable(out, func(a, b int) bool { return out[a].Before.Abs() < out[b].Before.Abs() })
+	slices.SortStableFunc(out, func(a, b Suspect) int { return cmp.Compare(a.Before.Abs(), b.Before.Abs()) })
 	return out
+}
+
+// suspect says whether a component changed so close to the onset, or without one
+// so lately, that the change may be to blame, and how long before it was.
+func (s *Snapshot) suspect(c *Component) (before time.Duration, is bool) {
+	if c.RevisionStart.IsZero() {
+		return 0, false
+	}
+	onset := s.Incident.Onset
+	if onset.IsZero() {
+		onset = s.Now
+	}
+	before = onset.Sub(c.RevisionStart)
+	return before, before <= suspectWindow && before >= -suspectSlack
 }
 
 // enterChoose preselects the change that came closest to the onset and those of

@@ -9,7 +9,9 @@ import (
 // Decide says what follows from an input: the facts to journal and the effects
 // to start after them. It changes nothing.
 func Decide(i Incident, seen Seen, in Input) ([]Fact, []Effect) {
+	i.lend()
 	d := &decider{s: Snapshot{Incident: i, Seen: seen, Now: in.At}, by: in.By}
+	defer func() { forget(d.found) }()
 	switch do := in.Do.(type) {
 	case Observed:
 		d.observe()
@@ -67,6 +69,7 @@ type decider struct {
 	by      string
 	facts   []Fact
 	effects []Effect
+	found   []finding // by Seen, which stays the same; made at its first use
 }
 
 func (d *decider) inc() *Incident { return &d.s.Incident }
@@ -74,14 +77,24 @@ func (d *decider) inc() *Incident { return &d.s.Incident }
 func (d *decider) fact(b Body) {
 	f := Fact{At: d.s.Now, By: d.by, Body: b}
 	d.facts = append(d.facts, f)
-	d.s.Incident = Apply(d.s.Incident, f)
+	d.s.Incident.take(f)
 }
+
+// findings judges the board once for all that ask in this decision.
+func (d *decider) findings() []finding {
+	if d.found == nil {
+		d.found = findings(&d.s)
+	}
+	return d.found
+}
+
+func (d *decider) verdict() (Verdict, string) { return VerdictOf(&d.s, tree(&d.s, d.findings())) }
 
 func (d *decider) effect(e Effect) { d.effects = append(d.effects, e) }
 
 // judge records the verdict when it is another one than before.
 func (d *decider) judge() {
-	v, why := VerdictNow(&d.s)
+	v, why := d.verdict()
 	if r := d.inc().Verdict; r.Verdict != v || r.Since.IsZero() {
 		by := d.by
 		d.by = ""
@@ -117,7 +130,7 @@ func (d *decider) moveTo(to Step) {
 	}
 	m := Moved{To: to}
 	if from == Decision && to == Choose {
-		m.Verdict, m.Text = VerdictNow(&d.s)
+		m.Verdict, m.Text = d.verdict()
 	}
 	d.fact(m)
 	switch to {
@@ -223,7 +236,7 @@ func (d *decider) say(do Say) {
 }
 
 func (d *decider) overrule(do Overrule) {
-	v, _ := VerdictNow(&d.s)
+	v, _ := d.verdict()
 	d.fact(Overruled{Verdict: do.Verdict, Against: v, Reason: do.Reason})
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 )
 
@@ -26,22 +27,37 @@ type Body interface {
 }
 
 // Apply folds one fact into the incident.
-func Apply(i Incident, f Fact) Incident {
-	f.Body.apply(&i, f)
-	if kind, text := f.Body.entry(); kind != "" {
-		i.Timeline = with(i.Timeline, Entry{At: f.At, By: f.By, Kind: kind, Text: text})
+func Apply(i Incident, f Fact) Incident { return ApplyAll(i, []Fact{f}) }
+
+// ApplyAll folds facts into the incident, one after the other. What grows with
+// each fact is copied once for all of them: a namespace of a thousand components
+// begins with as many.
+func ApplyAll(i Incident, facts []Fact) Incident {
+	i.lend()
+	for _, f := range facts {
+		i.take(f)
 	}
+	i.ownNoted = false
 	return i
 }
 
-// Fold is the incident that the facts make.
-func Fold(facts []Fact) Incident {
-	var i Incident
-	for _, f := range facts {
-		i = Apply(i, f)
-	}
-	return i
+// lend begins a copy of an incident that facts are folded into: its arrays are
+// still those of snapshots.
+func (i *Incident) lend() {
+	i.Timeline = slices.Clip(i.Timeline)
+	i.ownNoted = false
 }
+
+// take folds a fact into a copy that lend began.
+func (i *Incident) take(f Fact) {
+	f.Body.apply(i, f)
+	if kind, text := f.Body.entry(); kind != "" {
+		i.Timeline = append(i.Timeline, Entry{At: f.At, By: f.By, Kind: kind, Text: text})
+	}
+}
+
+// Fold is the incident that the facts make.
+func Fold(facts []Fact) Incident { return ApplyAll(Incident{}, facts) }
 
 // with is append that never writes into the array of a slice that a snapshot
 // may still hold.

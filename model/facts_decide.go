@@ -164,15 +164,16 @@ func (b Judged) entry() (string, string) {
 }
 
 func (b Noticed) apply(i *Incident, f Fact) {
-	noted := maps.Clone(i.Noted)
-	if noted == nil {
-		noted = map[string]string{}
+	if !i.ownNoted {
+		i.Noted, i.ownNoted = maps.Clone(i.Noted), true
 	}
-	noted[b.Component+"/"+b.What] = b.Text
-	i.Noted = noted
+	if i.Noted == nil {
+		i.Noted = map[string]string{}
+	}
+	i.Noted[b.Component+"/"+b.What] = b.Text
 }
 func (b Noticed) entry() (string, string) {
-	return "seen", fmt.Sprintf("%s: %s", b.Component, b.Text)
+	return "seen", b.Component + ": " + b.Text
 }
 
 func (b Sampled) apply(i *Incident, f Fact) { i.SampledAt = f.At }

@@ -55,6 +55,10 @@ type Incident struct {
 	SampledAt time.Time
 
 	WithoutJournal bool // the operator typed it
+
+	// ownNoted says that Noted is the copy of the folding under way, which may
+	// write into it. It is never set on an incident that anybody is given.
+	ownNoted bool
 }
 
 // Attempt returns the newest attempt, or nil.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -39,7 +40,7 @@ func (d *decider) triggers() {
 		// While a rollback is under way its own churn is no new trigger.
 		return
 	}
-	for _, f := range findings(&d.s) {
+	for _, f := range d.findings() {
 		t := d.inc().trigger(f.Component, f.Kind)
 		switch {
 		case t == nil && f.State == TriYes:
@@ -78,17 +79,13 @@ func (d *decider) notice() {
 	if d.s.clusterLost() != "" {
 		return
 	}
-	suspects := map[string]bool{}
-	for _, s := range Suspects(&d.s) {
-		suspects[s.Component] = true
-	}
 	for _, c := range d.s.Seen.Board {
-		if c.Missing != "" || !suspects[c.ID] && !d.s.concerns(c) && len(reasons(c)) == 0 {
+		_, suspect := d.s.suspect(c)
+		if c.Missing != "" || !suspect && !d.s.concerns(c) && len(reasons(c)) == 0 {
 			continue
 		}
-		known := d.inc().Noted
 		note := func(what, text string) {
-			was, had := known[c.ID+"/"+what]
+			was, had := d.inc().Noted[c.ID+"/"+what]
 			if was == text || !had && text == "" {
 				return
 			}
@@ -99,7 +96,7 @@ func (d *decider) notice() {
 			note(r, r)
 		}
 		if c.Revision != 0 && c.Observed >= c.Generation { // the controller numbers a new template after it is written
-			note("revision", fmt.Sprintf("revision %d %s", c.Revision, strings.Join(c.Images, " ")))
+			note("revision", "revision "+strconv.FormatInt(c.Revision, 10)+" "+strings.Join(c.Images, " "))
 		}
 		var owners []string
 		for _, o := range c.Owners {

@@ -110,7 +110,8 @@ func UnderSince(f Figure, limit float64) time.Time {
 // FiguresOf are a component's figures as they count now: those that are too old
 // are unknown, with their age as the reason. Nil when none were read yet. An age
 // is measured on Prometheus' own clock up to the last answer, and on ours from
-// there on, so that clocks that differ make nothing stale.
+// there on, so that clocks that differ make nothing stale. They are shared: nobody
+// may change them.
 func (s *Snapshot) FiguresOf(id string) *Figures {
 	f := s.Seen.Figures[id]
 	if f == nil {
@@ -121,9 +122,15 @@ func (s *Snapshot) FiguresOf(id string) *Figures {
 	if heard := s.Seen.Metrics.Heard; !f.At.IsZero() && !heard.IsZero() {
 		now = f.At.Add(s.Now.Sub(heard))
 	}
+	stale := false
+	for _, r := range f.readings() {
+		stale = stale || r.Known && now.Sub(r.At) > fresh
+	}
+	if !stale {
+		return f // as it was read: a copy of each of a thousand, at every turn, is what a screen costs
+	}
 	out := *f
-	for _, r := range []*Reading{&out.Errors.Now, &out.P95.Now, &out.Requests, &out.Up, &out.Targets,
-		&out.HoldErrors, &out.HoldP95, &out.HoldRequests} {
+	for _, r := range out.readings() {
 		known := r.Known
 		*r = r.Stale(now, fresh)
 		if known && !r.Known && s.Seen.Metrics.Err != "" {
@@ -131,4 +138,8 @@ func (s *Snapshot) FiguresOf(id string) *Figures {
 		}
 	}
 	return &out
+}
+
+func (f *Figures) readings() [8]*Reading {
+	return [8]*Reading{&f.Errors.Now, &f.P95.Now, &f.Requests, &f.Up, &f.Targets, &f.HoldErrors, &f.HoldP95, &f.HoldRequests}
 }

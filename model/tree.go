@@ -48,6 +48,11 @@ func (q Question) title(l Limits) string {
 // figures, which stay in Text.
 func Tree(s *Snapshot) []Node {
 	found := findings(s)
+	defer forget(found)
+	return tree(s, found)
+}
+
+func tree(s *Snapshot, found []finding) []Node {
 	nodes := []Node{
 		measuredNode(s, found, QErrors, TErrors), measuredNode(s, found, QP95, TP95),
 		criticalNode(s, found), sloNode(s, found),
