@@ -75,6 +75,22 @@ func (q *quiet) note(line string) {
 	}
 }
 
+// loud lets what is written to standard error through until back is called.
+func (q *quiet) loud() (back func() error, err error) {
+	pipe, err := unix.Dup(2)
+	if err != nil {
+		return nil, fmt.Errorf("standard error: %w", err)
+	}
+	unix.CloseOnExec(pipe)
+	if err := unix.Dup2(int(q.real.Fd()), 2); err != nil {
+		return nil, fmt.Errorf("standard error: %w", err)
+	}
+	return func() error {
+		defer unix.Close(pipe)
+		return unix.Dup2(pipe, 2)
+	}, nil
+}
+
 // restore gives standard error back. It may be called more than once.
 func (q *quiet) restore() {
 	if q.real == nil {

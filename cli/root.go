@@ -48,8 +48,9 @@ type flags struct {
 
 // Main runs the command line and returns the exit code.
 func Main(args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
+	go endBySignal(stop)
 	root := newRoot()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -64,6 +65,20 @@ func Main(args []string) int {
 	}
 	say(os.Stderr, err, "")
 	return exitError
+}
+
+// endBySignal ends the program in order when it is told to. While another program
+// has the terminal, its ctrl+c is not ours.
+func endBySignal(end func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	for s := range signals {
+		if s != os.Interrupt || !givenAway.Load() {
+			end()
+			signal.Stop(signals) // the next one ends it at once
+			return
+		}
+	}
 }
 
 // say prints an error as one message.

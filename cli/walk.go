@@ -53,7 +53,8 @@ func walk(ctx context.Context, f *flags, args []string) error {
 		return err
 	}
 	defer quiet.restore()
-	c, err := kube.Connect(f.kube, kube.Options{Version: version, ReadOnly: f.readOnly, Warn: quiet.note, Now: time.Now, Dial: f.stage.dial})
+	c, err := kube.Connect(f.kube, kube.Options{Version: version, ReadOnly: f.readOnly, Warn: quiet.note, Now: time.Now,
+		Dial: f.stage.dial, Stdin: true})
 	if err != nil {
 		return err
 	}
@@ -76,6 +77,15 @@ func walk(ctx context.Context, f *flags, args []string) error {
 	if f.stage.practice != nil {
 		dirs = []string{f.stage.practice.journals}
 	}
+	screen := f.stage.screen
+	screen.Viewer, screen.Start = viewer{c}, start
+	if c.Plugin() != "" {
+		door, err := shutDoor()
+		if err != nil {
+			return err
+		}
+		screen.Input, screen.Login = door.in, func() error { return door.login(quiet, c) }
+	}
 	open, trouble := openJournals(dirs)
 	if trouble != nil {
 		quiet.note(trouble.Error())
@@ -86,8 +96,7 @@ func walk(ctx context.Context, f *flags, args []string) error {
 	}
 	e := engine.New(engine.Config{Cluster: cluster{c}, Metrics: prom, Settings: set, Version: version, Host: host,
 		Journals: dirs, Open: open, IdlePoll: cfg.Limits.PollIdle})
-	screen := f.stage.screen
-	screen.Engine, screen.Viewer, screen.Start = e, viewer{c}, start
+	screen.Engine = e
 	if f.stage.practice != nil {
 		screen.Practice = &f.stage.practice.about
 	}

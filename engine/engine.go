@@ -299,7 +299,8 @@ func (e *Engine) ack(seq int, path string, err error) {
 func (e *Engine) observed(o Observation) {
 	// A heartbeat alone brings nothing to judge.
 	e.dirty = e.dirty || !same(e.seen.Board, o.Board) || e.seen.Identity != o.Identity ||
-		e.seen.Cluster.Lost(e.judged, model.ClusterFresh) || o.Connection.Err != e.seen.Cluster.Err
+		e.seen.Cluster.Lost(e.judged, model.ClusterFresh) ||
+		o.Connection.Err != e.seen.Cluster.Err || o.Connection.LoggedOut != e.seen.Cluster.LoggedOut
 	e.seen.Board, e.seen.Events = o.Board, o.Events
 	e.seen.Cluster, e.seen.Identity = o.Connection, o.Identity
 	e.takeUp()

@@ -46,6 +46,9 @@ type Options struct {
 
 	// Dial connects to the API server; nil = over the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Stdin says that the caller keeps standard input away from credential
+	// programs itself, but for Login. Without it they never get it.
+	Stdin bool
 }
 
 // Client talks to one cluster as one user. It is safe for concurrent use.
@@ -138,7 +141,7 @@ func (c *Client) prepare(cfg *rest.Config, opt Options) error {
 	cfg.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
 	cfg.ContentType = "application/json"
 	cfg.WarningHandlerWithContext = warnings{c}
-	if cfg.ExecProvider != nil {
+	if cfg.ExecProvider != nil && !opt.Stdin {
 		cfg.ExecProvider.StdinUnavailable = true
 		cfg.ExecProvider.StdinUnavailableMessage = "rollbook owns the terminal; log in with kubectl first"
 	}

@@ -25,6 +25,7 @@ type pulse struct {
 	trying time.Time // since when the attempts go on that had no answer yet
 	err    string
 	last   time.Time // the last successful beat
+	out    bool      // logged out
 }
 
 func (p *pulse) begin(at time.Time) {
@@ -35,10 +36,10 @@ func (p *pulse) begin(at time.Time) {
 	}
 }
 
-func (p *pulse) end(at time.Time, err string) {
+func (p *pulse) end(at time.Time, err string, loggedOut bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.err = err
+	p.err, p.out = err, loggedOut
 	if err == "" {
 		p.trying, p.last = time.Time{}, at
 	}
@@ -50,7 +51,7 @@ func (p *pulse) end(at time.Time, err string) {
 func (c *Client) connection(p *pulse) model.Connection {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return model.Connection{To: hostOf(c.host), Trying: p.trying, Heard: c.heard(), Err: p.err}
+	return model.Connection{To: hostOf(c.host), Trying: p.trying, Heard: c.heard(), Err: p.err, LoggedOut: p.out}
 }
 
 // beat asks the API server for a sign of life until ctx ends. changed is called
@@ -61,20 +62,20 @@ func (c *Client) beat(ctx context.Context, p *pulse, doubt <-chan struct{}, chan
 	failures, lost := 0, false
 	for ctx.Err() == nil {
 		p.begin(c.now()) // told with the next observation: each one costs the screen a look
-		err := c.ready(ctx)
+		status, err := c.ready(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		wait := beatEvery
 		if err == nil {
-			p.end(c.now(), "")
+			p.end(c.now(), "", c.loggedOut(nil, status))
 			failures = 0
 			if lost {
 				lost = false
 				restart()
 			}
 		} else {
-			p.end(c.now(), transportWords(err, hostOf(c.host), beatLimit))
+			p.end(c.now(), transportWords(err, hostOf(c.host), beatLimit), c.loggedOut(err, 0))
 			wait = beatAgain
 			if failures++; failures >= beatsLost {
 				lost = true
@@ -97,17 +98,17 @@ func (c *Client) beat(ctx context.Context, p *pulse, doubt <-chan struct{}, chan
 	}
 }
 
-// ready is one beat. An answer of any kind is nil.
-func (c *Client) ready(ctx context.Context) error {
+// ready is one beat. An answer of any kind is no error.
+func (c *Client) ready(ctx context.Context) (status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, beatLimit)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.host+"/readyz", nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<16)) // so that the connection can be used again
@@ -119,5 +120,5 @@ func (c *Client) ready(ctx context.Context) error {
 		}
 		c.skew.Store(int64(skew))
 	}
-	return nil
+	return resp.StatusCode, nil
 }

@@ -41,6 +41,9 @@ type Connection struct {
 	Heard  time.Time // the last answer of any kind; zero = never
 	Err    string    // the last failure in full, "" after a success
 	Off    string    // why it is not even tried ("not configured"); "" when it is
+	// LoggedOut says that the program which the credentials come from failed, or
+	// that what it gave is not accepted: its operator has to log in.
+	LoggedOut bool
 }
 
 // Lost says whether nothing was heard for longer than limit.

@@ -148,6 +148,10 @@ func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return a, a.press(msg)
 	case tea.PasteMsg:
 		return a, a.paste(msg)
+	case loggedInMsg:
+		if msg.err != nil {
+			a.hint = msg.err.Error()
+		}
 	case reply:
 		return a, msg.deliver(a)
 	}

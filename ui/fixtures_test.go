@@ -385,6 +385,10 @@ func fixtures() []fixture {
 			s.Incident.Triggers, s.Seen.Figures = nil, nil
 			s.Seen.Metrics = model.Connection{Off: "no Prometheus was found: give --prometheus URL"}
 		}), nil},
+		{"logged-out", with(filled(), func(s *model.Snapshot) {
+			s.Seen.Cluster.LoggedOut = true
+			s.Seen.Cluster.Err = "getting credentials: exec: executable kubelogin failed with exit code 1"
+		}), func(a *App) { a.opt.Login = func() error { return nil } }},
 		{"config-not-used", with(filled(), func(s *model.Snapshot) {
 			s.Seen.ConfigE = `ConfigMap production/rollbook:3:5: limits.errors.over: needs a "%" or a share such as 0.05 (and 2 more: rollbook config check)`
 		}), nil},

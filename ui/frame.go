@@ -201,6 +201,12 @@ func (a *App) says() sentence {
 		s = sentence{bad, "The journal cannot be written: " + a.snap.Seen.JournalE + ". J on Confirm goes on without it."}
 	}
 	switch {
+	case c.LoggedOut && a.opt.Login != nil:
+		why := c.Err
+		if why == "" {
+			why = "the API server does not accept your credentials"
+		}
+		return sentence{bad, "Log in with L: " + why}
 	case c.Heard.IsZero():
 	case c.Lost(a.snap.Now, model.ClusterFresh):
 		text := "Nothing heard from " + c.To + " for " + age(a.snap.Now, c.Heard) + ": all of this is old."

@@ -18,6 +18,7 @@ func (a *App) globalKeys() []Key {
 		Key{Keys: []string{"1", "2", "3", "4", "5", "6", "7"}, Show: "1-7", Name: "go to a step", Hide: true,
 			Help: "go to a step that was reached before; nothing is lost", do: a.jump},
 		Key{Keys: []string{"ctrl+z"}, Name: "suspend", Hide: true, Help: "back to the shell; fg returns", do: func() tea.Cmd { return tea.Suspend }},
+		a.loginKey(),
 		a.helpKey("?"),
 		Key{Keys: []string{"q", "ctrl+c"}, Show: "q", Name: "quit", Main: true,
 			Help: "leave; an open incident stays open and is picked up again by the next start", do: a.quit},

@@ -27,13 +27,18 @@ type Options struct {
 	// closed ("" = nothing), before Run returns.
 	OnQuit func(said string)
 
+	// Login runs the program that the cluster's credentials come from, with the
+	// terminal: it is called while the screen is away. nil = there is none.
+	Login func() error
+
 	// Env decides about colours and UTF-8; nil = the process's own (in Run).
 	Env []string
 	// Look overrules what Env says; for tests and flags.
 	Look *Look
 
+	// Input is where keys come from; nil = standard input.
+	Input io.Reader
 	// For tests: nil and zero mean the terminal's own.
-	Input         io.Reader
 	Output        io.Writer
 	Width, Height int
 	Program       []tea.ProgramOption

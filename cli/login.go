@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"rollbook/kube"
+)
+
+// loginWait is how long somebody may take to log in.
+const loginWait = 10 * time.Minute
+
+// door keeps the terminal's input from the programs that credentials come from,
+// while the screen reads it. They run whenever a request wants credentials, and
+// look for their input at file descriptor 0.
+type door struct {
+	in    *os.File // the terminal's input, for the screen
+	empty *os.File
+}
+
+// shutDoor moves the terminal's input to another file descriptor.
+func shutDoor() (*door, error) {
+	fd, err := unix.Dup(0)
+	if err != nil {
+		return nil, fmt.Errorf("standard input: %w", err)
+	}
+	unix.CloseOnExec(fd)
+	d := &door{in: os.NewFile(uintptr(fd), "terminal")}
+	if d.empty, err = os.Open(os.DevNull); err != nil {
+		return nil, fmt.Errorf("standard input: %w", err)
+	}
+	return d, d.lead(d.empty)
+}
+
+func (d *door) lead(to *os.File) error { return unix.Dup2(int(to.Fd()), 0) }
+
+// givenAway says that the terminal belongs to another program: an interrupt is
+// meant for that one.
+var givenAway atomic.Bool
+
+// login gives input and error output of the terminal to the credentials'
+// program, has it run, and takes them back.
+func (d *door) login(q *quiet, c *kube.Client) (err error) {
+	givenAway.Store(true)
+	defer givenAway.Store(false)
+	back, err := q.loud()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, back()) }()
+	if err := d.lead(d.in); err != nil {
+		return fmt.Errorf("standard input: %w", err)
+	}
+	defer func() { err = errors.Join(err, d.lead(d.empty)) }()
+	fmt.Fprintf(os.Stderr, "rollbook: logging in with %s; ctrl+c gives up\n", filepath.Base(c.Plugin()))
+	ctx, cancel := context.WithTimeout(context.Background(), loginWait)
+	defer cancel()
+	return c.Login(ctx)
+}
