@@ -15,6 +15,8 @@ func (e *Engine) Configure(set model.Settings, idlePoll time.Duration) {
 	e.post(func() {
 		set.ReadOnly = set.ReadOnly || e.cfg.Settings.ReadOnly
 		switch {
+		case e.looking != nil: // by what the other works
+			return
 		case e.inc.ID == "":
 			e.inc, e.pending = model.Incident{}, nil
 		case !e.seen.Resumed:

@@ -66,6 +66,7 @@ type Engine struct {
 	round   map[string]int // generation of the reading under way, by what it reads
 	poll    polling
 	taking  bool // taking up an earlier journal was tried
+	looking *onlooker
 }
 
 // New makes an engine. It does nothing until Run; its snapshot is there at once,
@@ -213,6 +214,10 @@ func (e *Engine) spawn(f func()) {
 
 // handle is the whole of the engine's thinking: decide, fold, journal, act.
 func (e *Engine) handle(in model.Input) {
+	if e.looking != nil {
+		e.turn(in.Do)
+		return
+	}
 	facts, effects := model.Decide(e.inc, e.seen, in)
 	e.fold(facts...)
 	for _, x := range effects {

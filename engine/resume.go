@@ -36,9 +36,7 @@ func (e *Engine) tookUp(c *journal.Content, book *journal.Writer, err error) {
 	e.dirty = true
 	switch {
 	case errors.Is(err, journal.ErrLocked):
-		e.seen.JournalE = "incident " + c.Header.ID + " is worked on by another rollbook on this machine: looking on"
-		e.cfg.Settings.ReadOnly = true
-		e.begin()
+		e.lookOn(c)
 		return
 	case err != nil:
 		e.seen.JournalE = err.Error()

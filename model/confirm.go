@@ -67,6 +67,9 @@ func (i *Incident) Overridden(component string, c Check) bool {
 // confirmBlocked says why the confirmation is not open.
 func confirmBlocked(s *Snapshot) string {
 	i := &s.Incident
+	if s.Seen.LookingOn != "" {
+		return "looking on: another rollbook on this machine works on " + s.Seen.LookingOn
+	}
 	if i.Settings.ReadOnly {
 		return "read-only: no request that changes anything may leave; start again without --read-only"
 	}

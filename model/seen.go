@@ -20,7 +20,12 @@ type Seen struct {
 	Journal  string // where the journal lies; "" before it begins
 	JournalE string // why it cannot be written; "" while it can
 	Resumed  bool   // this incident was begun by an earlier run
-	ConfigE  string // why the configuration in the cluster is not used; "" = it is, or there is none
+	// LookingOn is the incident that another rollbook on this machine works on: it
+	// is shown here and cannot be changed. "" = it is our own. TheyLeft says that
+	// nobody writes it any more.
+	LookingOn string
+	TheyLeft  bool
+	ConfigE   string // why the configuration in the cluster is not used; "" = it is, or there is none
 }
 
 // Component returns the board's line of that name, or nil.

@@ -385,6 +385,7 @@ func fixtures() []fixture {
 			s.Incident.Triggers, s.Seen.Figures = nil, nil
 			s.Seen.Metrics = model.Connection{Off: "no Prometheus was found: give --prometheus URL"}
 		}), nil},
+		{"looking-on", with(checked(), func(s *model.Snapshot) { s.Seen.LookingOn = s.Incident.ID }), keys("b", "enter")},
 		{"logged-out", with(filled(), func(s *model.Snapshot) {
 			s.Seen.Cluster.LoggedOut = true
 			s.Seen.Cluster.Err = "getting credentials: exec: executable kubelogin failed with exit code 1"

@@ -96,7 +96,10 @@ func (a *App) where(w int) string {
 	var right []string
 	live, style := a.live()
 	right = append(right, paint(style, p.say(live)))
-	if set.ReadOnly {
+	switch {
+	case s.Seen.LookingOn != "":
+		right = append(right, paint(p.Alarm, " LOOKING ON "))
+	case set.ReadOnly:
 		right = append(right, paint(p.Warn, "read-only"))
 	}
 	if id := shortID(s.Incident.ID); id != "" {
@@ -195,6 +198,13 @@ func (a *App) says() sentence {
 	if len(a.over) > 0 {
 		if o := a.over[len(a.over)-1].Says(); o.text != "" {
 			s = o
+		}
+	}
+	if seen := &a.snap.Seen; seen.LookingOn != "" && s.level != alarm {
+		s = sentence{warn, "Looking on: " + nonEmpty(a.inc().Operator, "somebody") + " works on this in another rollbook on this machine. " +
+			"Nothing can be changed from here; esc and 1-7 turn pages."}
+		if seen.TheyLeft {
+			s.text = "The other rollbook has left. Leave (q) and start rollbook again to go on with " + seen.LookingOn + "."
 		}
 	}
 	if a.snap.Seen.JournalE != "" && !a.inc().WithoutJournal {

@@ -31,6 +31,14 @@ type scope struct {
 
 // send hands an input to the engine.
 func (s *scope) send(do any) tea.Cmd {
+	if s.snap.Seen.LookingOn != "" {
+		switch do.(type) {
+		case model.Next, model.Back, model.Goto:
+		default:
+			s.hint = "looking on: nothing can be changed from here"
+			return nil
+		}
+	}
 	s.engine.Send(do)
 	return nil
 }

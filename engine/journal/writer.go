@@ -260,6 +260,17 @@ func (s *sink) lock() error {
 	return err
 }
 
+// Locked says whether a rollbook is writing the journal. It holds the lock for
+// the moment of looking when nobody does.
+func Locked(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK)
+}
+
 func (s *sink) write(lines [][]byte) error {
 	return within("write "+s.path, func() error { return s.put(lines) })
 }

@@ -1,0 +1,77 @@
+package engine
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rollbook/engine/journal"
+	"rollbook/model"
+)
+
+// A second rollbook on the same machine shows the first one's incident as it
+// goes on, and changes nothing.
+func TestLookingOn(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		c, m := newCluster(t), &fakeMetrics{ratio: 0.3}
+		c.undo = written(c)
+		first := start(t, c, m, dir)
+		plans := first.toConfirm()
+
+		other := newCluster(t) // without undo and look: it fails on any
+		second := start(t, other, m, dir)
+		s := second.wait(3 * time.Second)
+		if s.Seen.LookingOn != plans.Incident.ID || s.Incident.ID != plans.Incident.ID || s.Incident.Step != model.Confirm {
+			t.Fatalf("looks on %q at %s", s.Seen.LookingOn, s.Incident.Step.Name())
+		}
+		if s.Seen.JournalE != "" || s.Incident.Step.Blocked(s) == "" {
+			t.Errorf("journal: %q; blocked: %q", s.Seen.JournalE, s.Incident.Step.Blocked(s))
+		}
+		if h := s.Seen.History["backend-python"]; h == nil || len(h.Revisions) != 3 {
+			t.Errorf("what Choose shows was not read: %+v", h)
+		}
+		facts := func() int {
+			found, errs := journal.List(dir)
+			if len(found) != 1 || len(errs) > 0 {
+				t.Fatal(found, errs)
+			}
+			return len(found[0].Facts)
+		}
+		before := facts()
+		for _, do := range []any{
+			model.ConfirmWrite{Word: "backend-python", Plans: []string{"plan-40"}}, model.Pick{Component: "backend-python", To: 41},
+			model.Say{Question: model.QDataLoss, Answer: model.TriYes}, model.EndIncident{Outcome: "false alarm"}, model.NoJournal{}, model.StandDown{},
+		} {
+			second.Send(do)
+		}
+		second.Configure(later(second, 0.9), time.Minute)
+		s = second.wait(2 * time.Second)
+		if s.Incident.Step != model.Confirm || s.Incident.End != nil || len(s.Incident.Answers) > 0 || s.Incident.Choices[0].To != 40 || facts() != before {
+			t.Errorf("it was changed from where one looks on: %+v", s.Incident)
+		}
+		second.Send(model.Back{})
+		if s = second.wait(5 * time.Second); s.Incident.Step != model.Choose {
+			t.Errorf("the page did not turn, or not for long: %s", s.Incident.Step.Name())
+		}
+
+		first.Send(model.ConfirmWrite{Word: "backend-python", Plans: []string{plans.Seen.Preflight["backend-python"].Plan.ID}})
+		first.wait(time.Second)
+		s = second.wait(3 * time.Second)
+		if s.Incident.Step != model.RollBack || s.Incident.Attempt() == nil || !s.Incident.Attempt().Active() && s.Incident.RolledOut.IsZero() {
+			t.Errorf("the write is not seen: at %s, %+v", s.Incident.Step.Name(), s.Incident.Attempts)
+		}
+		if s = second.wait(time.Minute); s.Seen.TheyLeft {
+			t.Error("the other is still there")
+		}
+		first.end()
+		if s = second.wait(30 * time.Second); !s.Seen.TheyLeft {
+			t.Error("nobody says that the other has left")
+		}
+		n := facts()
+		second.end()
+		if facts() != n || other.count("undo")+other.count("look")+other.count("event") != 0 {
+			t.Errorf("it wrote: %v, %d facts became %d", other.calls, n, facts())
+		}
+	})
+}
