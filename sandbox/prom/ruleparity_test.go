@@ -66,7 +66,7 @@ func (f *feed) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	}
 	last := f.rounds[len(f.rounds)-1]
 	for _, x := range last.samples {
-		m := map[string]string(x.Labels.Map())
+		m := x.Labels.Map()
 		var list []string
 		for k, v := range m {
 			if k != "__name__" {

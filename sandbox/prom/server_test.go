@@ -220,7 +220,7 @@ func TestAskedWhileScraping(t *testing.T) {
 			asked = true
 		default:
 		}
-		v, _, _, err := b.api.Query(t.Context(), `count(last_over_time(up[1h])) - count(last_over_time(up{job="api"}[1h]))`, at.Add(time.Hour))
+		v, _, _, err := b.api.Query(t.Context(), `count(last_over_time(up[1h])) - count(last_over_time(up{job="api"}[1h]))`, at.Add(59*time.Minute))
 		if err != nil || len(v.(model.Vector)) != 1 || v.(model.Vector)[0].Value != 1 {
 			t.Fatalf("%v %v", v, err)
 		}
