@@ -19,8 +19,8 @@ type Change struct {
 }
 
 // logLimit is how many changes are kept: a watch that was away for longer
-// begins anew.
-const logLimit = 8192
+// begins anew. A change holds about 13 kB.
+const logLimit = 2048
 
 // Since returns the changes of a resource after a version, oldest first, and
 // the version up to which they reach. It fails as the API server does with 410

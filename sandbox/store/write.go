@@ -23,8 +23,8 @@ func (s *Store) resource(gr schema.GroupResource) (*Resource, error) {
 }
 
 // Create keeps a new object, with defaults, a UID, a version and its
-// managedFields. generateName is filled in. The status is kept where the API
-// server would keep it only for pods' sake: a status comes by Sub "status".
+// managedFields. generateName is filled in. As with the API server a new object
+// brings no status, but for nodes and namespaces: it comes by UpdateStatus.
 func (s *Store) Create(gr schema.GroupResource, o *unstructured.Unstructured, by By) (*unstructured.Unstructured, error) {
 	r, err := s.resource(gr)
 	if err != nil {
