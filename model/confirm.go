@@ -87,6 +87,9 @@ func confirmBlocked(s *Snapshot) string {
 		if why := planBlocked(s, c); why != "" {
 			return why
 		}
+		if why := leaseBlocked(s, c.Component); why != "" {
+			return why
+		}
 	}
 	return ""
 }
@@ -145,10 +148,14 @@ func (d *decider) confirm(do ConfirmWrite) {
 		}
 		plans = append(plans, *p.Plan)
 		checks = append(checks, p.Checks...)
+		if l := LeaseCheck(&d.s, c.Component); l != nil {
+			checks = append(checks, *l)
+		}
 	}
 	d.fact(Confirmed{N: len(i.Attempts) + 1, Plans: plans, Checks: checks})
 	d.fact(Moved{To: RollBack})
 	d.writeNext()
+	d.effect(GatherEvidence{AtConfirm}) // beside the write, which does not wait for it
 }
 
 // writeNext starts the next write of the newest attempt: in the configured

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -9,6 +10,9 @@ import (
 // Decide says what follows from an input: the facts to journal and the effects
 // to start after them. It changes nothing.
 func Decide(i Incident, seen Seen, in Input) ([]Fact, []Effect) {
+	if seen.Resuming != "" && in.By != "" {
+		return nil, nil // what was typed was about what is about to be replaced
+	}
 	i.lend()
 	d := &decider{s: Snapshot{Incident: i, Seen: seen, Now: in.At}, by: in.By}
 	defer func() { forget(d.found) }()
@@ -58,8 +62,55 @@ func Decide(i Incident, seen Seen, in Input) ([]Fact, []Effect) {
 		d.fact(JournalGivenUp{})
 	case TakenUp:
 		d.takenUp(do)
+	default:
+		d.beside(in.Do)
 	}
 	return d.facts, d.effects
+}
+
+// beside takes the inputs of what goes beside the walk and after it.
+func (d *decider) beside(in any) {
+	switch do := in.(type) {
+	case Gathered:
+		d.gathered(do)
+	case Measured:
+		d.measured(do)
+	case Reported:
+		d.reported(do)
+	case Sent:
+		d.sent(do)
+	case LeaseHeard:
+		d.leaseHeard(do)
+	case GatherAgain:
+		if d.inc().ID != "" {
+			d.effect(GatherEvidence{InFull})
+		}
+	case WriteReport:
+		if d.inc().ID != "" {
+			d.effect(MakeReport{})
+		}
+	case SendMessage:
+		d.send(do)
+	case AnswerEscalation:
+		d.answerEscalation(do)
+	case TakeOver:
+		d.takeOver(do)
+	case TakeUp:
+		if d.offered(do.ID) {
+			d.effect(TakeUpJournal(do))
+		}
+	case Abandon:
+		if d.offered(do.ID) && d.by != "" {
+			d.effect(AbandonJournal(do))
+		}
+	case LeaveThem:
+		d.effect(LeaveJournals{})
+	}
+}
+
+// offered says whether a journal of an earlier run may be taken up.
+func (d *decider) offered(id string) bool {
+	return d.inc().ID == "" && slices.ContainsFunc(d.s.Seen.Open, func(o OpenIncident) bool { return o.ID == id })
 }
 
 // decider gathers what follows from one input. Each fact is applied to its own
@@ -138,6 +189,9 @@ func (d *decider) moveTo(to Step) {
 		d.enterChoose()
 	case Confirm:
 		d.checkPlans()
+		d.effect(GatherEvidence{AtConfirm})
+	case Close:
+		d.enterClose()
 	}
 }
 
@@ -152,6 +206,7 @@ func (d *decider) open() {
 		Cluster: d.s.Seen.Identity.Cluster, User: d.s.Seen.Identity.User, Onset: d.inc().Onset,
 	})
 	d.effect(OpenJournal{})
+	d.effect(GatherEvidence{AtOpening})
 }
 
 // subject names the incident's component: the one with the first trigger, the
@@ -196,6 +251,9 @@ func (s Step) Blocked(snap *Snapshot) string {
 	i := &snap.Incident
 	switch s {
 	case Assess:
+		if r := snap.Seen.Resuming; r != "" {
+			return "taking up " + r
+		}
 		if snap.Seen.Cluster.Heard.IsZero() {
 			return "the cluster has not answered yet"
 		}
@@ -233,6 +291,7 @@ func (d *decider) say(do Say) {
 	}
 	d.fact(Said{Question: do.Question, Answer: a})
 	d.judge()
+	d.escalate()
 }
 
 func (d *decider) overrule(do Overrule) {
@@ -251,32 +310,6 @@ func (d *decider) end(do EndIncident) {
 	d.moveTo(Close)
 }
 
-// TakenUp is the input that a journal was found and folded by a later run.
-type TakenUp struct{ Host string }
-
-// takenUp settles every write whose outcome the journal does not tell by
-// looking at the cluster, and goes to where the attempt stands.
-func (d *decider) takenUp(do TakenUp) {
-	d.fact(Resumed{Host: do.Host})
-	if a := d.inc().Attempt(); a != nil {
-		for _, w := range a.Writes {
-			if w.State == Writing || w.State == Unsettled {
-				d.effect(LookPlan{Attempt: a.N, Plan: w.Plan})
-			}
-		}
-		if a.Active() && d.inc().Step != RollBack {
-			d.fact(Moved{To: RollBack})
-		}
-	}
-	if d.inc().Step >= Choose {
-		d.effect(ReadBaseline{Onset: d.onset()})
-		d.readChoices()
-	}
-	if d.inc().Step == Confirm {
-		d.checkPlans()
-	}
-}
-
 func writing(a *Attempt) bool {
 	for _, w := range a.Writes {
 		if w.State == Writing {
@@ -284,49 +317,6 @@ func writing(a *Attempt) bool {
 		}
 	}
 	return false
-}
-
-func (d *decider) item(do SettleItem) {
-	open := false
-	for _, it := range d.inc().Items {
-		open = open || it.ID == do.ID && it.State == ""
-	}
-	if !open {
-		return
-	}
-	d.fact(ItemSettled{ID: do.ID, Waived: do.Waive, Reason: do.Reason})
-	if openItems(d.inc()) == 0 {
-		if d.inc().End == nil {
-			d.fact(Ended{Outcome: "rolled back"})
-		}
-		d.fact(WasClosed{})
-	}
-}
-
-func openItems(i *Incident) int {
-	n := 0
-	for _, it := range i.Items {
-		if it.State == "" {
-			n++
-		}
-	}
-	return n
-}
-
-// checklist is the runbook's rows A2 to A4 and P1 to P5.
-func checklist() []Item {
-	return []Item{
-		{ID: "evidence", Text: "logs, events and metrics kept (A2)"},
-		{ID: "report", Text: "incident report written (A3)"},
-		{ID: "status page", Text: "status page says “resolved” (A4)"},
-		{ID: "chat", Text: "Slack/Teams told (A4)"},
-		{ID: "follow-up", Text: "follow-up task created (A4)"},
-		{ID: "tests", Text: "tests for the bug (P1)"},
-		{ID: "monitoring", Text: "better monitoring and alerts (P2)"},
-		{ID: "deploy checklist", Text: "deployment checklist updated (P3)"},
-		{ID: "canary", Text: "canary considered (P4)"},
-		{ID: "lessons", Text: "lessons written down (P5)"},
-	}
 }
 
 // ago is how long ago t was, for sentences; "" when unknown.

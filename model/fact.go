@@ -89,6 +89,11 @@ var bodies = map[string]Body{
 	"asked": AskedFor{}, "answered": AskAnswered{},
 	"hold began": HoldBegan{}, "hold broke": HoldBroke{}, "verified": WasVerified{}, "accepted": UnknownAccepted{},
 	"item": ItemSettled{}, "ended": Ended{}, "closed": WasClosed{}, "no journal": JournalGivenUp{},
+	"evidence": EvidenceKept{}, "no evidence": EvidenceFailed{}, "impact": ImpactMeasured{}, "no impact": ImpactFailed{},
+	"report": ReportWritten{}, "no report": ReportFailed{},
+	"message": MessageIntended{}, "message sent": MessageSent{}, "message failed": MessageFailed{}, "message lost": MessageLost{},
+	"clock": ClockRan{}, "escalated": Escalated{}, "escalation answered": EscalationAnswered{},
+	"lease taken": LeaseTaken{}, "lease lost": LeaseGone{}, "mended": Mended{},
 }
 
 var names = func() map[reflect.Type]string {

@@ -73,6 +73,18 @@ type (
 		Desired   int      `json:"desired"`
 		Errors    *float64 `json:"errors,omitempty"`
 		P95       *float64 `json:"p95,omitempty"`
+
+		Replicas   int      `json:"replicas,omitempty"`
+		Updated    int      `json:"updated,omitempty"`
+		Available  int      `json:"available,omitempty"`
+		Generation int64    `json:"gen,omitempty"`
+		Observed   int64    `json:"observed,omitempty"`
+		Hash       string   `json:"hash,omitempty"` // of the running template
+		Requests   *float64 `json:"requests,omitempty"`
+		Up         *float64 `json:"up,omitempty"`
+		Targets    *float64 `json:"targets,omitempty"`
+		HoldErrors *float64 `json:"holdErrors,omitempty"` // over the whole of Verify's hold
+		HoldP95    *float64 `json:"holdP95,omitempty"`
 	}
 	// Said is the operator's answer to a question, beside the figure.
 	Said struct {

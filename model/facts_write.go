@@ -354,6 +354,7 @@ func (b ItemSettled) entry() (string, string) {
 
 func (b Ended) apply(i *Incident, f Fact) {
 	i.End = &End{At: f.At, By: f.By, Outcome: b.Outcome, Reason: b.Reason}
+	i.Down.stop(f.At)
 }
 func (b Ended) entry() (string, string) { return "outcome", "ended: " + b.Outcome + because(b.Reason) }
 

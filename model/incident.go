@@ -51,6 +51,17 @@ type Incident struct {
 	End      *End   // how it ended without, or after, a rollback
 	Timeline []Entry
 
+	Evidence    map[Moment]EvidenceRecord
+	Impact      ImpactRecord
+	Report      ReportRecord
+	Messages    []MessageRecord
+	Down        DownRecord
+	Escalations []Escalation     // latched: they stay until they are answered
+	LeaseLost   map[string]Lease // by component: who took it from us, until it is ours again
+	// LeaseOver is, by component, whose Lease the operator overruled without being
+	// able to take it.
+	LeaseOver map[string]string
+
 	Noted     map[string]string // what was last noticed, by component + "/" + what
 	SampledAt time.Time
 

@@ -31,6 +31,8 @@ func (d *decider) observe() {
 	}
 	d.follow()
 	d.verify()
+	d.clock()
+	d.escalate()
 	d.sample()
 }
 
@@ -146,9 +148,13 @@ func (d *decider) sample() {
 		if !d.s.concerns(c) || len(b.Components) == sampleMax {
 			continue
 		}
-		o := SampleOf{Component: c.ID, Revision: c.Revision, Ready: c.Ready, Desired: c.Desired}
+		o := SampleOf{Component: c.ID, Revision: c.Revision, Ready: c.Ready, Desired: c.Desired,
+			Replicas: c.Replicas, Updated: c.Updated, Available: c.Available,
+			Generation: c.Generation, Observed: c.Observed, Hash: c.TemplateHash}
 		if f := d.s.FiguresOf(c.ID); f != nil {
-			o.Errors, o.P95 = f.Errors.Now.pointer(), f.P95.Now.pointer()
+			o.Errors, o.P95, o.Requests = f.Errors.Now.pointer(), f.P95.Now.pointer(), f.Requests.pointer()
+			o.Up, o.Targets = f.Up.pointer(), f.Targets.pointer()
+			o.HoldErrors, o.HoldP95 = f.HoldErrors.pointer(), f.HoldP95.pointer()
 		}
 		b.Components = append(b.Components, o)
 	}

@@ -17,6 +17,26 @@ type Seen struct {
 	Preflight map[string]*Preflight // by component ID, of the choice that it holds
 	Baseline  map[string]Baseline   // by component ID
 
+	Probes   map[string][]ProbeSeen  // by component ID, from the rollback on
+	Selected map[string]SelectedSeen // by component ID
+	Tails    map[string]TailSeen     // by component ID
+	Own      map[string][]OwnSeen    // by component ID
+
+	Gathering map[Moment]time.Time // evidence that is being gathered, and since when
+	Reporting time.Time            // since when the report is being written; zero = it is not
+	Measuring time.Time            // since when the impact is being measured; zero = it is not
+
+	OnCall    []OnCall
+	OnCallAt  time.Time // when this was read, which may be in an earlier run; zero = never
+	OnCallErr string    // why the last reading failed
+	OnCallOff string    // why it is not even tried ("not configured"); "" when it is
+
+	Leases map[string]Lease // by component ID, from Confirm on
+
+	Open     []OpenIncident // journals of this cluster and namespace that may be taken up; nil once it is decided
+	Resuming string         // the incident that is being taken up right now: no new one begins meanwhile
+	Trouble  []string       // journals that cannot be read, each with the reason
+
 	Journal  string // where the journal lies; "" before it begins
 	JournalE string // why it cannot be written; "" while it can
 	Resumed  bool   // this incident was begun by an earlier run

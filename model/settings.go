@@ -21,6 +21,9 @@ type Settings struct {
 	Recovery   Recovery      `json:"recovery,omitzero"`
 	Contacts   []Contact     `json:"contacts,omitempty"`
 	Links      []Link        `json:"links,omitempty"`
+	Channels   []Channel     `json:"channels,omitempty"`
+	Objective  float64       `json:"objective,omitempty"` // of the SLO, 0..1; 0 = none is set up
+	Period     time.Duration `json:"period,omitempty"`    // over which its budget is counted
 	ConfigHash string        `json:"configHash,omitempty"`
 	ConfigFrom []string      `json:"configFrom,omitempty"` // files and commits
 }
@@ -71,6 +74,20 @@ type Target struct {
 	P95         string   `json:"p95,omitempty"`    // own PromQL, seconds
 	Requests    string   `json:"requests,omitempty"`
 	Health      []Health `json:"health,omitempty"`
+
+	Pods    string     `json:"pods,omitempty"`    // label selector whose pods must all be ready; "" = no such check
+	Logs    int        `json:"logs,omitempty"`    // lines of the log's end that Verify shows
+	LogsBad string     `json:"logsBad,omitempty"` // regular expression of a line that is bad; "" = the log is only shown
+	NoUp    bool       `json:"noUp,omitempty"`    // the scrape targets are not looked at
+	Promql  []OwnCheck `json:"promql,omitempty"`
+}
+
+// OwnCheck is a query of the team's own with a limit: just one of Max and Min.
+type OwnCheck struct {
+	Name  string   `json:"name"`
+	Query string   `json:"query"`
+	Max   *float64 `json:"max,omitempty"`
+	Min   *float64 `json:"min,omitempty"`
 }
 
 // Health is one health URL of a component.

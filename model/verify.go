@@ -16,6 +16,7 @@ type VerifyCheck struct {
 	Limit     string // "≤ 0.2% (baseline)"
 	Since     time.Time
 	Accepted  bool
+	Shown     bool // only shown, not judged
 }
 
 // limitOf is Verify's limit for a figure: the larger of the configured one and
@@ -41,18 +42,8 @@ func VerifyChecks(s *Snapshot) []VerifyCheck {
 			continue
 		}
 		out = append(out, podsCheck(s, w))
-		f := s.FiguresOf(w.Plan.Component)
-		if f != nil && f.NotMeasured {
-			continue
-		}
-		if f == nil {
-			f = &Figures{}
-			why := s.noFigures()
-			for _, r := range []*Reading{&f.Up, &f.HoldErrors, &f.HoldP95, &f.Errors.Now, &f.P95.Now} {
-				r.Why = why
-			}
-		}
-		out = append(out, upCheck(w, f), holdCheck(s, w, f, TErrors), holdCheck(s, w, f, TP95))
+		out = append(out, figureChecks(s, w)...)
+		out = append(out, ownChecks(s, w.Plan.Component)...)
 	}
 	for n := range out {
 		_, out[n].Accepted = s.Incident.Accepted[out[n].Key]
@@ -61,6 +52,25 @@ func VerifyChecks(s *Snapshot) []VerifyCheck {
 		}
 	}
 	return out
+}
+
+// figureChecks are those by Prometheus.
+func figureChecks(s *Snapshot, w *Write) (out []VerifyCheck) {
+	f := s.FiguresOf(w.Plan.Component)
+	if f != nil && f.NotMeasured {
+		return nil
+	}
+	if f == nil {
+		f = &Figures{}
+		why := s.noFigures()
+		for _, r := range []*Reading{&f.Up, &f.HoldErrors, &f.HoldP95, &f.Errors.Now, &f.P95.Now} {
+			r.Why = why
+		}
+	}
+	if t := s.Incident.Settings.Target(w.Plan.Component); t == nil || !t.NoUp {
+		out = append(out, upCheck(w, f))
+	}
+	return append(out, holdCheck(s, w, f, TErrors), holdCheck(s, w, f, TP95))
 }
 
 func podsCheck(s *Snapshot, w *Write) VerifyCheck {
@@ -123,7 +133,8 @@ func holdCheck(s *Snapshot, w *Write, f *Figures, kind TriggerKind) VerifyCheck 
 	if behind := s.Now.Sub(w.RolledOut); w.RolledOut.IsZero() || behind < set.Verify.Hold {
 		v.Seen = "not rolled out yet"
 		if !w.RolledOut.IsZero() {
-			v.Seen = fmt.Sprintf("measuring: %s of %s since the rollout", Short(behind), Short(set.Verify.Hold))
+			// In steps, so that a page of checks does not change every second.
+			v.Seen = fmt.Sprintf("measuring: %s of %s since the rollout", Short(behind.Truncate(5*time.Second)), Short(set.Verify.Hold))
 		}
 		if !now.Now.Known {
 			v.Seen = now.Now.Why
@@ -158,6 +169,7 @@ func (d *decider) verify() {
 	for _, v := range checks {
 		figures = append(figures, fmt.Sprintf("%s %s: %s", v.Component, v.Name, v.Seen))
 		switch {
+		case v.Shown:
 		case v.State == TriNo:
 			bad = append(bad, v.Component+" "+v.Name+" "+v.Seen)
 		case v.State == TriUnknown && v.Accepted:
@@ -174,6 +186,7 @@ func (d *decider) verify() {
 		d.fact(HoldBegan{Since: d.goodSince()})
 	case len(unknown) == 0 && d.s.Now.Sub(i.Hold.Since) >= hold:
 		d.fact(WasVerified{Recovered: i.Hold.Since, Unknown: accepted, Figures: figures})
+		d.effect(MeasureImpact{})
 	}
 	if i.Verified.IsZero() && i.Asked == AskNothing && i.Step >= RollBack && d.asking(i.Settings.Verify.Ask) {
 		why := append(bad, unknown...)
@@ -214,7 +227,7 @@ func (d *decider) goodSince() time.Time {
 // accept takes an unknown check as it is, by name.
 func (d *decider) accept(do AcceptUnknown) {
 	for _, v := range VerifyChecks(&d.s) {
-		if v.Key == do.Key && v.State == TriUnknown && !v.Accepted {
+		if v.Key == do.Key && v.State == TriUnknown && !v.Accepted && !v.Shown {
 			d.fact(UnknownAccepted{Key: v.Key, Text: v.Seen, Reason: do.Reason})
 			d.verify()
 		}

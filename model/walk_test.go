@@ -93,7 +93,7 @@ func (w *world) do(in any) []Effect {
 	w.seen.Cluster.Heard, w.seen.Metrics.Heard = w.now, w.now
 	by := "maria"
 	switch in.(type) {
-	case Observed, Wrote, Settled:
+	case Observed, Wrote, Settled, Gathered, Measured, Reported, Sent, LeaseHeard:
 		by = ""
 	}
 	facts, effects := Decide(w.inc, w.seen, Input{At: w.now, By: by, Do: in})
@@ -367,11 +367,20 @@ func TestConfirmation(t *testing.T) {
 				c.prepare(w, p)
 			}
 			effects := w.do(ConfirmWrite{Word: c.word, Plans: c.plans})
-			if got := len(effects) == 1; got != c.written {
+			if got := writes(effects) == 1; got != c.written {
 				t.Errorf("effects %v; %s", effects, w.inc.Step.Blocked(w.snap()))
 			}
 		})
 	}
+}
+
+func writes(effects []Effect) (n int) {
+	for _, e := range effects {
+		if _, ok := e.(WritePlan); ok {
+			n++
+		}
+	}
+	return n
 }
 
 func TestReadOnlyAndStagingConfirm(t *testing.T) {
@@ -382,7 +391,7 @@ func TestReadOnlyAndStagingConfirm(t *testing.T) {
 	}
 	w = newWorld(t, func(s *Settings) { s.Production = false })
 	p = w.toConfirm()
-	if e := w.do(ConfirmWrite{Word: "y", Plans: []string{p.ID}}); len(e) != 1 {
+	if e := w.do(ConfirmWrite{Word: "y", Plans: []string{p.ID}}); writes(e) != 1 {
 		t.Errorf("not production: y confirms; got %v", e)
 	}
 }
@@ -515,12 +524,18 @@ func TestUnknownIsNeverGreen(t *testing.T) {
 func TestFoldIsTheIncident(t *testing.T) {
 	for seed := range uint64(400) {
 		r := rand.New(rand.NewPCG(seed, 7))
-		w := newWorld(t, func(s *Settings) { s.Production = r.IntN(2) == 0 })
+		w := newWorld(t, func(s *Settings) {
+			s.Production = r.IntN(2) == 0
+			s.Channels = channels
+		})
 		confirmed := map[string]bool{}
+		still := promises{}
 		for range 60 {
 			before := w.inc
 			first := len(w.facts)
-			effects := w.do(w.randomInput(r))
+			in := w.randomInput(r)
+			effects := w.do(in)
+			still.hold(t, seed, &before, w, in, w.facts[first:], effects)
 			for _, f := range w.facts[first:] {
 				if c, ok := f.Body.(Confirmed); ok {
 					if f.By == "" {
@@ -562,6 +577,10 @@ func TestFoldIsTheIncident(t *testing.T) {
 		if got, want := Fold(back), w.inc; !reflect.DeepEqual(got.Timeline, want.Timeline) || got.Verdict != want.Verdict || got.Step != want.Step {
 			t.Fatalf("seed %d: the journal read back is another incident", seed)
 		}
+		if got, want := Fold(back), w.inc; !reflect.DeepEqual(got.Messages, want.Messages) || got.Down != want.Down ||
+			!reflect.DeepEqual(got.Escalations, want.Escalations) || !reflect.DeepEqual(got.Items, want.Items) || !reflect.DeepEqual(got.Evidence, want.Evidence) {
+			t.Fatalf("seed %d: what goes beside the walk reads back otherwise", seed)
+		}
 	}
 }
 
@@ -585,7 +604,7 @@ func (w *world) randomInput(r *rand.Rand) any {
 	if r.IntN(4) == 0 {
 		w.rolledOut()
 	}
-	switch r.IntN(14) {
+	switch r.IntN(22) {
 	case 0, 1, 2:
 		return Next{}
 	case 3:
@@ -610,6 +629,12 @@ func (w *world) randomInput(r *rand.Rand) any {
 		return Answered{With: []string{"wait", "another", "undo"}[r.IntN(3)]}
 	case 11:
 		return StandDown{}
+	case 12, 13, 14, 15, 16, 17, 18:
+		return w.randomBeside(r)
+	case 19:
+		// Killed at any point, and taken up again from what is on disk.
+		w.inc = Fold(w.facts)
+		return TakenUp{Torn: int64(r.IntN(2) * 40)}
 	}
 	return Observed{}
 }
@@ -631,7 +656,7 @@ func TestSecondComponentFails(t *testing.T) {
 		t.Fatalf("the word is %q", word)
 	}
 	effects := w.do(ConfirmWrite{Word: "rollback 2", Plans: []string{"plan-1", "plan-2"}})
-	if len(effects) != 1 {
+	if writes(effects) != 1 {
 		t.Fatalf("one write at a time, got %v", effects)
 	}
 	w.do(Wrote{Attempt: 1, Component: "backend-python", Written: &Written{Generation: 8, At: w.now}})
