@@ -19,12 +19,6 @@ const (
 	lookEvery     = 2 * time.Second
 )
 
-// heldEffect is a write that waits until the journal has its intent.
-type heldEffect struct {
-	seq  int
-	plan model.WritePlan
-}
-
 // start runs an effect. Reading effects of the same kind for the same component
 // overtake each other: only the newest one's answer counts.
 func (e *Engine) start(x model.Effect) {
@@ -38,7 +32,7 @@ func (e *Engine) start(x model.Effect) {
 	case model.CheckPlan:
 		e.checkPlan(x)
 	case model.WritePlan:
-		e.hold(x)
+		e.holdWrite(x)
 	case model.LookPlan:
 		e.look(x)
 	case model.PostEvent:
@@ -48,6 +42,30 @@ func (e *Engine) start(x model.Effect) {
 			// Who may not create events was told so by the preflight.
 			_ = e.cfg.Cluster.PostEvent(ctx, x.Workload, x.UID, x.Text)
 		})
+	default:
+		e.startBeside(x)
+	}
+}
+
+// startBeside runs an effect of what goes beside the walk and after it.
+func (e *Engine) startBeside(x model.Effect) {
+	switch x := x.(type) {
+	case model.GatherEvidence:
+		e.gather(x.Moment)
+	case model.MeasureImpact:
+		e.measure()
+	case model.MakeReport:
+		e.report()
+	case model.SendOut:
+		e.send(x)
+	case model.TakeLease:
+		e.takeLease(x)
+	case model.TakeUpJournal:
+		e.takeUpJournal(x)
+	case model.AbandonJournal:
+		e.abandonJournal(x)
+	case model.LeaveJournals:
+		e.seen.Open = nil
 	default:
 		panic(fmt.Sprintf("engine: no such effect: %T", x))
 	}
@@ -170,40 +188,14 @@ func (e *Engine) checkPlan(x model.CheckPlan) {
 	})
 }
 
-// hold keeps a write until everything journaled so far, its intent above all, is
-// on disk.
-func (e *Engine) hold(x model.WritePlan) {
+// holdWrite keeps a write until its intent is on disk.
+func (e *Engine) holdWrite(x model.WritePlan) {
 	e.writes.Add(1)
-	if e.book == nil || e.inc.WithoutJournal {
-		e.write(x)
-		return
-	}
-	e.held = append(e.held, heldEffect{seq: e.book.Len(), plan: x})
-	e.startHeld()
-}
-
-func (e *Engine) startHeld() {
-	rest := e.held[:0]
-	for _, h := range e.held {
-		if h.seq <= e.acked {
-			e.write(h.plan)
-		} else {
-			rest = append(rest, h)
-		}
-	}
-	e.held = rest
-}
-
-// refuseHeld gives up the writes whose intent no disk takes. The walk then shows
-// why, and the operator may go on without a journal.
-func (e *Engine) refuseHeld(err error) {
-	held := e.held
-	e.held = nil
-	for _, h := range held {
+	e.hold(func() { e.write(x) }, func(err error) {
 		e.writes.Add(-1)
-		e.handle(model.Input{At: time.Now(), Do: model.Wrote{Attempt: h.plan.Attempt,
-			Component: h.plan.Plan.Component, Err: "the journal cannot be written: " + err.Error()}})
-	}
+		e.handle(model.Input{At: time.Now(), Do: model.Wrote{Attempt: x.Attempt,
+			Component: x.Plan.Component, Err: "the journal cannot be written: " + err.Error()}})
+	})
 }
 
 // write is the one place where a workload is changed. It is not cut short when

@@ -33,6 +33,19 @@ type Config struct {
 	// Open are journals of earlier runs that were not closed, newest first. The
 	// first that belongs to the same cluster and namespace is taken up again.
 	Open []*journal.Content
+	// Unreported are journals of closed incidents whose reports do not tell of
+	// their end: they are written once more.
+	Unreported []*journal.Content
+	// Trouble are journals that could not be read, each with the reason.
+	Trouble []string
+	// The ports of closing an incident. One that is nil is told as not configured.
+	Evidence Evidence
+	Impact   Impact
+	Reporter Reporter
+	Messages Messenger
+	Checks   Checks
+	Contacts Contacts
+	Leases   Leases
 	// IdlePoll is how often the figures are asked for while nothing is wrong;
 	// Settings.Poll counts during an incident.
 	IdlePoll time.Duration
@@ -49,6 +62,7 @@ type Engine struct {
 	ready chan struct{}
 
 	writes atomic.Int32
+	owed   atomic.Int32 // messages and reports under way, whose outcomes are waited for
 	tasks  sync.WaitGroup
 	crash  chan error
 	ctx    context.Context // of what runs in the background; ends with Run
@@ -67,13 +81,21 @@ type Engine struct {
 	poll    polling
 	taking  bool // taking up an earlier journal was tried
 	looking *onlooker
+	offers  map[string]*journal.Content
+
+	gathering   gathering
+	checking    checking
+	contacting  contacting
+	leasing     map[string]*leasing
+	reportAgain bool // asked for while one was being written
 }
 
 // New makes an engine. It does nothing until Run; its snapshot is there at once,
 // so that the first frame waits for nothing.
 func New(cfg Config) *Engine {
 	e := &Engine{cfg: cfg, tell: make(chan struct{}, 1), ready: make(chan struct{}, 1),
-		crash: make(chan error, 1), round: map[string]int{}, ctx: context.Background()}
+		crash: make(chan error, 1), round: map[string]int{}, leasing: map[string]*leasing{}, ctx: context.Background()}
+	e.seen.Trouble = cfg.Trouble
 	e.seen.Metrics.To, e.seen.Metrics.Off = cfg.Metrics.To()
 	e.begin()
 	e.publish()
@@ -117,6 +139,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer stop()
 	e.ctx = background
 	e.spawn(func() { e.cfg.Cluster.Watch(background, func(o Observation) { e.post(func() { e.observed(o) }) }) })
+	e.finishReports()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -133,6 +156,8 @@ func (e *Engine) Run(ctx context.Context) error {
 			e.work()
 		case now := <-tick.C:
 			e.pollIfDue()
+			e.checkIfDue()
+			e.contactsIfDue()
 			e.dirty = e.dirty || e.pressing() || now.Sub(e.judged) >= calmLook
 			e.work()
 		}
@@ -153,6 +178,7 @@ func (e *Engine) work() {
 		e.judged = time.Now()
 		e.handle(model.Input{At: e.judged, Do: model.Observed{}})
 	}
+	e.leases()
 	if len(batch) > 0 || e.fresh || e.pressing() {
 		e.publish()
 	}
@@ -168,9 +194,10 @@ const calmLook = 5 * time.Second
 // an incident is open or a trigger stands.
 func (e *Engine) pressing() bool { return e.inc.ID != "" || len(e.inc.Triggers) > 0 }
 
-// drain lets the writes end and the journal take their outcomes.
+// drain lets the writes, messages and reports end and the journal take their
+// outcomes.
 func (e *Engine) drain() {
-	for e.Writing() {
+	for e.Writing() || e.owed.Load() > 0 {
 		select {
 		case <-e.ready:
 			e.work()
@@ -178,6 +205,7 @@ func (e *Engine) drain() {
 		}
 	}
 	e.work()
+	e.releaseAll()
 	if e.book != nil {
 		e.book.Close()
 		e.work()
@@ -276,6 +304,7 @@ func recent(facts []model.Fact, i *model.Incident, now time.Time) []model.Fact {
 // openJournal begins the journal with the facts kept so far. The incident
 // becomes the fold of exactly these.
 func (e *Engine) openJournal() {
+	e.seen.Open = nil
 	e.pending = recent(e.pending, &e.inc, time.Now())
 	e.inc = model.Fold(e.pending)
 	e.book = journal.Begin(e.cfg.Journals, journal.Header{ID: e.inc.ID, Cluster: e.inc.Cluster,
@@ -292,11 +321,13 @@ func (e *Engine) ack(seq int, path string, err error) {
 		if err != nil {
 			e.seen.JournalE, e.dirty = err.Error(), true
 			e.refuseHeld(err)
+			e.gatherWaiting()
 			return
 		}
 		e.acked = max(e.acked, seq)
 		e.seen.Journal, e.seen.JournalE = path, ""
 		e.startHeld()
+		e.gatherWaiting()
 	})
 }
 
@@ -318,10 +349,10 @@ func same(a, b []*model.Component) bool {
 }
 
 // set replaces one entry of a map of Seen; snapshots keep the old map.
-func set[V any](m map[string]V, key string, v V) map[string]V {
+func set[K comparable, V any](m map[K]V, key K, v V) map[K]V {
 	m = maps.Clone(m)
 	if m == nil {
-		m = map[string]V{}
+		m = map[K]V{}
 	}
 	m[key] = v
 	return m

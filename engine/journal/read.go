@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"time"
 
@@ -60,6 +61,55 @@ func (c *Content) Closed() bool {
 	return false
 }
 
+// by names the rollbook that wrote the journal last, as far as it was read.
+func (c *Content) by() string {
+	for n := len(c.Facts) - 1; n >= 0; n-- {
+		if b, ok := c.Facts[n].Body.(model.Began); ok && b.Version != "" {
+			return "; it was written by rollbook " + b.Version + ": open it with that version"
+		}
+	}
+	return ""
+}
+
+// Distinct leaves out what is an earlier copy of another journal: one that was
+// left behind on a disk that failed, while the whole went on in another folder.
+func Distinct(all []*Content) []*Content {
+	var out []*Content
+	for _, c := range all {
+		if !slices.ContainsFunc(all, func(o *Content) bool { return o != c && o.holds(c) }) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// holds says whether c is o up to a point: the same incident with fewer facts.
+// Of two that are equal the first in order of their paths stays.
+func (c *Content) holds(o *Content) bool {
+	if c.Header != o.Header || len(c.Facts) < len(o.Facts) || len(o.Facts) == 0 ||
+		len(c.Facts) == len(o.Facts) && c.Path > o.Path {
+		return false
+	}
+	a, errA := encode(c.Facts[len(o.Facts)-1])
+	b, errB := encode(o.Facts[len(o.Facts)-1])
+	return errA == nil && errB == nil && bytes.Equal(a, b)
+}
+
+// Unreported says whether the incident was closed and its report not written
+// once more after that: the program ended too early.
+func (c *Content) Unreported() bool {
+	reported, closed := -1, -1
+	for n, f := range c.Facts {
+		switch f.Body.(type) {
+		case model.ReportWritten:
+			reported = n
+		case model.WasClosed:
+			closed = n
+		}
+	}
+	return closed >= 0 && reported >= 0 && reported < closed
+}
+
 // Read reads a journal. A torn last line is left out and counted; anything else
 // that is not a fact is an error that names the line.
 func Read(path string) (*Content, error) {
@@ -105,7 +155,7 @@ func decode(r io.Reader) (*Content, error) {
 				break
 			}
 			if errors.Is(err, model.ErrUnknownFact) {
-				err = fmt.Errorf("%w: %w", ErrNewer, err)
+				err = fmt.Errorf("%w: %w%s", ErrNewer, err, c.by())
 			}
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}

@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"rollbook/model"
+)
+
+// notConfigured is what a port that was left out says.
+const notConfigured = "not configured"
+
+// gatherDeadlines end a gathering that does not end by itself.
+var gatherDeadlines = map[model.Moment]time.Duration{
+	model.AtOpening: 30 * time.Second,
+	model.AtConfirm: 2 * time.Second,
+	model.InFull:    4 * time.Minute,
+}
+
+// gathering is what is wanted before the incident has a folder.
+type gathering struct{ waiting []model.Moment }
+
+// gather begins a gathering, once the incident has a folder. One of a moment
+// runs at a time.
+func (e *Engine) gather(m model.Moment) {
+	_, busy := e.seen.Gathering[m]
+	switch {
+	case e.cfg.Evidence == nil:
+		if m == model.InFull {
+			e.gathered(model.Gathered{Moment: m, Err: notConfigured})
+		}
+	case busy || slices.Contains(e.gathering.waiting, m):
+	case e.seen.Journal != "":
+		// What was intended goes first: a write does not wait for this, nor beside it.
+		e.hold(func() { e.gatherNow(m) }, func(err error) { e.gathered(model.Gathered{Moment: m, Err: err.Error()}) })
+	case e.inc.WithoutJournal || e.seen.JournalE != "":
+		e.gathered(model.Gathered{Moment: m, Err: errNoFolder.Error()})
+	default:
+		e.gathering.waiting = append(e.gathering.waiting, m)
+	}
+}
+
+// gatherWaiting begins what waited for the folder, or gives it up.
+func (e *Engine) gatherWaiting() {
+	waiting := e.gathering.waiting
+	e.gathering.waiting = nil
+	for _, m := range waiting {
+		e.gather(m)
+	}
+}
+
+func (e *Engine) gatherNow(m model.Moment) {
+	if _, busy := e.seen.Gathering[m]; busy {
+		return
+	}
+	e.seen.Gathering = set(e.seen.Gathering, m, time.Now())
+	s := e.now()
+	dir := e.dir()
+	e.background(func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, gatherDeadlines[m])
+		defer cancel()
+		out := model.Gathered{Moment: m}
+		kept, err := e.cfg.Evidence.Gather(ctx, dir, s, m)
+		if err != nil {
+			out.Err = err.Error()
+		}
+		out.Evidence, out.Evidence.Moment = kept, m
+		e.post(func() {
+			under := maps.Clone(e.seen.Gathering)
+			delete(under, m)
+			e.seen.Gathering = under
+			e.handle(model.Input{At: time.Now(), Do: out})
+		})
+	})
+}
+
+func (e *Engine) gathered(g model.Gathered) {
+	e.post(func() { e.handle(model.Input{At: time.Now(), Do: g}) })
+}
+
+// now is what is known now.
+func (e *Engine) now() *model.Snapshot {
+	return &model.Snapshot{Incident: e.inc, Seen: e.seen, Now: time.Now()}
+}

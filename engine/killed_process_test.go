@@ -1,0 +1,293 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"rollbook/engine/journal"
+	"rollbook/model"
+)
+
+// The process that the kill loop kills: the engine with ports to the outside,
+// and an operator who does what there is to do.
+
+// remote are the ports: everything that lasts is outside.
+type remote struct{ url string }
+
+func (r remote) ask(ctx context.Context, path string, in, out any) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	return json.NewDecoder(resp.Body).Decode(out)
+}
+
+func (r remote) component(ctx context.Context) (*model.Component, error) {
+	var s stateOf
+	if err := r.ask(ctx, "/state", nil, &s); err != nil {
+		return nil, err
+	}
+	return &model.Component{ID: "backend-python",
+		Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: "backend-python"},
+		UID:      "uid-b", Revision: s.Revision, TemplateHash: s.Hash, Desired: 3, Replicas: 3, Updated: 3, Ready: 3, Available: 3,
+		Generation: s.Gen, Observed: s.Gen, RevisionStart: time.Now().Add(-11 * time.Minute)}, nil
+}
+
+func (r remote) Watch(ctx context.Context, out func(Observation)) {
+	for ctx.Err() == nil {
+		if c, err := r.component(ctx); err == nil {
+			out(Observation{Board: []*model.Component{c}, Connection: model.Connection{To: "api", Heard: time.Now()},
+				Identity: model.Identity{Cluster: "uid-1", User: "maria@corp"}})
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (r remote) History(ctx context.Context, w *model.Component) (*model.History, error) {
+	return &model.History{Component: w.ID, At: time.Now(), Revisions: []model.Revision{
+		{Number: w.Revision, Owner: "rs-42", Current: true}, {Number: 41, Owner: "rs-41"}, {Number: 40, Owner: "rs-40"}}}, nil
+}
+
+func (r remote) Preflight(ctx context.Context, w *model.Component, to int64, out func(model.Preflight)) {
+	now, err := r.component(ctx)
+	if err != nil {
+		out(model.Preflight{Done: true, Err: err.Error()})
+		return
+	}
+	p := &model.Plan{ID: fmt.Sprintf("plan-%d-%s", to, now.TemplateHash), Component: w.ID, Workload: w.Workload, UID: w.UID,
+		From: now.Revision, To: to, FromHash: now.TemplateHash, ToHash: fmt.Sprintf("hash-%d", to)}
+	p.Same = p.FromHash == p.ToHash
+	out(model.Preflight{Plan: p, Done: true})
+}
+
+func (r remote) Undo(ctx context.Context, p model.Plan) (model.Written, error) {
+	var a struct {
+		Changed string
+		Gen     int64
+	}
+	if err := r.ask(ctx, "/undo", p, &a); err != nil {
+		return model.Written{}, fmt.Errorf("%w: %w", ErrLost, err)
+	}
+	if a.Changed != "" {
+		return model.Written{}, fmt.Errorf("%w: %s", ErrChanged, a.Changed)
+	}
+	return model.Written{ResourceVersion: "9", Generation: a.Gen, At: time.Now()}, nil
+}
+
+func (r remote) Look(ctx context.Context, p model.Plan) (model.SettledState, string, error) {
+	c, err := r.component(ctx)
+	switch {
+	case err != nil:
+		return "", "", err
+	case c.TemplateHash == p.ToHash:
+		return model.SettledDone, "", nil
+	case c.TemplateHash == p.FromHash:
+		return model.SettledNot, "", nil
+	}
+	return model.SettledForeign, "somebody", nil
+}
+
+func (r remote) PostEvent(context.Context, model.Workload, string, string) error { return nil }
+
+func (r remote) Send(ctx context.Context, channel string, m model.Message) (model.Receipt, error) {
+	var out model.Receipt
+	err := r.ask(ctx, "/send", m, &out)
+	return out, err
+}
+
+func (r remote) Lease(ctx context.Context, a model.LeaseAsk) (model.Lease, error) {
+	var out struct {
+		Lease         model.Lease
+		Mine, Expired bool
+	}
+	err := r.ask(ctx, "/lease", a, &out)
+	out.Lease.Mine, out.Lease.Expired = out.Mine, out.Expired
+	return out.Lease, err
+}
+
+func (r remote) Gather(ctx context.Context, dir string, s *model.Snapshot, m model.Moment) (model.Evidence, error) {
+	return model.Evidence{At: time.Now(), Moment: m, Dir: dir, Files: 1, Bytes: 3},
+		whole(filepath.Join(dir, "evidence-"+string(m)), []byte("log"))
+}
+
+func (r remote) Write(ctx context.Context, i *model.Incident, dir string) (string, error) {
+	raw, err := json.Marshal(i.Timeline)
+	if err != nil {
+		return "", err
+	}
+	return reportFile(dir), whole(reportFile(dir), raw)
+}
+
+// whole writes a file whole or not at all.
+func whole(path string, raw []byte) error {
+	if err := os.WriteFile(path+".part", raw, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".part", path)
+}
+
+// byHash are figures that follow the template: the release is bad.
+type byHash struct {
+	fakeMetrics
+	r remote
+}
+
+func (m *byHash) Poll(ctx context.Context, p Poll) (map[string]*model.Figures, error) {
+	c, err := m.r.component(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m.set(0.0002, nil)
+	if c.TemplateHash == "hash-42" {
+		m.set(0.3, nil)
+	}
+	return m.fakeMetrics.Poll(ctx, p)
+}
+
+// workOnIncident goes on with the incident in dir until it is closed and its
+// report complete. It prints how many facts are on disk.
+func workOnIncident(url, dir string) error {
+	r := remote{url}
+	verify := model.DefaultVerify()
+	verify.Hold = 200 * time.Millisecond
+	cfg := Config{Cluster: r, Metrics: &byHash{r: r}, Version: "test", Host: "laptop", Journals: []string{dir}, IdlePoll: 30 * time.Millisecond,
+		Evidence: r, Reporter: r, Messages: r, Leases: r,
+		Settings: model.Settings{Namespace: "production", Production: true, Operator: "maria", Limits: model.DefaultLimits(),
+			Verify: verify, Scrape: 15 * time.Second, Poll: 30 * time.Millisecond,
+			Components: []model.Target{{ID: "backend-python", Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: "backend-python"}}},
+			Channels:   []model.Channel{{ID: "slack/x", Kind: model.ChannelSlack}, {ID: "statuspage/y", Kind: model.ChannelStatuspage}}}}
+	found, _ := journal.List(dir) // one that was killed before its header is none
+	over := false
+	for _, c := range found {
+		if !c.Closed() {
+			cfg.Open = append(cfg.Open, c)
+			continue
+		}
+		over = true
+		if c.Unreported() {
+			cfg.Unreported = append(cfg.Unreported, c)
+		}
+	}
+	e := New(cfg)
+	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- e.Run(ctx) }()
+	o := &scripted{e: e}
+	for {
+		select {
+		case err := <-done:
+			if err == nil {
+				err = errors.New("the incident was not closed within a minute")
+			}
+			return err
+		case <-e.Changed():
+		case <-time.After(20 * time.Millisecond):
+		}
+		// What is said to be on disk is said from outside: a kill takes it not back.
+		e.post(func() {
+			if e.book != nil && e.acked > 0 {
+				fmt.Println(e.acked)
+			}
+		})
+		if over && reported(dir) || !over && o.act() {
+			stop()
+			return <-done
+		}
+	}
+}
+
+func reported(dir string) bool {
+	found, _ := journal.List(dir)
+	return len(found) == 1 && !found[0].Unreported()
+}
+
+// scripted is the operator.
+type scripted struct {
+	e    *Engine
+	last string // what was done last: nothing is done twice before it shows
+}
+
+// act does the next thing, and says whether all is done.
+func (o *scripted) act() bool {
+	s := o.e.Snapshot()
+	i := &s.Incident
+	once := func(what string, in any) {
+		if o.last != what {
+			o.last = what
+			o.e.Send(in)
+		}
+	}
+	next := func() {
+		if i.Step.Blocked(s) == "" {
+			once("next from "+i.Step.Name(), model.Next{})
+		}
+	}
+	switch {
+	case i.ID == "" && i.Verdict.Verdict != model.Now:
+	case i.Step == model.Confirm:
+		if i.Step.Blocked(s) == "" {
+			once(fmt.Sprint("confirm ", len(i.Attempts)), model.ConfirmWrite{Word: model.ConfirmWord(i),
+				Plans: []string{s.Seen.Preflight["backend-python"].Plan.ID}})
+		} else if i.Asked == model.AskFailed && s.Seen.Preflight["backend-python"] != nil && s.Seen.Preflight["backend-python"].Done {
+			once(fmt.Sprint("recheck ", len(i.Timeline)), model.Recheck{})
+		}
+	case i.Step == model.Close && i.Closed.IsZero():
+		o.closing(s, once)
+	case i.Step == model.Close:
+		return !i.ReportStale() && s.Seen.Reporting.IsZero()
+	default:
+		next()
+	}
+	return false
+}
+
+// closing sends, writes and settles, one after the other.
+func (o *scripted) closing(s *model.Snapshot, once func(string, any)) {
+	i := &s.Incident
+	for _, m := range i.Messages {
+		if m.State == model.MessageSending {
+			return
+		}
+	}
+	for _, c := range i.Settings.Channels {
+		sent := false
+		for _, m := range i.Messages {
+			sent = sent || m.Message.Channel == c.ID
+		}
+		if !sent { // one that may have been sent is looked after by hand
+			d := model.Draft(s, c, model.MessageResolved)
+			once("send "+c.ID, model.SendMessage{Channel: c.ID, Kind: d.Kind, Title: d.Title, Text: d.Text})
+			return
+		}
+	}
+	if i.Report.At.IsZero() {
+		once("report", model.WriteReport{})
+		return
+	}
+	for _, it := range i.Items {
+		if it.State == "" {
+			once("settle "+it.ID, model.SettleItem{ID: it.ID, Reason: "by hand"})
+			return
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"rollbook/model"
+)
+
+const (
+	impactDeadline = 30 * time.Second
+	reportDeadline = 20 * time.Second
+)
+
+// measure asks what the incident cost, from the onset to the recovery or to now.
+func (e *Engine) measure() {
+	i := &e.inc
+	w := ImpactOf{From: i.Onset, To: time.Now(), Limits: i.Settings.Limits, Objective: i.Settings.Objective,
+		Period: i.Settings.Period, Targets: e.concerned()}
+	if !i.Recovered.IsZero() {
+		w.To = i.Recovered
+	}
+	why := ""
+	_, off := e.cfg.Metrics.To()
+	switch {
+	case e.cfg.Impact == nil:
+		why = notConfigured
+	case off != "":
+		why = off
+	case w.From.IsZero():
+		why = "it is not known when it began"
+	}
+	if why != "" {
+		e.post(func() { e.handle(model.Input{At: time.Now(), Do: model.Measured{Err: why}}) })
+		return
+	}
+	guard := e.newest("impact")
+	e.seen.Measuring = time.Now()
+	e.background(func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, impactDeadline)
+		defer cancel()
+		cost, err := e.cfg.Impact.Impact(ctx, w)
+		out := model.Measured{Impact: cost}
+		if err != nil {
+			out = model.Measured{Err: err.Error()}
+		}
+		guard(func() {
+			e.seen.Measuring = time.Time{}
+			e.handle(model.Input{At: time.Now(), Do: out})
+		})
+	})
+}
+
+// concerned are the targets that the incident is about; all where it is about
+// none in particular.
+func (e *Engine) concerned() []model.Target {
+	about := map[string]bool{}
+	for _, t := range e.inc.Triggers {
+		about[t.Component] = true
+	}
+	for _, s := range e.inc.Standing() {
+		about[s.Write.Plan.Component] = true
+	}
+	for _, c := range e.inc.Choices {
+		about[c.Component] = true
+	}
+	all := e.targets()
+	var out []model.Target
+	for _, t := range all {
+		if about[t.ID] {
+			out = append(out, t)
+		}
+	}
+	if len(out) == 0 {
+		return all
+	}
+	return out
+}
+
+// report writes the report when everything that it tells is on disk. One is
+// written at a time; what was asked meanwhile follows.
+func (e *Engine) report() {
+	tell := func(r model.Reported) { e.post(func() { e.handle(model.Input{At: time.Now(), Do: r}) }) }
+	switch {
+	case e.cfg.Reporter == nil:
+		tell(model.Reported{Err: notConfigured})
+		return
+	case !e.seen.Reporting.IsZero():
+		e.reportAgain = true
+		return
+	}
+	e.seen.Reporting = time.Now()
+	inc := e.inc
+	end := func(r model.Reported) {
+		e.seen.Reporting = time.Time{}
+		e.handle(model.Input{At: time.Now(), Do: r})
+		if e.reportAgain {
+			e.reportAgain = false
+			e.report()
+		}
+	}
+	// Not cut short when the program is left: the close writes it once more.
+	ctx := context.WithoutCancel(e.ctx)
+	e.holdOwed(func(dir string) func() {
+		ctx, cancel := context.WithTimeout(ctx, reportDeadline)
+		defer cancel()
+		out := model.Reported{Entries: len(inc.Timeline)}
+		var err error
+		if out.Path, err = e.writeReport(ctx, &inc, dir); err != nil {
+			out = model.Reported{Err: err.Error()}
+		}
+		return func() { end(out) }
+	}, func(err error) { end(model.Reported{Err: err.Error()}) })
+}
+
+var errNoFolder = errors.New("there is no folder for it: the journal cannot be written")
+
+// writeReport writes it beside the journal.
+func (e *Engine) writeReport(ctx context.Context, i *model.Incident, dir string) (string, error) {
+	if dir == "" {
+		return "", errNoFolder
+	}
+	return e.cfg.Reporter.Write(ctx, i, dir)
+}

@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rollbook/engine/journal"
+	"rollbook/model"
+)
+
+// leaveOpen makes an incident and leaves it open, `ago` before what follows.
+func leaveOpen(t *testing.T, dir string, ago time.Duration) (id string) {
+	t.Helper()
+	c, m := newCluster(t), &fakeMetrics{ratio: 0.3}
+	r := start(t, c, m, dir)
+	r.wait(2 * time.Second)
+	r.Send(model.Next{})
+	s := r.wait(time.Second)
+	r.end()
+	time.Sleep(ago)
+	return filepath.Base(filepath.Dir(s.Seen.Journal))
+}
+
+// elsewhere begins an incident in a folder of its own and moves it into dir, so
+// that the run that begins it takes no other up.
+func elsewhere(t *testing.T, dir string, ago time.Duration) string {
+	t.Helper()
+	own := t.TempDir()
+	id := leaveOpen(t, own, ago)
+	if err := os.Rename(filepath.Join(own, id), filepath.Join(dir, id)); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func again(t *testing.T, dir string) *run {
+	return startWith(t, newCluster(t), &fakeMetrics{}, func(*Config) {}, dir)
+}
+
+func TestSeveralOpenIncidentsAreOffered(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		first := elsewhere(t, dir, time.Hour)
+		elsewhere(t, dir, time.Minute)
+		r := again(t, dir)
+		s := r.wait(2 * time.Second)
+		if s.Seen.Resumed || len(s.Seen.Open) != 2 {
+			t.Fatalf("resumed %v, offered %+v", s.Seen.Resumed, s.Seen.Open)
+		}
+		for _, o := range s.Seen.Open {
+			if o.Component != "backend-python" || o.Step != model.Decision || o.Operator != "maria" || o.Abandoned || o.Touched.IsZero() {
+				t.Errorf("offered as %+v", o)
+			}
+		}
+		r.Send(model.TakeUp{ID: first})
+		s = r.wait(2 * time.Second)
+		if !s.Seen.Resumed || s.Incident.ID != first || s.Seen.Open != nil {
+			t.Errorf("took up %q of %q", s.Incident.ID, first)
+		}
+		r.end()
+
+		r = again(t, dir)
+		r.wait(2 * time.Second)
+		r.Send(model.LeaveThem{})
+		if s = r.wait(time.Second); s.Seen.Open != nil || s.Incident.ID != "" {
+			t.Errorf("left alone: %+v", s.Seen.Open)
+		}
+		r.end()
+	})
+}
+
+func TestOldIncidentIsOfferedAndAbandoned(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		id := elsewhere(t, dir, 25*time.Hour)
+		r := again(t, dir)
+		s := r.wait(2 * time.Second)
+		if len(s.Seen.Open) != 1 || !s.Seen.Open[0].Abandoned || s.Seen.Resumed {
+			t.Fatalf("offered %+v", s.Seen.Open)
+		}
+		r.Send(model.Abandon{ID: id, Reason: "nobody knows"})
+		if s = r.wait(time.Second); s.Seen.Open != nil || len(s.Seen.Trouble) != 0 {
+			t.Errorf("still offered: %+v, %v", s.Seen.Open, s.Seen.Trouble)
+		}
+		r.end()
+		c, err := journal.Read(filepath.Join(dir, id, journal.FileName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := model.Fold(c.Facts)
+		if !c.Closed() || i.End.Outcome != "abandoned" || i.End.Reason != "nobody knows" || i.End.By != "maria" {
+			t.Errorf("closed %v: %+v", c.Closed(), i.End)
+		}
+	})
+}
+
+func TestAbandonedByTwo(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		id := elsewhere(t, dir, 25*time.Hour)
+		c, err := journal.Read(filepath.Join(dir, id, journal.FileName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := journal.Resume(c, nil, func(int, string, error) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := again(t, dir)
+		r.wait(2 * time.Second)
+		r.Send(model.Abandon{ID: id, Reason: "old"})
+		if s := r.wait(time.Second); len(s.Seen.Open) != 1 || len(s.Seen.Trouble) != 1 || !strings.Contains(s.Seen.Trouble[0], "another rollbook") {
+			t.Errorf("somebody works on it: %+v, %q", s.Seen.Open, s.Seen.Trouble)
+		}
+		r.end()
+		other.Close()
+	})
+}
+
+func TestTornLineIsTold(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		id := elsewhere(t, dir, time.Minute)
+		path := filepath.Join(dir, id, journal.FileName)
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteString(`{"at":"2000`); err != nil {
+			t.Fatal(err)
+		}
+		_ = f.Close()
+		r := again(t, dir)
+		s := r.wait(2 * time.Second)
+		if !s.Seen.Resumed || !slices.ContainsFunc(s.Incident.Timeline, func(e model.Entry) bool { return strings.Contains(e.Text, "11 bytes were cut off") }) {
+			t.Errorf("resumed %v: %+v", s.Seen.Resumed, s.Incident.Timeline)
+		}
+		r.end()
+	})
+}
+
+func TestNewerJournalIsToldAndHidesNothing(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		id := elsewhere(t, dir, time.Minute)
+		newer := filepath.Join(dir, "INC-9")
+		if err := os.Mkdir(newer, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		text := `{"journal":1,"id":"INC-9","cluster":"uid-1","namespace":"production"}` + "\n" +
+			`{"at":"2000-01-01T00:00:00Z","fact":"began","data":{"version":"3.1.4"}}` + "\n" +
+			`{"at":"2000-01-01T00:00:00Z","fact":"teleported","data":{}}` + "\n"
+		if err := os.WriteFile(filepath.Join(newer, journal.FileName), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := again(t, dir)
+		s := r.wait(2 * time.Second)
+		if s.Incident.ID != id || len(s.Seen.Trouble) != 1 || !strings.Contains(s.Seen.Trouble[0], "rollbook 3.1.4") {
+			t.Errorf("took up %q; trouble %q", s.Incident.ID, s.Seen.Trouble)
+		}
+		r.end()
+		if raw, err := os.ReadFile(filepath.Join(newer, journal.FileName)); err != nil || string(raw) != text {
+			t.Error("the newer journal was touched")
+		}
+	})
+}
+
+func TestMessageOnItsWayAtAKillMayHaveBeenSent(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		id := elsewhere(t, dir, time.Minute)
+		c, err := journal.Read(filepath.Join(dir, id, journal.FileName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		book, err := journal.Resume(c, nil, func(int, string, error) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := book.Append(model.Fact{At: time.Now(), By: "maria", Body: model.MessageIntended{N: 1, Channel: "slack/x", Kind: model.MessageStarted, Text: "x"}}); err != nil {
+			t.Fatal(err)
+		}
+		book.Close()
+		b := &beside{t: t} // a message would fail the test
+		r := startWith(t, newCluster(t), &fakeMetrics{}, func(cfg *Config) {
+			cfg.Messages = b
+			cfg.Settings.Channels = []model.Channel{{ID: "slack/x", Kind: model.ChannelSlack}}
+		}, dir)
+		s := r.wait(time.Minute)
+		if got := s.Incident.Message(1); got == nil || got.State != model.MessageUnsure || model.SendAsks(s, "slack/x", model.MessageStarted) == "" {
+			t.Errorf("taken up: %+v", got)
+		}
+		r.end()
+	})
+}
+
+// A kill cuts even one write between two pages: the journal may end before it
+// says that the incident was opened.
+func TestFirstWriteTornIsTheSameIncident(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		id := elsewhere(t, dir, time.Minute)
+		path := filepath.Join(dir, id, journal.FileName)
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := strings.Index(string(raw), `"fact":"opened"`)
+		for _, cut := range []int{at, strings.Index(string(raw), "\n") + 1} {
+			if err := os.WriteFile(path, raw[:cut], 0o600); err != nil {
+				t.Fatal(err)
+			}
+			r := startWith(t, newCluster(t), &fakeMetrics{ratio: 0.3}, func(*Config) {}, dir)
+			s := r.wait(2 * time.Second)
+			if s.Incident.ID != id || !s.Seen.Resumed {
+				t.Errorf("cut at %d: took up %q", cut, s.Incident.ID)
+			}
+			r.Send(model.Next{})
+			r.wait(time.Second)
+			r.end()
+			if found, errs := journal.List(dir); len(found) != 1 || len(errs) != 0 {
+				t.Errorf("cut at %d: %d incidents, %v", cut, len(found), errs)
+			}
+		}
+	})
+}
