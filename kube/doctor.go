@@ -32,6 +32,9 @@ var rights = []right{
 	{"get", "", "pods/log", false, "there are no logs"},
 	{"patch", "apps", "deployments", true, "no rollback is possible"},
 	{"create", "", "events", false, "no Event is left on the workload"},
+	{"get", "coordination.k8s.io", "leases", false, "you do not see who else works on a workload"},
+	{"create", "coordination.k8s.io", "leases", false, "others do not see that you work on a workload"},
+	{"update", "coordination.k8s.io", "leases", false, "others do not see that you still work on a workload"},
 }
 
 // Check asks for everything that the walk needs of the API server: whether it

@@ -23,8 +23,14 @@ func (c *Client) limited(ctx context.Context) (context.Context, func(), error) {
 	return ctx, func() { cancel(); <-c.slots }, nil
 }
 
+// filled is a query of the team's own with its window in it.
+func (c *Client) filled(q string) string {
+	return strings.ReplaceAll(q, "$window", dur(c.shortWindow()))
+}
+
 // now evaluates q at the server's present.
 func (c *Client) now(ctx context.Context, q string) (pmodel.Vector, error) {
+	q = c.filled(q)
 	ctx, done, err := c.limited(ctx)
 	if err != nil {
 		return nil, err
@@ -60,6 +66,7 @@ func (c *Client) raw(ctx context.Context, q string) (pmodel.Matrix, error) {
 
 // over evaluates q at the times of a grid.
 func (c *Client) over(ctx context.Context, q string, g grid) (pmodel.Matrix, error) {
+	q = c.filled(q)
 	ctx, done, err := c.limited(ctx)
 	if err != nil {
 		return nil, err

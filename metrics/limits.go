@@ -1,0 +1,48 @@
+package metrics
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"rollbook/model"
+)
+
+// Own asks the team's own checks of a target, at the same time. Of several
+// samples the one counts that is nearest to breaking the limit: it must hold for
+// each. "$window" in a query becomes the window of the figures.
+func (c *Client) Own(ctx context.Context, t model.Target) []model.OwnSeen {
+	out := make([]model.OwnSeen, len(t.Promql))
+	var work tasks
+	for n, q := range t.Promql {
+		out[n].Name = q.Name
+		work.run(func() { out[n].Reading = c.limit(ctx, q) })
+	}
+	work.wait()
+	return out
+}
+
+func (c *Client) limit(ctx context.Context, q model.OwnCheck) model.Reading {
+	query := c.filled(q.Query)
+	if err := c.off(); err != nil {
+		return model.Unknown(query, "%s", err)
+	}
+	samples, err := c.now(ctx, query)
+	switch {
+	case err != nil:
+		return model.Unknown(query, "%s", err)
+	case len(samples) == 0:
+		return model.Unknown(query, "no series")
+	}
+	r := model.Reading{Known: true, Query: query, At: samples[0].Timestamp.Time(), Value: float64(samples[0].Value)}
+	for _, s := range samples {
+		v := float64(s.Value)
+		switch {
+		case math.IsNaN(v):
+			return model.Unknown(query, "%s", fmt.Sprintf("NaN for %s", series(s.Metric)))
+		case q.Max != nil && v > r.Value, q.Max == nil && v < r.Value:
+			r.Value = v
+		}
+	}
+	return r
+}
