@@ -130,9 +130,17 @@ func writeOut(out io.Writer, path string, b []byte) error {
 		_, err := out.Write(b)
 		return err
 	}
+	if err := replaceFile(path, b); err != nil {
+		return fmt.Errorf("-o %s: %w; nothing was written", path, err)
+	}
+	return nil
+}
+
+// replaceFile writes a file whole or not at all, for its owner alone.
+func replaceFile(path string, b []byte) error {
 	part, err := os.CreateTemp(filepath.Dir(path), ".rollbook-*")
 	if err != nil {
-		return fmt.Errorf("-o %s: %w; nothing was written", path, err)
+		return err
 	}
 	_, err = part.Write(b)
 	if err = errors.Join(err, part.Close()); err == nil {
@@ -140,7 +148,6 @@ func writeOut(out io.Writer, path string, b []byte) error {
 	}
 	if err != nil {
 		_ = os.Remove(part.Name())
-		return fmt.Errorf("-o %s: %w; nothing was written", path, err)
 	}
-	return nil
+	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rollbook/model"
 	reporting "rollbook/report"
 )
 
@@ -107,6 +108,9 @@ func reportOf(b book, note func(string)) reporting.Data {
 	i, err := reporting.ReadImpact(dir, m)
 	if err != nil {
 		note(err.Error())
+	}
+	if inc := model.Fold(b.Facts); i == nil && !inc.Impact.At.IsZero() {
+		i = &inc.Impact.Impact
 	}
 	return reporting.New(b.Facts, reporting.Extra{Manifest: m, Impact: i})
 }

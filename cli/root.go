@@ -133,7 +133,7 @@ at the components of rollbook.yaml, or at the namespace's workloads.`,
 	p.StringVar(&f.prometheus, "prometheus", "", "Prometheus: a URL, or service:NAMESPACE/NAME:PORT through the API server")
 	p.StringVar(&f.journalDir, "journal-dir", "", "folder of the incidents' journals (default $XDG_STATE_HOME/rollbook/incidents)")
 	p.BoolVar(&f.readOnly, "read-only", false, "let no request leave that changes anything")
-	root.AddCommand(newDoctor(f), newReport(f), newIncidents(f), newSandbox(f), newConfig(f), newKeys())
+	root.AddCommand(newDoctor(f), newReport(f), newIncidents(f), newReplay(f), newSandbox(f), newConfig(f), newKeys())
 	return root
 }
 

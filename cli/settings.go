@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -59,6 +58,9 @@ func settings(cfg *config.Config, c *kube.Client, f *flags, args []string) (mode
 	for _, k := range cfg.Links {
 		set.Links = append(set.Links, model.Link{Name: k.Name, URL: k.URL})
 	}
+	if cfg.SLO != nil {
+		set.Objective, set.Period = float64(cfg.SLO.Objective), cfg.SLO.Window
+	}
 	set.Recovery = model.Recovery{Maintenance: cfg.Recovery.Maintenance, Overlay: cfg.Recovery.Overlay, Replicas: cfg.Recovery.Replicas}
 	if len(args) == 0 {
 		return set, nil
@@ -100,6 +102,10 @@ func target(k config.Component, namespace string) model.Target {
 	t.Match = strings.Join(match, ",")
 	for _, h := range k.Checks.Health {
 		t.Health = append(t.Health, model.Health{URL: h.URL, Status: h.Expect, Timeout: h.Timeout})
+	}
+	t.Pods, t.Logs, t.LogsBad, t.NoUp = k.Checks.Pods, k.Checks.Logs, k.Checks.BadLog, !k.Checks.Up
+	for _, q := range k.Checks.PromQL {
+		t.Promql = append(t.Promql, model.OwnCheck{Name: q.Name, Query: q.Query, Max: q.Max, Min: q.Min})
 	}
 	return t
 }
@@ -175,18 +181,26 @@ func journalDirs(f *flags, cfg *config.Config) ([]string, error) {
 	return append(dirs, fmt.Sprintf("/dev/shm/rollbook-%d/incidents", os.Getuid())), nil
 }
 
-// openJournals are the incidents that were not closed, newest first. A journal
-// that cannot be read is told, and hides nothing else.
-func openJournals(dirs []string) (open []*journal.Content, trouble error) {
-	var errs []error
+// found are the journals of earlier runs.
+type found struct {
+	open       []*journal.Content // not closed, newest first
+	unreported []*journal.Content // closed, and the report does not tell of it
+	trouble    []error            // what cannot be read; it hides nothing else
+}
+
+func journals(dirs []string) (f found) {
+	var all []*journal.Content
 	for _, d := range dirs {
-		found, bad := journal.List(d)
-		errs = append(errs, bad...)
-		for _, c := range found {
-			if !c.Closed() {
-				open = append(open, c)
-			}
+		some, bad := journal.List(d)
+		all, f.trouble = append(all, some...), append(f.trouble, bad...)
+	}
+	for _, c := range journal.Distinct(all) {
+		switch {
+		case !c.Closed():
+			f.open = append(f.open, c)
+		case c.Unreported():
+			f.unreported = append(f.unreported, c)
 		}
 	}
-	return open, errors.Join(errs...)
+	return f
 }

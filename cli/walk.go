@@ -86,16 +86,16 @@ func walk(ctx context.Context, f *flags, args []string) error {
 		}
 		screen.Input, screen.Login = door.in, func() error { return door.login(quiet, c) }
 	}
-	open, trouble := openJournals(dirs)
-	if trouble != nil {
-		quiet.note(trouble.Error())
+	books := journals(dirs)
+	for _, err := range books.trouble {
+		quiet.note(err.Error())
 	}
 	host, err := os.Hostname()
 	if err != nil {
 		host = ""
 	}
-	e := engine.New(engine.Config{Cluster: cluster{c}, Metrics: prom, Settings: set, Version: version, Host: host,
-		Journals: dirs, Open: open, IdlePoll: cfg.Limits.PollIdle})
+	e := engine.New(closing(engine.Config{Cluster: cluster{c}, Metrics: prom, Settings: set, Version: version, Host: host,
+		Journals: dirs, IdlePoll: cfg.Limits.PollIdle}, books, cfg, c, prom))
 	screen.Engine = e
 	if f.stage.practice != nil {
 		screen.Practice = &f.stage.practice.about
@@ -107,8 +107,8 @@ func walk(ctx context.Context, f *flags, args []string) error {
 	if said != "" {
 		fmt.Fprintln(os.Stderr, said)
 	}
-	if trouble != nil {
-		fmt.Fprintln(os.Stderr, "rollbook:", trouble)
+	for _, err := range books.trouble {
+		fmt.Fprintln(os.Stderr, "rollbook:", err)
 	}
 	return err
 }

@@ -29,6 +29,7 @@ type App struct {
 	leaving  leaving
 	since    time.Time // of leaving
 	farewell string
+	offered  bool // the open incidents of earlier runs
 }
 
 // The clock's step, and how long a confirmation waits for silence.
@@ -52,6 +53,8 @@ func New(o Options) *App {
 	}
 	a.ctx, a.engine, a.viewer, a.start, a.practice = context.Background(), o.Engine, o.Viewer, o.Start, o.Practice
 	a.w, a.h = o.Width, o.Height
+	a.replay, _ = o.Engine.(*Replay)
+	a.env, a.drafts = lookup(o.Env), map[draftKey]draft{}
 	a.pen = newPen(a.look)
 	s := &a.scope
 	a.pages = [7]page{
@@ -83,6 +86,7 @@ func (a *App) hush() tea.Cmd {
 func (a *App) fetch() {
 	s := *a.engine.Snapshot() // the engine's own is immutable; ours has a clock
 	switch now := a.clock(); {
+	case a.replay != nil: // its clock is the facts'
 	case s.Now.IsZero():
 		s.Now = now
 	case s.Now.Before(now) && now.Sub(s.Now) < 2*clockStep:
@@ -101,6 +105,9 @@ func (a *App) clock() time.Time {
 
 func (a *App) derive() {
 	a.d, a.derived = derive(a.snap), a.snap.Now
+	if a.replay != nil {
+		a.d.asJudged(a.inc())
+	}
 	a.pointAt()
 	for _, p := range a.pages {
 		p.Follow()
@@ -166,7 +173,8 @@ type reply interface{ deliver(a *App) tea.Cmd }
 func (a *App) changed() tea.Cmd {
 	a.fetch()
 	i := a.inc()
-	if i.Step == a.at && i.Asked == a.asked {
+	offered := a.offer()
+	if i.Step == a.at && i.Asked == a.asked && !offered {
 		return nil
 	}
 	a.at, a.asked = i.Step, i.Asked
@@ -181,13 +189,16 @@ func (a *App) advance(at time.Time) {
 		step = max(0, at.Sub(a.tick))
 	}
 	a.tick = at
-	s := *a.snap
-	s.Now = a.clock().Add(step)
 	if a.hint != a.hinted {
-		a.hinted, a.hintAt = a.hint, s.Now
-	} else if s.Now.Sub(a.hintAt) >= hintTime {
+		a.hinted, a.hintAt = a.hint, at
+	} else if at.Sub(a.hintAt) >= hintTime {
 		a.hint, a.hinted = "", "" // what it said may no longer be so
 	}
+	if a.replay != nil {
+		return // what was does not grow older
+	}
+	s := *a.snap
+	s.Now = a.clock().Add(step)
 	a.snap = &s
 	if s.Now.Sub(a.derived) >= rederive {
 		a.derive()
@@ -218,7 +229,7 @@ func (a *App) press(msg tea.KeyPressMsg) tea.Cmd {
 	if cmd, taken := front.Update(msg); taken {
 		return tea.Batch(silence, cmd)
 	}
-	keys := append(front.Keys(), a.globalKeys()...)
+	keys := append(a.frontKeys(), a.usable(a.globalKeys())...)
 	for _, k := range keys {
 		if !k.matches(msg) {
 			continue
@@ -228,8 +239,8 @@ func (a *App) press(msg tea.KeyPressMsg) tea.Cmd {
 			a.hint = k.Shown() + " " + k.Name + ": " + why
 		case k.Quiet && !quiet:
 			a.hint = k.Shown() + " counts only after 0.3 s without a key: press it again"
-		case a.last == "enter" && repeated && !quiet:
-			// A held enter must not run through the pages.
+		case repeated && !quiet && (a.last == "enter" || k.Acts && a.last != "esc"):
+			// A held key must not run through the pages, nor through a checklist.
 		case k.do != nil:
 			return tea.Batch(silence, k.do())
 		}

@@ -108,7 +108,7 @@ func (c *choose) Keys() []Key {
 	}
 	return append([]Key{
 		next,
-		{Keys: []string{"space"}, Name: space, Help: "put the component into the rollback, or take it out", Disabled: func(*model.Snapshot) string {
+		{Keys: []string{"space"}, Name: space, Acts: true, Help: "put the component into the rollback, or take it out", Disabled: func(*model.Snapshot) string {
 			if c.row() == nil {
 				return "no component is seen yet"
 			}
@@ -285,7 +285,7 @@ func (c *choose) components(w, h int) []string {
 				_, why, _ = strings.Cut(s.Text, ", ") // its number stands in the history
 			}
 		}
-		if why == "" && r.rank < rankUnknown {
+		if why == "" && r.rank < rankUnknown && c.replay == nil {
 			why = "failing, but not changed in the hour before"
 		}
 		out = append(out, mark+box+" "+p.name(r.c.ID, nw, style)+"  "+p.cell(plan, pw, p.Strong)+"  "+p.fit(why, w-nw-pw-11))

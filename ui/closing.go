@@ -3,36 +3,55 @@ package ui
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/x/ansi"
 
 	"rollbook/model"
 )
 
-// closing is the seventh page: how it ended, the times, the checklist, and where
-// the journal lies.
+// closing is the seventh page: how it ended, the times, what it cost, and the
+// checklist. Each item has the key that does it; by hand or waived goes as well.
 type closing struct {
 	base
 	at    int
 	moved bool // it has been to the first open item
-	top   int
+	// wasOpen: the marked item was open when it was looked at last.
+	wasOpen bool
+	top     int
 }
 
 func newClosing(s *scope) *closing { return &closing{base: base{s}} }
 
 func (c *closing) Title() string { return "7 Close" }
 
-// Follow keeps the mark on an item; it begins at the first that is open.
+// Follow keeps the mark on an item; it begins at the first that is open, and
+// goes on to the next when its item is settled, also when that happened by
+// itself.
 func (c *closing) Follow() {
+	items := c.inc().Items
 	if c.inc().Step != model.Close {
 		c.moved = false
-	} else if !c.moved && len(c.inc().Items) > 0 {
-		c.moved = true
-		c.at = max(0, slices.IndexFunc(c.inc().Items, func(it model.Item) bool { return it.State == "" }))
+	} else if !c.moved && len(items) > 0 {
+		c.moved, c.at = true, 0
+		c.toOpen()
 	}
-	c.at = max(0, min(len(c.inc().Items)-1, c.at))
+	c.at = max(0, min(len(items)-1, c.at))
+	if c.wasOpen && c.item() != nil && c.item().State != "" {
+		c.toOpen()
+	}
+	c.wasOpen = c.item() != nil && c.item().State == ""
+}
+
+// toOpen moves the mark to the next open item, from the first again after the
+// last; it stays where it is when there is none.
+func (c *closing) toOpen() {
+	items := c.inc().Items
+	for n := range items {
+		if k := (c.at + n) % len(items); items[k].State == "" {
+			c.at = k
+			return
+		}
+	}
 }
 
 func (c *closing) item() *model.Item {
@@ -42,27 +61,103 @@ func (c *closing) item() *model.Item {
 	return &c.inc().Items[c.at]
 }
 
-func (c *closing) Keys() []Key {
-	settled := func(*model.Snapshot) string {
-		switch it := c.item(); {
-		case it == nil:
-			return "there is no checklist"
-		case it.State != "":
-			return "it is " + it.State + " already"
-		}
-		return ""
+// work is how an item of the checklist is done from here.
+type work struct {
+	name, help string
+	do         func() tea.Cmd
+	off        func(*model.Snapshot) string
+}
+
+// workOf is the one key of an item: what it does, and why it cannot now.
+func (c *closing) workOf(it *model.Item) work {
+	open := func(of ...model.ChannelKind) work {
+		return work{"open message", "open the message that belongs to it", func() tea.Cmd { return c.open(messagesTo(c.scope, of...)) },
+			func(s *model.Snapshot) string {
+				all := s.Incident.Settings.Channels
+				if len(all) == 0 || slices.ContainsFunc(all, func(ch model.Channel) bool { return slices.Contains(of, ch.Kind) }) {
+					return "" // without any, the overlay says how to configure one
+				}
+				return "no channel of this kind is configured: space when it was done by hand, w when it is not needed"
+			}}
 	}
-	keys := []Key{
-		{Keys: []string{"space"}, Name: "done", Help: "tick the marked item: it is done", Main: true, Disabled: settled, do: func() tea.Cmd {
-			id := c.item().ID
-			c.move(1)
-			return c.send(model.SettleItem{ID: id})
+	seen := &c.snap.Seen
+	switch it.ID {
+	case "evidence":
+		return work{"gather again", "gather all evidence again; what was kept stays", func() tea.Cmd { return c.send(model.GatherAgain{}) },
+			func(*model.Snapshot) string {
+				if since := seen.Gathering[model.InFull]; !since.IsZero() {
+					return "it is being gathered, " + age(c.snap.Now, since) + " so far"
+				}
+				return ""
+			}}
+	case "report":
+		return work{"write report", "write report.md beside the journal, again when there is one", func() tea.Cmd { return c.send(model.WriteReport{}) },
+			func(*model.Snapshot) string {
+				if !seen.Reporting.IsZero() {
+					return "it is being written"
+				}
+				return ""
+			}}
+	case "status page":
+		return open(model.ChannelStatuspage, model.ChannelWebhook)
+	case "chat":
+		return open(model.ChannelSlack, model.ChannelTeams)
+	case "follow-up":
+		return open(model.ChannelGitLab)
+	}
+	return work{"note", "tick it with a note, which goes into the report", c.note, c.settled}
+}
+
+// acts says whether an item's key changes something itself.
+func acts(it *model.Item) bool {
+	return it == nil || it.ID != "status page" && it.ID != "chat" && it.ID != "follow-up"
+}
+
+// settled is why the marked item cannot be settled once more.
+func (c *closing) settled(*model.Snapshot) string {
+	switch it := c.item(); {
+	case it == nil:
+		return "there is no checklist"
+	case it.State != "":
+		return "it is " + it.State + " already"
+	}
+	return ""
+}
+
+func (c *closing) Keys() []Key {
+	it := c.item()
+	enter := Key{Keys: []string{"enter"}, Name: "do it", Help: "do the marked item: gather the evidence, write the report, open the message", Main: true, Acts: acts(it),
+		Disabled: c.settled, do: func() tea.Cmd { return nil }}
+	if it != nil {
+		w := c.workOf(it)
+		enter.Name, enter.Help, enter.Disabled, enter.do = w.name, w.help, w.off, w.do
+	}
+	keys := []Key{enter,
+		{Keys: []string{"space"}, Name: "done", Help: "tick the marked item: it was done by hand", Acts: true, Disabled: c.settled, do: func() tea.Cmd {
+			return c.send(model.SettleItem{ID: c.item().ID})
 		}},
-		{Keys: []string{"w"}, Name: "waive", Help: "waive the marked item, with a reason", Disabled: settled, do: func() tea.Cmd {
+		{Keys: []string{"n"}, Name: "note", Help: "tick the marked item with a note, such as a ticket; it goes into the report", Acts: true, Disabled: c.settled, do: c.note},
+		{Keys: []string{"w"}, Name: "waive", Help: "waive the marked item, with a reason", Acts: true, Disabled: c.settled, do: func() tea.Cmd {
 			it := *c.item()
-			return c.reason("Waive: "+it.Text, []string{"The reason goes into the journal."}, "waive", func(reason string) tea.Cmd {
+			return c.reason("Waive: "+it.Text, []string{"The reason goes into the journal and into the report."}, "waive", func(reason string) tea.Cmd {
 				return c.send(model.SettleItem{ID: it.ID, Waive: true, Reason: reason})
 			})
+		}},
+		{Keys: []string{"d"}, Name: "details", Help: "all about the marked item: the evidence with what is missing, the report, the messages", Disabled: func(*model.Snapshot) string {
+			if c.item() == nil {
+				return "there is no checklist"
+			}
+			return ""
+		}, do: func() tea.Cmd {
+			id := c.item().ID
+			return c.open(&pager{base: base{c.scope}, title: "Checklist: " + c.item().Text, lines: func(w int) []string {
+				for n := range c.inc().Items {
+					if c.inc().Items[n].ID == id {
+						return append([]string{""}, c.itemLines(&c.inc().Items[n], w)...)
+					}
+				}
+				return []string{"", " It is no longer on the checklist."}
+			}})
 		}},
 		{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the item above", Hide: true, do: func() tea.Cmd { return c.move(-1) }},
 		{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the item below", Hide: true, do: func() tea.Cmd { return c.move(1) }},
@@ -73,8 +168,17 @@ func (c *closing) Keys() []Key {
 	return append(keys, c.componentKeys()...)
 }
 
+// note ticks an item with words for the report.
+func (c *closing) note() tea.Cmd {
+	it := *c.item()
+	return c.open(&dialog{base: base{c.scope}, title: "Done: " + it.Text, text: []string{"It is ticked with this, which goes into the report: a ticket, a link, who does it until when."},
+		typed: true, prompt: "note", yes: "done",
+		act: func(_ int, typed string) tea.Cmd { return c.send(model.SettleItem{ID: it.ID, Reason: typed}) }})
+}
+
 func (c *closing) move(by int) tea.Cmd {
 	c.at += by
+	c.wasOpen = false
 	c.Follow()
 	return nil
 }
@@ -95,89 +199,5 @@ func (c *closing) Says() sentence {
 	case open == 1:
 		return sentence{calm, "One item is open; the incident closes with it."}
 	}
-	return sentence{calm, fmt.Sprintf("%d items are open: space ticks the marked one, w waives it. The incident closes with the last.", open)}
-}
-
-func (c *closing) View(w, h int) []string {
-	p, i := c.pen, c.inc()
-	out := []string{" " + paint(p.Strong, p.fit(outcome(i), w-2))}
-	for n, l := range p.wrap(times(i), w-11, 2) {
-		out = append(out, p.label([]string{"times", ""}[n], l))
-	}
-	journal := c.snap.Seen.Journal
-	switch {
-	case i.WithoutJournal:
-		journal = "none: you went on without one"
-	case journal == "":
-		journal = "not written yet"
-	}
-	out = append(out, p.label("journal", p.middle(journal, w-12)), "")
-	room := max(1, h-len(out))
-	c.top = window(c.top, c.at, len(i.Items), room)
-	for n := c.top; n < min(len(i.Items), c.top+room); n++ {
-		it := i.Items[n]
-		mark, look := "   ", p.Plain
-		if n == c.at {
-			mark, look = paint(p.Note, p.say(" ▸ ")), p.Note
-		}
-		box, style := "[ ] open", p.Warn
-		switch it.State {
-		case "done":
-			box, style = "[x] done", p.Good
-		case "waived":
-			box, style = "[-] waived", p.Dim
-		}
-		line := mark + p.cell(box, 11, style) + paint(look, p.fit(it.Text, 44))
-		if it.State != "" {
-			by := it.By
-			if it.Reason != "" {
-				by += ": “" + it.Reason + "”"
-			}
-			if left := w - ansi.StringWidth(line) - 3; left > 8 {
-				line += "  " + paint(p.Dim, p.fit(by, left))
-			}
-		}
-		out = append(out, line)
-	}
-	return out
-}
-
-// outcome says how it ended.
-func outcome(i *model.Incident) string {
-	switch {
-	case i.End != nil && i.End.Reason != "":
-		return "Ended: " + i.End.Outcome + ": “" + i.End.Reason + "”"
-	case i.End != nil:
-		return "Ended: " + i.End.Outcome
-	case !i.Verified.IsZero():
-		return "Rolled back and verified"
-	}
-	return "Not ended"
-}
-
-// times are the four that are measured, as far as both their ends are known.
-func times(i *model.Incident) string {
-	text := ""
-	add := func(name string, from, to time.Time) {
-		if from.IsZero() || to.IsZero() || to.Before(from) {
-			return
-		}
-		if text != "" {
-			text += " · "
-		}
-		text += name + " " + model.Short(to.Sub(from))
-	}
-	confirmed := time.Time{}
-	if a := i.Attempt(); a != nil {
-		confirmed = a.Confirmed
-	}
-	add("detect", i.Onset, i.Detected)
-	add("decide", i.Detected, i.Decided)
-	add("roll back", confirmed, i.RolledOut)
-	add("recover", i.Detected, i.Recovered)
-	add("since onset", i.Onset, i.Recovered)
-	if text == "" {
-		return "no times were measured"
-	}
-	return text
+	return sentence{calm, fmt.Sprintf("%d items are open; the incident closes with the last of them.", open)}
 }

@@ -76,6 +76,11 @@ func (c *confirm) lines() []checkLine {
 			out = append(out, checkLine{p.Component, k})
 		}
 	}
+	for _, ch := range c.inc().Open() {
+		if k := model.LeaseCheck(c.snap, ch.Component); k != nil && c.replay == nil {
+			out = append(out, checkLine{ch.Component, *k})
+		}
+	}
 	weight := func(l checkLine) int {
 		switch l.State {
 		case model.CheckBlocked:
@@ -93,8 +98,8 @@ func (c *confirm) lines() []checkLine {
 	return out
 }
 
-// open says whether the field takes text.
-func (c *confirm) typingOpen() bool { return c.d.blocked == "" }
+// typingOpen says whether the field takes text.
+func (c *confirm) typingOpen() bool { return c.d.blocked == "" && c.replay == nil }
 
 func (c *confirm) Update(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 	if len(c.over) > 0 {
@@ -131,7 +136,7 @@ func (c *confirm) typing() string {
 
 func (c *confirm) Keys() []Key {
 	word := model.ConfirmWord(c.inc())
-	keys := []Key{{Keys: []string{"enter"}, Name: "roll back", Main: true, Quiet: true,
+	keys := []Key{{Keys: []string{"enter"}, Name: "roll back", Main: true, Quiet: true, Acts: true,
 		Help: "write the plan, after the word was typed: the component's name in production, y elsewhere",
 		Disabled: func(*model.Snapshot) string {
 			switch {
@@ -154,11 +159,13 @@ func (c *confirm) Keys() []Key {
 		return append(keys, c.backKey())
 	}
 	keys = append(keys,
-		Key{Keys: []string{"o"}, Name: "override", Help: "lift the marked blocked line, with a reason that is kept", Disabled: func(*model.Snapshot) string {
+		Key{Keys: []string{"o"}, Name: "override", Acts: true, Help: "lift the marked blocked line, with a reason that is kept", Disabled: func(*model.Snapshot) string {
 			l := c.marked()
 			switch {
 			case l == nil || l.State != model.CheckBlocked:
 				return "the marked line does not block"
+			case l.ID == "lease":
+				return "who else is on it is not overridden but taken over: T"
 			case l.Hard:
 				return "the write cannot succeed: no override lifts that"
 			case c.inc().Overridden(l.component, l.Check):
@@ -166,14 +173,14 @@ func (c *confirm) Keys() []Key {
 			}
 			return ""
 		}, do: c.override},
-		Key{Keys: []string{"J"}, Name: "without journal", Help: "go on although the journal cannot be written; the words are typed", Hide: c.snap.Seen.JournalE == "",
+		Key{Keys: []string{"J"}, Name: "without journal", Acts: true, Help: "go on although the journal cannot be written; the words are typed", Hide: c.snap.Seen.JournalE == "",
 			Disabled: func(s *model.Snapshot) string {
 				if s.Seen.JournalE == "" || s.Incident.WithoutJournal {
 					return "the journal is being written"
 				}
 				return ""
 			}, do: c.withoutJournal},
-		Key{Keys: []string{"R"}, Name: "check again", Help: "run the preflight again", do: func() tea.Cmd { return c.send(model.Recheck{}) }},
+		Key{Keys: []string{"R"}, Name: "check again", Acts: true, Help: "run the preflight again", do: func() tea.Cmd { return c.send(model.Recheck{}) }},
 		c.backKey(),
 		Key{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the line above", Hide: true, do: func() tea.Cmd { return c.move(-1) }},
 		Key{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the line below", Hide: true, do: func() tea.Cmd { return c.move(1) }},
@@ -220,6 +227,10 @@ func (c *confirm) withoutJournal() tea.Cmd {
 func (c *confirm) Says() sentence {
 	i := c.inc()
 	switch {
+	case c.replay != nil && len(c.preflights()) > 0:
+		return sentence{calm, "The lines as they were when it was confirmed, which comes next."}
+	case c.replay != nil:
+		return sentence{calm, "It was left without a confirmation: its lines are not in the journal."}
 	case i.Asked == model.AskChanged || i.Asked == model.AskFailed:
 		if c.d.blocked == "" {
 			return sentence{bad, stop(i.AskText) + " Look again; then type " + model.ConfirmWord(i) + "."}

@@ -39,11 +39,11 @@ func (d *decide) Keys() []Key {
 	}
 	keys := []Key{
 		d.nextKey("choose", "go on to what to roll back, with the verdict as it stands"),
-		{Keys: []string{"y"}, Name: "yes", Help: "answer the marked question with yes; over a figure it asks why", Disabled: none, do: say(model.TriYes)},
-		{Keys: []string{"n"}, Name: "no", Help: "answer the marked question with no; over a figure it asks why", Disabled: none, do: say(model.TriNo)},
-		{Keys: []string{"u"}, Name: "unknown", Help: "take your answer back: the figure counts again, or nobody knows", Disabled: none, do: say(model.TriUnknown)},
-		{Keys: []string{"o"}, Name: "overrule", Help: "set another verdict than the tree's; both are kept", do: d.overrule},
-		{Keys: []string{"s"}, Name: "stand down", Help: "let the triggers fall that have been under their limits for five minutes",
+		{Keys: []string{"y"}, Name: "yes", Acts: true, Help: "answer the marked question with yes; over a figure it asks why", Disabled: none, do: say(model.TriYes)},
+		{Keys: []string{"n"}, Name: "no", Acts: true, Help: "answer the marked question with no; over a figure it asks why", Disabled: none, do: say(model.TriNo)},
+		{Keys: []string{"u"}, Name: "unknown", Acts: true, Help: "take your answer back: the figure counts again, or nobody knows", Disabled: none, do: say(model.TriUnknown)},
+		{Keys: []string{"o"}, Name: "overrule", Acts: true, Help: "set another verdict than the tree's; both are kept", do: d.overrule},
+		{Keys: []string{"s"}, Name: "stand down", Acts: true, Help: "let the triggers fall that have been under their limits for five minutes",
 			Disabled: func(*model.Snapshot) string { return d.d.standNo }, do: func() tea.Cmd {
 				return d.reasonless("Let the triggers fall?", "They have been under their limits for five minutes. The verdict follows the figures again.", "stand down", model.StandDown{})
 			}},

@@ -15,7 +15,9 @@ type dialog struct {
 	typed   bool   // a line may be typed; it may stay empty
 	prompt  string // what is typed
 	yes     string // what enter does
+	key     string // which key does it; "" = enter
 	quiet   bool
+	says    sentence // what matters now; none = the page's stays
 	act     func(option int, typed string) tea.Cmd
 
 	at    int
@@ -26,7 +28,11 @@ func (d *dialog) Title() string { return d.title }
 func (d *dialog) Follow()       {}
 
 func (d *dialog) Keys() []Key {
-	keys := []Key{{Keys: []string{"enter"}, Name: d.yes, Help: "do it", Main: true, Quiet: d.quiet, do: func() tea.Cmd {
+	key := d.key
+	if key == "" {
+		key = "enter"
+	}
+	keys := []Key{{Keys: []string{key}, Name: d.yes, Help: "do it", Main: true, Acts: true, Quiet: d.quiet, do: func() tea.Cmd {
 		d.shut()
 		return d.act(d.at, d.field.String())
 	}}, {Keys: []string{"esc"}, Name: "leave it", Help: "close without doing anything", do: d.shut}}
@@ -87,8 +93,7 @@ func (d *dialog) View(w, _ int) []string {
 	return out
 }
 
-// Says has nothing to add: the page's sentence stays.
-func (d *dialog) Says() sentence { return sentence{} }
+func (d *dialog) Says() sentence { return d.says }
 
 var _ overlay = (*dialog)(nil)
 

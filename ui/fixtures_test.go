@@ -351,7 +351,7 @@ func fixtures() []fixture {
 			}
 		}
 	}
-	return []fixture{
+	return append([]fixture{
 		{"connecting", &model.Snapshot{Now: now, Incident: model.Incident{Settings: settings()}, Seen: model.Seen{
 			Cluster: model.Connection{To: "10.0.0.1:6443", Trying: ago(3 * time.Second)}, Metrics: model.Connection{To: "service:monitoring/prometheus:9090", Trying: ago(3 * time.Second)}}}, nil},
 		{"connecting-refused", &model.Snapshot{Now: now, Incident: model.Incident{Settings: settings()}, Seen: model.Seen{
@@ -453,7 +453,7 @@ func fixtures() []fixture {
 		{"thousand", thousand(), nil},
 		{"quit", opened(), keys("q")},
 		{"hint", opened(), keys("s")},
-	}
+	}, closeFixtures()...)
 }
 
 // keyOf makes the message of a key from its name.

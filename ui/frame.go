@@ -37,7 +37,8 @@ func (a *App) Frame() string {
 		return strings.Join(a.tooSmall(), "\n")
 	}
 	p, w := a.pen, a.w
-	bottom := append([]string{p.rule(w)}, a.sentenceLines(w)...)
+	bottom := append(a.noticeLines(w), p.rule(w))
+	bottom = append(bottom, a.sentenceLines(w)...)
 	bottom = append(bottom, a.keysLines(w)...)
 	bodyH := a.h - 3 - len(bottom)
 	lines := make([]string, 0, a.h)
@@ -87,15 +88,17 @@ func (a *App) where(w int) string {
 	set := &s.Incident.Settings
 	place, lead := strings.Trim(set.Context+"/"+set.Namespace, "/"), " "
 	if a.practice != nil {
-		place, lead = set.Namespace, paint(p.Alarm, mark)+" "
+		place, lead = set.Namespace, paint(p.Alarm, sandboxMark)+" "
 	}
 	who := s.Seen.Identity.User
 	if who == "" {
 		who = set.Operator
 	}
 	var right []string
-	live, style := a.live()
-	right = append(right, paint(style, p.say(live)))
+	if a.replay == nil {
+		live, style := a.live()
+		right = append(right, paint(style, p.say(live)))
+	}
 	switch {
 	case s.Seen.LookingOn != "":
 		right = append(right, paint(p.Alarm, " LOOKING ON "))
@@ -110,8 +113,18 @@ func (a *App) where(w int) string {
 	if since := onset(&s.Incident); !since.IsZero() {
 		right = append(right, paint(p.Strong, p.say("⏱ ")+hms(s.Now.Sub(since))))
 	}
+	if text := a.down(); text != "" && w >= wideWidth {
+		right = append(right, paint(p.Warn, p.say(text)))
+	}
 	tail := strings.Join(right, "  ") + " "
-	room := w - ansi.StringWidth(tail) - ansi.StringWidth(lead) - 1
+	room := w - ansi.StringWidth(tail) - 1
+	if a.replay != nil {
+		if w < wideWidth {
+			who = "" // the position is wanted more
+		}
+		lead = " " + paint(p.Alarm, p.say(a.replay.label(w))) + " "
+	}
+	room -= ansi.StringWidth(lead)
 	name := p.middle(place, max(8, room-3-min(12, ansi.StringWidth(who))))
 	head := lead + paint(p.Note, name)
 	if who != "" {
@@ -207,8 +220,12 @@ func (a *App) says() sentence {
 			s.text = "The other rollbook has left. Leave (q) and start rollbook again to go on with " + seen.LookingOn + "."
 		}
 	}
-	if a.snap.Seen.JournalE != "" && !a.inc().WithoutJournal {
-		s = sentence{bad, "The journal cannot be written: " + a.snap.Seen.JournalE + ". J on Confirm goes on without it."}
+	switch e := a.snap.Seen.JournalE; {
+	case e == "" || a.inc().WithoutJournal:
+	case a.inc().Settings.ReadOnly:
+		s = sentence{bad, a.upper(e)}
+	default:
+		s = sentence{bad, "The journal cannot be written: " + e + ". J on Confirm goes on without it."}
 	}
 	switch {
 	case c.LoggedOut && a.opt.Login != nil:
@@ -218,7 +235,7 @@ func (a *App) says() sentence {
 		}
 		return sentence{bad, "Log in with L: " + why}
 	case c.Heard.IsZero():
-	case c.Lost(a.snap.Now, model.ClusterFresh):
+	case a.replay == nil && c.Lost(a.snap.Now, model.ClusterFresh):
 		text := "Nothing heard from " + c.To + " for " + age(a.snap.Now, c.Heard) + ": all of this is old."
 		if c.Err != "" {
 			text += " " + c.Err
@@ -264,12 +281,12 @@ func (a *App) keysLines(w int) []string {
 		return p.hang(" ", a.hint, w, p.Warn)
 	}
 	if len(a.over) > 0 {
-		return []string{p.footer(a.snap, a.front().Keys(), a.overlayKeys(), w)}
+		return []string{p.footer(a.snap, a.frontKeys(), a.usable(a.overlayKeys()), w)}
 	}
 	if t := a.typing(); t != "" {
 		return []string{" " + p.fit(t, w-1)}
 	}
-	return []string{p.footer(a.snap, a.page().Keys(), a.globalKeys(), w)}
+	return []string{p.footer(a.snap, a.frontKeys(), a.usable(a.globalKeys()), w)}
 }
 
 // typing is the footer of a page whose field is open; "" when none is.
@@ -287,6 +304,9 @@ func (a *App) tooSmall() []string {
 	out = append(out, p.fit(a.where(max(a.w, 40)), a.w))
 	if line := a.leavingLine(); line != "" {
 		out = append(out, p.wrap(line, a.w, 0)...)
+	}
+	for _, n := range a.notices() {
+		out = append(out, p.wrap(n.text, a.w, 2)...)
 	}
 	out = append(out, p.wrap(s.text, a.w, max(1, a.h-3))...)
 	out = append(out, "", p.fit(fmt.Sprintf("Too small: %d×%d, needs %d×%d. q quits.", a.w, a.h, minWidth, minHeight), a.w))

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -10,13 +11,12 @@ import (
 
 // globalKeys work on every page. Main ones are always in the footer.
 func (a *App) globalKeys() []Key {
-	keys := a.lookKeys()
+	keys := append(a.lookKeys(), a.besideKeys()...)
 	if a.practice != nil {
 		keys = append(keys, a.hintKey())
 	}
 	return append(keys,
-		Key{Keys: []string{"1", "2", "3", "4", "5", "6", "7"}, Show: "1-7", Name: "go to a step", Hide: true,
-			Help: "go to a step that was reached before; nothing is lost", do: a.jump},
+		a.jumpKey(),
 		Key{Keys: []string{"ctrl+z"}, Name: "suspend", Hide: true, Help: "back to the shell; fg returns", do: func() tea.Cmd { return tea.Suspend }},
 		a.loginKey(),
 		a.helpKey("?"),
@@ -41,13 +41,16 @@ func (s *scope) lookKeys() []Key {
 // componentKeys look closer at the component in focus.
 func (s *scope) componentKeys() []Key {
 	none := func(*model.Snapshot) string {
-		if s.row() == nil {
+		switch {
+		case s.replay != nil:
+			return "replay: the journal keeps none; what was gathered lies in " + s.replay.evidenceDir()
+		case s.row() == nil:
 			return "no component is seen yet"
 		}
 		return ""
 	}
 	noViewer := func(snap *model.Snapshot) string {
-		if s.viewer == nil {
+		if s.viewer == nil && s.replay == nil {
 			return "this session cannot read from the cluster"
 		}
 		return none(snap)
@@ -76,18 +79,18 @@ func (s *scope) componentKeys() []Key {
 }
 
 func (s *scope) backKey() Key {
-	return Key{Keys: []string{"esc"}, Name: "back", Help: "one step back; nothing is lost", do: func() tea.Cmd { return s.send(model.Back{}) }}
+	return Key{Keys: []string{"esc"}, Name: "back", Acts: true, Help: "one step back; nothing is lost", do: func() tea.Cmd { return s.send(model.Back{}) }}
 }
 
 // nextKey leads one step forward; what stands against it is the model's word.
 func (s *scope) nextKey(name, help string) Key {
-	return Key{Keys: []string{"enter"}, Name: name, Help: help, Main: true,
+	return Key{Keys: []string{"enter"}, Name: name, Help: help, Main: true, Acts: true,
 		Disabled: func(*model.Snapshot) string { return s.d.blocked },
 		do:       func() tea.Cmd { return s.send(model.Next{}) }}
 }
 
 func (s *scope) endKey() Key {
-	return Key{Keys: []string{"x"}, Name: "end", Hide: true,
+	return Key{Keys: []string{"x"}, Name: "end", Hide: true, Acts: true,
 		Help: "end the incident without a rollback: healed, fixed otherwise, false alarm",
 		Disabled: func(snap *model.Snapshot) string {
 			switch {
@@ -111,9 +114,20 @@ func (s *scope) endKey() Key {
 		}}
 }
 
+func (a *App) jumpKey() Key {
+	help := "go to a step that was reached before; nothing is lost"
+	if a.replay != nil {
+		help = "to when the step was first reached"
+	}
+	return Key{Keys: []string{"1", "2", "3", "4", "5", "6", "7"}, Show: "1-7", Name: "go to a step", Hide: true, Help: help, do: a.jump}
+}
+
 // jump goes to the step whose number was pressed.
 func (a *App) jump() tea.Cmd {
 	step := model.Step(strings.Index("1234567", a.last))
+	if a.replay != nil {
+		return a.seek(a.replay.firstAt(step))
+	}
 	if step < 0 || step == a.inc().Step {
 		return nil
 	}
@@ -141,12 +155,17 @@ func (a *App) help() tea.Cmd {
 			return nil
 		}
 	}
-	sets := []keySet{{a.front().Title(), a.front().Keys()}, {"Everywhere", a.globalKeys()}}
+	sets := []keySet{{a.front().Title(), a.frontKeys()}, {"Everywhere", a.usable(a.globalKeys())}}
 	switch {
 	case a.typing() != "":
 		sets[1] = keySet{"While the field is open all else is text", []Key{a.helpKey("f1")}}
 	case len(a.over) > 0:
-		sets[1].Keys = a.overlayKeys()
+		sets[1].Keys = a.usable(a.overlayKeys())
+	}
+	if a.replay != nil {
+		for n := range sets {
+			sets[n].Keys = slices.DeleteFunc(sets[n].Keys, func(k Key) bool { return k.Acts })
+		}
 	}
 	return a.open(newHelp(&a.scope, sets))
 }
@@ -159,11 +178,14 @@ func (a *App) allKeys() []keySet {
 		sets = append(sets, keySet{p.Title(), p.Keys()})
 	}
 	c := &model.Component{}
-	for _, o := range []overlay{newLogs(s, c), newTimeline(s), newRecovery(s), &dialog{base: base{s}, title: "Questions", yes: "do it", typed: true, options: []string{""}}} {
+	for _, o := range []overlay{newLogs(s, c), newTimeline(s), newMessages(s), newWriting(s, "Writing a message", "", nil), newOffers(s), newRecovery(s), &dialog{base: base{s}, title: "Questions", yes: "do it", typed: true, options: []string{""}}} {
 		sets = append(sets, keySet{o.Title(), o.Keys()})
 	}
 	if s.practice != nil {
 		sets = append(sets, keySet{"The sandbox's opening screen", newPicker(s.ctx, a.opt, nil, nil).keys()})
 	}
+	a.replay = &Replay{}
+	sets = append(sets, keySet{"Replay", a.replayKeys(true)})
+	a.replay = nil
 	return sets
 }

@@ -51,7 +51,7 @@ func TestGoldenFrames(t *testing.T) {
 // Below the smallest size the one sentence stays.
 func TestGoldenTooSmall(t *testing.T) {
 	for _, f := range fixtures() {
-		if !slices.Contains([]string{"connecting", "assess", "rollback-deadline", "quit"}, f.name) {
+		if !slices.Contains([]string{"connecting", "assess", "rollback-deadline", "quit", "notices"}, f.name) {
 			continue
 		}
 		golden(t, f.name+"_50x12", ansi.Strip(screen(t, f, 50, 12, dark).Frame()))
@@ -66,7 +66,7 @@ func TestGoldenLooks(t *testing.T) {
 		"nocolor": {NoColor: true, Profile: colorprofile.TrueColor}, "ascii": {ASCII: true, Profile: colorprofile.ANSI},
 	}
 	for _, f := range fixtures() {
-		if !slices.Contains([]string{"assess", "confirm-blocked", "rollback", "timeline"}, f.name) {
+		if !slices.Contains([]string{"assess", "confirm-blocked", "rollback", "timeline", "messages", "notices", "verify-own", "close-evidence"}, f.name) {
 			continue
 		}
 		for name, l := range looks {
@@ -90,10 +90,10 @@ func TestGoldenKeys(t *testing.T) { golden(t, "keys", KeyTable()) }
 func TestFrameFits(t *testing.T) {
 	looks := []Look{dark, {ASCII: true, NoColor: true}}
 	for n, f := range fixtures() {
-		for _, l := range looks {
+		for k, l := range looks {
 			a := screen(t, f, 80, 24, l)
-			for w := 10; w <= 200; w += 1 + (w+n)%17 {
-				for h := 3; h <= 60; h += 1 + (h+n)%11 {
+			for w := 10 + k; w <= 200; w += 3 + (w+n)%29 {
+				for h := 3; h <= 60; h += 1 + (h+n)%17 {
 					a.w, a.h = w, h
 					lines := strings.Split(a.Frame(), "\n")
 					if len(lines) != h {

@@ -29,6 +29,9 @@ type Key struct {
 	Hide bool
 	// Main is the one next key of the page: it is shown even when disabled.
 	Main bool
+	// Acts: it changes the incident or the world, or leads to a question that
+	// does. A replay has no such keys.
+	Acts bool
 	do   func() tea.Cmd
 }
 

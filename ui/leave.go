@@ -27,7 +27,7 @@ const leavePoll = 50 * time.Millisecond
 // deadline.
 func (a *App) quit() tea.Cmd {
 	i := a.inc()
-	open := i.ID != "" && i.Closed.IsZero() && a.snap.Seen.LookingOn == ""
+	open := i.ID != "" && i.Closed.IsZero() && a.snap.Seen.LookingOn == "" && a.replay == nil
 	if open && a.leaving == staying {
 		a.leaving = asking
 		return nil

@@ -145,56 +145,6 @@ func (s *scope) timelineLines(w, n int, wrapped bool) []string {
 	return out
 }
 
-func newContacts(s *scope) overlay {
-	return &pager{base: base{s}, title: "Contacts and documents", lines: func(w int) []string {
-		p, set := s.pen, &s.inc().Settings
-		out := []string{""}
-		if since := onset(s.inc()); !since.IsZero() {
-			down := s.snap.Now.Sub(since)
-			text := "It has lasted " + model.Short(coarse(down)) + "."
-			if down >= 30*time.Minute {
-				text += " Over 30 minutes: tell the CTO."
-			} else {
-				text += " At 30 minutes the CTO is to be told; at once when data is lost."
-			}
-			for _, l := range p.wrap(text, w-2, 0) {
-				out = append(out, " "+paint(p.Strong, l))
-			}
-			out = append(out, "")
-		}
-		for _, c := range set.Contacts {
-			out = append(out, " "+p.cell(c.Role, 18, p.Strong)+" "+p.fit(c.Name+"  "+c.How, w-20))
-			if c.When != "" {
-				out = append(out, spaces(20)+paint(p.Dim, p.fit(c.When, w-20)))
-			}
-		}
-		if len(set.Contacts) == 0 {
-			out = append(out, " No contacts are configured: contacts: in rollbook.yaml.")
-		}
-		out = append(out, "")
-		for _, l := range set.Links {
-			out = append(out, " "+p.cell(l.Name, 24, p.Plain)+" "+l.URL)
-		}
-		if len(set.Links) == 0 {
-			out = append(out, " No documents are configured: links: in rollbook.yaml.")
-		}
-		from := "defaults alone"
-		if len(set.ConfigFrom) > 0 {
-			from = strings.Join(set.ConfigFrom, ", ")
-		}
-		out = append(out, "")
-		for _, l := range p.wrap("Configuration from "+from, w-2, 0) {
-			out = append(out, " "+paint(p.Dim, l))
-		}
-		if why := s.snap.Seen.ConfigE; why != "" {
-			for _, l := range p.wrap("Configuration in the cluster not used: "+why, w-2, 0) {
-				out = append(out, " "+paint(p.Warn, l))
-			}
-		}
-		return out
-	}}
-}
-
 // loaded is text that is read for an overlay: not there yet, there, or failed.
 type loaded struct {
 	gen   int

@@ -151,7 +151,7 @@ func (p *picker) Frame() string {
 		return strings.Join(p.pen.block([]string{p.pen.fit(fmt.Sprintf("Too small: %d×%d, needs %d×%d. q quits.", p.w, p.h, pickerWidth, pickerHeight), p.w)}, p.w, p.h), "\n")
 	}
 	n := p.pen
-	head := []string{paint(n.Alarm, mark) + " " + paint(n.Note, "choose an incident to practise on"), n.rule(p.w)}
+	head := []string{paint(n.Alarm, sandboxMark) + " " + paint(n.Note, "choose an incident to practise on"), n.rule(p.w)}
 	head = append(head, n.indent("Nothing here is real: the cluster and its Prometheus are in this program, for this screen alone.", p.w, " ")...)
 	head = append(head, "")
 	foot := append([]string{n.rule(p.w)}, p.says()...)

@@ -18,9 +18,9 @@ type Practice struct {
 	JournalStays bool
 }
 
-// mark stands before everything else on line 1 of a sandbox, so that no picture
+// sandboxMark stands before everything else on line 1 of a sandbox, so that no picture
 // of it passes for a real cluster, nor a real cluster for it.
-const mark = " SANDBOX "
+const sandboxMark = " SANDBOX "
 
 // hintKey shows the hint of the present step; it is hidden until then, so that
 // one can try without.

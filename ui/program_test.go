@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -84,12 +85,20 @@ type terminal struct {
 
 // start runs the program; it has to be called inside a bubble.
 func start(t *testing.T, first *model.Snapshot) *terminal {
-	m := &terminal{t: t, engine: newScripted(t, first), Terminal: uitest.New(t, 80, 24), ended: make(chan error, 1)}
+	e := newScripted(t, first)
+	return run(t, e, e, 80, 24)
+}
+
+// run shows an engine in a terminal of that size; more is added to the
+// environment.
+func run(t *testing.T, e Engine, script *scripted, w, h int, more ...string) *terminal {
+	m := &terminal{t: t, engine: script, Terminal: uitest.New(t, w, h), ended: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(t.Context())
 	m.cancel = cancel
 	go func() {
-		m.ended <- Run(ctx, Options{Engine: m.engine, Viewer: library{}, Start: time.Now(), Input: m, Output: m, Width: m.Width, Height: m.Height,
-			Env: uitest.Env, WriteDeadline: 5 * time.Second, OnQuit: func(said string) { m.said = said }, Program: uitest.Program})
+		m.ended <- Run(ctx, Options{Engine: e, Viewer: library{}, Start: time.Now(), Input: m, Output: m, Width: w, Height: h,
+			Env: append(slices.Clone(uitest.Env), more...), WriteDeadline: 5 * time.Second,
+			OnQuit: func(said string) { m.said = said }, Program: uitest.Program})
 		m.Hangup()
 	}()
 	m.Settle()
@@ -275,7 +284,8 @@ func TestQuitWaitsNotForEver(t *testing.T) {
 
 // When nothing changes, almost nothing is sent: the clock's digits.
 func TestIdleOutput(t *testing.T) {
-	for name, s := range map[string]*model.Snapshot{"assess": filled(), "decide": opened(), "rollback": rolling(), "verify": verifying(), "thousand": thousand()} {
+	for name, s := range map[string]*model.Snapshot{"assess": filled(), "decide": opened(), "rollback": rolling(), "verify": verifying(), "thousand": thousand(),
+		"close": told(), "calls": called(rolling())} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				m := start(t, s)

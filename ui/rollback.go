@@ -38,11 +38,11 @@ func (r *rollBack) Follow() {
 func (s *scope) askKeys(undo bool) []Key {
 	only := s.askedNo
 	keys := []Key{
-		{Keys: []string{"w"}, Name: "wait", Help: "go on waiting", Disabled: only, do: func() tea.Cmd { return s.send(model.Answered{With: "wait"}) }},
-		{Keys: []string{"n"}, Name: "another revision", Help: "choose another revision and confirm that", Disabled: only, do: func() tea.Cmd { return s.send(model.Answered{With: "another"}) }},
+		{Keys: []string{"w"}, Name: "wait", Acts: true, Help: "go on waiting", Disabled: only, do: func() tea.Cmd { return s.send(model.Answered{With: "wait"}) }},
+		{Keys: []string{"n"}, Name: "another revision", Acts: true, Help: "choose another revision and confirm that", Disabled: only, do: func() tea.Cmd { return s.send(model.Answered{With: "another"}) }},
 	}
 	if undo {
-		keys = append(keys, Key{Keys: []string{"u"}, Name: "undo the undo", Disabled: s.undoNo,
+		keys = append(keys, Key{Keys: []string{"u"}, Name: "undo the undo", Acts: true, Disabled: s.undoNo,
 			Help: "back to the revision that was bad: the last resort; it is chosen and confirmed like any other",
 			do:   func() tea.Cmd { return s.send(model.Answered{With: "undo"}) }})
 	}
@@ -251,6 +251,9 @@ func (r *rollBack) progress(wr *model.Write, w int) []string {
 	out := []string{p.pad(line, w-ansi.StringWidth(state)-1) + paint(style, state)}
 	if c == nil || wr.State != model.Rolling && wr.State != model.Done {
 		return out
+	}
+	if r.replay != nil && c.Generation < wr.Written.Generation {
+		return append(out, "   "+paint(p.Dim, "no sample of it since the write")) // which is not none of its pods
 	}
 	st := model.Rollout(c, wr)
 	updated, available := 0, 0

@@ -18,6 +18,10 @@ type scope struct {
 	engine Engine
 	viewer Viewer
 	start  time.Time
+	replay *Replay // what is shown was, and cannot be changed; nil = it goes on
+	env    func(name string) string
+
+	drafts map[draftKey]draft // what the operator made of a message, kept while the program runs
 
 	practice *Practice // nil = a cluster
 
@@ -31,6 +35,10 @@ type scope struct {
 
 // send hands an input to the engine.
 func (s *scope) send(do any) tea.Cmd {
+	if s.replay != nil {
+		s.hint = noChange
+		return nil
+	}
 	if s.snap.Seen.LookingOn != "" {
 		switch do.(type) {
 		case model.Next, model.Back, model.Goto:
@@ -45,8 +53,12 @@ func (s *scope) send(do any) tea.Cmd {
 
 func (s *scope) inc() *model.Incident { return &s.snap.Incident }
 
-// open puts an overlay on top.
+// open puts an overlay on top; one of the kind that is there already is not
+// opened twice.
 func (s *scope) open(o overlay) tea.Cmd {
+	if n := len(s.over); n > 0 && s.over[n-1].Title() == o.Title() {
+		return nil
+	}
 	s.over = append(s.over, o)
 	if b, ok := o.(interface{ begin() tea.Cmd }); ok {
 		return b.begin()

@@ -11,7 +11,7 @@ import (
 // beside it, wherever a line is measured or cut, so that no page has to know.
 // What is not listed becomes "?".
 var plainSigns = strings.NewReplacer(
-	"✓", "+", "✗", "x", "⚠", "!", "●", "*", "○", "o", "▸", ">", "★", "*", "⏱ ", "T+", "⏱", "T+",
+	"✎", "*", "✓", "+", "✗", "x", "⚠", "!", "●", "*", "○", "o", "▸", ">", "★", "*", "⏱ ", "T+", "⏱", "T+",
 	"·", "-", "–", "-", "—", "-", "…", "~", "→", "->", "←", "<-", "↑", "^", "↓", "v", "≤", "<=", "≥", ">=",
 	"×", "x", "“", "\"", "”", "\"", "‘", "'", "’", "'", "‹", "<", "›", ">", "≠", "!=", "−", "-",
 	"─", "-", "│", "|", "┌", "+", "┐", "+", "└", "+", "┘", "+", "├", "+", "┤", "+", "╌", "-",
@@ -50,12 +50,9 @@ func isASCII(s string) bool {
 	return true
 }
 
-// DetectLook reads from the environment what can be known before the terminal
-// answers: NO_COLOR (no-color.org: set and not empty), and whether the locale
-// is UTF-8 (LC_ALL wins over LC_CTYPE wins over LANG, as in POSIX). A locale
-// that is not set at all is the POSIX one: no UTF-8.
-func DetectLook(env []string) Look {
-	get := func(name string) string {
+// lookup finds a variable in an environment; the last one counts.
+func lookup(env []string) func(name string) string {
+	return func(name string) string {
 		for i := len(env) - 1; i >= 0; i-- {
 			if v, ok := strings.CutPrefix(env[i], name+"="); ok {
 				return v
@@ -63,6 +60,14 @@ func DetectLook(env []string) Look {
 		}
 		return ""
 	}
+}
+
+// DetectLook reads from the environment what can be known before the terminal
+// answers: NO_COLOR (no-color.org: set and not empty), and whether the locale
+// is UTF-8 (LC_ALL wins over LC_CTYPE wins over LANG, as in POSIX). A locale
+// that is not set at all is the POSIX one: no UTF-8.
+func DetectLook(env []string) Look {
+	get := lookup(env)
 	locale := get("LC_ALL")
 	if locale == "" {
 		locale = get("LC_CTYPE")

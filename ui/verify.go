@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/x/ansi"
 
 	"rollbook/model"
 )
@@ -25,7 +24,7 @@ func newVerify(s *scope) *verify { return &verify{base: base{s}} }
 func (v *verify) Title() string { return "6 Verify" }
 
 // Follow keeps the mark on a check; before the operator moved it, on the first
-// that is not good.
+// that is bad, else on the first that nobody knows.
 func (v *verify) Follow() {
 	v.at = max(0, min(len(v.d.checks)-1, v.at))
 	if v.inc().Step != model.Verify {
@@ -35,7 +34,10 @@ func (v *verify) Follow() {
 	if v.moved || len(v.d.checks) == 0 {
 		return
 	}
-	v.at = max(0, slices.IndexFunc(v.d.checks, func(c model.VerifyCheck) bool { return c.State != model.TriYes }))
+	v.at = slices.IndexFunc(v.d.checks, func(c model.VerifyCheck) bool { return c.State == model.TriNo && !c.Shown })
+	if v.at < 0 {
+		v.at = max(0, slices.IndexFunc(v.d.checks, func(c model.VerifyCheck) bool { return c.State != model.TriYes && !c.Shown }))
+	}
 	v.focus = v.d.checks[v.at].Component
 }
 
@@ -49,12 +51,14 @@ func (v *verify) marked() *model.VerifyCheck {
 func (v *verify) Keys() []Key {
 	keys := []Key{
 		v.nextKey("close", "go on to the checklist, when it is verified"),
-		{Keys: []string{"a"}, Name: "accept unknown", Help: "accept the marked unknown check by name, with a reason; it is kept as “verified with 1 unknown”",
+		{Keys: []string{"a"}, Name: "accept unknown", Acts: true, Help: "accept the marked unknown check by name, with a reason; it is kept as “verified with 1 unknown”",
 			Disabled: func(*model.Snapshot) string {
 				m := v.marked()
 				switch {
 				case m == nil:
 					return "there is no check"
+				case m.Shown:
+					return "it is only shown, and holds nothing up"
 				case m.Accepted:
 					return "it is accepted already"
 				case m.State != model.TriUnknown:
@@ -62,6 +66,12 @@ func (v *verify) Keys() []Key {
 				}
 				return ""
 			}, do: v.accept},
+		{Keys: []string{"d"}, Name: "details", Help: "all that is known of the marked check: its limit, since when, the log's end", Disabled: func(*model.Snapshot) string {
+			if v.marked() == nil {
+				return "there is no check"
+			}
+			return ""
+		}, do: func() tea.Cmd { return v.open(newCheckDetails(v.scope, v.marked().Key)) }},
 	}
 	keys = append(keys, v.askKeys(false)...)
 	keys = append(keys, v.componentKeys()...)
@@ -109,9 +119,10 @@ func (v *verify) held() (done, of string, share float64) {
 func (v *verify) openChecks() (bad, unknown []string) {
 	for _, c := range v.d.checks {
 		switch {
+		case c.Shown:
 		case c.State == model.TriNo:
 			text := c.Component + " " + c.Name + ": " + c.Seen
-			if strings.HasPrefix(c.Limit, "≤") {
+			if strings.HasPrefix(c.Limit, "≤") || strings.HasPrefix(c.Limit, "≥") {
 				text += ", needs " + c.Limit
 			}
 			bad = append(bad, text)
@@ -145,7 +156,7 @@ func (v *verify) Says() sentence {
 	}
 	var blind []string // unknown, and not only because it is being measured yet
 	for _, c := range v.d.checks {
-		if c.State == model.TriUnknown && !c.Accepted && !strings.HasPrefix(c.Seen, measuring) {
+		if c.State == model.TriUnknown && !c.Shown && !c.Accepted && !strings.HasPrefix(c.Seen, measuring) && !strings.HasSuffix(c.Seen, gone) {
 			blind = append(blind, c.Component+" "+c.Name)
 		}
 	}
@@ -181,125 +192,7 @@ func (v *verify) unanswered() string {
 	return "still open: " + strings.Join(open, " ") + " (key 2)"
 }
 
-func (v *verify) View(w, h int) []string {
-	if w >= wideWidth {
-		lw := w * 9 / 16
-		return v.pen.beside(v.proof(lw, h, 0), v.figures(w-lw-3, h), lw, w, h)
-	}
-	return v.proof(w, h, min(4, max(0, h/5)))
-}
-
-// proof is the hold, the checks, the marked one's limit, what is still open, and
-// the last lines of the timeline.
-func (v *verify) proof(w, h, last int) []string {
-	p := v.pen
-	done, of, share := v.held()
-	bw := max(10, min(48, w-24))
-	style := p.Note
-	if !v.inc().Verified.IsZero() {
-		style = p.Good
-	}
-	out := []string{" " + p.cell("hold", 5, p.Dim) + paint(style, p.say(bar(share, bw))) + "  " + done + " of " + of, ""}
-	if len(v.d.checks) == 0 {
-		return append(out, "   nothing was rolled back, so there is nothing to prove")
-	}
-	var foot []string
-	if m := v.marked(); m != nil {
-		foot = append(foot, "")
-		for n, l := range p.wrap(seenOf(m)+"; must be "+m.Limit, w-11, 2) {
-			foot = append(foot, p.label([]string{"marked", ""}[min(n, 1)], l))
-		}
-	}
-	if why := v.unanswered(); why != "" {
-		foot = append(foot, p.hang(paint(p.Warn, p.say(" ? ")), why, w, p.Warn)...)
-	}
-	room := max(1, h-len(out)-len(foot)-last)
-	v.top = window(v.top, v.at, len(v.d.checks), room)
-	nw := 8
-	for n := range v.d.checks {
-		nw = max(nw, ansi.StringWidth(v.d.checks[n].Component))
-	}
-	nw = min(nw, max(10, w*3/10))
-	sw := w - nw - 36
-	lw := 0 // the limit stands beside it where there is room
-	if sw >= 56 {
-		sw, lw = 28, sw-30
-	}
-	for n := v.top; n < min(len(v.d.checks), v.top+room); n++ {
-		c := v.d.checks[n]
-		mark := "   "
-		if n == v.at {
-			mark = paint(p.Note, p.say(" ▸ "))
-		}
-		name := ""
-		if n == v.top || v.d.checks[n-1].Component != c.Component {
-			name = c.Component
-		}
-		word, look := "? unknown", p.Warn
-		switch {
-		case c.State == model.TriYes:
-			word, look = "✓ good", p.Good
-		case c.State == model.TriNo:
-			word, look = "✗ bad", p.Bad
-		case c.Accepted:
-			word = "? accepted"
-		}
-		seen := strings.TrimSuffix(seenOf(&c), " since the rollout")
-		line := mark + p.name(name, nw, p.Plain) + " " + p.cell(c.Name, 17, p.Plain) + " " + p.cell(word, 10, look) + "  "
-		if lw > 0 {
-			line += p.cell(seen, sw, p.Plain) + "  " + paint(p.Dim, p.fit(c.Limit, lw))
-		} else {
-			line += p.fit(seen, sw)
-		}
-		out = append(out, line)
-	}
-	out = append(out, foot...)
-	if last == 0 {
-		return out
-	}
-	for len(out) < h-last {
-		out = append(out, "")
-	}
-	return append(out[:min(len(out), h-last)], v.timelineLines(w, last, false)...)
-}
-
 // measuring begins what a check says until its window lies behind the rollout.
 const measuring = "measuring: "
 
 func seenOf(c *model.VerifyCheck) string { return nonEmpty(c.Seen, "not read yet") }
-
-// figures draws the figures of what was rolled back, then what happened.
-func (v *verify) figures(w, h int) []string {
-	p, now := v.pen, v.snap.Now
-	limits := &v.inc().Settings.Limits
-	var out []string
-	seen := ""
-	for _, c := range v.d.checks {
-		r := v.d.byID[c.Component]
-		if c.Component == seen || r == nil || len(out) > h/2 {
-			continue
-		}
-		seen = c.Component
-		out = append(out, p.heading(p.middle(seen, w-4), w))
-		if r.f == nil || r.f.NotMeasured {
-			out = append(out, "   not measured")
-			continue
-		}
-		for _, x := range []struct {
-			name  string
-			f     model.Figure
-			limit float64
-			show  func(float64) string
-		}{{"errors", r.f.Errors, limits.Errors, model.Percent}, {"P95", r.f.P95, limits.P95.Seconds(), model.Seconds}} {
-			text := "?"
-			if x.f.Now.Known {
-				text = x.show(x.f.Now.Value)
-			}
-			out = append(out, p.label(x.name, p.right(text, 7, p.Plain)+" "+spark(x.f, x.limit, max(8, w-20), now)))
-		}
-	}
-	out = append(out, p.heading("timeline", w))
-	room := max(0, h-len(out))
-	lines := v.timelineLines(w, room, true)
-	return append(out, lines[max(0, len(lines)-room):]...)
-}

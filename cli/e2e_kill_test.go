@@ -1,0 +1,302 @@
+//go:build e2e
+
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"rollbook/engine/journal"
+	"rollbook/model"
+)
+
+// The kill loop with real ports: API server, evidence, report, webhooks. What
+// the process asks for passes through the test, which can kill it right before
+// and right after a write, and counts.
+
+const killsOnTheTestbed = 100
+
+// between is what stands between the process and the world.
+type between struct {
+	t     *testing.T
+	proxy *httputil.ReverseProxy
+
+	mu      sync.Mutex
+	patched int            // writes of the Deployment that the API server took
+	sent    map[string]int // messages that arrived, by path and kind
+	trap    string
+	kill    func()
+}
+
+func newBetween(t *testing.T) (*between, string) {
+	t.Helper()
+	conf, err := clientcmd.BuildConfigFromFlags("", env(t, "ROLLBOOK_CLUSTER"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rt, err := rest.TransportFor(conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := url.Parse(conf.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &between{t: t, proxy: &httputil.ReverseProxy{FlushInterval: -1, Transport: rt, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}}
+	b.proxy.ErrorLog, b.proxy.ErrorHandler = nil, func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }
+	srv := httptest.NewServer(b)
+	t.Cleanup(srv.Close)
+	return b, srv.URL
+}
+
+// at kills the process when this is the point where it is to be killed.
+func (b *between) at(point string) bool {
+	b.mu.Lock()
+	due, kill := b.trap == point, b.kill
+	if due {
+		b.trap = ""
+	}
+	b.mu.Unlock()
+	if due {
+		kill()
+	}
+	return due
+}
+
+func (b *between) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/chat/"):
+		b.message(w, r)
+	case r.Method == http.MethodPatch && strings.Contains(r.URL.Path, "/deployments/") && r.URL.Query().Get("dryRun") == "":
+		if b.at("undo") {
+			return // it never left
+		}
+		rec := httptest.NewRecorder()
+		b.proxy.ServeHTTP(rec, r)
+		if rec.Code < 300 {
+			b.mu.Lock()
+			b.patched++
+			b.mu.Unlock()
+		}
+		if b.at("undone") {
+			return // the answer was lost
+		}
+		for k, v := range rec.Header() {
+			w.Header()[k] = v
+		}
+		w.WriteHeader(rec.Code)
+		_, _ = io.Copy(w, rec.Body)
+	default:
+		b.proxy.ServeHTTP(w, r)
+	}
+}
+
+func (b *between) message(w http.ResponseWriter, r *http.Request) {
+	var m struct{ Kind string }
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // killed while it sent
+	}
+	if err := json.Unmarshal(body, &m); err != nil {
+		b.t.Error(err)
+	}
+	if b.at("message") {
+		return
+	}
+	b.mu.Lock()
+	b.sent[strings.TrimPrefix(r.URL.Path, "/chat/")+" "+m.Kind]++
+	b.mu.Unlock()
+	b.at("messaged")
+	w.WriteHeader(http.StatusOK)
+}
+
+// ahead is a point that the incident has yet to reach.
+func (b *between) ahead(n int) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.patched == 0:
+		return []string{"undo", "undone"}[n]
+	case len(b.sent) < 2:
+		return []string{"message", "messaged"}[n]
+	}
+	return ""
+}
+
+func (b *between) reset() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.patched, b.sent = 0, map[string]int{}
+}
+
+// run runs the process until it ends or is killed.
+func (b *between) run(vars []string, after time.Duration, trap string) (ended bool, acked int) {
+	b.t.Helper()
+	var errs bytes.Buffer
+	cmd := exec.Command(os.Args[0])
+	cmd.Env, cmd.Stderr = append(os.Environ(), vars...), &errs
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var once sync.Once
+	byUs := false
+	kill := func() { once.Do(func() { byUs = true; _ = cmd.Process.Kill() }) }
+	b.mu.Lock()
+	b.trap, b.kill = trap, kill
+	b.mu.Unlock()
+	if trap != "" || after == 0 {
+		after = time.Minute
+	}
+	timer := time.AfterFunc(after, kill)
+	in := bufio.NewScanner(out)
+	for in.Scan() {
+		if n, err := strconv.Atoi(in.Text()); err == nil {
+			acked = n
+		}
+	}
+	err = cmd.Wait()
+	timer.Stop()
+	once.Do(func() {})
+	if err != nil && !byUs {
+		b.t.Fatalf("the process failed: %v\n%s", err, errs.String())
+	}
+	return err == nil, acked
+}
+
+// kubeconfigTo is the testbed's with another address for the API server.
+func kubeconfigTo(t *testing.T, server, namespace string) string {
+	t.Helper()
+	conf, err := clientcmd.LoadFromFile(env(t, "ROLLBOOK_CLUSTER"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cl := conf.Clusters[conf.Contexts["testbed"].Cluster]
+	cl.Server, cl.CertificateAuthorityData = server, nil
+	conf.CurrentContext, conf.Contexts["testbed"].Namespace = "testbed", namespace
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := clientcmd.WriteToFile(*conf, path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestKilledOnTheTestbed(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	if s := os.Getenv("ROLLBOOK_SEED"); s != "" {
+		n, err := strconv.ParseUint(s, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seed = n
+	}
+	t.Logf("ROLLBOOK_SEED=%d", seed)
+	pick := rand.New(rand.NewPCG(seed, 3))
+	b, server := newBetween(t)
+	ns := emptyNamespace(t)
+	kubeconfig := kubeconfigTo(t, server, ns)
+	t.Setenv("KILL_HOOK_ONE", server+"/chat/one")
+	t.Setenv("KILL_HOOK_TWO", server+"/chat/two")
+	points := map[string]int{}
+	incidents := 0
+	for kills := 0; kills < killsOnTheTestbed; incidents++ {
+		name := fmt.Sprint("api-", incidents)
+		kubectl(t, "-n", ns, "create", "deployment", name, "--image=api:1", "--replicas=1")
+		settled(t, ns, name, "1")
+		kubectl(t, "-n", ns, "set", "image", "deploy/"+name, "api=api:2")
+		settled(t, ns, name, "2")
+		dir, config := t.TempDir(), filepath.Join(t.TempDir(), "rollbook.yaml")
+		yaml := fmt.Sprintf("components:\n  - name: %s\n    workload: deploy/%s\n    checks: {up: false}\n"+
+			"notifications:\n  webhook:\n    one: {url_env: KILL_HOOK_ONE}\n    two: {url_env: KILL_HOOK_TWO}\n", name, name)
+		if err := os.WriteFile(config, []byte(yaml), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		vars := []string{killedName + "=" + name, killedConfig + "=" + config, killedKube + "=" + kubeconfig, killedDir + "=" + dir}
+		b.reset()
+		for sure := 0; ; {
+			after, trap := time.Duration(50+pick.IntN(3000))*time.Millisecond, ""
+			if pick.IntN(2) == 0 {
+				trap = b.ahead(pick.IntN(2))
+			}
+			if kills >= killsOnTheTestbed {
+				after, trap = 0, ""
+			}
+			ended, acked := b.run(vars, after, trap)
+			sure = max(sure, acked)
+			found, errs := journal.List(dir)
+			if len(errs) > 0 && sure > 0 || len(found) > 1 || sure > 0 && len(found[0].Facts) < sure {
+				t.Fatalf("seed %d: %d facts were on disk; there are %d journals, %v", seed, sure, len(found), errs)
+			}
+			if ended {
+				b.complete(found[0], ns, name)
+				break
+			}
+			kills++
+			step := "before it began"
+			if len(found) == 1 {
+				step = model.Fold(found[0].Facts).Step.Name()
+			}
+			points[step]++
+		}
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+	t.Logf("%d kills in %d incidents, at %v", killsOnTheTestbed, incidents, points)
+}
+
+// complete checks an incident that was worked on to its end.
+func (b *between) complete(c *journal.Content, ns, name string) {
+	t := b.t
+	t.Helper()
+	i := model.Fold(c.Facts)
+	image := kubectl(t, "-n", ns, "get", "deploy", name, "-o", "jsonpath={.spec.template.spec.containers[0].image} {.metadata.generation}")
+	if b.patched != 1 || image != "api:1 3" {
+		t.Errorf("%s: written %d times, runs %s", name, b.patched, image)
+	}
+	for what, n := range b.sent {
+		if n > 1 {
+			t.Errorf("%s: %s arrived %d times", name, what, n)
+		}
+	}
+	for _, m := range i.Messages {
+		_, hook, _ := strings.Cut(m.Message.Channel, "/")
+		if arrived := b.sent[hook+" "+string(m.Message.Kind)]; m.State == model.MessageOut && arrived != 1 {
+			t.Errorf("%s: %s is sent in the journal, and arrived %d times", name, m.Message.Channel, arrived)
+		}
+	}
+	md, err := os.ReadFile(i.Report.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"# Incident " + i.ID, "incident closed", "verified", name + " from revision 2 to 1"} {
+		if !strings.Contains(string(md), want) {
+			t.Errorf("%s: the report does not tell %q", name, want)
+		}
+	}
+	if i.ReportStale() || i.Closed.IsZero() || i.Evidence[model.InFull].At.IsZero() {
+		t.Errorf("%s: closed %s, report %+v, evidence %+v", name, i.Closed, i.Report, i.Evidence[model.InFull])
+	}
+}

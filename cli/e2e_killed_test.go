@@ -1,0 +1,213 @@
+//go:build e2e
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+
+	"rollbook/engine"
+	"rollbook/engine/journal"
+	"rollbook/kube"
+	"rollbook/model"
+)
+
+// The process that TestKilledOnTheTestbed kills: the program but for its screen,
+// and an operator who does what there is to do.
+
+const (
+	killedName   = "ROLLBOOK_TEST_KILLED"
+	killedConfig = "ROLLBOOK_TEST_KILLED_CONFIG"
+	killedKube   = "ROLLBOOK_TEST_KILLED_KUBECONFIG"
+	killedDir    = "ROLLBOOK_TEST_KILLED_DIR"
+)
+
+func init() {
+	otherPrograms[killedName] = func() int {
+		if err := workOnTheTestbed(os.Getenv(killedName), os.Getenv(killedDir)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
+	}
+}
+
+// byImage are figures that follow the image on the board: api:2 is bad.
+type byImage struct{ board func() *model.Component }
+
+func (m byImage) To() (string, string) { return "prometheus", "" }
+
+func (m byImage) Poll(context.Context, engine.Poll) (map[string]*model.Figures, error) {
+	c := m.board()
+	ratio := 0.0002
+	if c != nil && slices.Contains(c.Images, "api:2") {
+		ratio = 0.3
+	}
+	figure := func(v float64) model.Figure {
+		f := model.Figure{Step: 15 * time.Second, Now: model.Reading{Known: true, Value: v, At: time.Now()}}
+		for n := 20; n >= 0; n-- {
+			f.Samples = append(f.Samples, model.Sample{At: time.Now().Add(-time.Duration(n) * f.Step), V: v})
+		}
+		return f
+	}
+	errs, p95 := figure(ratio), figure(0.1)
+	one := model.Reading{Known: true, Value: 1, At: time.Now()}
+	return map[string]*model.Figures{os.Getenv(killedName): {Errors: errs, P95: p95, Up: one, Targets: one,
+		HoldErrors: errs.Now, HoldP95: p95.Now, HoldRequests: one}}, nil
+}
+
+func (m byImage) Behaviour(_ context.Context, _ model.Target, owners []string, _ time.Time) (map[string]model.Behaviour, error) {
+	out := map[string]model.Behaviour{}
+	known := func(v float64) model.Reading { return model.Reading{Known: true, Value: v, At: time.Now()} }
+	for _, o := range owners {
+		ratio := 0.001
+		if c := m.board(); c != nil && c.OwnerName == o {
+			ratio = 0.3
+		}
+		out[o] = model.Behaviour{Errors: known(ratio), P95: known(0.1), Requests: known(9000)}
+	}
+	return out, nil
+}
+
+func (m byImage) Baseline(context.Context, []model.Target, time.Time) (map[string]model.Baseline, error) {
+	return map[string]model.Baseline{}, nil
+}
+
+func workOnTheTestbed(name, dir string) error {
+	config, kubeconfig := os.Getenv(killedConfig), os.Getenv(killedKube)
+	f := &flags{kube: genericclioptions.NewConfigFlags(false), config: config, journalDir: dir}
+	f.kube.KubeConfig = &kubeconfig
+	cfg, err := loadConfig(f)
+	if err != nil {
+		return err
+	}
+	c, err := kube.Connect(f.kube, kube.Options{Version: "kill", Warn: func(string) {}, Now: time.Now})
+	if err != nil {
+		return err
+	}
+	set, err := settings(cfg, c, f, nil)
+	if err != nil {
+		return err
+	}
+	set.Verify.Hold, set.Poll, set.Scrape = 300*time.Millisecond, 100*time.Millisecond, 15*time.Second
+	c.SetTargets(set.Components)
+	prom := &prometheus{}
+	prom.because("not configured")
+	books := journals([]string{dir})
+	all, _ := journal.List(dir) // one that was killed before its header is none
+	over := len(all) > 0 && all[0].Closed()
+	var e *engine.Engine
+	board := func() *model.Component { return e.Snapshot().Seen.Component(name) }
+	e = engine.New(closing(engine.Config{Cluster: cluster{c}, Metrics: byImage{board}, Settings: set, Version: "kill",
+		Host: "laptop", Journals: []string{dir}, IdlePoll: 100 * time.Millisecond}, books, cfg, c, prom))
+	ctx, stop := context.WithTimeout(context.Background(), 50*time.Second)
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- e.Run(ctx) }()
+	o := &attendant{e: e, name: name}
+	for {
+		select {
+		case err := <-done:
+			s := e.Snapshot()
+			return errors.Join(err, fmt.Errorf("not closed within 50s: at %s: %s; asked %s; trouble %q", s.Incident.Step.Name(),
+				s.Incident.Step.Blocked(s), s.Incident.AskText, s.Seen.Trouble))
+		case <-e.Changed():
+		case <-time.After(20 * time.Millisecond):
+		}
+		if s := e.Snapshot(); s.Seen.Journal != "" {
+			if c, err := journal.Read(s.Seen.Journal); err == nil {
+				fmt.Println(len(c.Facts)) // these are on disk
+			}
+		}
+		if over && reportedIn(dir) || !over && o.act() {
+			stop()
+			return <-done
+		}
+	}
+}
+
+func reportedIn(dir string) bool {
+	all, _ := journal.List(dir)
+	return len(all) == 1 && !all[0].Unreported()
+}
+
+// attendant is the operator.
+type attendant struct {
+	e          *engine.Engine
+	name, last string
+}
+
+// act does the next thing, and says whether all is done.
+func (o *attendant) act() bool {
+	s := o.e.Snapshot()
+	i := &s.Incident
+	once := func(what string, in any) {
+		if o.last != what {
+			o.last = what
+			o.e.Send(in)
+		}
+	}
+	p := s.Seen.Preflight[o.name]
+	blocked := i.Step.Blocked(s)
+	switch {
+	case i.ID == "" && i.Verdict.Verdict != model.Now:
+	case i.Step == model.Choose && blocked != "":
+		switch c, h := i.Choice(o.name), s.Seen.History[o.name]; {
+		case c == nil:
+			once("select", model.Select{Component: o.name, On: true})
+		case c.To == 0 && h != nil && h.Revision(1) != nil:
+			once("pick", model.Pick{Component: o.name, To: 1})
+		}
+	case i.Step == model.Confirm && blocked == "":
+		once(fmt.Sprint("confirm ", len(i.Attempts)), model.ConfirmWrite{Word: model.ConfirmWord(i), Plans: []string{p.Plan.ID}})
+	case i.Step == model.Confirm:
+		if p != nil && p.Done && !strings.HasPrefix(blocked, "asking") {
+			once(fmt.Sprint("recheck ", len(i.Timeline)), model.Recheck{})
+		}
+	case i.Step == model.Close && i.Closed.IsZero():
+		o.closing(s, once)
+	case i.Step == model.Close:
+		return !i.ReportStale() && s.Seen.Reporting.IsZero()
+	case blocked == "":
+		once("next from "+i.Step.Name(), model.Next{})
+	case i.Asked == model.AskNotGreen || i.Asked == model.AskDeadline:
+		once(fmt.Sprint("wait ", len(i.Timeline)), model.Answered{With: "wait"})
+	}
+	return false
+}
+
+// closing sends, writes and settles, one after the other.
+func (o *attendant) closing(s *model.Snapshot, once func(string, any)) {
+	i := &s.Incident
+	for _, m := range i.Messages {
+		if m.State == model.MessageSending {
+			return
+		}
+	}
+	for _, c := range i.Settings.Channels {
+		if !slices.ContainsFunc(i.Messages, func(m model.MessageRecord) bool { return m.Message.Channel == c.ID }) {
+			d := model.Draft(s, c, model.MessageResolved)
+			once("send "+c.ID, model.SendMessage{Channel: c.ID, Kind: d.Kind, Title: d.Title, Text: d.Text})
+			return
+		}
+	}
+	switch {
+	case i.Report.At.IsZero():
+		once("report", model.WriteReport{})
+	case i.Evidence[model.InFull].At.IsZero():
+	default:
+		for _, it := range i.Items {
+			if it.State == "" {
+				once("settle "+it.ID, model.SettleItem{ID: it.ID, Reason: "by hand"})
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,263 @@
+//go:build e2e
+
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+
+	"rollbook/engine"
+	"rollbook/kube"
+	"rollbook/model"
+)
+
+// unmeasured is a Prometheus that is not there.
+type unmeasured struct{}
+
+func (unmeasured) To() (string, string) { return "", "not configured" }
+func (unmeasured) Poll(context.Context, engine.Poll) (map[string]*model.Figures, error) {
+	return nil, errNotThere
+}
+func (unmeasured) Behaviour(context.Context, model.Target, []string, time.Time) (map[string]model.Behaviour, error) {
+	return nil, errNotThere
+}
+func (unmeasured) Baseline(context.Context, []model.Target, time.Time) (map[string]model.Baseline, error) {
+	return nil, errNotThere
+}
+
+// racer is one of two operators, as a user of their own.
+type racer struct {
+	t    *testing.T
+	e    *engine.Engine
+	name string // of the workload
+	who  string
+	last string
+}
+
+func newRacer(t *testing.T, ns, name, user, who string, leases bool) (*racer, func()) {
+	t.Helper()
+	flags := genericclioptions.NewConfigFlags(false)
+	path := env(t, "ROLLBOOK_CLUSTER")
+	flags.KubeConfig, flags.Namespace, flags.Context = &path, &ns, &user
+	c, err := kube.Connect(flags, kube.Options{Version: "race", Warn: func(string) {}, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := model.Target{ID: name, Workload: model.Workload{Kind: model.Deployment, Namespace: ns, Name: name}}
+	c.SetTargets([]model.Target{target})
+	conf := engine.Config{Cluster: cluster{c}, Metrics: unmeasured{}, Version: "race", Host: "laptop-of-" + who,
+		Journals: []string{t.TempDir()}, IdlePoll: time.Minute,
+		Settings: model.Settings{Namespace: ns, Operator: who, Limits: model.DefaultLimits(), Verify: model.DefaultVerify(),
+			Scrape: 15 * time.Second, Poll: 5 * time.Second, Components: []model.Target{target}}}
+	if leases {
+		conf.Leases = c
+	}
+	r := &racer{t: t, e: engine.New(conf), name: name, who: who}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.e.Run(ctx) }()
+	return r, func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func (r *racer) once(what string, in any) {
+	if r.last != what {
+		r.last = what
+		r.e.Send(in)
+	}
+}
+
+// until acts on each snapshot until act says that it is done.
+func (r *racer) until(what string, act func(*model.Snapshot) bool) *model.Snapshot {
+	deadline := time.After(30 * time.Second)
+	for {
+		s := r.e.Snapshot()
+		if act(s) {
+			return s
+		}
+		select {
+		case <-r.e.Changed():
+		case <-time.After(10 * time.Millisecond):
+		case <-deadline:
+			r.t.Errorf("%s: not within 30s: %s; at %s: %s", r.who, what, s.Incident.Step.Name(), s.Incident.Step.Blocked(s))
+			return s
+		}
+	}
+}
+
+// toConfirm goes up to a confirmation of which it is known whether it is open.
+func (r *racer) toConfirm() *model.Snapshot {
+	return r.until("the confirmation", func(s *model.Snapshot) bool {
+		i := &s.Incident
+		switch i.Step {
+		case model.Assess, model.Decision:
+			if i.Step.Blocked(s) == "" {
+				r.once("next from "+i.Step.Name(), model.Next{})
+			}
+		case model.Choose:
+			switch c := i.Choice(r.name); {
+			case c == nil:
+				r.once("select", model.Select{Component: r.name, On: true})
+			case c.To != 1:
+				if h := s.Seen.History[r.name]; h != nil && h.Revision(1) != nil {
+					r.once("pick", model.Pick{Component: r.name, To: 1})
+				}
+			case i.Step.Blocked(s) == "":
+				r.once("next", model.Next{})
+			}
+		case model.Confirm:
+			p := s.Seen.Preflight[r.name]
+			l, asked := s.Seen.Leases[r.name]
+			return p != nil && p.Done && (!asked || l.Asking.IsZero())
+		}
+		return false
+	})
+}
+
+func (r *racer) confirm(s *model.Snapshot) {
+	if p := s.Seen.Preflight[r.name]; p != nil && p.Plan != nil {
+		r.e.Send(model.ConfirmWrite{Word: model.ConfirmWord(&s.Incident), Plans: []string{p.Plan.ID}})
+	}
+}
+
+// told is what an operator is told who did not write; "" when that is nothing.
+func told(s *model.Snapshot) string {
+	if s.Incident.Asked == model.AskChanged || s.Incident.Asked == model.AskFailed {
+		return s.Incident.AskText
+	}
+	if c := model.LeaseCheck(s, s.Incident.Settings.Components[0].ID); c != nil && c.State == model.CheckBlocked {
+		return c.Text
+	}
+	return ""
+}
+
+func hasWritten(s *model.Snapshot) bool {
+	for _, a := range s.Incident.Attempts {
+		for _, w := range a.Writes {
+			if w.State == model.Rolling || w.State == model.Done {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// TestTwoOperatorsRace lets two operators, as two users, roll back the same
+// workload at the same moment: a hundred times. Every second time they have no
+// Leases, so that nothing but the plan keeps the two writes apart.
+func TestTwoOperatorsRace(t *testing.T) {
+	const races, beside = 100, 4
+	var mu sync.Mutex
+	byLease, byPlan := 0, 0
+	for lane := range beside {
+		t.Run(fmt.Sprint("lane ", lane), func(t *testing.T) {
+			t.Parallel()
+			ns := emptyNamespace(t)
+			for n := range races / beside {
+				leases := n%2 == 0
+				why := race(t, ns, fmt.Sprint("api-", n), leases)
+				mu.Lock()
+				if strings.Contains(why, "laptop-of-") {
+					byLease++
+				} else {
+					byPlan++
+				}
+				mu.Unlock()
+				if t.Failed() {
+					return
+				}
+			}
+		})
+	}
+	t.Cleanup(func() { t.Logf("told by the lease: %d, by the plan: %d", byLease, byPlan) })
+}
+
+func emptyNamespace(t *testing.T) string {
+	t.Helper()
+	ns := fmt.Sprintf("e2e-race-%x", time.Now().UnixNano())
+	kubectl(t, "create", "namespace", ns)
+	t.Cleanup(func() { kubectl(t, "delete", "namespace", ns, "--wait=false") })
+	return ns
+}
+
+// race is one of them; it returns what the second is told.
+func race(t *testing.T, ns, name string, leases bool) string {
+	t.Helper()
+	kubectl(t, "-n", ns, "create", "deployment", name, "--image=api:1", "--replicas=1")
+	settled(t, ns, name, "1")
+	kubectl(t, "-n", ns, "set", "image", "deploy/"+name, "api=api:2")
+	settled(t, ns, name, "2")
+	before := kubectl(t, "-n", ns, "get", "deploy", name, "-o", "jsonpath={.metadata.generation}")
+	a, endA := newRacer(t, ns, name, "oncall", "maria", leases)
+	defer endA()
+	b, endB := newRacer(t, ns, name, "testbed", "jonas", leases)
+	defer endB()
+	both := []*racer{a, b}
+	at := make([]*model.Snapshot, 2)
+	var wg sync.WaitGroup
+	for n, r := range both {
+		wg.Go(func() { at[n] = r.toConfirm() })
+	}
+	wg.Wait()
+	start := make(chan struct{})
+	for n, r := range both {
+		wg.Go(func() {
+			<-start
+			r.confirm(at[n])
+		})
+	}
+	close(start)
+	wg.Wait()
+	wrote, why := 0, ""
+	for _, r := range both {
+		s := r.until("an end of the race", func(s *model.Snapshot) bool { return hasWritten(s) || told(s) != "" && !r.e.Writing() })
+		if hasWritten(s) {
+			wrote++
+		} else {
+			why = told(s)
+		}
+	}
+	if wrote != 1 || why == "" {
+		t.Errorf("%s: %d of two wrote; the other is told %q", name, wrote, why)
+	}
+	image := kubectl(t, "-n", ns, "get", "deploy", name, "-o", "jsonpath={.spec.template.spec.containers[0].image}")
+	after := kubectl(t, "-n", ns, "get", "deploy", name, "-o", "jsonpath={.metadata.generation}")
+	if image != "api:1" || len(after) == 0 || atoi(t, after) != atoi(t, before)+1 {
+		t.Errorf("%s: runs %s, generation %s became %s", name, image, before, after)
+	}
+	return why
+}
+
+func atoi(t *testing.T, s string) (n int) {
+	t.Helper()
+	if _, err := fmt.Sscan(s, &n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// settled waits until the controller has taken a revision up.
+func settled(t *testing.T, ns, name, revision string) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		got := kubectl(t, "-n", ns, "get", "deploy", name, "-o", `jsonpath={.metadata.annotations.deployment\.kubernetes\.io/revision} {.metadata.generation}={.status.observedGeneration}`)
+		if rev, gens, _ := strings.Cut(got, " "); rev == revision {
+			if g, o, _ := strings.Cut(gens, "="); g == o {
+				return
+			}
+		}
+		if time.Now().After(end) {
+			t.Fatalf("revision %s of %s is not taken up: %s", revision, name, got)
+		}
+	}
+}

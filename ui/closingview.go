@@ -1,0 +1,336 @@
+package ui
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"rollbook/model"
+)
+
+func (c *closing) View(w, h int) []string {
+	if w >= wideWidth {
+		lw := w * 5 / 8
+		var right []string
+		if it := c.item(); it != nil {
+			right = append([]string{c.pen.heading(it.Text, w-lw-3), ""}, c.itemLines(it, w-lw-3)...)
+		}
+		return c.pen.beside(c.list(lw, h), right, lw, w, h)
+	}
+	out := c.list(w, h)
+	it := c.item()
+	room := h - len(out)
+	if it == nil || room < 1 {
+		return out
+	}
+	lines := c.itemLines(it, w)
+	if len(lines) < room {
+		out, room = append(out, ""), room-1
+	}
+	if len(lines) > room {
+		lines = append(lines[:room-1:room-1], paint(c.pen.Dim, c.pen.say(fmt.Sprintf(" … %d more lines: d", len(lines)-room+1))))
+	}
+	return append(out, lines...)
+}
+
+// list is how it ended, the times, what it cost, and the checklist.
+func (c *closing) list(w, h int) []string {
+	p, i := c.pen, c.inc()
+	out := []string{" " + paint(p.Strong, p.fit(outcome(i), w-2))}
+	if down := c.down(); down != "" {
+		if n := ansi.StringWidth(out[0]); n+ansi.StringWidth(down)+3 <= w {
+			out[0] = p.pad(out[0], w-ansi.StringWidth(p.say(down))-1) + p.say(down)
+		}
+	}
+	for n, l := range p.wrap(times(i), w-11, 2) {
+		out = append(out, p.label([]string{"times", ""}[n], l))
+	}
+	if text := c.cost(); text != "" {
+		for n, l := range p.wrap(text, w-11, 2) {
+			out = append(out, p.label([]string{"impact", ""}[n], l))
+		}
+	}
+	journal := c.snap.Seen.Journal
+	switch {
+	case i.WithoutJournal:
+		journal = "none: you went on without one"
+	case journal == "":
+		journal = "not written yet"
+	}
+	out = append(out, p.label("journal", p.middle(journal, w-12)))
+	room := max(1, h-len(out))
+	c.top = window(c.top, c.at, len(i.Items), room)
+	for n := c.top; n < min(len(i.Items), c.top+room); n++ {
+		out = append(out, c.line(n, w))
+	}
+	return out
+}
+
+// line is one item: its state, its text, and the key that does it, or who settled
+// it.
+func (c *closing) line(n, w int) string {
+	p, it := c.pen, &c.inc().Items[n]
+	mark, look := "   ", p.Plain
+	if n == c.at {
+		mark, look = paint(p.Note, p.say(" ▸ ")), p.Note
+	}
+	box, style := "[ ] open", p.Warn
+	switch it.State {
+	case "done":
+		box, style = "[x] done", p.Good
+	case "waived":
+		box, style = "[-] waived", p.Dim
+	}
+	line := mark + p.cell(box, 11, style) + p.cell(it.Text, 36, look)
+	left := w - ansi.StringWidth(line) - 2
+	if left <= 8 {
+		return line
+	}
+	if it.State != "" {
+		by := it.By
+		if it.Reason != "" {
+			if by != "" {
+				by += ": "
+			}
+			by += "“" + it.Reason + "”"
+		}
+		return line + " " + paint(p.Dim, p.fit(by, left))
+	}
+	text := "enter " + c.workOf(it).name
+	if c.replay != nil {
+		return line
+	}
+	if c.busy(it) != "" {
+		return line + " " + paint(p.Warn, p.fit("… "+c.busy(it), left))
+	}
+	return line + " " + paint(p.Dim, p.fit(text, left))
+}
+
+// busy is what is under way for an item; "" when nothing is.
+func (c *closing) busy(it *model.Item) string {
+	seen, now := &c.snap.Seen, c.snap.Now
+	switch it.ID {
+	case "evidence":
+		for _, since := range seen.Gathering {
+			if !since.IsZero() {
+				return "gathering, " + age(now, since)
+			}
+		}
+	case "report":
+		if !seen.Reporting.IsZero() {
+			return "writing, " + age(now, seen.Reporting)
+		}
+	}
+	return ""
+}
+
+// itemLines are all that is known of one item.
+func (c *closing) itemLines(it *model.Item, w int) []string {
+	p := c.pen
+	var out []string
+	add := func(name, text string, style ansi.Style) {
+		for k, l := range p.wrap(text, w-11, 0) {
+			out = append(out, p.label([]string{name, ""}[min(k, 1)], paint(style, l)))
+		}
+	}
+	if b := c.busy(it); b != "" {
+		add("now", b, p.Warn)
+	}
+	switch it.ID {
+	case "evidence":
+		c.evidence(add)
+	case "report":
+		r := &c.inc().Report
+		switch {
+		case r.Err != "":
+			add("report", "not written: "+r.Err+"; enter tries again", p.Bad)
+		case r.At.IsZero():
+			add("report", "not written yet; enter writes report.md beside the journal", p.Plain)
+		}
+		if !r.At.IsZero() {
+			add("report", r.Path+", written "+r.At.UTC().Format("15:04:05 UTC"), p.Plain)
+		}
+		if c.inc().ReportStale() {
+			add("", "something happened since: enter writes it again", p.Warn)
+		}
+		if e := c.inc().Impact.Err; e != "" {
+			add("impact", "not measured: "+e, p.Warn)
+		}
+	case "status page":
+		c.sent(add, model.ChannelStatuspage, model.ChannelWebhook)
+	case "chat":
+		c.sent(add, model.ChannelSlack, model.ChannelTeams)
+	case "follow-up":
+		c.sent(add, model.ChannelGitLab)
+	}
+	if it.State != "" {
+		text := it.State + " at " + it.At.UTC().Format("15:04:05 UTC")
+		if it.By != "" {
+			text += " by " + it.By
+		}
+		if it.Reason != "" {
+			text += ": “" + it.Reason + "”"
+		}
+		add("settled", text, p.Plain)
+	}
+	if len(out) == 0 {
+		add("open", "n ticks it with a note for the report (a ticket, who does it until when); space without; w waives it", p.Plain)
+	}
+	return out
+}
+
+// evidence is what was kept, where, and what could not be had, each with the
+// reason.
+func (c *closing) evidence(add func(name, text string, style ansi.Style)) {
+	p := c.pen
+	kept := c.inc().Evidence
+	for _, m := range []model.Moment{model.InFull, model.AtConfirm, model.AtOpening} {
+		r, ok := kept[m]
+		if !ok {
+			continue
+		}
+		if r.Err != "" {
+			add("failed", r.Err+"; enter tries again", p.Bad)
+		}
+		if r.Dir == "" {
+			continue
+		}
+		text, style := plural(r.Files, "file")+", "+model.Bytes(r.Bytes), p.Plain
+		if n := len(r.Missing); n > 0 {
+			text, style = text+fmt.Sprintf("; %d could not be had (space takes it as it is):", n), p.Warn
+		}
+		add("kept", text, style)
+		for _, why := range r.Missing {
+			add("", "✗ "+why, p.Warn)
+		}
+		add("folder", r.Dir, p.Plain)
+		return // the fullest says it all
+	}
+	if len(kept) == 0 {
+		add("kept", "nothing yet; enter gathers it", p.Warn)
+	}
+}
+
+// sent are the messages that went to channels of these kinds, or did not.
+func (c *closing) sent(add func(name, text string, style ansi.Style), of ...model.ChannelKind) {
+	p := c.pen
+	channels, said := 0, 0
+	for _, ch := range c.inc().Settings.Channels {
+		mine := false
+		for _, k := range of {
+			mine = mine || ch.Kind == k
+		}
+		if !mine {
+			continue
+		}
+		channels++
+		for _, m := range c.inc().Messages {
+			if m.Message.Channel != ch.ID {
+				continue
+			}
+			said++
+			text := kindName(&ch, m.Message.Kind) + " to " + whereTo(&ch)
+			switch m.State {
+			case model.MessageOut:
+				text = "✓ " + text + ", " + m.Done.UTC().Format("15:04:05 UTC")
+				if m.Receipt.URL != "" {
+					text += ", " + m.Receipt.URL
+				}
+				add("sent", text, p.Plain)
+			case model.MessageSending:
+				add("sending", text, p.Warn)
+			case model.MessageNotOut:
+				add("failed", "✗ "+text+": "+reasonOf(&ch, m.Err), p.Bad)
+			case model.MessageUnsure:
+				add("unsure", "? "+text+" may have been sent: "+reasonOf(&ch, m.Err), p.Bad)
+			}
+		}
+	}
+	switch {
+	case channels == 0:
+		add("channel", "none of this kind is configured (notifications: in your own rollbook.yaml). Done by hand: space; not needed: w.", p.Warn)
+	case said == 0:
+		add("sent", "nothing yet; enter opens the draft", p.Plain)
+	}
+}
+
+// cost is the impact in a line; "" when it is not known and nobody asked.
+func (c *closing) cost() string {
+	i := c.inc()
+	a := &i.Impact.Impact.All
+	text := ""
+	add := func(s string) {
+		if text != "" {
+			text += " · "
+		}
+		text += s
+	}
+	if a.Failed.Known {
+		s := fmt.Sprintf("%.0f requests failed", a.Failed.Value)
+		if a.Requests.Known && a.Requests.Value > 0 {
+			s = fmt.Sprintf("%.0f of %.0f requests failed (%s)", a.Failed.Value, a.Requests.Value, model.Percent(a.Failed.Value/a.Requests.Value))
+		}
+		add(s)
+	}
+	if a.MinutesOver.Known {
+		add(model.Short(time.Duration(a.MinutesOver.Value*float64(time.Minute))) + " over")
+	}
+	if a.NoData.Known && a.NoData.Value > 0 {
+		add(model.Short(time.Duration(a.NoData.Value*float64(time.Minute))) + " without data")
+	}
+	if a.BudgetShare.Known {
+		add(model.Percent(a.BudgetShare.Value) + " of the budget")
+	}
+	switch {
+	case text != "":
+		return text
+	case !c.snap.Seen.Measuring.IsZero():
+		return "being measured"
+	case i.Impact.Err != "":
+		return "not measured: " + i.Impact.Err
+	case !i.Impact.At.IsZero():
+		return "nothing of it is known: no figures"
+	}
+	return ""
+}
+
+// outcome says how it ended.
+func outcome(i *model.Incident) string {
+	switch {
+	case i.End != nil && i.End.Reason != "":
+		return "Ended: " + i.End.Outcome + ": “" + i.End.Reason + "”"
+	case i.End != nil:
+		return "Ended: " + i.End.Outcome
+	case !i.Verified.IsZero():
+		return "Rolled back and verified"
+	}
+	return "Not ended"
+}
+
+// times are the four that are measured, as far as both their ends are known.
+func times(i *model.Incident) string {
+	text := ""
+	add := func(name string, from, to time.Time) {
+		if from.IsZero() || to.IsZero() || to.Before(from) {
+			return
+		}
+		if text != "" {
+			text += " · "
+		}
+		text += name + " " + model.Short(to.Sub(from))
+	}
+	confirmed := time.Time{}
+	if a := i.Attempt(); a != nil {
+		confirmed = a.Confirmed
+	}
+	add("detect", i.Onset, i.Detected)
+	add("decide", i.Detected, i.Decided)
+	add("roll back", confirmed, i.RolledOut)
+	add("recover", i.Detected, i.Recovered)
+	add("since onset", i.Onset, i.Recovered)
+	if text == "" {
+		return "no times were measured"
+	}
+	return text
+}

@@ -1,0 +1,194 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"rollbook/model"
+)
+
+func (m *messages) Size(w, h int) (int, int) { return w, h }
+
+func (m *messages) View(w, h int) []string {
+	c := m.channel()
+	if c == nil {
+		return m.unconfigured(w)
+	}
+	out := m.matrix(w, max(1, min(len(m.channels()), h/3)))
+	out = append(out, m.pen.heading(kindName(c, m.kind)+" to "+whereTo(c), w))
+	out = append(out, m.outcome(w)...)
+	text := m.preview(w)
+	m.lines, m.pageH = len(text), max(1, h-len(out))
+	m.from = max(0, min(m.from, m.lines-m.pageH))
+	if m.lines <= m.pageH {
+		return append(out, text...)
+	}
+	return append(out, text[m.from:min(m.lines, m.from+m.pageH)]...)
+}
+
+// more says how much of the preview is not seen.
+func (m *messages) more() string {
+	if below := m.lines - m.from - m.pageH; below > 0 {
+		return fmt.Sprintf("↓ %d more: pgdn", below)
+	}
+	return ""
+}
+
+// matrix is the channels with what became of each kind of message.
+func (m *messages) matrix(w, room int) []string {
+	p := m.pen
+	const cw = 15
+	nw := max(12, w-3-3*cw)
+	head := "CHANNEL"
+	if room < len(m.channels()) {
+		head = fmt.Sprintf("CHANNEL %d of %d", m.at+1, len(m.channels()))
+	}
+	out := []string{"   " + p.cell(head, nw, p.Dim) + p.cell("STARTED", cw, p.Dim) + p.cell("UPDATED", cw, p.Dim) + p.cell("RESOLVED", cw, p.Dim)}
+	all := m.channels()
+	m.top = window(m.top, m.at, len(all), room)
+	for n := m.top; n < min(len(all), m.top+room); n++ {
+		c := &all[n]
+		mark, look := "   ", p.Plain
+		if n == m.at {
+			mark, look = paint(p.Note, p.say(" ▸ ")), p.Note
+		}
+		line := mark + p.name(c.ID, nw, look)
+		for _, k := range kinds {
+			text, style := "", p.Plain
+			if c.Kind != model.ChannelGitLab || k == model.MessageResolved {
+				text, style = m.cellOf(c, k)
+			}
+			if n == m.at && k == m.kind {
+				text = "[" + text + "]"
+			} else if text != "" {
+				text = " " + text
+			}
+			line += p.cell(text, cw, style)
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// cellOf is one message's state in a word, with a sign.
+func (m *messages) cellOf(c *model.Channel, k model.MessageKind) (string, ansi.Style) {
+	p := m.pen
+	if r := m.record(c.ID, k); r != nil {
+		switch r.State {
+		case model.MessageSending:
+			return "… sending", p.Warn
+		case model.MessageOut:
+			return "✓ " + r.Done.UTC().Format("15:04"), p.Good
+		case model.MessageNotOut:
+			return "✗ failed", p.Bad
+		case model.MessageUnsure:
+			return "? maybe sent", p.Bad
+		}
+	}
+	if m.drafts[draftKey{c.ID, k}].edited {
+		return "✎ edited", p.Note
+	}
+	return "not sent", p.Dim
+}
+
+// outcome is what became of the marked message: when, where, the service's words
+// and what to do.
+func (m *messages) outcome(w int) []string {
+	p := m.pen
+	c := m.channel()
+	var out []string
+	add := func(style ansi.Style, sign, text string, n int) {
+		for k, l := range p.wrap(text, w-5, n) {
+			if k > 0 {
+				sign = " "
+			}
+			out = append(out, " "+paint(style, p.say(sign))+" "+paint(style, l))
+		}
+	}
+	if r := m.record(c.ID, m.kind); r != nil {
+		by := ""
+		if r.By != "" {
+			by = " by " + r.By
+		}
+		at := r.At.UTC().Format("15:04:05 UTC")
+		switch r.State {
+		case model.MessageSending:
+			add(p.Warn, "…", "sending since "+at+by, 1)
+		case model.MessageOut:
+			add(p.Good, "✓", "sent "+r.Done.UTC().Format("15:04:05 UTC")+by, 1)
+			if r.Receipt.URL != "" {
+				add(p.Plain, " ", r.Receipt.URL, 3)
+			}
+		case model.MessageNotOut:
+			add(p.Bad, "✗", "not sent at "+at+": "+reasonOf(c, r.Err), 4)
+			if r.Retry.After(m.snap.Now) {
+				add(p.Warn, "⚠", "the service asks to wait until "+r.Retry.UTC().Format("15:04:05 UTC")+", "+model.Short(coarse(r.Retry.Sub(m.snap.Now)))+" more", 1)
+			}
+		case model.MessageUnsure:
+			add(p.Bad, "?", "may have been sent at "+at+": "+reasonOf(c, r.Err), 4)
+		}
+	}
+	if why := model.SendBlocked(m.snap, c.ID); why != "" && m.inc().Settings.ReadOnly {
+		add(p.Warn, "⚠", why, 2)
+	}
+	if d, ok := m.drafts[draftKey{c.ID, m.kind}]; ok && d.edited {
+		add(p.Note, "✎", "edited by you, not sent; u drafts it anew from the facts", 2)
+	}
+	return out
+}
+
+// reasonOf leaves out of an error what stands before it anyway.
+func reasonOf(c *model.Channel, err string) string {
+	for _, known := range []string{whereTo(c) + ": ", "not sent: ", "it is not known whether it was sent: "} {
+		err = strings.TrimPrefix(err, known)
+	}
+	return err
+}
+
+// preview is the message as it will look: every line of it, and where a paragraph
+// ends.
+func (m *messages) preview(w int) []string {
+	p, d := m.pen, m.shown()
+	var out []string
+	if m.replay != nil && m.record(m.channel().ID, m.kind) == nil {
+		return []string{"", "   no such message was sent by then"}
+	}
+	edge := paint(p.Dim, p.say(" │ "))
+	for _, l := range p.wrap(d.title, w-6, 0) {
+		out = append(out, edge+paint(p.Strong, l))
+	}
+	if d.status != "" && m.channel().Kind == model.ChannelStatuspage {
+		out = append(out, edge+paint(p.Dim, "status: "+d.status))
+	}
+	for _, line := range split(d.text) {
+		if line == "" {
+			out = append(out, edge)
+			continue
+		}
+		for k, l := range p.wrap(line, w-6, 0) {
+			if k > 0 && len(line) > 2 && line[:2] == "- " {
+				l = "  " + l
+			}
+			out = append(out, edge+l)
+		}
+	}
+	return out
+}
+
+func (m *messages) unconfigured(w int) []string {
+	p := m.pen
+	out := []string{""}
+	for _, l := range p.wrap("No channel is configured. In your own rollbook.yaml (not in the working folder's: what sends is taken from there alone):", w-3, 0) {
+		out = append(out, " "+l)
+	}
+	for _, l := range []string{"", "notifications:", "  slack:", "    incidents: {url_env: SLACK_WEBHOOK_URL}", "  statuspage:",
+		"    public: {page: YOUR_PAGE_ID, token_env: STATUSPAGE_TOKEN}", "  gitlab:", "    follow-up: {project: shop/frontend, token_env: GITLAB_TOKEN}", ""} {
+		out = append(out, "   "+paint(p.Note, l))
+	}
+	for _, l := range p.wrap("teams and webhook go alike. Secrets come from a variable (url_env, token_env) or a file (url_file, token_file). rollbook config init writes an example of all.", w-3, 0) {
+		out = append(out, " "+l)
+	}
+	return out
+}

@@ -1,0 +1,194 @@
+package ui
+
+import (
+	"fmt"
+	"sort"
+	"time"
+
+	"rollbook/model"
+)
+
+// Replay is an engine that shows a journal again, fact by fact: what the screen
+// showed is folded anew from the facts, and nothing can be changed. It is used
+// from one goroutine.
+type Replay struct {
+	facts   []model.Fact
+	path    string
+	entries []model.Entry // of the timeline, of all facts
+
+	marks   []mark // every markEvery facts: no step folds more than that
+	samples []int  // which facts are samples
+	notes   []int  // which say what was noticed
+	at      int    // how many facts are told, at least one
+	line    string // the newest of them, in words
+	snap    *model.Snapshot
+	tell    chan struct{}
+}
+
+// mark is the incident after so many facts, less its timeline, which is the
+// beginning of the whole one.
+type mark struct {
+	inc     model.Incident
+	entries int
+}
+
+const markEvery = 64
+
+// noChange is why a key does nothing in a replay.
+const noChange = "replay: nothing can be changed"
+
+// NewReplay shows the facts of the journal at path from its first one on. It
+// fails when there is none.
+func NewReplay(facts []model.Fact, path string) (*Replay, error) {
+	if len(facts) == 0 {
+		return nil, fmt.Errorf("journal %s: there is no fact in it yet", path)
+	}
+	r := &Replay{facts: facts, path: path, tell: make(chan struct{}, 1)}
+	var m mark
+	for n, f := range facts {
+		if n%markEvery == 0 {
+			r.marks = append(r.marks, m)
+		}
+		var told []model.Entry
+		m, told = m.next(f)
+		r.entries = append(r.entries, told...)
+		switch f.Body.(type) {
+		case model.Sampled:
+			r.samples = append(r.samples, n)
+		case model.Noticed:
+			r.notes = append(r.notes, n)
+		}
+	}
+	r.seek(1)
+	return r, nil
+}
+
+// next folds one more fact. The timeline is kept apart: every incident would
+// have a copy of it.
+func (m mark) next(f model.Fact) (mark, []model.Entry) {
+	m.inc.Timeline = nil
+	m.inc = model.Apply(m.inc, f)
+	told := m.inc.Timeline
+	m.inc.Timeline = nil
+	m.entries += len(told)
+	return m, told
+}
+
+// Snapshot is what was shown after the facts told so far.
+func (r *Replay) Snapshot() *model.Snapshot { return r.snap }
+
+// Changed never says anything: only the operator's keys move a replay.
+func (r *Replay) Changed() <-chan struct{} { return r.tell }
+
+// Send does nothing: what was cannot be changed.
+func (r *Replay) Send(any) {}
+
+// Writing is false.
+func (r *Replay) Writing() bool { return false }
+
+// seek tells the first n facts.
+func (r *Replay) seek(n int) {
+	r.at = max(1, min(len(r.facts), n))
+	m := r.marks[(r.at-1)/markEvery]
+	var told []model.Entry
+	for _, f := range r.facts[(r.at-1)/markEvery*markEvery : r.at] {
+		m, told = m.next(f)
+	}
+	r.line = r.tellFact(told)
+	inc := m.inc
+	inc.Timeline = r.entries[:m.entries:m.entries]
+	r.snap = &model.Snapshot{Incident: inc, Now: r.now()}
+	r.snap.Seen = r.seen(&inc)
+}
+
+// tellFact is the newest fact in a line.
+func (r *Replay) tellFact(told []model.Entry) string {
+	f := r.facts[r.at-1]
+	text := quietly(f.Body)
+	if len(told) > 0 {
+		text = told[len(told)-1].Text
+	}
+	if f.By != "" {
+		return f.By + ": " + text
+	}
+	return text
+}
+
+func (r *Replay) now() time.Time { return r.facts[r.at-1].At }
+
+// by is the position so much time from here; it always moves, if it can.
+func (r *Replay) by(d time.Duration) int {
+	to := r.now().Add(d)
+	n := sort.Search(len(r.facts), func(i int) bool { return r.facts[i].At.After(to) })
+	if d > 0 {
+		return max(n, r.at+1)
+	}
+	return min(n, r.at-1)
+}
+
+// firstAt is the position at which a step was first reached.
+func (r *Replay) firstAt(s model.Step) int {
+	if s == model.Assess {
+		return 1
+	}
+	for n, f := range r.facts {
+		if m, ok := f.Body.(model.Moved); ok && m.To == s {
+			return n + 1
+		}
+	}
+	return 0
+}
+
+// label is where the replay is, for a first line of w cells.
+func (r *Replay) label(w int) string {
+	if w < 80 {
+		return fmt.Sprintf(" REPLAY %d/%d ", r.at, len(r.facts))
+	}
+	return fmt.Sprintf(" REPLAY %d/%d %s ", r.at, len(r.facts), r.now().UTC().Format("15:04:05"))
+}
+
+// sampleText is a sample in a line: the first component, and how many more.
+func sampleText(b model.Sampled) string {
+	if len(b.Components) == 0 {
+		return "sample"
+	}
+	c := b.Components[0]
+	text := fmt.Sprintf("sample: %s %d/%d ready", c.Component, c.Ready, c.Desired)
+	if c.Errors != nil {
+		text += ", errors " + model.Percent(*c.Errors)
+	}
+	if c.P95 != nil {
+		text += ", P95 " + model.Seconds(*c.P95)
+	}
+	if n := len(b.Components) - 1; n > 0 {
+		text += fmt.Sprintf(", and %d more", n)
+	}
+	return text
+}
+
+// quietly tells the facts that have no line in the timeline.
+func quietly(b model.Body) string {
+	switch b := b.(type) {
+	case model.Began:
+		return "rollbook " + nonEmpty(b.Version, "of an unknown version") + " was started"
+	case model.Moved:
+		return fmt.Sprintf("went to %d %s", b.To+1, b.To.Name())
+	case model.Sampled:
+		return sampleText(b)
+	case model.Intended:
+		return "about to write " + b.Component + ": the intent is on disk"
+	case model.ClockRan:
+		switch {
+		case b.Running && b.Blind:
+			return "the downtime's clock runs on without data"
+		case b.Running:
+			return "the downtime's clock runs"
+		}
+		return "the downtime's clock stands"
+	case model.ImpactMeasured:
+		return "the impact was measured"
+	case model.WasClosed:
+		return "closed"
+	}
+	return fmt.Sprintf("%T", b)
+}

@@ -1,0 +1,232 @@
+package ui
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"rollbook/model"
+)
+
+// At every position the incident is exactly the fold of the facts so far.
+func TestReplayIsTheFold(t *testing.T) {
+	facts := story()
+	for len(facts) < 3*markEvery {
+		facts = append(facts, facts[len(facts)-20])
+	}
+	r := replayed(t, facts)
+	for _, order := range [][]int{{1, len(facts), 64, 65, 63, 128, 129, 2}, nil} {
+		if order == nil {
+			for n := range facts {
+				order = append(order, n+1)
+			}
+		}
+		for _, n := range order {
+			r.seek(n)
+			if got, want := r.Snapshot().Incident, model.Fold(facts[:n]); !reflect.DeepEqual(got, want) {
+				// An empty timeline may be nil or not.
+				if len(got.Timeline) == 0 && len(want.Timeline) == 0 {
+					got.Timeline = want.Timeline
+				}
+				if !reflect.DeepEqual(got, want) {
+					t.Fatalf("after %d facts:\n got %+v\nwant %+v", n, got, want)
+				}
+			}
+			if !r.Snapshot().Now.Equal(facts[n-1].At) {
+				t.Fatalf("after %d facts it is %s", n, r.Snapshot().Now)
+			}
+		}
+	}
+}
+
+func TestReplayOfNothing(t *testing.T) {
+	if _, err := NewReplay(nil, storyPath); err == nil || !strings.Contains(err.Error(), storyPath) {
+		t.Errorf("an empty journal: %v", err)
+	}
+}
+
+// Keys move through it; those that change something say why they do not.
+func TestReplayKeys(t *testing.T) {
+	a := replayApp(t, story())
+	r := a.replay
+	for _, step := range []struct {
+		key  string
+		want int
+	}{{".", 2}, {"right", 3}, {",", 2}, {"left", 1}, {",", 1}, {">", len(r.facts)}, {".", len(r.facts)}, {"<", 1}, {"4", r.firstAt(model.Confirm)}, {"1", 1}} {
+		pressed(a, step.key)
+		if r.at != step.want {
+			t.Fatalf("%q: at %d, want %d", step.key, r.at, step.want)
+		}
+	}
+	if a.hint = ""; a.inc().Step != model.Assess {
+		t.Fatalf("1 leads to %s", a.inc().Step.Name())
+	}
+	pressed(a, ",")
+	if !strings.Contains(a.hint, "first fact") {
+		t.Errorf("before the first fact: %q", a.hint)
+	}
+	pressed(a, "4")
+	was := r.at
+	pressed(a, "}")
+	if moved := r.facts[r.at-1].At.Sub(r.facts[was-1].At); r.at <= was || moved > time.Minute {
+		t.Errorf("a minute on: from %d to %d, %s", was, r.at, moved)
+	}
+	pressed(a, "{")
+	if d := r.facts[was-1].At.Sub(r.now()); r.at > was || d > time.Minute {
+		t.Errorf("a minute back: at %d", r.at)
+	}
+	// A gap of more than a minute is crossed, in both directions.
+	pressed(a, "<")
+	pressed(a, ".")
+	pressed(a, "{")
+	if r.at != 1 {
+		t.Errorf("back over a gap: at %d", r.at)
+	}
+}
+
+// No key of any page changes anything, opens a field, or fails to say why.
+func TestReplayChangesNothing(t *testing.T) {
+	facts := story()
+	names := append(printable(), "enter", "tab", "shift+tab", "up", "down", "pgup", "pgdown", "home", "end", "delete", "backspace")
+	for _, name := range names {
+		if strings.Contains(",.<>{}1234567q", name) {
+			continue // they move it, or leave
+		}
+		a := replayApp(t, facts)
+		for _, s := range []model.Step{model.Assess, model.Decision, model.Choose, model.Confirm, model.RollBack, model.Verify, model.Close} {
+			a.seek(a.replay.firstAt(s))
+			for len(a.over) > 0 {
+				a.shut()
+			}
+			if a.inc().Step != s {
+				t.Fatalf("not at %s", s.Name())
+			}
+			before := a.replay.at
+			pressed(a, name)
+			if a.replay.at != before {
+				t.Errorf("%q on %s moves to %d", name, s.Name(), a.replay.at)
+			}
+			if len(a.over) > 0 {
+				if _, ok := a.over[0].(*dialog); ok {
+					t.Errorf("%q on %s asks something: %s", name, s.Name(), a.over[0].Title())
+				}
+			}
+			if a.typing() != "" {
+				t.Errorf("%q on %s: a field is open", name, s.Name())
+			}
+		}
+	}
+	for _, k := range []string{"enter", "e", "u", "y"} {
+		a := replayApp(t, facts)
+		pressed(a, ">")
+		pressed(a, "M")
+		pressed(a, k)
+		if len(a.over) != 1 || !strings.Contains(a.hint, noChange) {
+			t.Errorf("%q in the messages: %d overlays, says %q", k, len(a.over), a.hint)
+		}
+	}
+}
+
+// Each step, as a replay shows it.
+func TestGoldenReplay(t *testing.T) {
+	facts := story()
+	for s := model.Assess; s <= model.Close; s++ {
+		for _, size := range [][2]int{{80, 24}, {120, 40}} {
+			a := replayApp(t, facts)
+			a.w, a.h = size[0], size[1]
+			at := a.replay.firstAt(s)
+			switch s {
+			case model.Assess:
+				at = 5
+			case model.Decision:
+				at += 4
+			case model.RollBack, model.Verify:
+				at += 6
+			}
+			a.seek(at)
+			if a.inc().Step != s {
+				t.Fatalf("at %s, want %s", a.inc().Step.Name(), s.Name())
+			}
+			golden(t, fmt.Sprintf("replay-%d_%dx%d", s+1, size[0], size[1]), ansi.Strip(a.Frame()))
+		}
+	}
+	a := replayApp(t, facts)
+	pressed(a, ">")
+	golden(t, "replay-end_80x24", ansi.Strip(a.Frame()))
+	pressed(a, "?")
+	golden(t, "replay-help_80x24", ansi.Strip(a.Frame()))
+	pressed(a, "esc")
+	pressed(a, "M")
+	golden(t, "replay-messages_80x24", ansi.Strip(a.Frame()))
+	pressed(a, "esc")
+	pressed(a, "4")
+	a.w, a.h = 50, 12
+	golden(t, "replay_50x12", ansi.Strip(a.Frame()))
+}
+
+// Between the write and the next sample nothing is known of the new pods: that is
+// said, and no zero is shown.
+func TestReplayShowsNoZeros(t *testing.T) {
+	a := replayApp(t, story())
+	for n, f := range a.replay.facts {
+		if _, ok := f.Body.(model.WriteDone); ok {
+			a.seek(n + 1)
+		}
+	}
+	frame := ansi.Strip(a.Frame())
+	if !strings.Contains(frame, "no sample of it since the write") || strings.Contains(frame, "0 of 6") {
+		t.Error(frame)
+	}
+}
+
+// Whatever the size and the position, a frame of a replay fits.
+func TestReplayFrameFits(t *testing.T) {
+	a := replayApp(t, story())
+	for n := 1; n <= len(a.replay.facts); n += 3 {
+		a.seek(n)
+		for _, size := range [][2]int{{60, 16}, {80, 24}, {10, 3}, {200, 60}, {61 + n%60, 16 + n%20}} {
+			a.w, a.h = size[0], size[1]
+			lines := strings.Split(a.Frame(), "\n")
+			if len(lines) != a.h {
+				t.Fatalf("fact %d at %v: %d lines", n, size, len(lines))
+			}
+			for _, l := range lines {
+				if ansi.StringWidth(l) > a.w {
+					t.Fatalf("fact %d at %v: %q", n, size, ansi.Strip(l))
+				}
+			}
+		}
+	}
+}
+
+// long is a journal of so many facts.
+func longStory(n int) []model.Fact {
+	facts := story()
+	head, samples := facts[:len(facts)-14:len(facts)-14], facts[len(facts)-30:len(facts)-20]
+	for len(head) < n {
+		f := samples[len(head)%len(samples)]
+		f.At = head[len(head)-1].At.Add(15 * time.Second)
+		head = append(head, f)
+	}
+	return head
+}
+
+// A step through a journal of 5,000 facts.
+func BenchmarkReplaySeek(b *testing.B) {
+	r := replayed(b, longStory(5000))
+	for n := 0; b.Loop(); n++ {
+		r.seek(1 + (n*7919)%len(r.facts))
+	}
+}
+
+// Opening one.
+func BenchmarkReplayOpen(b *testing.B) {
+	facts := longStory(5000)
+	for b.Loop() {
+		replayed(b, facts)
+	}
+}

@@ -1,0 +1,245 @@
+package ui
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"rollbook/model"
+)
+
+// replayTrend is how far back the samples are shown as a trend.
+const replayTrend = 30 * time.Minute
+
+// gone is why something of a replay is unknown.
+const gone = "not in the journal"
+
+// seen rebuilds what was observed, as far as the facts told so far hold it. What
+// they do not is unknown, with that as the reason.
+func (r *Replay) seen(i *model.Incident) model.Seen {
+	now := r.now()
+	seen := model.Seen{
+		Cluster:  model.Connection{To: i.Settings.Server, Heard: now},
+		Metrics:  model.Connection{Heard: now},
+		Identity: model.Identity{Cluster: i.Cluster},
+		Journal:  r.path, OnCallOff: "who was on call is " + gone,
+		Figures: map[string]*model.Figures{},
+	}
+	for _, f := range r.facts[:r.at] {
+		if o, ok := f.Body.(model.Opened); ok {
+			seen.Identity.User = o.User
+		}
+	}
+	lines := r.lines(i)
+	r.noticed(lines)
+	r.sampled(i, lines, seen.Figures)
+	for _, id := range lines.order {
+		seen.Board = append(seen.Board, lines.byID[id])
+	}
+	r.kept(i, &seen)
+	return seen
+}
+
+// lines are the board's, in the order in which the incident came to know them.
+type lines struct {
+	order []string
+	byID  map[string]*model.Component
+}
+
+func (l *lines) add(i *model.Incident, id string) *model.Component {
+	if c := l.byID[id]; c != nil || id == "" {
+		return c
+	}
+	c := &model.Component{ID: id, Workload: model.Workload{Kind: model.Deployment, Namespace: i.Settings.Namespace, Name: id},
+		Missing: "no sample yet"}
+	if t := i.Settings.Target(id); t != nil && t.Workload.Name != "" {
+		c.Workload = t.Workload
+	}
+	l.order, l.byID[id] = append(l.order, id), c
+	return c
+}
+
+func (r *Replay) lines(i *model.Incident) *lines {
+	l := &lines{byID: map[string]*model.Component{}}
+	for _, t := range i.Triggers {
+		l.add(i, t.Component)
+	}
+	for _, c := range i.Choices {
+		l.add(i, c.Component)
+	}
+	for _, s := range i.Standing() {
+		if c := l.add(i, s.Write.Plan.Component); c != nil && s.Write.Plan.Workload.Name != "" {
+			c.Workload = s.Write.Plan.Workload
+		}
+	}
+	for _, n := range r.samples {
+		if n >= r.at {
+			break
+		}
+		for _, c := range r.facts[n].Body.(model.Sampled).Components {
+			l.add(i, c.Component)
+		}
+	}
+	return l
+}
+
+// noticed puts what was noticed of each component on its line: reasons of pods,
+// the image, owners.
+func (r *Replay) noticed(l *lines) {
+	revisions := map[string]bool{}
+	pods := map[string][]string{}
+	for _, n := range r.notes {
+		if n >= r.at {
+			break
+		}
+		b := r.facts[n].Body.(model.Noticed)
+		c := l.byID[b.Component]
+		if c == nil {
+			continue
+		}
+		switch b.What {
+		case "revision":
+			var rev int64
+			if _, err := fmt.Sscanf(b.Text, "revision %d", &rev); err != nil {
+				continue
+			}
+			c.Revision, c.Images, c.RevisionStart = rev, strings.Fields(b.Text)[2:], time.Time{}
+			if revisions[b.Component] {
+				c.RevisionStart = r.facts[n].At // it became another one then
+			}
+			revisions[b.Component] = true
+		case "owners":
+			c.Hints = append(c.Hints, b.Text)
+		default:
+			pods[b.Component] = append(pods[b.Component], r.facts[n].At.UTC().Format("15:04:05 ")+b.Text)
+		}
+	}
+	for id, c := range l.byID {
+		c.PodsNo = "single pods are " + gone
+		if all := pods[id]; len(all) > 0 {
+			text := "; noticed: " + strings.Join(all[max(0, len(all)-2):], ", ")
+			c.PodsNo += text
+			c.Missing += text // which stands until a sample comes
+		}
+	}
+}
+
+// sampled puts the newest sample of each component on its line, and the ones
+// before it into its figures.
+func (r *Replay) sampled(i *model.Incident, l *lines, figures map[string]*model.Figures) {
+	reading := func(v *float64, at time.Time) model.Reading {
+		if v == nil {
+			return model.Unknown("", "it was not known then")
+		}
+		return model.Reading{Known: true, Value: *v, At: at}
+	}
+	none := model.Reading{Why: gone}
+	for _, id := range l.order {
+		f := &model.Figures{Up: none, Targets: none, Requests: none, HoldErrors: none, HoldP95: none, HoldRequests: none}
+		f.Errors.Now.Why, f.P95.Now.Why = "no sample yet", "no sample yet"
+		if t := i.Settings.Target(id); t != nil {
+			f.NotMeasured = t.NotMeasured
+		}
+		f.Errors.Step, f.P95.Step = 15*time.Second, 15*time.Second
+		figures[id] = f
+	}
+	for _, n := range r.samples {
+		if n >= r.at {
+			break
+		}
+		at := r.facts[n].At
+		for _, o := range r.facts[n].Body.(model.Sampled).Components {
+			c, f := l.byID[o.Component], figures[o.Component]
+			if c == nil {
+				continue
+			}
+			onLine(c, o, at)
+			if r.now().Sub(at) > replayTrend {
+				continue
+			}
+			for _, x := range []struct {
+				f *model.Figure
+				v *float64
+			}{{&f.Errors, o.Errors}, {&f.P95, o.P95}} {
+				x.f.Now = reading(x.v, at)
+				if x.v != nil {
+					x.f.Samples = append(x.f.Samples, model.Sample{At: at, V: *x.v})
+				}
+			}
+			f.Requests, f.Up, f.Targets = reading(o.Requests, at), reading(o.Up, at), reading(o.Targets, at)
+			f.HoldErrors, f.HoldP95 = reading(o.HoldErrors, at), reading(o.HoldP95, at)
+		}
+	}
+}
+
+// onLine shows one sample. Journals of before hold less of a rollout: then only
+// what is ready is known to be available.
+func onLine(c *model.Component, o model.SampleOf, at time.Time) {
+	c.Missing = ""
+	if o.Revision != 0 {
+		c.Revision = o.Revision
+	}
+	c.Ready, c.Desired = o.Ready, o.Desired
+	c.Replicas, c.Updated, c.Available = o.Replicas, o.Updated, o.Available
+	c.Generation, c.Observed, c.TemplateHash = o.Generation, o.Observed, o.Hash
+	if o.Generation == 0 {
+		c.Replicas, c.Updated, c.Available = o.Desired, o.Desired, o.Ready
+	}
+	switch {
+	case c.Available > 0 || c.Desired == 0:
+		c.NoneAvailable = time.Time{}
+	case c.NoneAvailable.IsZero():
+		c.NoneAvailable = at
+	}
+}
+
+// kept fills what pages wait for live: the preflight as it was confirmed, and why
+// the rest is not there.
+func (r *Replay) kept(i *model.Incident, seen *model.Seen) {
+	seen.History, seen.Preflight = map[string]*model.History{}, map[string]*model.Preflight{}
+	seen.Probes, seen.Own = map[string][]model.ProbeSeen{}, map[string][]model.OwnSeen{}
+	seen.Selected, seen.Tails = map[string]model.SelectedSeen{}, map[string]model.TailSeen{}
+	for _, c := range i.Choices {
+		seen.History[c.Component] = &model.History{Component: c.Component, Err: "the history is " + gone + "; it holds what was chosen"}
+	}
+	for _, t := range i.Settings.Components {
+		for _, h := range t.Health {
+			seen.Probes[t.ID] = append(seen.Probes[t.ID], model.ProbeSeen{URL: h.URL, Text: gone})
+		}
+		for _, q := range t.Promql {
+			seen.Own[t.ID] = append(seen.Own[t.ID], model.OwnSeen{Name: q.Name, Reading: model.Reading{Why: gone}})
+		}
+		seen.Selected[t.ID], seen.Tails[t.ID] = model.SelectedSeen{Err: gone}, model.TailSeen{Err: gone}
+	}
+	if i.Step != model.Confirm {
+		return
+	}
+	for _, f := range r.facts[r.at-1:] {
+		switch b := f.Body.(type) {
+		case model.Moved:
+			if b.To < model.Confirm {
+				return // it was left without a confirmation
+			}
+		case model.Confirmed:
+			for n := range b.Plans {
+				p := &model.Preflight{Component: b.Plans[n].Component, To: b.Plans[n].To, Plan: &b.Plans[n], Done: true}
+				if n == 0 {
+					p.Checks = b.Checks // kept in one list
+				}
+				seen.Preflight[p.Component] = p
+			}
+			return
+		}
+	}
+}
+
+// evidenceDir is where the incident's evidence lies, as far as is known.
+func (r *Replay) evidenceDir() string {
+	for _, e := range r.snap.Incident.Evidence {
+		if e.Dir != "" {
+			return e.Dir
+		}
+	}
+	return filepath.Dir(r.path)
+}

@@ -1,0 +1,279 @@
+package ui
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"rollbook/model"
+)
+
+func (v *verify) View(w, h int) []string {
+	if w >= wideWidth {
+		lw := w * 9 / 16
+		return v.pen.beside(v.proof(lw, h, 0), v.figures(w-lw-3, h), lw, w, h)
+	}
+	return v.proof(w, h, min(4, max(0, h/6)))
+}
+
+// proof is the hold, the checks, the marked one in full, what is still open, and
+// the last lines of the timeline.
+func (v *verify) proof(w, h, last int) []string {
+	p := v.pen
+	done, of, share := v.held()
+	bw := max(10, min(48, w-24))
+	style := p.Note
+	if !v.inc().Verified.IsZero() {
+		style = p.Good
+	}
+	out := []string{" " + p.cell("hold", 5, p.Dim) + paint(style, p.say(bar(share, bw))) + "  " + done + " of " + of}
+	if len(v.d.checks) == 0 {
+		return append(out, "", "   nothing was rolled back, so there is nothing to prove")
+	}
+	var foot []string
+	if m := v.marked(); m != nil {
+		foot = v.markedLines(m, w, max(2, min(6, h/3)))
+	}
+	if why := v.unanswered(); why != "" {
+		foot = append(foot, p.hang(paint(p.Warn, p.say(" ? ")), why, w, p.Warn)...)
+	}
+	// The checks come first: the timeline's end gives way to them.
+	rows := v.rows()
+	last = max(0, min(last, h-len(out)-len(foot)-len(rows)))
+	room := max(1, h-len(out)-len(foot)-last)
+	out = append(out, v.table(rows, w, room)...)
+	out = append(out, foot...)
+	if last == 0 {
+		return out
+	}
+	for len(out) < h-last {
+		out = append(out, "")
+	}
+	return append(out[:min(len(out), h-last)], v.timelineLines(w, last, false)...)
+}
+
+// rows are the lines of the table: a component's name (-1), or a check's number.
+func (v *verify) rows() []int {
+	var out []int
+	for n := range v.d.checks {
+		if n == 0 || v.d.checks[n-1].Component != v.d.checks[n].Component {
+			out = append(out, -1-n)
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// table is the checks below the name of their component, as many as there is room
+// for; the rest is counted.
+func (v *verify) table(rows []int, w, room int) []string {
+	p := v.pen
+	nw := 0
+	for n := range v.d.checks {
+		nw = max(nw, ansi.StringWidth(brief(v.d.checks[n].Name)))
+	}
+	nw = max(12, min(nw, max(17, w*3/10)))
+	sw, lw := w-nw-24, 0 // the limit stands beside it where there is room
+	if sw >= 56 {
+		sw, lw = 28, sw-30
+	}
+	at := slices.Index(rows, v.at)
+	if len(rows) > room {
+		room = max(1, room-1)
+	}
+	v.top = window(v.top, at, len(rows), room)
+	if v.top == at && at > 0 && rows[at-1] < 0 && room > 1 {
+		v.top-- // with whose it is
+	}
+	var out []string
+	end := min(len(rows), v.top+room)
+	for _, n := range rows[v.top:end] {
+		if n < 0 {
+			out = append(out, " "+paint(p.Strong, p.middle(v.d.checks[-1-n].Component, w-2)))
+			continue
+		}
+		c := &v.d.checks[n]
+		mark := "   "
+		if n == v.at {
+			mark = paint(p.Note, p.say(" ▸ "))
+		}
+		word, look := checkWord(p, c)
+		line := mark + p.name(brief(c.Name), nw, p.Plain) + " " + p.cell(word, 10, look) + " "
+		seen, since := strings.TrimSuffix(seenOf(c), " since the rollout"), ""
+		if !c.Since.IsZero() {
+			since = lasted(v.snap.Now, c.Since)
+		}
+		line += p.cell(seen, sw, p.Plain) + " " + p.right(since, 6, p.Dim)
+		if lw > 0 {
+			line += "  " + paint(p.Dim, p.fit(c.Limit, lw))
+		}
+		out = append(out, line)
+	}
+	if above, below := v.top, len(rows)-end; above+below > 0 {
+		text := "   "
+		if above > 0 {
+			text += "↑ " + itoa(int64(above)) + " more  "
+		}
+		if below > 0 {
+			text += "↓ " + itoa(int64(below)) + " more"
+		}
+		out = append(out, paint(p.Dim, p.say(text)))
+	}
+	return out
+}
+
+// lasted is for how long a check has been as it is, in steps in which a table of
+// them does not make the screen restless.
+func lasted(now, since time.Time) string {
+	d := now.Sub(since)
+	if d < 10*time.Second {
+		return "<10s"
+	}
+	return model.Short(coarse(d.Truncate(10 * time.Second)))
+}
+
+// brief leaves out of a URL what says nothing: below the table it stands whole.
+func brief(name string) string {
+	return strings.NewReplacer("https://", "", "http://", "").Replace(name)
+}
+
+// checkWord is a check's state, as a sign and a word.
+func checkWord(p *pen, c *model.VerifyCheck) (string, ansi.Style) {
+	switch {
+	case c.Shown:
+		return "· shown", p.Dim
+	case c.State == model.TriYes:
+		return "✓ good", p.Good
+	case c.State == model.TriNo:
+		return "✗ bad", p.Bad
+	case c.Accepted:
+		return "? accepted", p.Warn
+	}
+	return "? unknown", p.Warn
+}
+
+// markedLines are the marked check whole: what was seen, what it must be, since
+// when; of a log its last lines.
+func (v *verify) markedLines(m *model.VerifyCheck, w, room int) []string {
+	p := v.pen
+	text := m.Name + ": " + seenOf(m)
+	if m.Limit != "" {
+		text += "; must be " + m.Limit
+	}
+	if !m.Since.IsZero() {
+		text += "; for " + lasted(v.snap.Now, m.Since)
+	}
+	var out []string
+	for n, l := range p.wrap(text, w-11, room) {
+		out = append(out, p.label([]string{"marked", ""}[min(n, 1)], l))
+	}
+	tail := tailLines(v.scope, m, w-4)
+	left := max(0, room+1-len(out))
+	return append(out, tail[max(0, len(tail)-left):]...)
+}
+
+// tailLines are the end of a component's log, bad lines marked; nil for another
+// check.
+func tailLines(s *scope, m *model.VerifyCheck, w int) []string {
+	if !strings.HasSuffix(m.Key, "/log") {
+		return nil
+	}
+	p, t := s.pen, s.snap.Seen.Tails[m.Component]
+	var out []string
+	for _, l := range t.Lines {
+		sign, style := "  ", p.Plain
+		if slices.Contains(t.Bad, l) {
+			sign, style = "✗ ", p.Bad
+		}
+		out = append(out, "   "+paint(style, p.say(sign))+paint(style, p.fit(l, w-5)))
+	}
+	return out
+}
+
+// newCheckDetails is all that is known of one check.
+func newCheckDetails(s *scope, key string) overlay {
+	return &pager{base: base{s}, title: "Check", lines: func(w int) []string {
+		p := s.pen
+		n := slices.IndexFunc(s.d.checks, func(c model.VerifyCheck) bool { return c.Key == key })
+		if n < 0 {
+			return []string{"", " This check is no longer asked: its component is not part of the rollback any more."}
+		}
+		c := &s.d.checks[n]
+		word, look := checkWord(p, c)
+		out := []string{"", " " + paint(p.Strong, p.middle(c.Component, w-2))}
+		add := func(name, text string) {
+			for k, l := range p.wrap(text, w-11, 0) {
+				out = append(out, p.label([]string{name, ""}[min(k, 1)], l))
+			}
+		}
+		add("check", c.Name)
+		out = append(out, p.label("state", paint(look, p.say(word))))
+		add("seen", seenOf(c))
+		add("must be", nonEmpty(c.Limit, "anything: it is only shown, not judged"))
+		if !c.Since.IsZero() {
+			add("since", c.Since.UTC().Format("15:04:05 UTC")+", for "+age(s.snap.Now, c.Since))
+		}
+		if o, ok := s.inc().Accepted[c.Key]; ok {
+			text := "though unknown, by " + nonEmpty(o.By, "nobody named") + " at " + o.At.UTC().Format("15:04:05 UTC")
+			if o.Reason != "" {
+				text += ": “" + o.Reason + "”"
+			}
+			add("accepted", text)
+		}
+		if !strings.HasSuffix(c.Key, "/log") {
+			return out
+		}
+		out = append(out, "", p.heading("the log's end", w))
+		for _, l := range s.snap.Seen.Tails[c.Component].Lines {
+			sign, style := "  ", p.Plain
+			if slices.Contains(s.snap.Seen.Tails[c.Component].Bad, l) {
+				sign, style = "✗ ", p.Bad
+			}
+			for k, part := range p.wrap(l, w-5, 0) {
+				if k > 0 {
+					sign = "  "
+				}
+				out = append(out, " "+paint(style, p.say(sign)+part))
+			}
+		}
+		return out
+	}}
+}
+
+// figures draws the figures of what was rolled back, then what happened.
+func (v *verify) figures(w, h int) []string {
+	p, now := v.pen, v.snap.Now
+	limits := &v.inc().Settings.Limits
+	var out []string
+	seen := ""
+	for _, c := range v.d.checks {
+		r := v.d.byID[c.Component]
+		if c.Component == seen || r == nil || len(out) > h/2 {
+			continue
+		}
+		seen = c.Component
+		out = append(out, p.heading(p.middle(seen, w-4), w))
+		if r.f == nil || r.f.NotMeasured {
+			out = append(out, "   not measured")
+			continue
+		}
+		for _, x := range []struct {
+			name  string
+			f     model.Figure
+			limit float64
+			show  func(float64) string
+		}{{"errors", r.f.Errors, limits.Errors, model.Percent}, {"P95", r.f.P95, limits.P95.Seconds(), model.Seconds}} {
+			text := "?"
+			if x.f.Now.Known {
+				text = x.show(x.f.Now.Value)
+			}
+			out = append(out, p.label(x.name, p.right(text, 7, p.Plain)+" "+spark(x.f, x.limit, max(8, w-20), now)))
+		}
+	}
+	out = append(out, p.heading("timeline", w))
+	room := max(0, h-len(out))
+	lines := v.timelineLines(w, room, true)
+	return append(out, lines[max(0, len(lines)-room):]...)
+}
