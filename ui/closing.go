@@ -2,7 +2,6 @@ package ui
 
 import (
 	"fmt"
-	"slices"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -65,20 +64,13 @@ func (c *closing) item() *model.Item {
 type work struct {
 	name, help string
 	do         func() tea.Cmd
-	off        func(*model.Snapshot) string
+	off        func(*model.Snapshot) string // nil = it always can
 }
 
 // workOf is the one key of an item: what it does, and why it cannot now.
 func (c *closing) workOf(it *model.Item) work {
 	open := func(of ...model.ChannelKind) work {
-		return work{"open message", "open the message that belongs to it", func() tea.Cmd { return c.open(messagesTo(c.scope, of...)) },
-			func(s *model.Snapshot) string {
-				all := s.Incident.Settings.Channels
-				if len(all) == 0 || slices.ContainsFunc(all, func(ch model.Channel) bool { return slices.Contains(of, ch.Kind) }) {
-					return "" // without any, the overlay says how to configure one
-				}
-				return "no channel of this kind is configured: space when it was done by hand, w when it is not needed"
-			}}
+		return work{"open message", "open the message that belongs to it", func() tea.Cmd { return c.open(messagesTo(c.scope, of...)) }, nil}
 	}
 	seen := &c.snap.Seen
 	switch it.ID {

@@ -249,7 +249,7 @@ func (c *closing) sent(add func(name, text string, style ansi.Style), of ...mode
 	}
 	switch {
 	case channels == 0:
-		add("channel", "none of this kind is configured (notifications: in your own rollbook.yaml). Done by hand: space; not needed: w.", p.Warn)
+		add("channel", "none of this kind is configured (notifications: in your own rollbook.yaml): enter shows the text, to copy. Sent by hand: space; not needed: w.", p.Warn)
 	case said == 0:
 		add("sent", "nothing yet; enter opens the draft", p.Plain)
 	}

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -68,19 +69,39 @@ func messagesTo(s *scope, of ...model.ChannelKind) overlay {
 
 func (m *messages) Title() string { return messagesTitle }
 
-func (m *messages) channels() []model.Channel { return m.inc().Settings.Channels }
-
-func (m *messages) channel() *model.Channel {
-	if m.at >= len(m.channels()) {
-		return nil
+// channels are those that are configured, then for what has none a text to copy:
+// people are told also where rollbook cannot send.
+func (m *messages) channels() []model.Channel {
+	all := m.inc().Settings.Channels
+	for _, hand := range byHand {
+		if !slices.ContainsFunc(all, func(c model.Channel) bool { return slices.Contains(hand.instead, c.Kind) }) {
+			all = append(all[:len(all):len(all)], model.Channel{ID: hand.name, Kind: hand.instead[0]})
+		}
 	}
-	return &m.channels()[m.at]
+	return all
 }
+
+// byHand are the texts for whom no channel is configured.
+var byHand = []struct {
+	name    string
+	instead []model.ChannelKind
+}{
+	{"status page, by hand", []model.ChannelKind{model.ChannelStatuspage, model.ChannelWebhook}},
+	{"chat, by hand", []model.ChannelKind{model.ChannelSlack, model.ChannelTeams}},
+	{"follow-up, by hand", []model.ChannelKind{model.ChannelGitLab}},
+}
+
+// configured says whether rollbook can send to a channel.
+func (m *messages) configured(c *model.Channel) bool { return m.inc().Settings.Channel(c.ID) != nil }
+
+const unconfigured = "no channel is configured for it: y copies the text. To send from here: notifications: in your own rollbook.yaml; rollbook config init shows how"
+
+func (m *messages) channel() *model.Channel { return &m.channels()[m.at] }
 
 // kindsOf are the messages that a channel takes: a project of follow-up issues
 // has one.
 func kindsOf(c *model.Channel) []model.MessageKind {
-	if c != nil && c.Kind == model.ChannelGitLab {
+	if c.Kind == model.ChannelGitLab {
 		return kinds[2:]
 	}
 	return kinds
@@ -95,7 +116,7 @@ func kindName(c *model.Channel, k model.MessageKind) string {
 
 func (m *messages) Follow() {
 	m.at = max(0, min(len(m.channels())-1, m.at))
-	if c := m.channel(); c != nil && c.Kind == model.ChannelGitLab {
+	if m.channel().Kind == model.ChannelGitLab {
 		m.kind = model.MessageResolved
 	}
 }
@@ -130,29 +151,21 @@ func (m *messages) drafted() draft {
 }
 
 func (m *messages) Keys() []Key {
-	none := func(*model.Snapshot) string {
-		if m.channel() == nil {
-			return "no channel is configured"
-		}
-		return ""
-	}
 	sendNo := func(s *model.Snapshot) string {
-		if why := none(s); why != "" {
-			return why
+		if !m.configured(m.channel()) {
+			return unconfigured
 		}
 		return model.SendBlocked(s, m.channel().ID)
 	}
 	name := "send…"
-	if c := m.channel(); c != nil {
-		if r := m.record(c.ID, m.kind); r != nil && r.State == model.MessageNotOut {
-			name = "try again…"
-		}
+	if r := m.record(m.channel().ID, m.kind); r != nil && r.State == model.MessageNotOut {
+		name = "try again…"
 	}
 	return []Key{
 		{Keys: []string{"enter"}, Name: name, Help: "send the marked message: it is asked once more, and s sends", Main: true, Acts: true, Disabled: sendNo, do: m.askSend},
-		{Keys: []string{"e"}, Name: "edit", Help: "edit it, in $VISUAL or $EDITOR, else here; what you wrote stays until it is sent", Acts: true, Disabled: none, do: m.edit},
-		{Keys: []string{"u"}, Name: "draft anew", Help: "draft it from the facts as they are now; your own text is dropped", Acts: true, Disabled: none, do: m.redraft},
-		{Keys: []string{"y"}, Name: "copy", Help: "copy it to the terminal's clipboard (OSC 52) and to a file beside the journal", Acts: true, Disabled: none, do: m.copy},
+		{Keys: []string{"e"}, Name: "edit", Help: "edit it, in $VISUAL or $EDITOR, else here; what you wrote stays until it is sent", Acts: true, do: m.edit},
+		{Keys: []string{"u"}, Name: "draft anew", Help: "draft it from the facts as they are now; your own text is dropped", Acts: true, do: m.redraft},
+		{Keys: []string{"y"}, Name: "copy", Help: "copy it to the terminal's clipboard (OSC 52) and to a file beside the journal", Acts: true, do: m.copy},
 		{Keys: []string{"esc"}, Name: "close", Help: "close; drafts stay", do: m.shut},
 		{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the channel above", Hide: true, do: func() tea.Cmd { return m.move(-1, 0) }},
 		{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the channel below", Hide: true, do: func() tea.Cmd { return m.move(1, 0) }},
@@ -222,10 +235,10 @@ func (m *messages) Says() sentence {
 	switch {
 	case m.said != "":
 		return sentence{calm, m.said}
-	case c == nil:
-		return sentence{warn, "No channel is configured: nothing can be sent from here."}
 	case m.replay != nil:
 		return sentence{calm, "What was sent, and what was not."}
+	case !m.configured(c):
+		return sentence{warn, m.upper(unconfigured) + "."}
 	}
 	if r := m.record(c.ID, m.kind); r != nil {
 		switch r.State {

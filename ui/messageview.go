@@ -13,9 +13,6 @@ func (m *messages) Size(w, h int) (int, int) { return w, h }
 
 func (m *messages) View(w, h int) []string {
 	c := m.channel()
-	if c == nil {
-		return m.unconfigured(w)
-	}
 	out := m.matrix(w, max(1, min(len(m.channels()), h/3)))
 	out = append(out, m.pen.heading(kindName(c, m.kind)+" to "+whereTo(c), w))
 	out = append(out, m.outcome(w)...)
@@ -59,6 +56,9 @@ func (m *messages) matrix(w, room int) []string {
 			text, style := "", p.Plain
 			if c.Kind != model.ChannelGitLab || k == model.MessageResolved {
 				text, style = m.cellOf(c, k)
+				if text == notSent && !m.configured(c) {
+					text = "to copy"
+				}
 			}
 			if n == m.at && k == m.kind {
 				text = "[" + text + "]"
@@ -71,6 +71,8 @@ func (m *messages) matrix(w, room int) []string {
 	}
 	return out
 }
+
+const notSent = "not sent"
 
 // cellOf is one message's state in a word, with a sign.
 func (m *messages) cellOf(c *model.Channel, k model.MessageKind) (string, ansi.Style) {
@@ -90,7 +92,7 @@ func (m *messages) cellOf(c *model.Channel, k model.MessageKind) (string, ansi.S
 	if m.drafts[draftKey{c.ID, k}].edited {
 		return "✎ edited", p.Note
 	}
-	return "not sent", p.Dim
+	return notSent, p.Dim
 }
 
 // outcome is what became of the marked message: when, where, the service's words
@@ -173,22 +175,6 @@ func (m *messages) preview(w int) []string {
 			}
 			out = append(out, edge+l)
 		}
-	}
-	return out
-}
-
-func (m *messages) unconfigured(w int) []string {
-	p := m.pen
-	out := []string{""}
-	for _, l := range p.wrap("No channel is configured. In your own rollbook.yaml (not in the working folder's: what sends is taken from there alone):", w-3, 0) {
-		out = append(out, " "+l)
-	}
-	for _, l := range []string{"", "notifications:", "  slack:", "    incidents: {url_env: SLACK_WEBHOOK_URL}", "  statuspage:",
-		"    public: {page: YOUR_PAGE_ID, token_env: STATUSPAGE_TOKEN}", "  gitlab:", "    follow-up: {project: shop/frontend, token_env: GITLAB_TOKEN}", ""} {
-		out = append(out, "   "+paint(p.Note, l))
-	}
-	for _, l := range p.wrap("teams and webhook go alike. Secrets come from a variable (url_env, token_env) or a file (url_file, token_file). rollbook config init writes an example of all.", w-3, 0) {
-		out = append(out, " "+l)
 	}
 	return out
 }
