@@ -142,8 +142,10 @@ func (c *confirm) Keys() []Key {
 			switch {
 			case c.d.blocked != "":
 				return c.d.blocked
-			case c.field.String() != word:
+			case c.field.String() == "":
 				return "type " + word + " first"
+			case c.field.String() != word:
+				return "“" + c.field.String() + "” is not " + word + ": ctrl+u empties the field"
 			}
 			return ""
 		},

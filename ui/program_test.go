@@ -155,7 +155,7 @@ func TestWalk(t *testing.T) {
 		m.Sees("④Confirm", "equal to kubectl", "type backend-python to roll back:", "Nothing is written yet")
 		m.Keys("backend-pythom")
 		m.Keys("\r")
-		m.Sees("type backend-python first")
+		m.Sees("“backend-pythom” is not backend-python: ctrl+u empties")
 		m.Keys("\x7fn")
 		m.Sees("to roll back: backend-python")
 		m.does("\r", model.ConfirmWrite{Word: "backend-python", Plans: []string{"plan-41"}}, rolling())
