@@ -50,7 +50,9 @@ func Suspects(s *Snapshot) []Suspect {
 }
 
 // suspect says whether a component changed so close to the onset, or without one
-// so lately, that the change may be to blame, and how long before it was.
+// so lately, that the change may be to blame, and how long before it was. One
+// that fails and was changed since, as by a hotfix, is suspected for what that
+// change replaced: its history tells.
 func (s *Snapshot) suspect(c *Component) (before time.Duration, is bool) {
 	if c.RevisionStart.IsZero() {
 		return 0, false
@@ -60,7 +62,12 @@ func (s *Snapshot) suspect(c *Component) (before time.Duration, is bool) {
 		onset = s.Now
 	}
 	before = onset.Sub(c.RevisionStart)
-	return before, before <= suspectWindow && before >= -suspectSlack
+	return before, before <= suspectWindow && (before >= -suspectSlack || s.fails(c.ID))
+}
+
+// fails says whether a component has a trigger.
+func (s *Snapshot) fails(component string) bool {
+	return slices.ContainsFunc(s.Incident.Triggers, func(t Trigger) bool { return t.Component == component })
 }
 
 // enterChoose preselects the change that came closest to the onset and those of
@@ -71,8 +78,7 @@ func (d *decider) enterChoose() {
 	i := d.inc()
 	if len(i.Choices) == 0 && !i.Onset.IsZero() {
 		for n, s := range Suspects(&d.s) {
-			fails := slices.ContainsFunc(i.Triggers, func(t Trigger) bool { return t.Component == s.Component })
-			if n == 0 || fails {
+			if n == 0 || d.s.fails(s.Component) {
 				d.fact(Chosen{Choice{Component: s.Component, From: s.Revision}})
 			}
 		}

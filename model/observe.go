@@ -135,7 +135,7 @@ func (s *Snapshot) concerns(c *Component) bool {
 	if s.Incident.Choice(c.ID) != nil {
 		return true
 	}
-	return slices.ContainsFunc(s.Incident.Triggers, func(t Trigger) bool { return t.Component == c.ID })
+	return s.fails(c.ID)
 }
 
 func (d *decider) sample() {
