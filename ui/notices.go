@@ -206,14 +206,17 @@ func (a *App) takeOver() tea.Cmd {
 		}})
 }
 
-// down is the downtime's clock: "down 12m, 2m without data"; "" when nothing was
-// down.
+// down is the downtime's clock: "down 12m, 2m of it without data", "was down 12m"
+// while it stands; "" when nothing was down.
 func (s *scope) down() string {
 	total, blind := model.Downtime(s.snap)
 	if total <= 0 {
 		return ""
 	}
 	text := "down " + model.Short(coarse(total))
+	if s.inc().Down.Since.IsZero() {
+		text = "was " + text
+	}
 	if blind >= 10*1e9 {
 		text += ", " + model.Short(coarse(blind)) + " of it without data"
 	}
