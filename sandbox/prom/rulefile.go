@@ -10,11 +10,12 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
 	"github.com/prometheus/common/helpers/templates"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
-	"go.yaml.in/yaml/v3"
 )
 
 // rulesFile is how the API names it.
@@ -24,10 +25,24 @@ const rulesFile = "rules.yaml"
 type ruleText struct {
 	Record      string            `yaml:"record"`
 	Alert       string            `yaml:"alert"`
-	Expr        yaml.Node         `yaml:"expr"` // knows its line
+	Expr        exprText          `yaml:"expr"`
 	For         model.Duration    `yaml:"for"`
 	Labels      map[string]string `yaml:"labels"`
 	Annotations map[string]string `yaml:"annotations"`
+}
+
+// exprText is a query, and where it stands.
+type exprText struct {
+	text         string
+	line, column int
+}
+
+// UnmarshalYAML takes the text, and its place from the token.
+func (e *exprText) UnmarshalYAML(n ast.Node) error {
+	if at := n.GetToken(); at != nil && at.Position != nil {
+		e.line, e.column = at.Position.Line, at.Position.Column
+	}
+	return yaml.NodeToValue(n, &e.text)
 }
 
 // readRules reads a rules file of Prometheus. A key that is not kept here, such
@@ -39,8 +54,7 @@ func readRules(text []byte, p parser.Parser) ([]*group, error) {
 			Rules []ruleText `yaml:"rules"`
 		} `yaml:"groups"`
 	}
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	d.KnownFields(true)
+	d := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict())
 	if err := d.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
@@ -54,8 +68,8 @@ func readRules(text []byte, p parser.Parser) ([]*group, error) {
 			r, err := t.rule(p)
 			if err != nil {
 				where := fmt.Sprintf("group %q, rule %d, %q", g.Name, i+1, cmp.Or(t.Alert, t.Record))
-				if t.Expr.Line > 0 {
-					where = fmt.Sprintf("%d:%d: %s", t.Expr.Line, t.Expr.Column, where)
+				if t.Expr.line > 0 {
+					where = fmt.Sprintf("%d:%d: %s", t.Expr.line, t.Expr.column, where)
 				}
 				return nil, fmt.Errorf("%s: %w", where, err)
 			}
@@ -70,7 +84,7 @@ func (t ruleText) rule(p parser.Parser) (*rule, error) {
 	switch {
 	case (t.Record == "") == (t.Alert == ""):
 		return nil, errors.New("exactly one of record and alert must be set")
-	case t.Expr.Value == "":
+	case t.Expr.text == "":
 		return nil, errors.New("expr must be set")
 	case t.Record != "" && (t.For != 0 || len(t.Annotations) > 0):
 		return nil, errors.New("a rule that records has neither for nor annotations")
@@ -82,7 +96,7 @@ func (t ruleText) rule(p parser.Parser) (*rule, error) {
 			return nil, fmt.Errorf("invalid label name: %q", name)
 		}
 	}
-	expr, err := p.ParseExpr(t.Expr.Value)
+	expr, err := p.ParseExpr(t.Expr.text)
 	if err != nil {
 		return nil, fmt.Errorf("could not parse expression: %w", err)
 	}

@@ -182,8 +182,8 @@ func TestRetention(t *testing.T) {
 func TestWrongRulesSayWhere(t *testing.T) {
 	for rules, want := range map[string]string{
 		"groups:\n- name: a\n  rules:\n  - alert: A\n    expr: sum(\n":                                  "5:11",
-		"groups:\n- name: a\n  rulez: []\n":                                                             "line 3",
-		"groups:\n- name: a\n  limit: 3\n":                                                              "line 3: field limit not found",
+		"groups:\n- name: a\n  rulez: []\n":                                                             "[3:3] unknown field",
+		"groups:\n- name: a\n  limit: 3\n":                                                              "[3:3] unknown field \"limit\"",
 		"groups:\n- name: a\n- name: a\n":                                                               `group "a": its name is empty, or another's`,
 		"groups:\n- name: a\n  rules:\n  - record: a\n":                                                 `yaml: group "a", rule 1, "a": expr must be set`,
 		"groups:\n- name: a\n  rules:\n  - expr: up\n":                                                  "4:11: group \"a\", rule 1, \"\": exactly one of record and alert",
@@ -192,7 +192,7 @@ func TestWrongRulesSayWhere(t *testing.T) {
 		"groups: [{name: a, rules: [{record: sum(up), expr: up}]}]":                                     "no name of a metric",
 		`groups: [{name: a, rules: [{alert: A, expr: up, labels: {__name__: x}}]}]`:                     "invalid label name",
 		`groups: [{name: a, rules: [{alert: A, expr: up, annotations: {text: "{{ query \"up\" }}"}}]}]`: `text: template: __alert_A:1: function "query" not defined`,
-		`groups: [{name: a, rules: [{alert: A, expr: up, keep_firing_for: 1m}]}]`:                       "field keep_firing_for not found",
+		`groups: [{name: a, rules: [{alert: A, expr: up, keep_firing_for: 1m}]}]`:                       "[1:49] unknown field \"keep_firing_for\"",
 	} {
 		if _, err := prom.New(prom.Options{Rules: []byte(rules)}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", rules, err, want)
