@@ -64,8 +64,6 @@ func (e *Engine) startBeside(x model.Effect) {
 		e.takeUpJournal(x)
 	case model.AbandonJournal:
 		e.abandonJournal(x)
-	case model.LeaveJournals:
-		e.seen.Open = nil
 	default:
 		panic(fmt.Sprintf("engine: no such effect: %T", x))
 	}

@@ -63,14 +63,6 @@ func TestSeveralOpenIncidentsAreOffered(t *testing.T) {
 			t.Errorf("took up %q of %q", s.Incident.ID, first)
 		}
 		r.end()
-
-		r = again(t, dir)
-		r.wait(2 * time.Second)
-		r.Send(model.LeaveThem{})
-		if s = r.wait(time.Second); s.Seen.Open != nil || s.Incident.ID != "" {
-			t.Errorf("left alone: %+v", s.Seen.Open)
-		}
-		r.end()
 	})
 }
 

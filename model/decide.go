@@ -103,8 +103,6 @@ func (d *decider) beside(in any) {
 		if d.offered(do.ID) && d.by != "" {
 			d.effect(AbandonJournal(do))
 		}
-	case LeaveThem:
-		d.effect(LeaveJournals{})
 	}
 }
 

@@ -27,8 +27,6 @@ type (
 	TakeUp struct{ ID string }
 	// Abandon closes one of Seen.Open without taking it up.
 	Abandon struct{ ID, Reason string }
-	// LeaveThem leaves those of Seen.Open as they are.
-	LeaveThem struct{}
 )
 
 // What happens by itself.
@@ -79,9 +77,7 @@ type (
 	SendOut        struct{ N int }
 	// TakeLease takes a workload's Lease by force.
 	TakeLease struct{ Component, Reason string }
-	// TakeUpJournal, AbandonJournal and LeaveJournals are about journals of
-	// earlier runs.
+	// TakeUpJournal and AbandonJournal are about journals of earlier runs.
 	TakeUpJournal  struct{ ID string }
 	AbandonJournal struct{ ID, Reason string }
-	LeaveJournals  struct{}
 )
