@@ -99,7 +99,7 @@ type (
 	WasVerified struct {
 		Recovered time.Time `json:"recovered"`
 		Unknown   int       `json:"unknown,omitempty"` // checks accepted without being known
-		Figures   []string  `json:"figures,omitempty"` // the checks as they stood
+		Figures   []string  `json:"figures,omitempty"` // the checks as they stood, with their limits; older journals hold no limits
 	}
 	// UnknownAccepted is one of Verify's unknown checks accepted by name.
 	UnknownAccepted struct {

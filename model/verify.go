@@ -154,6 +154,19 @@ func holdCheck(s *Snapshot, w *Write, f *Figures, kind TriggerKind) VerifyCheck 
 	return v
 }
 
+// proof is the check in a line, for the journal: what was seen, and by which limit
+// it was judged.
+func (v *VerifyCheck) proof() string {
+	text := fmt.Sprintf("%s %s: %s", v.Component, v.Name, v.Seen)
+	switch {
+	case v.Shown:
+		text += "; only shown"
+	case v.Limit != "":
+		text += "; must be " + v.Limit
+	}
+	return text
+}
+
 // verify keeps the hold: it begins with the rollout's end, breaks when something
 // is known to be bad, and is green when it has lasted and every check is good or
 // accepted.
@@ -167,7 +180,7 @@ func (d *decider) verify() {
 	var figures []string
 	checks := VerifyChecks(&d.s)
 	for _, v := range checks {
-		figures = append(figures, fmt.Sprintf("%s %s: %s", v.Component, v.Name, v.Seen))
+		figures = append(figures, v.proof())
 		switch {
 		case v.Shown:
 		case v.State == TriNo:

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -179,6 +180,11 @@ func TestTheWalk(t *testing.T) {
 	}
 	if w.inc.Verified.IsZero() {
 		t.Fatalf("not verified: %+v", VerifyChecks(w.snap()))
+	}
+	for _, f := range w.facts {
+		if v, ok := f.Body.(WasVerified); ok && !slices.Contains(v.Figures, "backend-python error ratio: 0.05%; must be ≤ 0.1% over 2m (configured)") {
+			t.Errorf("a check is journaled without its limit: %q", v.Figures)
+		}
 	}
 	if w.inc.Recovered.Before(w.inc.RolledOut) || w.inc.Recovered.After(w.inc.Verified.Add(-2*time.Minute)) {
 		t.Errorf("recovered %s, rolled out %s, verified %s", w.inc.Recovered, w.inc.RolledOut, w.inc.Verified)

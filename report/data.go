@@ -155,7 +155,7 @@ type Try struct {
 type Proof struct {
 	Text     Text   `json:"text"`             // "verified with 1 unknown"
 	Limits   Text   `json:"limits"`           // as they are configured
-	Checks   []Text `json:"checks,omitempty"` // as they stood at the end of the hold
+	Checks   []Text `json:"checks,omitempty"` // as they stood at the end of the hold, each with its limit
 	Accepted []Said `json:"accepted,omitempty"`
 }
 
