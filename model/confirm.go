@@ -147,9 +147,13 @@ func (d *decider) confirm(do ConfirmWrite) {
 			return
 		}
 		plans = append(plans, *p.Plan)
-		checks = append(checks, p.Checks...)
+		lines := p.Checks
 		if l := LeaseCheck(&d.s, c.Component); l != nil {
-			checks = append(checks, *l)
+			lines = with(lines, *l)
+		}
+		for _, k := range lines {
+			k.Component = c.Component
+			checks = append(checks, k)
 		}
 	}
 	d.fact(Confirmed{N: len(i.Attempts) + 1, Plans: plans, Checks: checks})

@@ -172,6 +172,9 @@ type Check struct {
 	Text  string
 	Do    string // what to do about it
 	Hard  bool   // a blocked line that no override can lift, because the write cannot succeed
+	// Component is whose line it is in a journal, which keeps those of an attempt
+	// in one list. Seen.Preflight has a list for each.
+	Component string `json:"component,omitempty"`
 }
 
 // Plan is exactly what is confirmed and written. It holds hashes, not values:

@@ -656,12 +656,18 @@ func TestSecondComponentFails(t *testing.T) {
 	w.do(Pick{Component: "frontend", To: 2})
 	w.do(Next{})
 	front := &Plan{ID: "plan-2", Component: "frontend", From: 3, To: 2, ToHash: "hash-2"}
-	w.preflight()
-	w.seen.Preflight["frontend"] = &Preflight{Component: "frontend", To: 2, Done: true, Plan: front}
+	w.preflight(Check{ID: "access.patch", State: CheckOK})
+	w.seen.Preflight["frontend"] = &Preflight{Component: "frontend", To: 2, Done: true, Plan: front, Checks: []Check{{ID: "access.patch", State: CheckWarning}}}
 	if word := ConfirmWord(&w.inc); word != "rollback 2" {
 		t.Fatalf("the word is %q", word)
 	}
 	effects := w.do(ConfirmWrite{Word: "rollback 2", Plans: []string{"plan-1", "plan-2"}})
+	for _, f := range w.facts {
+		if c, ok := f.Body.(Confirmed); ok && !slices.Equal(c.Checks, []Check{{ID: "access.patch", State: CheckOK, Component: "backend-python"},
+			{ID: "access.patch", State: CheckWarning, Component: "frontend"}}) {
+			t.Errorf("the journal does not say whose a line is: %+v", c.Checks)
+		}
+	}
 	if writes(effects) != 1 {
 		t.Fatalf("one write at a time, got %v", effects)
 	}

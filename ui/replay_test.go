@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -180,6 +181,33 @@ func TestReplayShowsNoZeros(t *testing.T) {
 	frame := ansi.Strip(a.Frame())
 	if !strings.Contains(frame, "no sample of it since the write") || strings.Contains(frame, "0 of 6") {
 		t.Error(frame)
+	}
+}
+
+// Each component gets its own lines of the preflight. Older journals do not say
+// whose a line is.
+func TestReplayKnowsWhoseALineIs(t *testing.T) {
+	two := func(first, second string) []model.Fact {
+		facts := story()
+		for n, f := range facts {
+			if c, ok := f.Body.(model.Confirmed); ok {
+				c.Plans = append(slices.Clip(c.Plans), model.Plan{ID: "plan-2", Component: "frontend", From: 3, To: 2})
+				c.Checks = []model.Check{{ID: "a", State: model.CheckOK, Component: first}, {ID: "b", State: model.CheckOK, Component: second}}
+				facts[n].Body = c
+			}
+		}
+		return facts
+	}
+	for _, tt := range []struct {
+		facts       []model.Fact
+		back, front int
+	}{{two("backend-python", "frontend"), 1, 1}, {two("frontend", "frontend"), 0, 2}, {two("", ""), 2, 0}} {
+		r := replayed(t, tt.facts)
+		r.seek(r.firstAt(model.Confirm))
+		p := r.Snapshot().Seen.Preflight
+		if p["backend-python"] == nil || p["frontend"] == nil || len(p["backend-python"].Checks) != tt.back || len(p["frontend"].Checks) != tt.front {
+			t.Errorf("%+v and %+v", p["backend-python"], p["frontend"])
+		}
 	}
 }
 

@@ -224,8 +224,11 @@ func (r *Replay) kept(i *model.Incident, seen *model.Seen) {
 		case model.Confirmed:
 			for n := range b.Plans {
 				p := &model.Preflight{Component: b.Plans[n].Component, To: b.Plans[n].To, Plan: &b.Plans[n], Done: true}
-				if n == 0 {
-					p.Checks = b.Checks // kept in one list
+				for _, k := range b.Checks {
+					// Older journals do not say whose a line is: the first one's.
+					if k.Component == p.Component || k.Component == "" && n == 0 {
+						p.Checks = append(p.Checks, k)
+					}
 				}
 				seen.Preflight[p.Component] = p
 			}
