@@ -169,7 +169,8 @@ func (m *fakeMetrics) Behaviour(ctx context.Context, t model.Target, owners []st
 }
 
 func (m *fakeMetrics) Baseline(ctx context.Context, t []model.Target, onset time.Time) (map[string]model.Baseline, error) {
-	return map[string]model.Baseline{}, nil
+	known := func(v float64) model.Reading { return model.Reading{Known: true, Value: v, At: onset} }
+	return map[string]model.Baseline{"backend-python": {Errors: known(0.002), P95: known(0.1)}}, nil
 }
 
 // run is an engine under test.
@@ -278,6 +279,9 @@ func TestWalkToTheEnd(t *testing.T) {
 		folded := model.Fold(found[0].Facts)
 		if len(folded.Timeline) != len(r.Snapshot().Incident.Timeline) || folded.Verified.IsZero() {
 			t.Error("the journal tells another story than the screen")
+		}
+		if b := folded.Baseline["backend-python"]; b.Errors.Value != 0.002 || b.P95.Value != 0.1 {
+			t.Errorf("the hour before the onset is journaled as %+v", b)
 		}
 	})
 }

@@ -63,6 +63,22 @@ func (p *promises) hold(t *testing.T, seed uint64, before *Incident, w *world, i
 	if !before.Closed.IsZero() && w.inc.Closed != before.Closed {
 		t.Fatalf("seed %d: closed twice", seed)
 	}
+	if _, ok := in.(Observed); ok && w.inc.ID != "" && w.inc.End == nil && w.inc.Closed.IsZero() {
+		// What is verified by is the same to a reader of the journal alone.
+		alone := *w.snap()
+		alone.Seen.Baseline = nil
+		for _, c := range w.inc.Choices {
+			was, now := w.snap().baseline(c.Component), alone.baseline(c.Component)
+			if was.Errors.Known != now.Errors.Known || was.Errors.Value != now.Errors.Value || was.P95.Known != now.P95.Known || was.P95.Value != now.P95.Value {
+				t.Fatalf("seed %d: the baseline is %+v, and in the journal %+v", seed, was, now)
+			}
+		}
+	}
+	for c, was := range before.Baseline {
+		if now := w.inc.Baseline[c]; was.Errors.Known && !now.Errors.Known || was.P95.Known && !now.P95.Known {
+			t.Fatalf("seed %d: a baseline was forgotten: %+v became %+v", seed, was, now)
+		}
+	}
 	for _, it := range before.Items {
 		for _, now := range w.inc.Items {
 			if now.ID == it.ID && it.State != "" && !reflect.DeepEqual(now, it) {

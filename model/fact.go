@@ -93,7 +93,7 @@ var bodies = map[string]Body{
 	"report": ReportWritten{}, "no report": ReportFailed{},
 	"message": MessageIntended{}, "message sent": MessageSent{}, "message failed": MessageFailed{}, "message lost": MessageLost{},
 	"clock": ClockRan{}, "escalated": Escalated{}, "escalation answered": EscalationAnswered{},
-	"lease taken": LeaseTaken{}, "lease lost": LeaseGone{}, "mended": Mended{},
+	"lease taken": LeaseTaken{}, "lease lost": LeaseGone{}, "mended": Mended{}, "baseline": BaselineRead{},
 }
 
 var names = func() map[reflect.Type]string {

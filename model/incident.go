@@ -43,7 +43,8 @@ type Incident struct {
 	Attempts []Attempt
 	Accepted map[string]Override // Verify's unknown checks that were accepted, by key
 	Hold     HoldRecord
-	Asked    Asked // the question that stands open, if any
+	Baseline map[string]Baseline // by component, as it was read: known or not, and the value
+	Asked    Asked               // the question that stands open, if any
 	AskText  string
 	AskFrom  time.Time // when the clock of the next question began
 

@@ -29,6 +29,7 @@ func (d *decider) observe() {
 	if step := d.inc().Step; step == Choose || step == Confirm {
 		d.propose()
 	}
+	d.baselines()
 	d.follow()
 	d.verify()
 	d.clock()

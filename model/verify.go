@@ -114,7 +114,7 @@ func upCheck(w *Write, f *Figures) VerifyCheck {
 // unknown, unless the newest step alone is bad already.
 func holdCheck(s *Snapshot, w *Write, f *Figures, kind TriggerKind) VerifyCheck {
 	set := &s.Incident.Settings
-	base := s.Seen.Baseline[w.Plan.Component]
+	base := s.baseline(w.Plan.Component)
 	v := VerifyCheck{Key: w.Plan.Component + "/errors", Component: w.Plan.Component, Name: "error ratio"}
 	hold, now, show := f.HoldErrors, f.Errors, Percent
 	limit, why := limitOf(set.Verify.Errors, base.Errors, set.Limits.Errors)

@@ -584,7 +584,8 @@ func TestFoldIsTheIncident(t *testing.T) {
 			t.Fatalf("seed %d: the journal read back is another incident", seed)
 		}
 		if got, want := Fold(back), w.inc; !reflect.DeepEqual(got.Messages, want.Messages) || got.Down != want.Down ||
-			!reflect.DeepEqual(got.Escalations, want.Escalations) || !reflect.DeepEqual(got.Items, want.Items) || !reflect.DeepEqual(got.Evidence, want.Evidence) {
+			!reflect.DeepEqual(got.Escalations, want.Escalations) || !reflect.DeepEqual(got.Items, want.Items) || !reflect.DeepEqual(got.Evidence, want.Evidence) ||
+			!reflect.DeepEqual(got.Baseline, want.Baseline) {
 			t.Fatalf("seed %d: what goes beside the walk reads back otherwise", seed)
 		}
 	}
@@ -609,6 +610,11 @@ func (w *world) randomInput(r *rand.Rand) any {
 	}
 	if r.IntN(4) == 0 {
 		w.rolledOut()
+	}
+	if r.IntN(6) == 0 {
+		// A later reading may know less, and a later run none.
+		w.seen.Baseline = []map[string]Baseline{nil, {"backend-python": {Errors: Reading{Known: true, Value: level, At: w.now}}},
+			{"backend-python": {Errors: Unknown("", "no series"), P95: Reading{Known: true, Value: 0.3, At: w.now}}}}[r.IntN(3)]
 	}
 	switch r.IntN(22) {
 	case 0, 1, 2:
@@ -695,6 +701,38 @@ func TestSecondComponentFails(t *testing.T) {
 	}
 	if !keys["backend-python"] || keys["frontend"] {
 		t.Errorf("verified are %v", keys)
+	}
+}
+
+// The limit by the baseline stays when nobody can read it again: in a later run
+// without Prometheus, and in a replay.
+func TestBaselineIsKept(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toConfirm()
+	w.seen.Baseline = map[string]Baseline{"backend-python": {Errors: Reading{Known: true, Value: 0.02}, P95: Unknown("", "no histogram")},
+		"frontend": {Errors: Reading{Known: true, Value: 0.01}}}
+	for range 3 {
+		w.do(Observed{})
+	}
+	kept := 0
+	for _, f := range w.facts {
+		if b, ok := f.Body.(BaselineRead); ok {
+			kept++
+			if b.Component != "backend-python" || b.Errors == nil || *b.Errors != 0.02 || b.P95 != nil {
+				t.Errorf("kept %+v", b)
+			}
+		}
+	}
+	if kept != 1 {
+		t.Errorf("kept %d times, want once, of what is chosen", kept)
+	}
+	p := w.preflight()
+	w.do(ConfirmWrite{Word: ConfirmWord(&w.inc), Plans: []string{p.ID}})
+	w.do(Wrote{Attempt: 1, Component: "backend-python", Written: &Written{Generation: 8, At: w.now}})
+	live := VerifyChecks(w.snap())
+	w.seen.Baseline = nil
+	if alone := VerifyChecks(w.snap()); !reflect.DeepEqual(live, alone) || !strings.Contains(live[2].Limit, "≤ 2% over 2m (baseline") {
+		t.Errorf("verified by %+v, and by the journal alone by %+v", live, alone)
 	}
 }
 

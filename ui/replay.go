@@ -166,6 +166,18 @@ func sampleText(b model.Sampled) string {
 	return text
 }
 
+// baselineText is a baseline in a line.
+func baselineText(b model.BaselineRead) string {
+	text := "the hour before the onset: " + b.Component
+	if b.Errors != nil {
+		text += ", errors " + model.Percent(*b.Errors)
+	}
+	if b.P95 != nil {
+		text += ", P95 " + model.Seconds(*b.P95)
+	}
+	return text
+}
+
 // quietly tells the facts that have no line in the timeline.
 func quietly(b model.Body) string {
 	switch b := b.(type) {
@@ -185,6 +197,8 @@ func quietly(b model.Body) string {
 			return "the downtime's clock runs"
 		}
 		return "the downtime's clock stands"
+	case model.BaselineRead:
+		return baselineText(b)
 	case model.ImpactMeasured:
 		return "the impact was measured"
 	case model.WasClosed:

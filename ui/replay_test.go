@@ -211,6 +211,32 @@ func TestReplayKnowsWhoseALineIs(t *testing.T) {
 	}
 }
 
+// Verify's limit in a replay is the one that it was: by the baseline, if that was read.
+func TestReplayVerifiesByTheBaseline(t *testing.T) {
+	errors, facts := .004, story()
+	for n, f := range facts {
+		if _, ok := f.Body.(model.Confirmed); ok {
+			read := model.Fact{At: f.At, Body: model.BaselineRead{Component: "backend-python", Errors: &errors}}
+			facts = slices.Insert(slices.Clip(facts), n, read)
+			break
+		}
+	}
+	a := replayApp(t, facts)
+	for n, f := range facts {
+		if _, ok := f.Body.(model.BaselineRead); ok {
+			a.seek(n + 1)
+		}
+	}
+	if want := "the hour before the onset: backend-python, errors 0.4%"; a.replay.line != want {
+		t.Errorf("%q, want %q", a.replay.line, want)
+	}
+	a.seek(a.replay.firstAt(model.Verify))
+	a.w, a.h = 160, 40
+	if frame := ansi.Strip(a.Frame()); !strings.Contains(frame, "≤ 0.4% over 2m (baseline") {
+		t.Error(frame)
+	}
+}
+
 // Whatever the size and the position, a frame of a replay fits.
 func TestReplayFrameFits(t *testing.T) {
 	a := replayApp(t, story())
