@@ -38,8 +38,10 @@ func New(facts []model.Fact, more Extra) Data {
 	d.Times, d.Took = b.times()
 	d.Triggers = b.triggers()
 	d.Impact = b.impact()
+	d.Downtime = b.downtime()
 	d.Cause = b.cause()
 	d.Decision = b.decision()
+	d.Escalations = b.escalations()
 	d.Attempts = b.attempts()
 	d.Proof = b.proof()
 	for _, e := range i.Timeline {

@@ -10,31 +10,33 @@ import (
 // --format json. docs/report.md describes each of them. Everything in it comes
 // from the journal or from the evidence; what is not known says so.
 type Data struct {
-	ID         Text     `json:"id"`
-	State      string   `json:"state"`             // open, ended (its checklist is not done), closed
-	Outcome    Text     `json:"outcome,omitempty"` // rolled back, healed, fixed otherwise, false alarm, abandoned; "" while open
-	Reason     Text     `json:"reason,omitempty"`  // why it ended so, in the operator's words
-	Components []Text   `json:"components,omitempty"`
-	Namespace  Text     `json:"namespace"`
-	Context    Text     `json:"context"`
-	Server     Text     `json:"server,omitempty"`
-	Production bool     `json:"production"`
-	Operators  []Text   `json:"operators,omitempty"` // who did something, in the order of their first act
-	Summary    []Text   `json:"summary"`             // what happened, in sentences
-	Times      Times    `json:"times"`
-	Took       Took     `json:"took"`
-	Triggers   []Text   `json:"triggers,omitempty"` // the limits that were broken, in words
-	Impact     Impact   `json:"impact"`
-	Cause      Cause    `json:"cause"`
-	Decision   Decision `json:"decision"`
-	Attempts   []Try    `json:"attempts,omitempty"`
-	Proof      Proof    `json:"proof"`
-	Timeline   []Entry  `json:"timeline,omitempty"`
-	Evidence   Kept     `json:"evidence"`
-	Config     Version  `json:"config"`
-	Actions    []Action `json:"actions,omitempty"`   // P1 to P5
-	Checklist  []Action `json:"checklist,omitempty"` // A2 to A4
-	Links      []Link   `json:"links,omitempty"`
+	ID          Text     `json:"id"`
+	State       string   `json:"state"`             // open, ended (its checklist is not done), closed
+	Outcome     Text     `json:"outcome,omitempty"` // rolled back, healed, fixed otherwise, false alarm, abandoned; "" while open
+	Reason      Text     `json:"reason,omitempty"`  // why it ended so, in the operator's words
+	Components  []Text   `json:"components,omitempty"`
+	Namespace   Text     `json:"namespace"`
+	Context     Text     `json:"context"`
+	Server      Text     `json:"server,omitempty"`
+	Production  bool     `json:"production"`
+	Operators   []Text   `json:"operators,omitempty"` // who did something, in the order of their first act
+	Summary     []Text   `json:"summary"`             // what happened, in sentences
+	Times       Times    `json:"times"`
+	Took        Took     `json:"took"`
+	Triggers    []Text   `json:"triggers,omitempty"` // the limits that were broken, in words
+	Impact      Impact   `json:"impact"`
+	Downtime    Downtime `json:"downtime"`
+	Cause       Cause    `json:"cause"`
+	Decision    Decision `json:"decision"`
+	Escalations []Call   `json:"escalations,omitempty"`
+	Attempts    []Try    `json:"attempts,omitempty"`
+	Proof       Proof    `json:"proof"`
+	Timeline    []Entry  `json:"timeline,omitempty"`
+	Evidence    Kept     `json:"evidence"`
+	Config      Version  `json:"config"`
+	Actions     []Action `json:"actions,omitempty"`   // P1 to P5
+	Checklist   []Action `json:"checklist,omitempty"` // A2 to A4
+	Links       []Link   `json:"links,omitempty"`
 }
 
 // Times are the moments of an incident; a zero one is not known.
@@ -67,6 +69,14 @@ type Impact struct {
 	To         Moment `json:"to,omitzero"`
 	All        Cost   `json:"all"`
 	Components []Cost `json:"components,omitempty"`
+}
+
+// Downtime is how long a component concerned was over a trigger's limit or without
+// an available pod, by the clock that the escalation runs on.
+type Downtime struct {
+	Down   Span   `json:"down"`           // surely
+	NoData Span   `json:"noData"`         // of which nothing is known, apart
+	Until  Moment `json:"until,omitzero"` // the clock still ran: counted up to the journal's last fact
 }
 
 // Cost is the impact on one component, or on all: words for people, and the
@@ -133,6 +143,17 @@ type Said struct {
 	Answer Text   `json:"answer,omitempty"`
 	Figure Text   `json:"figure,omitempty"`
 	Reason Text   `json:"reason,omitempty"`
+}
+
+// Call is an escalation, and what the operator did about it.
+type Call struct {
+	At       Moment `json:"at"`
+	Text     Text   `json:"text"`   // why
+	Who      Text   `json:"who"`    // whom to call, and how
+	Answer   Text   `json:"answer"` // called, not needed, open
+	By       Text   `json:"by,omitempty"`
+	Answered Moment `json:"answered,omitzero"`
+	Reason   Text   `json:"reason,omitempty"`
 }
 
 // Try is one workload of one attempt.

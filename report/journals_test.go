@@ -212,6 +212,27 @@ var plays = map[string]func(p *play){
 		p.hold()
 		p.settle()
 	},
+	"escalated": func(p *play) { // down for more than half an hour, a part of it without data
+		p.decide()
+		p.seen.Baseline = map[string]model.Baseline{"backend-python": {Errors: model.Reading{Known: true, Value: 0.003, At: t0}}}
+		for range 7 {
+			p.wait(4 * time.Minute)
+			p.figures(0.21)
+			p.do(model.Observed{})
+		}
+		p.seen.Figures = nil
+		p.do(model.Observed{})
+		p.wait(3 * time.Minute)
+		p.figures(0.21)
+		p.do(model.Observed{})
+		p.do(model.AnswerEscalation{ID: "downtime", With: model.EscalationCalled})
+		p.do(model.Say{Question: model.QDataLoss, Answer: model.TriYes, Reason: "orders of 03:20 are missing"})
+		p.write(42, 41, "hash-41", 8)
+		p.rolledOut(43, "hash-41", 8)
+		p.do(model.AnswerEscalation{ID: "data loss", With: model.EscalationNotNeeded, Reason: "they were in the queue"})
+		p.hold()
+		p.settle()
+	},
 	"open": func(p *play) { // and with words that would be markup
 		p.decide()
 		p.do(model.Overrule{Verdict: model.Now, Reason: "a|b `c` <script>alert(1)</script>\n# not a heading\n| x |"})

@@ -120,6 +120,8 @@ func TestHostileWordsStayWords(t *testing.T) {
 			{At: t0, Body: model.Rose{Trigger: model.Trigger{Component: evil, Kind: model.TErrors, Onset: t0, Text: evil, Query: evil}}},
 			{At: t0, By: evil, Body: model.Said{Question: model.QDataLoss, Answer: model.Answer{Answer: model.TriYes, By: evil, Reason: evil, Figure: evil, At: t0}}},
 			{At: t0, By: evil, Body: model.Moved{To: model.Choose, Verdict: model.Now, Text: evil}},
+			{At: t0, Body: model.Escalated{ID: "downtime", Text: evil, Who: evil}},
+			{At: t0, By: evil, Body: model.EscalationAnswered{ID: "downtime", With: evil, Reason: evil}},
 			{At: t0, By: evil, Body: model.CheckOverridden{Component: evil, Check: evil, Text: evil, Reason: evil}},
 			{At: t0, By: evil, Body: model.Confirmed{N: 1, Plans: []model.Plan{{Component: evil, From: 42, To: 41, Command: evil, Stays: []string{evil},
 				Changes: []model.Change{{Kind: evil, What: evil, From: evil, To: evil}}}}}},

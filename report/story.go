@@ -57,6 +57,16 @@ func (b *builder) summary(d Data) (out []Text) {
 	case len(d.Attempts) > 0:
 		say("The rollback is not verified.")
 	}
+	if down := d.Downtime; down.Down.Known && down.Down.Seconds+down.NoData.Seconds >= 1 {
+		text := "It was down for " + down.Down.String()
+		if down.NoData.Seconds >= 1 {
+			text += ", and for " + down.NoData.String() + " nothing is known"
+		}
+		if !down.Until.IsZero() {
+			text += "; the clock still runs"
+		}
+		say("%s.", text)
+	}
 	if all := d.Impact.All; d.Impact.Known && all.Failed.Value.Known && all.Requests.Value.Known {
 		say("Of %s requests %s failed.", string(all.Requests.Text), string(all.Failed.Text))
 	}

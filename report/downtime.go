@@ -1,0 +1,50 @@
+package report
+
+import (
+	"time"
+
+	"rollbook/model"
+)
+
+// downtime is the clock's, up to the journal's last fact.
+func (b *builder) downtime() Downtime {
+	if !b.clocked() {
+		const why = "the journal is of an older version and has no clock of it"
+		return Downtime{Down: Span{Why: why}, NoData: Span{Why: why}}
+	}
+	last := b.facts[len(b.facts)-1].At
+	total, blind := model.Downtime(&model.Snapshot{Incident: b.i, Now: last})
+	span := func(d time.Duration) Span { return Span{Known: true, Seconds: d.Seconds()} }
+	d := Downtime{Down: span(total - blind), NoData: span(blind)}
+	if !b.i.Down.Since.IsZero() {
+		d.Until = Moment{last}
+	}
+	return d
+}
+
+// clocked says whether the journal would tell of a downtime: whatever rises but a
+// stuck rollout starts the clock at once.
+func (b *builder) clocked() bool {
+	rose := false
+	for _, f := range b.facts {
+		switch x := f.Body.(type) {
+		case model.ClockRan:
+			return true
+		case model.Rose:
+			rose = rose || x.Trigger.Kind != model.TStuck
+		}
+	}
+	return !rose && len(b.facts) > 0
+}
+
+// escalations are those that came true, in their order.
+func (b *builder) escalations() (out []Call) {
+	for _, e := range b.i.Escalations {
+		c := Call{At: Moment{e.At}, Text: Text(e.Text), Who: Text(e.Who), Answer: Text(e.Answer), By: Text(e.By), Answered: Moment{e.Done}, Reason: Text(e.Reason)}
+		if c.Answer == "" {
+			c.Answer = "open"
+		}
+		out = append(out, c)
+	}
+	return out
+}
