@@ -158,6 +158,10 @@ func (b *builder) decision() Decision {
 	if left != nil {
 		d.Verdict, d.Text = verdict(left.Verdict), Text(left.Text)
 	}
+	// Ending the incident there is a decision too.
+	each(b.facts, func(f model.Fact, m model.Moved) {
+		d.NoRollback = d.NoRollback || left == nil && m.To == model.Close && f.At.Equal(b.i.Decided)
+	})
 	each(b.facts, func(f model.Fact, o model.Overruled) {
 		if b.i.Decided.IsZero() || !f.At.After(b.i.Decided) {
 			d.Overruled, d.Reason = o.Verdict != o.Against, Text(o.Reason)

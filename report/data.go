@@ -126,13 +126,14 @@ type Diffed struct {
 
 // Decision is why it was, or was not, rolled back.
 type Decision struct {
-	Verdict   Text   `json:"verdict"` // "roll back now"
-	Text      Text   `json:"text"`    // the figure that it rests on
-	Query     Text   `json:"query,omitempty"`
-	Overruled bool   `json:"overruled,omitempty"`
-	Reason    Text   `json:"reason,omitempty"`
-	Answers   []Said `json:"answers,omitempty"`
-	Overrides []Said `json:"overrides,omitempty"` // preflight lines that were lifted
+	Verdict    Text   `json:"verdict"` // "roll back now"
+	Text       Text   `json:"text"`    // the figure that it rests on
+	Query      Text   `json:"query,omitempty"`
+	NoRollback bool   `json:"noRollback,omitempty"` // it was decided to end without one
+	Overruled  bool   `json:"overruled,omitempty"`
+	Reason     Text   `json:"reason,omitempty"`
+	Answers    []Said `json:"answers,omitempty"`
+	Overrides  []Said `json:"overrides,omitempty"` // preflight lines that were lifted
 }
 
 // Said is the operator's word, beside the figure.

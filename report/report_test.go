@@ -291,3 +291,38 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+// Who ends an incident in Decide has decided: the time stays, and the words say
+// what was decided.
+func TestEndedInDecide(t *testing.T) {
+	p := begin(t)
+	p.figures(0.21)
+	p.do(model.Observed{})
+	p.do(model.Next{})
+	p.wait(time.Minute)
+	p.do(model.EndIncident{Outcome: "fixed otherwise", Reason: "the flag is off"})
+	d := New(p.facts, Extra{})
+	md, err := Markdown(d, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !d.Decision.NoRollback || d.Took.Decide.String() != "1m" {
+		t.Errorf("%+v, decided after %s", d.Decision, d.Took.Decide)
+	}
+	for _, want := range []string{"was: no rollback (verdict: roll back now: errors over 5% for 5m", "| Decided: no rollback | ", "Decided: no rollback. Verdict: roll back now: "} {
+		if !strings.Contains(md, want) {
+			t.Errorf("%q is missing in:\n%s", want, md)
+		}
+	}
+	if d := dataOf(t, "rolled-back"); d.Decision.NoRollback {
+		t.Error("it was rolled back")
+	}
+
+	p = begin(t)
+	p.figures(0.21)
+	p.do(model.Observed{})
+	p.do(model.EndIncident{Outcome: "false alarm"})
+	if d := New(p.facts, Extra{}); d.Decision.NoRollback || !d.Times.Decided.IsZero() {
+		t.Errorf("ended before Decide: %+v", d.Decision)
+	}
+}

@@ -39,6 +39,10 @@ func (b *builder) summary(d Data) (out []Text) {
 		say("Nothing was decided yet.")
 	case t.Decided.IsZero():
 		say("No rollback was decided.")
+	case dec.NoRollback && dec.Overruled:
+		say("The decision at %s was: no rollback (verdict: %s, against the figures%s).", t.Decided, string(dec.Verdict), quoted(string(dec.Reason)))
+	case dec.NoRollback:
+		say("The decision at %s was: no rollback (verdict: %s: %s).", t.Decided, string(dec.Verdict), string(dec.Text))
 	case dec.Overruled:
 		say("The decision at %s was: %s, against the figures%s.", t.Decided, string(dec.Verdict), quoted(string(dec.Reason)))
 	default:
