@@ -56,6 +56,7 @@ func examine(ctx context.Context, f *flags, args []string) ([]finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	masked(cfg)
 	quiet, err := hush()
 	if err != nil {
 		return nil, err

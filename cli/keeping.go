@@ -22,40 +22,6 @@ func (k collector) Gather(ctx context.Context, dir string, s *model.Snapshot, m 
 	return k.Collector.Gather(ctx, reporting.RequestOf(m, dir, s))
 }
 
-// ownSecrets masks what this program itself holds: the tokens and addresses of
-// where messages go and of who is on call. One that cannot be read is none.
-func ownSecrets(cfg *config.Config) *text.Redactor {
-	var all []config.Secret
-	n := cfg.Notifications
-	for _, h := range append(append([]config.Hook(nil), n.Slack...), n.Teams...) {
-		all = append(all, h.URL)
-	}
-	for _, s := range n.Statuspage {
-		all = append(all, s.Token)
-	}
-	for _, w := range n.Webhook {
-		all = append(all, w.URL, w.Token)
-	}
-	for _, g := range n.GitLab {
-		all = append(all, g.Token)
-	}
-	for _, k := range cfg.Contacts {
-		if k.Grafana != nil {
-			all = append(all, k.Grafana.Token)
-		}
-		if k.PagerDuty != nil {
-			all = append(all, k.PagerDuty.Token)
-		}
-	}
-	r := &text.Redactor{}
-	for _, s := range all {
-		if v, err := s.Read(os.Getenv); err == nil {
-			r.Add(v)
-		}
-	}
-	return r
-}
-
 // cost is what an incident cost, by Prometheus.
 type cost struct{ prom *prometheus }
 

@@ -40,9 +40,7 @@ func closing(to engine.Config, books found, cfg *config.Config, c *kube.Client, 
 	to.Settings.Channels = channels(all)
 	to.Messages, to.Leases = messenger(all), c
 	to.Checks = checks{c, prom, probe.New(probe.Options{Now: time.Now})}
-	sources := evidence{c, prom, cfg.SLO, to.Settings.Limits}.sources()
-	sources.Redactor = ownSecrets(cfg)
-	to.Evidence = collector{reporting.NewCollector(sources, reporting.Bounds{}, time.Now)}
+	to.Evidence = collector{reporting.NewCollector(evidence{c, prom, cfg.SLO, to.Settings.Limits}.sources(), reporting.Bounds{}, time.Now)}
 	to.Impact, to.Reporter = cost{prom}, reporter{cfg}
 	if sources := onCallSources(cfg); len(sources) > 0 {
 		to.Contacts = contacts{sources, newOnCallCache(cfg.Hash)}

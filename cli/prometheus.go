@@ -84,7 +84,7 @@ func newPrometheus(f *flags, cfg *config.Config, c *kube.Client, l model.Limits)
 	if address.Service != nil {
 		return p, p.through(c, address.String())
 	}
-	opt := metrics.Options{URL: address.URL}
+	opt := metrics.Options{URL: address.URL, Dial: f.stage.dial}
 	if address.URL == cfg.Prometheus.Address.URL {
 		// Credentials go only to the address that they were configured for.
 		access, err := cfg.Prometheus.HTTPConfig(os.Getenv)
@@ -108,7 +108,7 @@ func (p *prometheus) use(to metrics.Options) error {
 // make is called with the lock held.
 func (p *prometheus) make(to metrics.Options) error {
 	opt := p.opt
-	opt.URL, opt.HTTP, opt.RoundTripper, opt.To = to.URL, to.HTTP, to.RoundTripper, to.To
+	opt.URL, opt.HTTP, opt.RoundTripper, opt.Dial, opt.To = to.URL, to.HTTP, to.RoundTripper, to.Dial, to.To
 	c, err := metrics.New(opt)
 	if err != nil {
 		return err

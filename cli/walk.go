@@ -53,6 +53,7 @@ func walk(ctx context.Context, f *flags, args []string) error {
 		return err
 	}
 	defer quiet.restore()
+	masked(cfg)
 	c, err := kube.Connect(f.kube, kube.Options{Version: version, ReadOnly: f.readOnly, Warn: quiet.note, Now: time.Now,
 		Dial: f.stage.dial, Stdin: true})
 	if err != nil {

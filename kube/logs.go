@@ -52,7 +52,7 @@ func (c *Client) Logs(ctx context.Context, namespace, pod string, opt LogOptions
 		if !opt.Follow && opt.Since.IsZero() {
 			src = io.LimitReader(body, logMaxBytes)
 		}
-		stream := (*text.Redactor)(nil).Stream()
+		stream := new(text.Stream)
 		in := bufio.NewReaderSize(src, logLine)
 		for {
 			line, err := readLine(in)

@@ -6,6 +6,9 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
+
+	"rollbook/text"
 )
 
 // guard is where requests leave. In a read-only client it is an allow-list:
@@ -16,6 +19,7 @@ type guard struct {
 	base     string // path that the server's address carries, "" or "/k8s/clusters/c-1"
 	readOnly bool
 	heard    func() // called with each answer
+	learnt   atomic.Pointer[string]
 }
 
 // RoundTrip sends a request, or refuses it with ErrReadOnly.
@@ -39,11 +43,28 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, fmt.Errorf("%w: %s", ErrReadOnly, why)
 		}
 	}
+	g.learn(req)
 	resp, err := g.next.RoundTrip(req)
 	if err == nil && g.heard != nil {
 		g.heard()
 	}
 	return resp, err
+}
+
+// learn has the credentials of a request masked in all that is shown or kept:
+// those of the kubeconfig, of a token file or of a credential program. This is the
+// one place that all of them pass, also when they are renewed.
+func (g *guard) learn(req *http.Request) {
+	given := req.Header.Get("Authorization")
+	if last := g.learnt.Swap(&given); last != nil && *last == given {
+		return
+	}
+	if _, pass, ok := req.BasicAuth(); ok {
+		text.Know(pass)
+	}
+	if _, credentials, ok := strings.Cut(given, " "); ok {
+		text.Know(credentials)
+	}
 }
 
 // WrappedRoundTripper lets apimachinery find the connections below.

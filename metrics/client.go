@@ -29,6 +29,8 @@ type Options struct {
 	HTTP *config.HTTPClientConfig
 	// RoundTripper replaces HTTP: the API server's transport, with its credentials.
 	RoundTripper http.RoundTripper
+	// Dial connects, where RoundTripper does not; nil = over the network.
+	Dial config.DialContextFunc
 	// To names Prometheus to the operator ("service:monitoring/prometheus:9090");
 	// "" = the URL's host.
 	To string
@@ -101,7 +103,11 @@ func New(opt Options) (*Client, error) {
 			return nil, fmt.Errorf("HTTP access to Prometheus: %s", c.line(err.Error()))
 		}
 		follow = cfg.FollowRedirects
-		if rt, err = config.NewRoundTripperFromConfig(cfg, "prometheus", config.WithUserAgent("rollbook")); err != nil {
+		how := []config.HTTPClientOption{config.WithUserAgent("rollbook")}
+		if opt.Dial != nil {
+			how = append(how, config.WithDialContextFunc(opt.Dial))
+		}
+		if rt, err = config.NewRoundTripperFromConfig(cfg, "prometheus", how...); err != nil {
 			return nil, fmt.Errorf("HTTP access to Prometheus: %s", c.line(err.Error()))
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rollbook/model"
+	"rollbook/text"
 )
 
 // Collector gathers evidence. It is safe for concurrent use: a gathering before a
@@ -178,7 +179,7 @@ func (g *gathering) keep(name, source string, write func(io.Writer) error) {
 }
 
 func (g *gathering) miss(what, why string) {
-	g.s.miss(Missing{What: what, Why: g.clean(why), At: g.to, Moment: g.r.Moment})
+	g.s.miss(Missing{What: what, Why: text.Line(why), At: g.to, Moment: g.r.Moment})
 }
 
 // why says in words why something could not be had.
@@ -193,12 +194,6 @@ func (g *gathering) why(ctx context.Context, err error) string {
 	}
 	return err.Error()
 }
-
-// clean makes one line of what comes from outside, safe to read and to keep.
-func (g *gathering) clean(s string) string { return g.c.src.Redactor.Line(s) }
-
-// lines is clean for text of several lines.
-func (g *gathering) lines(s string) string { return cleanLines(g.c.src.Redactor.Stream(), s) }
 
 // container is one log that may be had.
 type container struct {

@@ -53,7 +53,7 @@ func (g *gathering) read(ctx context.Context, l container, source, name string, 
 	}
 	log := g.s.longLog(name, limit)
 	defer log.drop()
-	stream := g.c.src.Redactor.Stream()
+	stream := new(text.Stream)
 	broke := ""
 	for line, err := range g.c.src.Logs.Log(ctx, of) {
 		switch {
@@ -93,8 +93,9 @@ func (g *gathering) read(ctx context.Context, l container, source, name string, 
 	g.miss(source, broke)
 }
 
-// cleanLines passes text of several lines through a stream.
-func cleanLines(stream *text.Stream, s string) string {
+// cleanLines makes text of several lines safe to read and to keep.
+func cleanLines(s string) string {
+	var stream text.Stream
 	var b strings.Builder
 	for line := range strings.Lines(s) {
 		b.WriteString(stream.Line(strings.TrimRight(line, "\r\n")))

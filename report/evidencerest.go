@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rollbook/model"
+	"rollbook/text"
 )
 
 // events keeps a component's events, newest last, for people and for programs.
@@ -43,8 +44,8 @@ func (g *gathering) events(ctx context.Context, x Subject) {
 			if e.Count > 1 {
 				times = fmt.Sprintf(" (%d times)", e.Count)
 			}
-			if _, err := fmt.Fprintf(w, "%s  %-7s  %-20s  %s%s  %s\n", e.At.UTC().Format(time.RFC3339), g.clean(e.Type), g.clean(e.Reason),
-				g.clean(e.Object), times, g.clean(e.Message)); err != nil {
+			if _, err := fmt.Fprintf(w, "%s  %-7s  %-20s  %s%s  %s\n", e.At.UTC().Format(time.RFC3339), text.Line(e.Type), text.Line(e.Reason),
+				text.Line(e.Object), times, text.Line(e.Message)); err != nil {
 				return err
 			}
 		}
@@ -54,7 +55,7 @@ func (g *gathering) events(ctx context.Context, x Subject) {
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
 		for _, e := range events {
-			if err := enc.Encode(eventLine{e.At.UTC(), e.Component, g.clean(e.Object), g.clean(e.Type), g.clean(e.Reason), g.clean(e.Message), e.Count}); err != nil {
+			if err := enc.Encode(eventLine{e.At.UTC(), e.Component, text.Line(e.Object), text.Line(e.Type), text.Line(e.Reason), text.Line(e.Message), e.Count}); err != nil {
 				return err
 			}
 		}
@@ -84,13 +85,13 @@ func (g *gathering) objects(ctx context.Context, x Subject) {
 		return
 	}
 	for _, o := range g.c.src.Objects.Objects(ctx, x.Component) {
-		source := fmt.Sprintf("%s %s", o.Kind, g.clean(o.Name))
+		source := fmt.Sprintf("%s %s", o.Kind, text.Line(o.Name))
 		if o.Err != nil {
 			g.miss(source, g.why(ctx, o.Err))
 			continue
 		}
 		g.keep(fmt.Sprintf("objects/%s/%s-%s.yaml", safe(id), strings.ToLower(safe(o.Kind)), safe(o.Name)), source, func(w io.Writer) error {
-			_, err := io.WriteString(w, g.lines(o.YAML))
+			_, err := io.WriteString(w, cleanLines(o.YAML))
 			return err
 		})
 	}
@@ -122,7 +123,7 @@ func (g *gathering) diff(ctx context.Context, x Subject) {
 		return
 	}
 	g.keep(fmt.Sprintf("diff/%s-%d-to-%d.txt", safe(id), c.Revision, to), source, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "%s: what changes when going from revision %d, which runs, to revision %d\n\n%s", id, c.Revision, to, g.lines(d))
+		_, err := fmt.Fprintf(w, "%s: what changes when going from revision %d, which runs, to revision %d\n\n%s", id, c.Revision, to, cleanLines(d))
 		return err
 	})
 }

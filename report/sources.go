@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"rollbook/model"
-	"rollbook/text"
 )
 
 // Sources are what evidence is read from. One that is nil is told as missing.
@@ -18,9 +17,6 @@ type Sources struct {
 	Objects Objects
 	Figures Figures
 	Diff    Diff
-	// Redactor also masks the values that this program itself uses; nil = what is
-	// secret by its form alone.
-	Redactor *text.Redactor
 }
 
 // Logs reads the log of one container, oldest line first, as a stream. An error

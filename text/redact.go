@@ -21,7 +21,8 @@ const minLiteral = 6
 // Redact returns s with what looks like a secret replaced by Mask: values
 // named password, token, secret, key and the like; Authorization and Cookie
 // headers; passwords in URLs and connection strings; tokens with a known form
-// (JWT, AWS, GitHub, GitLab, Slack …); private keys; webhook URLs.
+// (JWT, AWS, GitHub, GitLab, Slack …); private keys; webhook URLs; and what this
+// process was made to Know.
 //
 // It errs on the side of masking: losing a word of a log line costs less than
 // a password in a report. It returns s itself when there is nothing to mask,
@@ -106,18 +107,33 @@ func (r *Redactor) AddURL(u *url.URL) {
 	r.Add(all...)
 }
 
+// own are the secrets that this process itself holds. They are one set for the
+// whole process, since what shows or keeps a text cannot know all who could have
+// brought a secret into it: a pod's log may hold the token of a chat.
+var own Redactor
+
+// Know makes everything in this package mask values from now on, as Redactor.Add
+// does: credentials that this process uses, as soon as it has them.
+func Know(values ...string) { own.Add(values...) }
+
 // Redact is the function Redact, and masks the values that r was given.
 func (r *Redactor) Redact(s string) string {
-	if r != nil {
-		if p := r.literals.Load(); p != nil {
-			for _, v := range *p {
-				if strings.Contains(s, v) {
-					s = strings.ReplaceAll(s, v, Mask)
-				}
+	return redactForms(r.literal(own.literal(s)))
+}
+
+// literal masks the values that r was given.
+func (r *Redactor) literal(s string) string {
+	if r == nil {
+		return s
+	}
+	if p := r.literals.Load(); p != nil {
+		for _, v := range *p {
+			if strings.Contains(s, v) {
+				s = strings.ReplaceAll(s, v, Mask)
 			}
 		}
 	}
-	return redactForms(s)
+	return s
 }
 
 // Line sanitises and redacts s into one line.
@@ -126,13 +142,10 @@ func (r *Redactor) Line(s string) string { return r.Redact(Clean(s)) }
 // Lines sanitises and redacts s and keeps its line ends.
 func (r *Redactor) Lines(s string) string { return r.Redact(CleanLines(s)) }
 
-// Stream returns a reader of one log, line by line, that also masks a private
-// key spread over several of its lines.
-func (r *Redactor) Stream() *Stream { return &Stream{r: r} }
-
-// A Stream belongs to one log and one goroutine.
+// A Stream reads one log, line by line, and also masks a private key spread over
+// several of its lines. The zero value is at the log's beginning; it belongs to
+// one goroutine.
 type Stream struct {
-	r   *Redactor
 	key int // how many more lines may belong to a private key
 }
 
@@ -160,7 +173,7 @@ func (t *Stream) Line(s string) string {
 			t.key = maxKeyLines
 		}
 	}
-	return t.r.Redact(s)
+	return Redact(s)
 }
 
 // keyLine reports whether s, or its last word, since lines may begin with a

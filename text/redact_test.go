@@ -164,6 +164,18 @@ func TestRedactorKnowsItsValues(t *testing.T) {
 	}
 }
 
+// What the process knows is masked by whatever in this package is called.
+func TestKnown(t *testing.T) {
+	const secret = "an-own-value-of-TestKnown"
+	Know(secret)
+	for name, got := range map[string]string{"Redact": Redact(secret), "Line": Line(secret), "Lines": Lines(secret),
+		"a Redactor": new(Redactor).Line(secret), "a Stream": new(Stream).Line(secret)} {
+		if got != Mask {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 func TestRedactorIsSafeToShare(t *testing.T) {
 	r := new(Redactor)
 	var wg sync.WaitGroup
@@ -198,7 +210,7 @@ func TestStreamMasksAKeyOverLines(t *testing.T) {
 		{"certificate", []string{"-----BEGIN CERTIFICATE-----", body}, []string{"-----BEGIN CERTIFICATE-----", body}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s := (*Redactor)(nil).Stream()
+			s := new(Stream)
 			for i, line := range tc.in {
 				if got := s.Line(line); got != tc.want[i] {
 					t.Errorf("line %d %q\n got %q\nwant %q", i, line, got, tc.want[i])
