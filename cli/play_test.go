@@ -43,27 +43,37 @@ const picturesTo = "ROLLBOOK_PICTURES"
 // when all has ended and nothing is left.
 func play(t *testing.T, scenario string, walked func(m *played)) {
 	t.Helper()
+	perform(t, scenario, 80, 24, func(ctx context.Context, s stage) error {
+		d := &drill{scenario: scenario, flags: &flags{kube: genericclioptions.NewConfigFlags(true), stage: s}}
+		return d.run(ctx, io.Discard)
+	}, walked)
+}
+
+// perform is play for a screen of any size and another way to open the scenario.
+func perform(t *testing.T, scenario string, width, height int, open func(context.Context, stage) error, walked func(m *played)) {
+	t.Helper()
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(night))
 		ctx, cancel := context.WithCancel(t.Context())
-		m := &played{t: t, ended: make(chan error, 1), Terminal: uitest.New(t, 80, 24)}
+		m := &played{t: t, ended: make(chan error, 1), Terminal: uitest.New(t, width, height)}
 		var err error
 		if m.scenario, err = sandbox.Load(scenario); err != nil {
 			t.Fatal(err)
 		}
 		pipe := sandbox.NewPipe()
-		d := &drill{scenario: scenario, flags: &flags{kube: genericclioptions.NewConfigFlags(true), stage: stage{dial: pipe.Dial, listen: pipe, seed: 1,
-			screen: ui.Options{Input: m, Output: m, Width: m.Width, Height: m.Height, Env: uitest.Env, Program: uitest.Program}}}}
 		go func() {
-			m.ended <- d.run(ctx, io.Discard)
+			m.ended <- open(ctx, stage{dial: pipe.Dial, listen: pipe, seed: 1,
+				screen: ui.Options{Input: m, Output: m, Width: width, Height: height, Env: uitest.Env, Program: uitest.Program}})
 			m.Hangup()
 		}()
 		defer func() { // also after a failure, or the bubble would not end
 			cancel()
 			if !m.left {
-				<-m.ended
+				if err := <-m.ended; err != nil {
+					t.Errorf("ended with %v", err)
+				}
 			}
 			m.Close()
 			time.Sleep(time.Minute) // timers of connections and of the screen
@@ -150,6 +160,12 @@ func (m *played) settles() {
 	m.t.Helper()
 	m.Waits(5*time.Second, "⑦Close", "items are open")
 	m.hinted(7)
+	m.ticks()
+}
+
+// ticks is settles without a look at the hint.
+func (m *played) ticks() {
+	m.t.Helper()
 	for range 10 {
 		m.Keys(" ")
 	}
