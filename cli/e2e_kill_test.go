@@ -22,18 +22,16 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"rollbook/engine/journal"
 	"rollbook/model"
 )
 
-// The kill loop with real ports: API server, evidence, report, webhooks. What
-// the process asks for passes through the test, which can kill it right before
-// and right after a write, and counts.
-
-const killsOnTheTestbed = 100
+// The kill loop with the real ports: an API server, evidence, report, webhooks.
+// What the process asks for passes through the test, which can kill it right
+// before and right after a write, and counts.
 
 // between is what stands between the process and the world.
 type between struct {
@@ -47,12 +45,8 @@ type between struct {
 	kill    func()
 }
 
-func newBetween(t *testing.T) (*between, string) {
+func newBetween(t *testing.T, conf *rest.Config) (*between, string) {
 	t.Helper()
-	conf, err := clientcmd.BuildConfigFromFlags("", env(t, "ROLLBOOK_CLUSTER"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	rt, err := rest.TransportFor(conf)
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +56,7 @@ func newBetween(t *testing.T) (*between, string) {
 		t.Fatal(err)
 	}
 	b := &between{t: t, proxy: &httputil.ReverseProxy{FlushInterval: -1, Transport: rt, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}}
-	b.proxy.ErrorLog, b.proxy.ErrorHandler = nil, func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }
+	b.proxy.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }
 	srv := httptest.NewServer(b)
 	t.Cleanup(srv.Close)
 	return b, srv.URL
@@ -186,24 +180,10 @@ func (b *between) run(vars []string, after time.Duration, trap string) (ended bo
 	return err == nil, acked
 }
 
-// kubeconfigTo is the testbed's with another address for the API server.
-func kubeconfigTo(t *testing.T, server, namespace string) string {
+// killing works on incidents, one after the other, and kills and starts again
+// whoever works on them, until there were enough kills.
+func killing(t *testing.T, bed *killBed) {
 	t.Helper()
-	conf, err := clientcmd.LoadFromFile(env(t, "ROLLBOOK_CLUSTER"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cl := conf.Clusters[conf.Contexts["testbed"].Cluster]
-	cl.Server, cl.CertificateAuthorityData = server, nil
-	conf.CurrentContext, conf.Contexts["testbed"].Namespace = "testbed", namespace
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := clientcmd.WriteToFile(*conf, path); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-func TestKilledOnTheTestbed(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	if s := os.Getenv("ROLLBOOK_SEED"); s != "" {
 		n, err := strconv.ParseUint(s, 10, 64)
@@ -214,33 +194,28 @@ func TestKilledOnTheTestbed(t *testing.T) {
 	}
 	t.Logf("ROLLBOOK_SEED=%d", seed)
 	pick := rand.New(rand.NewPCG(seed, 3))
-	b, server := newBetween(t)
-	ns := emptyNamespace(t)
-	kubeconfig := kubeconfigTo(t, server, ns)
-	t.Setenv("KILL_HOOK_ONE", server+"/chat/one")
-	t.Setenv("KILL_HOOK_TWO", server+"/chat/two")
+	b, server := newBetween(t, bed.rest(t))
+	kubeconfig := bed.through(t, server)
 	points := map[string]int{}
 	incidents := 0
-	for kills := 0; kills < killsOnTheTestbed; incidents++ {
+	for kills := 0; kills < bed.kills; incidents++ {
 		name := fmt.Sprint("api-", incidents)
-		kubectl(t, "-n", ns, "create", "deployment", name, "--image=api:1", "--replicas=1")
-		settled(t, ns, name, "1")
-		kubectl(t, "-n", ns, "set", "image", "deploy/"+name, "api=api:2")
-		settled(t, ns, name, "2")
+		bed.breaks(t, name)
 		dir, config := t.TempDir(), filepath.Join(t.TempDir(), "rollbook.yaml")
 		yaml := fmt.Sprintf("components:\n  - name: %s\n    workload: deploy/%s\n    checks: {up: false}\n"+
 			"notifications:\n  webhook:\n    one: {url_env: KILL_HOOK_ONE}\n    two: {url_env: KILL_HOOK_TWO}\n", name, name)
 		if err := os.WriteFile(config, []byte(yaml), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		vars := []string{killedName + "=" + name, killedConfig + "=" + config, killedKube + "=" + kubeconfig, killedDir + "=" + dir}
+		vars := []string{killedName + "=" + name, killedConfig + "=" + config, killedKube + "=" + kubeconfig, killedDir + "=" + dir,
+			"KILL_HOOK_ONE=" + server + "/chat/one", "KILL_HOOK_TWO=" + server + "/chat/two"}
 		b.reset()
 		for sure := 0; ; {
-			after, trap := time.Duration(50+pick.IntN(3000))*time.Millisecond, ""
+			after, trap := 50*time.Millisecond+time.Duration(pick.Int64N(int64(bed.within))), ""
 			if pick.IntN(2) == 0 {
 				trap = b.ahead(pick.IntN(2))
 			}
-			if kills >= killsOnTheTestbed {
+			if kills >= bed.kills {
 				after, trap = 0, ""
 			}
 			ended, acked := b.run(vars, after, trap)
@@ -250,7 +225,7 @@ func TestKilledOnTheTestbed(t *testing.T) {
 				t.Fatalf("seed %d: %d facts were on disk; there are %d journals, %v", seed, sure, len(found), errs)
 			}
 			if ended {
-				b.complete(found[0], ns, name)
+				b.complete(found[0], bed.get(t, name))
 				break
 			}
 			kills++
@@ -264,17 +239,16 @@ func TestKilledOnTheTestbed(t *testing.T) {
 			t.Fatalf("seed %d", seed)
 		}
 	}
-	t.Logf("%d kills in %d incidents, at %v", killsOnTheTestbed, incidents, points)
+	t.Logf("%d kills in %d incidents, at %v", bed.kills, incidents, points)
 }
 
 // complete checks an incident that was worked on to its end.
-func (b *between) complete(c *journal.Content, ns, name string) {
-	t := b.t
+func (b *between) complete(c *journal.Content, d *appsv1.Deployment) {
+	t, name := b.t, d.Name
 	t.Helper()
 	i := model.Fold(c.Facts)
-	image := kubectl(t, "-n", ns, "get", "deploy", name, "-o", "jsonpath={.spec.template.spec.containers[0].image} {.metadata.generation}")
-	if b.patched != 1 || image != "api:1 3" {
-		t.Errorf("%s: written %d times, runs %s", name, b.patched, image)
+	if image := d.Spec.Template.Spec.Containers[0].Image; b.patched != 1 || image != "api:1" || d.Generation != 3 {
+		t.Errorf("%s: written %d times, runs %s at generation %d", name, b.patched, image, d.Generation)
 	}
 	for what, n := range b.sent {
 		if n > 1 {

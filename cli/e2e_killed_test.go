@@ -19,7 +19,7 @@ import (
 	"rollbook/model"
 )
 
-// The process that TestKilledOnTheTestbed kills: the program but for its screen,
+// The process that killing kills: the program but for its screen and its figures,
 // and an operator who does what there is to do.
 
 const (
@@ -31,7 +31,7 @@ const (
 
 func init() {
 	otherPrograms[killedName] = func() int {
-		if err := workOnTheTestbed(os.Getenv(killedName), os.Getenv(killedDir)); err != nil {
+		if err := workToTheEnd(os.Getenv(killedName), os.Getenv(killedDir)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
@@ -80,7 +80,7 @@ func (m byImage) Baseline(context.Context, []model.Target, time.Time) (map[strin
 	return map[string]model.Baseline{}, nil
 }
 
-func workOnTheTestbed(name, dir string) error {
+func workToTheEnd(name, dir string) error {
 	config, kubeconfig := os.Getenv(killedConfig), os.Getenv(killedKube)
 	f := &flags{kube: genericclioptions.NewConfigFlags(false), config: config, journalDir: dir}
 	f.kube.KubeConfig = &kubeconfig

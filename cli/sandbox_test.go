@@ -115,23 +115,7 @@ func TestSandboxServes(t *testing.T) {
 			cmd, tmp := asCommand(t, "sandbox", "--serve", "--scenario", "errors")
 			var said strings.Builder
 			cmd.Stderr = &said
-			pipe, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = cmd.Process.Kill() }()
-			vars := map[string]string{}
-			for lines := bufio.NewScanner(pipe); len(vars) < 2 && lines.Scan(); {
-				if name, value, ok := strings.Cut(strings.TrimPrefix(lines.Text(), "export "), "="); ok {
-					vars[name] = value
-				}
-			}
-			if len(vars) < 2 {
-				t.Fatalf("it printed %v and said %s", vars, said.String())
-			}
+			vars, pipe := sandboxServed(t, cmd)
 			addrs := looksAround(t, vars["KUBECONFIG"], vars["PROMETHEUS"])
 			if err := cmd.Process.Signal(end); err != nil {
 				t.Fatal(err)
@@ -149,6 +133,30 @@ func TestSandboxServes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// sandboxServed starts a command that serves a sandbox, and returns what it
+// prints to export and the rest of its output. It is killed with the test.
+func sandboxServed(t *testing.T, cmd *exec.Cmd) (vars map[string]string, rest io.Reader) {
+	t.Helper()
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	vars = map[string]string{}
+	for lines := bufio.NewScanner(pipe); len(vars) < 2 && lines.Scan(); {
+		if name, value, ok := strings.Cut(strings.TrimPrefix(lines.Text(), "export "), "="); ok {
+			vars[name] = value
+		}
+	}
+	if len(vars) < 2 {
+		t.Fatalf("it printed %v", vars)
+	}
+	return vars, pipe
 }
 
 // looksAround asks a served sandbox as a stranger does, and returns its
