@@ -44,7 +44,7 @@ const picturesTo = "ROLLBOOK_PICTURES"
 func play(t *testing.T, scenario string, walked func(m *played)) {
 	t.Helper()
 	perform(t, scenario, 80, 24, func(ctx context.Context, s stage) error {
-		d := &drill{scenario: scenario, flags: &flags{kube: genericclioptions.NewConfigFlags(true), stage: s}}
+		d := &exercise{scenario: scenario, flags: &flags{kube: genericclioptions.NewConfigFlags(true), stage: s}}
 		return d.run(ctx, io.Discard)
 	}, walked)
 }

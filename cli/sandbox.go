@@ -22,15 +22,15 @@ import (
 	"rollbook/ui"
 )
 
-// drill is what the sandbox's own flags say.
-type drill struct {
+// exercise is what the sandbox's own flags say.
+type exercise struct {
 	*flags
 	scenario    string
 	serve, list bool
 }
 
 func newSandbox(f *flags) *cobra.Command {
-	d := &drill{flags: f}
+	d := &exercise{flags: f}
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Practise on an incident, with nothing installed",
@@ -72,9 +72,14 @@ func ownFlags(set *pflag.FlagSet) (err error) {
 	return err
 }
 
-func (d *drill) run(ctx context.Context, out io.Writer) error {
+func (d *exercise) run(ctx context.Context, out io.Writer) error {
 	if d.list {
 		return listScenarios(out)
+	}
+	if d.scenario != "" { // a mistake in its name or file is said before all else
+		if _, err := sandbox.Load(d.scenario); err != nil {
+			return err
+		}
 	}
 	if !d.serve && d.stage.ownTerminal() && (!term.IsTerminal(os.Stdin.Fd()) || !term.IsTerminal(os.Stdout.Fd())) {
 		return errors.New("the sandbox's screen needs a terminal; without one, try: rollbook sandbox --serve")
@@ -104,7 +109,7 @@ func (d *drill) run(ctx context.Context, out io.Writer) error {
 }
 
 // begin starts the scenario that was named, or chosen on the opening screen.
-func (d *drill) begin(ctx context.Context, r *room) error {
+func (d *exercise) begin(ctx context.Context, r *room) error {
 	if d.scenario != "" {
 		return r.start(ctx, d.scenario)
 	}
