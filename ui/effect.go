@@ -146,7 +146,11 @@ func (c *confirm) checks(w, room int) []string {
 			}
 		}
 		if l.Do != "" && (n == c.at || l.State == model.CheckBlocked) && l.State != model.CheckOK {
-			for k, part := range p.wrap(l.Do, w-12, 2) {
+			do := l.Do
+			if l.ID == "lease" {
+				do += c.keyed(" (T)")
+			}
+			for k, part := range p.wrap(do, w-12, 2) {
 				head := "     do: "
 				if k > 0 {
 					head = "         "

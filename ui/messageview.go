@@ -135,6 +135,9 @@ func (m *messages) outcome(w int) []string {
 	if why := model.SendBlocked(m.snap, c.ID); why != "" && m.inc().Settings.ReadOnly {
 		add(p.Warn, "⚠", why, 2)
 	}
+	if c.Kind == model.ChannelGitLab && m.configured(c) && m.record(c.ID, m.kind) == nil && m.inc().Report.At.IsZero() {
+		add(p.Warn, "⚠", "the report is not written yet: the issue would be without it", 2)
+	}
 	if d, ok := m.drafts[draftKey{c.ID, m.kind}]; ok && d.edited {
 		add(p.Note, "✎", "edited by you, not sent; u drafts it anew from the facts", 2)
 	}
