@@ -27,7 +27,7 @@ func kubeconfig(t testing.TB) string {
 	t.Helper()
 	path := os.Getenv("ROLLBOOK_CLUSTER")
 	if path == "" {
-		t.Skip("ROLLBOOK_CLUSTER is not set: make e2e starts a cluster and sets it")
+		t.Fatal("ROLLBOOK_CLUSTER is not set: make e2e starts a cluster and sets it")
 	}
 	return path
 }

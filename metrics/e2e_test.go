@@ -108,7 +108,7 @@ func until(t *testing.T, c *Client, targets []model.Target, good func(map[string
 
 func TestTestbed(t *testing.T) {
 	if os.Getenv("ROLLBOOK_TESTBED") == "" {
-		t.Skip("no testbed: make e2e starts one")
+		t.Fatal("ROLLBOOK_TESTBED is not set: make e2e starts a testbed and sets it")
 	}
 	const ns = "metrics-e2e"
 	bed(t, http.MethodPost, "/shop?namespace="+ns)
@@ -222,7 +222,7 @@ func testbedBehaviour(t *testing.T, c *Client, target model.Target) {
 
 func TestTestbedRefuses(t *testing.T) {
 	if os.Getenv("ROLLBOOK_TESTBED") == "" {
-		t.Skip("no testbed: make e2e starts one")
+		t.Fatal("ROLLBOOK_TESTBED is not set: make e2e starts a testbed and sets it")
 	}
 	c, _ := proxied(t, "nobody")
 	_, err := ask(c, 0, shop())

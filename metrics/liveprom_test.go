@@ -124,7 +124,7 @@ func bin(t testing.TB, name string) string {
 	cache, _ := os.UserCacheDir()
 	found, _ := filepath.Glob(filepath.Join(cache, "rollbook-testbed", "prom*", name))
 	if len(found) == 0 {
-		t.Skipf("no %s: start the testbed once, or set ROLLBOOK_PROMETHEUS_BIN", name)
+		t.Fatalf("no %s: start the testbed once, or set ROLLBOOK_PROMETHEUS_BIN", name)
 	}
 	return found[len(found)-1]
 }

@@ -35,7 +35,7 @@ func newReal(t *testing.T) *real {
 	t.Helper()
 	file := os.Getenv("ROLLBOOK_CLUSTER")
 	if file == "" {
-		t.Skip("ROLLBOOK_CLUSTER is not set: make e2e starts a cluster and sets it")
+		t.Fatal("ROLLBOOK_CLUSTER is not set: make e2e starts a cluster and sets it")
 	}
 	cfg, err := clientcmd.BuildConfigFromFlags("", file)
 	if err != nil {
