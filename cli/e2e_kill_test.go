@@ -5,6 +5,7 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -85,7 +86,8 @@ func (b *between) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return // it never left
 		}
 		rec := httptest.NewRecorder()
-		b.proxy.ServeHTTP(rec, r)
+		// What has left is written, also when the process is killed meanwhile.
+		b.proxy.ServeHTTP(rec, r.WithContext(context.WithoutCancel(r.Context())))
 		if rec.Code < 300 {
 			b.mu.Lock()
 			b.patched++

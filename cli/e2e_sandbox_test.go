@@ -71,6 +71,7 @@ func TestE2ESandboxLeavesNothing(t *testing.T) {
 			m.keys("?")
 			addr := regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(m.sees(`http://127\.0\.0\.1:\d+/prometheus/`, 5*time.Second))
 			m.keys("Escape")
+			m.sees("enter decide", 5*time.Second) // else the next key and escape may be read as one
 			pid := m.pid()
 			end(m, pid)
 			for deadline := time.Now().Add(15 * time.Second); !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH); time.Sleep(50 * time.Millisecond) {
