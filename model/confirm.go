@@ -19,6 +19,10 @@ func ConfirmWord(i *Incident) string {
 	return fmt.Sprintf("rollback %d", len(open))
 }
 
+// Open are the choices that are still to be written, in the order in which they
+// will be: what the confirmation's page shows and asks to confirm.
+func (i *Incident) Open() []Choice { return openChoices(i) }
+
 // openChoices are the choices that the newest attempt has not written already,
 // in the order of the configuration.
 func openChoices(i *Incident) []Choice {
