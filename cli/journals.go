@@ -151,3 +151,22 @@ func replaceFile(path string, b []byte) error {
 	}
 	return err
 }
+
+// namedBook reads the journal of the incident that the command line names, and
+// tells errs what is odd about it.
+func namedBook(f *flags, name string, errs io.Writer) (book, *config.Config, error) {
+	cfg, err := looseConfig(f)
+	if err != nil {
+		return book{}, nil, err
+	}
+	books, bad, err := readJournals(f, cfg)
+	if err != nil {
+		return book{}, nil, err
+	}
+	b, err := findBook(books, bad, name)
+	if err != nil {
+		return book{}, nil, err
+	}
+	tell(errs, []book{b}, nil)
+	return b, cfg, nil
+}

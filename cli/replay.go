@@ -36,19 +36,10 @@ latest. A journal that is still being written is shown as far as it is now.`,
 			return completeIncidents(f, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := looseConfig(f)
+			b, _, err := namedBook(f, args[0], cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
-			books, bad, err := readJournals(f, cfg)
-			if err != nil {
-				return err
-			}
-			b, err := findBook(books, bad, args[0])
-			if err != nil {
-				return err
-			}
-			tell(cmd.ErrOrStderr(), []book{b}, nil)
 			r, err := ui.NewReplay(b.Facts, b.Path)
 			if err != nil {
 				return fmt.Errorf("replay %s: %w", b.name, err)

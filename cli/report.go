@@ -47,20 +47,11 @@ the built-in one, with the error, and the exit code is 1.`,
 			if format == "json" && template != "" {
 				return usagef("--template is for --format md")
 			}
-			cfg, err := looseConfig(f)
-			if err != nil {
-				return err
-			}
-			books, bad, err := readJournals(f, cfg)
-			if err != nil {
-				return err
-			}
-			b, err := findBook(books, bad, args[0])
-			if err != nil {
-				return err
-			}
 			errs := cmd.ErrOrStderr()
-			tell(errs, []book{b}, nil)
+			b, cfg, err := namedBook(f, args[0], errs)
+			if err != nil {
+				return err
+			}
 			d := reportOf(b, func(s string) { fmt.Fprintln(errs, "rollbook:", s) })
 			if format == "json" {
 				out, err := reporting.JSON(d)
