@@ -98,7 +98,7 @@ func (p *ported) bed(t *testing.T, cfg *rest.Config) *porttest.Bed {
 	}
 	return &porttest.Bed{
 		Server: strings.TrimSuffix(cfg.Host, "/"), Transport: transport,
-		Connect: func(t *testing.T, ns string, via *porttest.Via) engine.Cluster { return cluster{p.connect(t, ns, via)} },
+		Connect: func(t *testing.T, ns string, via *porttest.Via) engine.Cluster { return p.connect(t, ns, via) },
 		Metrics: func(t *testing.T) engine.Metrics {
 			t.Helper()
 			defaults := config.Defaults()

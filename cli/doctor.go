@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rollbook/config"
+	"rollbook/incident"
 	"rollbook/kube"
 	"rollbook/model"
 )
@@ -168,7 +169,7 @@ func probeDir(dir string) (string, error) {
 	return dir, file.Close()
 }
 
-func placeLine(set model.Settings) finding {
+func placeLine(set incident.Settings) finding {
 	what := "not production: "
 	if set.Production {
 		what = "production, the name is typed: "

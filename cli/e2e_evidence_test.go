@@ -15,6 +15,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"rollbook/config"
+	"rollbook/incident"
 	"rollbook/kube"
 	"rollbook/metrics"
 	"rollbook/model"
@@ -39,7 +40,7 @@ func TestEvidenceOfACrashLoop(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	boards := make(chan *model.Component, 1)
-	go c.Watch(ctx, func(o kube.Observation) {
+	go c.Watch(ctx, func(o model.Observation) {
 		for _, k := range o.Board {
 			if k.ID == "backend-python" {
 				select {
@@ -78,11 +79,11 @@ func TestEvidenceOfACrashLoop(t *testing.T) {
 	dir := t.TempDir()
 	collector := reporting.NewCollector(src.sources(), reporting.Bounds{}, time.Now)
 	gather := func(at model.Moment, k *model.Component) model.Evidence {
-		i := model.Incident{ID: "INC-e2e", Onset: onset, Choices: []model.Choice{{Component: k.ID, From: 4, To: 3}}, Settings: model.Settings{Limits: model.DefaultLimits()}}
+		i := incident.Incident{ID: "INC-e2e", Onset: onset, Choices: []incident.Choice{{Component: k.ID, From: 4, To: 3}}, Settings: incident.Settings{Limits: model.DefaultLimits()}}
 		i.Choices[0].From = k.Revision
 		i.Choices[0].To = k.Revision - 1
 		start := time.Now()
-		e, err := collector.Gather(ctx, reporting.RequestOf(at, dir, &model.Snapshot{Incident: i, Now: time.Now(), Seen: model.Seen{Board: []*model.Component{k}}}))
+		e, err := collector.Gather(ctx, reporting.RequestOf(at, dir, &incident.Snapshot{Incident: i, Now: time.Now(), Seen: incident.Seen{Board: []*model.Component{k}}}))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -27,6 +27,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"rollbook/engine/journal"
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -233,7 +234,7 @@ func killing(t *testing.T, bed *killBed) {
 			kills++
 			step := "before it began"
 			if len(found) == 1 {
-				step = model.Fold(found[0].Facts).Step.Name()
+				step = incident.Fold(found[0].Facts).Step.Name()
 			}
 			points[step]++
 		}
@@ -248,7 +249,7 @@ func killing(t *testing.T, bed *killBed) {
 func (b *between) complete(c *journal.Content, d *appsv1.Deployment) {
 	t, name := b.t, d.Name
 	t.Helper()
-	i := model.Fold(c.Facts)
+	i := incident.Fold(c.Facts)
 	if image := d.Spec.Template.Spec.Containers[0].Image; b.patched != 1 || image != "api:1" || d.Generation != 3 {
 		t.Errorf("%s: written %d times, runs %s at generation %d", name, b.patched, image, d.Generation)
 	}
@@ -259,7 +260,7 @@ func (b *between) complete(c *journal.Content, d *appsv1.Deployment) {
 	}
 	for _, m := range i.Messages {
 		_, hook, _ := strings.Cut(m.Message.Channel, "/")
-		if arrived := b.sent[hook+" "+string(m.Message.Kind)]; m.State == model.MessageOut && arrived != 1 {
+		if arrived := b.sent[hook+" "+string(m.Message.Kind)]; m.State == incident.MessageOut && arrived != 1 {
 			t.Errorf("%s: %s is sent in the journal, and arrived %d times", name, m.Message.Channel, arrived)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"rollbook/engine"
 	"rollbook/engine/journal"
+	"rollbook/incident"
 	"rollbook/kube"
 	"rollbook/model"
 )
@@ -44,7 +45,7 @@ type byImage struct{ board func() *model.Component }
 
 func (m byImage) To() (string, string) { return "prometheus", "" }
 
-func (m byImage) Poll(context.Context, engine.Poll) (map[string]*model.Figures, error) {
+func (m byImage) Poll(context.Context, model.Poll) (map[string]*model.Figures, error) {
 	c := m.board()
 	ratio := 0.0002
 	if c != nil && slices.Contains(c.Images, "api:2") {
@@ -105,7 +106,7 @@ func workToTheEnd(name, dir string) error {
 	over := len(all) > 0 && all[0].Closed()
 	var e *engine.Engine
 	board := func() *model.Component { return e.Snapshot().Seen.Component(name) }
-	e = engine.New(closing(engine.Config{Cluster: cluster{c}, Metrics: byImage{board}, Settings: set, Version: "kill",
+	e = engine.New(closing(engine.Config{Cluster: c, Metrics: byImage{board}, Settings: set, Version: "kill",
 		Host: "laptop", Journals: []string{dir}, IdlePoll: 100 * time.Millisecond}, books, cfg, c, prom))
 	ctx, stop := context.WithTimeout(context.Background(), 50*time.Second)
 	defer stop()
@@ -148,7 +149,7 @@ type attendant struct {
 func (o *attendant) act() bool {
 	s := o.e.Snapshot()
 	i := &s.Incident
-	once := func(what string, in any) {
+	once := func(what string, in incident.Act) {
 		if o.last != what {
 			o.last = what
 			o.e.Send(in)
@@ -157,55 +158,55 @@ func (o *attendant) act() bool {
 	p := s.Seen.Preflight[o.name]
 	blocked := i.Step.Blocked(s)
 	switch {
-	case i.ID == "" && i.Verdict.Verdict != model.Now:
-	case i.Step == model.Choose && blocked != "":
+	case i.ID == "" && i.Verdict.Verdict != incident.Now:
+	case i.Step == incident.Choose && blocked != "":
 		switch c, h := i.Choice(o.name), s.Seen.History[o.name]; {
 		case c == nil:
-			once("select", model.Select{Component: o.name, On: true})
+			once("select", incident.Select{Component: o.name, On: true})
 		case c.To == 0 && h != nil && h.Revision(1) != nil:
-			once("pick", model.Pick{Component: o.name, To: 1})
+			once("pick", incident.Pick{Component: o.name, To: 1})
 		}
-	case i.Step == model.Confirm && blocked == "":
-		once(fmt.Sprint("confirm ", len(i.Attempts)), model.ConfirmWrite{Word: model.ConfirmWord(i), Plans: []string{p.Plan.ID}})
-	case i.Step == model.Confirm:
+	case i.Step == incident.Confirm && blocked == "":
+		once(fmt.Sprint("confirm ", len(i.Attempts)), incident.ConfirmWrite{Word: incident.ConfirmWord(i), Plans: []string{p.Plan.ID}})
+	case i.Step == incident.Confirm:
 		if p != nil && p.Done && !strings.HasPrefix(blocked, "asking") {
-			once(fmt.Sprint("recheck ", len(i.Timeline)), model.Recheck{})
+			once(fmt.Sprint("recheck ", len(i.Timeline)), incident.Recheck{})
 		}
-	case i.Step == model.Close && i.Closed.IsZero():
+	case i.Step == incident.Close && i.Closed.IsZero():
 		o.closing(s, once)
-	case i.Step == model.Close:
+	case i.Step == incident.Close:
 		return !i.ReportStale() && s.Seen.Reporting.IsZero()
 	case blocked == "":
-		once("next from "+i.Step.Name(), model.Next{})
-	case i.Asked == model.AskNotGreen || i.Asked == model.AskDeadline:
-		once(fmt.Sprint("wait ", len(i.Timeline)), model.Answered{With: "wait"})
+		once("next from "+i.Step.Name(), incident.Next{})
+	case i.Asked == incident.AskNotGreen || i.Asked == incident.AskDeadline:
+		once(fmt.Sprint("wait ", len(i.Timeline)), incident.Answered{With: "wait"})
 	}
 	return false
 }
 
 // closing sends, writes and settles, one after the other.
-func (o *attendant) closing(s *model.Snapshot, once func(string, any)) {
+func (o *attendant) closing(s *incident.Snapshot, once func(string, incident.Act)) {
 	i := &s.Incident
 	for _, m := range i.Messages {
-		if m.State == model.MessageSending {
+		if m.State == incident.MessageSending {
 			return
 		}
 	}
 	for _, c := range i.Settings.Channels {
-		if !slices.ContainsFunc(i.Messages, func(m model.MessageRecord) bool { return m.Message.Channel == c.ID }) {
-			d := model.Draft(s, c, model.MessageResolved)
-			once("send "+c.ID, model.SendMessage{Channel: c.ID, Kind: d.Kind, Title: d.Title, Text: d.Text})
+		if !slices.ContainsFunc(i.Messages, func(m incident.MessageRecord) bool { return m.Message.Channel == c.ID }) {
+			d := incident.Draft(s, c, model.MessageResolved)
+			once("send "+c.ID, incident.SendMessage{Channel: c.ID, Kind: d.Kind, Title: d.Title, Text: d.Text})
 			return
 		}
 	}
 	switch {
 	case i.Report.At.IsZero():
-		once("report", model.WriteReport{})
+		once("report", incident.WriteReport{})
 	case i.Evidence[model.InFull].At.IsZero():
 	default:
 		for _, it := range i.Items {
 			if it.State == "" {
-				once("settle "+it.ID, model.SettleItem{ID: it.ID, Reason: "by hand"})
+				once("settle "+it.ID, incident.SettleItem{ID: it.ID, Reason: "by hand"})
 				return
 			}
 		}

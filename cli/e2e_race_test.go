@@ -13,6 +13,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"rollbook/engine"
+	"rollbook/incident"
 	"rollbook/kube"
 	"rollbook/model"
 )
@@ -21,7 +22,7 @@ import (
 type unmeasured struct{}
 
 func (unmeasured) To() (string, string) { return "", "not configured" }
-func (unmeasured) Poll(context.Context, engine.Poll) (map[string]*model.Figures, error) {
+func (unmeasured) Poll(context.Context, model.Poll) (map[string]*model.Figures, error) {
 	return nil, errNotThere
 }
 func (unmeasured) Behaviour(context.Context, model.Target, []string, time.Time) (map[string]model.Behaviour, error) {
@@ -51,9 +52,9 @@ func newRacer(t *testing.T, ns, name, user, who string, leases bool) (*racer, fu
 	}
 	target := model.Target{ID: name, Workload: model.Workload{Kind: model.Deployment, Namespace: ns, Name: name}}
 	c.SetTargets([]model.Target{target})
-	conf := engine.Config{Cluster: cluster{c}, Metrics: unmeasured{}, Version: "race", Host: "laptop-of-" + who,
+	conf := engine.Config{Cluster: c, Metrics: unmeasured{}, Version: "race", Host: "laptop-of-" + who,
 		Journals: []string{t.TempDir()}, IdlePoll: time.Minute,
-		Settings: model.Settings{Namespace: ns, Operator: who, Limits: model.DefaultLimits(), Verify: model.DefaultVerify(),
+		Settings: incident.Settings{Namespace: ns, Operator: who, Limits: model.DefaultLimits(), Verify: incident.DefaultVerify(),
 			Scrape: 15 * time.Second, Poll: 5 * time.Second, Components: []model.Target{target}}}
 	if leases {
 		conf.Leases = c
@@ -70,7 +71,7 @@ func newRacer(t *testing.T, ns, name, user, who string, leases bool) (*racer, fu
 	}
 }
 
-func (r *racer) once(what string, in any) {
+func (r *racer) once(what string, in incident.Act) {
 	if r.last != what {
 		r.last = what
 		r.e.Send(in)
@@ -78,7 +79,7 @@ func (r *racer) once(what string, in any) {
 }
 
 // until acts on each snapshot until act says that it is done.
-func (r *racer) until(what string, act func(*model.Snapshot) bool) *model.Snapshot {
+func (r *racer) until(what string, act func(*incident.Snapshot) bool) *incident.Snapshot {
 	deadline := time.After(30 * time.Second)
 	for {
 		s := r.e.Snapshot()
@@ -96,26 +97,26 @@ func (r *racer) until(what string, act func(*model.Snapshot) bool) *model.Snapsh
 }
 
 // toConfirm goes up to a confirmation of which it is known whether it is open.
-func (r *racer) toConfirm() *model.Snapshot {
-	return r.until("the confirmation", func(s *model.Snapshot) bool {
+func (r *racer) toConfirm() *incident.Snapshot {
+	return r.until("the confirmation", func(s *incident.Snapshot) bool {
 		i := &s.Incident
 		switch i.Step {
-		case model.Assess, model.Decision:
+		case incident.Assess, incident.Decision:
 			if i.Step.Blocked(s) == "" {
-				r.once("next from "+i.Step.Name(), model.Next{})
+				r.once("next from "+i.Step.Name(), incident.Next{})
 			}
-		case model.Choose:
+		case incident.Choose:
 			switch c := i.Choice(r.name); {
 			case c == nil:
-				r.once("select", model.Select{Component: r.name, On: true})
+				r.once("select", incident.Select{Component: r.name, On: true})
 			case c.To != 1:
 				if h := s.Seen.History[r.name]; h != nil && h.Revision(1) != nil {
-					r.once("pick", model.Pick{Component: r.name, To: 1})
+					r.once("pick", incident.Pick{Component: r.name, To: 1})
 				}
 			case i.Step.Blocked(s) == "":
-				r.once("next", model.Next{})
+				r.once("next", incident.Next{})
 			}
-		case model.Confirm:
+		case incident.Confirm:
 			p := s.Seen.Preflight[r.name]
 			l, asked := s.Seen.Leases[r.name]
 			return p != nil && p.Done && (!asked || l.Asking.IsZero())
@@ -124,27 +125,27 @@ func (r *racer) toConfirm() *model.Snapshot {
 	})
 }
 
-func (r *racer) confirm(s *model.Snapshot) {
+func (r *racer) confirm(s *incident.Snapshot) {
 	if p := s.Seen.Preflight[r.name]; p != nil && p.Plan != nil {
-		r.e.Send(model.ConfirmWrite{Word: model.ConfirmWord(&s.Incident), Plans: []string{p.Plan.ID}})
+		r.e.Send(incident.ConfirmWrite{Word: incident.ConfirmWord(&s.Incident), Plans: []string{p.Plan.ID}})
 	}
 }
 
 // told is what an operator is told who did not write; "" when that is nothing.
-func told(s *model.Snapshot) string {
-	if s.Incident.Asked == model.AskChanged || s.Incident.Asked == model.AskFailed {
+func told(s *incident.Snapshot) string {
+	if s.Incident.Asked == incident.AskChanged || s.Incident.Asked == incident.AskFailed {
 		return s.Incident.AskText
 	}
-	if c := model.LeaseCheck(s, s.Incident.Settings.Components[0].ID); c != nil && c.State == model.CheckBlocked {
+	if c := incident.LeaseCheck(s, s.Incident.Settings.Components[0].ID); c != nil && c.State == model.CheckBlocked {
 		return c.Text
 	}
 	return ""
 }
 
-func hasWritten(s *model.Snapshot) bool {
+func hasWritten(s *incident.Snapshot) bool {
 	for _, a := range s.Incident.Attempts {
 		for _, w := range a.Writes {
-			if w.State == model.Rolling || w.State == model.Done {
+			if w.State == incident.Rolling || w.State == incident.Done {
 				return true
 			}
 		}
@@ -203,7 +204,7 @@ func race(t *testing.T, ns, name string, leases bool) string {
 	b, endB := newRacer(t, ns, name, "testbed", "jonas", leases)
 	defer endB()
 	both := []*racer{a, b}
-	at := make([]*model.Snapshot, 2)
+	at := make([]*incident.Snapshot, 2)
 	var wg sync.WaitGroup
 	for n, r := range both {
 		wg.Go(func() { at[n] = r.toConfirm() })
@@ -220,7 +221,7 @@ func race(t *testing.T, ns, name string, leases bool) string {
 	wg.Wait()
 	wrote, why := 0, ""
 	for _, r := range both {
-		s := r.until("an end of the race", func(s *model.Snapshot) bool { return hasWritten(s) || told(s) != "" && !r.e.Writing() })
+		s := r.until("an end of the race", func(s *incident.Snapshot) bool { return hasWritten(s) || told(s) != "" && !r.e.Writing() })
 		if hasWritten(s) {
 			wrote++
 		} else {

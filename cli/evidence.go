@@ -11,7 +11,6 @@ import (
 
 	"rollbook/config"
 	"rollbook/kube"
-	"rollbook/metrics"
 	"rollbook/model"
 	reporting "rollbook/report"
 )
@@ -80,7 +79,7 @@ func (e evidence) Impact(ctx context.Context, targets []model.Target, from, to t
 	if c == nil {
 		return model.Impact{}, errNotThere
 	}
-	w := metrics.ImpactOf{Targets: targets, From: from, To: to, Limits: e.limits}
+	w := model.ImpactOf{Targets: targets, From: from, To: to, Limits: e.limits}
 	if e.slo != nil {
 		w.Objective, w.Period = float64(e.slo.Objective), e.slo.Window
 	}

@@ -12,7 +12,7 @@ import (
 
 	"rollbook/config"
 	"rollbook/engine/journal"
-	"rollbook/model"
+	"rollbook/incident"
 	"rollbook/text"
 )
 
@@ -65,7 +65,7 @@ func readJournals(f *flags, cfg *config.Config) (books []book, bad []error, err 
 // openedAt is when the incident was opened; the file's time, should it not say.
 func openedAt(c *journal.Content) time.Time {
 	for _, f := range c.Facts {
-		if _, ok := f.Body.(model.Opened); ok {
+		if _, ok := f.Body.(incident.Opened); ok {
 			return f.At
 		}
 	}

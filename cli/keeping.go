@@ -7,9 +7,8 @@ import (
 	"path/filepath"
 
 	"rollbook/config"
-	"rollbook/engine"
 	"rollbook/engine/journal"
-	"rollbook/metrics"
+	"rollbook/incident"
 	"rollbook/model"
 	reporting "rollbook/report"
 	"rollbook/text"
@@ -18,19 +17,19 @@ import (
 // collector gathers what a snapshot is about.
 type collector struct{ *reporting.Collector }
 
-func (k collector) Gather(ctx context.Context, dir string, s *model.Snapshot, m model.Moment) (model.Evidence, error) {
+func (k collector) Gather(ctx context.Context, dir string, s *incident.Snapshot, m model.Moment) (model.Evidence, error) {
 	return k.Collector.Gather(ctx, reporting.RequestOf(m, dir, s))
 }
 
 // cost is what an incident cost, by Prometheus.
 type cost struct{ prom *prometheus }
 
-func (k cost) Impact(ctx context.Context, w engine.ImpactOf) (model.Impact, error) {
+func (k cost) Impact(ctx context.Context, w model.ImpactOf) (model.Impact, error) {
 	c := k.prom.found.Load()
 	if c == nil {
 		return model.Impact{}, errNotThere
 	}
-	return c.Impact(ctx, metrics.ImpactOf(w))
+	return c.Impact(ctx, model.ImpactOf(w))
 }
 
 // reportName is the report's name in the incident's folder.
@@ -40,7 +39,7 @@ const reportName = "report.md"
 // the incident does.
 type reporter struct{ cfg *config.Config }
 
-func (r reporter) Write(_ context.Context, _ *model.Incident, dir string) (string, error) {
+func (r reporter) Write(_ context.Context, _ *incident.Incident, dir string) (string, error) {
 	c, err := journal.Read(filepath.Join(dir, journal.FileName))
 	if err != nil {
 		return "", err

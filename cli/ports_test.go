@@ -11,6 +11,7 @@ import (
 
 	"rollbook/config"
 	"rollbook/engine/journal"
+	"rollbook/incident"
 	"rollbook/model"
 	"rollbook/text"
 )
@@ -90,7 +91,7 @@ func TestMessengerKnowsItsChannels(t *testing.T) {
 
 func TestJournalsOfEarlierRuns(t *testing.T) {
 	dir := t.TempDir()
-	write := func(id string, bodies ...model.Body) {
+	write := func(id string, bodies ...incident.Body) {
 		t.Helper()
 		w := journal.Begin([]string{dir}, journal.Header{ID: id, Cluster: "c", Namespace: "n"}, func(_ int, _ string, err error) {
 			if err != nil {
@@ -98,15 +99,15 @@ func TestJournalsOfEarlierRuns(t *testing.T) {
 			}
 		})
 		for _, b := range bodies {
-			if _, err := w.Append(model.Fact{At: time.Now(), Body: b}); err != nil {
+			if _, err := w.Append(incident.Fact{At: time.Now(), Body: b}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		w.Close()
 	}
-	write("INC-open", model.Opened{ID: "INC-open"})
-	write("INC-closed", model.Opened{ID: "INC-closed"}, model.WasClosed{}, model.ReportWritten{Path: "x"})
-	write("INC-cut", model.Opened{ID: "INC-cut"}, model.ReportWritten{Path: "x"}, model.WasClosed{})
+	write("INC-open", incident.Opened{ID: "INC-open"})
+	write("INC-closed", incident.Opened{ID: "INC-closed"}, incident.WasClosed{}, incident.ReportWritten{Path: "x"})
+	write("INC-cut", incident.Opened{ID: "INC-cut"}, incident.ReportWritten{Path: "x"}, incident.WasClosed{})
 	if err := os.MkdirAll(filepath.Join(dir, "INC-bad"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -128,16 +129,16 @@ func TestReportIsWrittenBesideTheJournal(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	for _, b := range []model.Body{model.Began{Settings: model.Settings{Namespace: "shop", Operator: "maria", Limits: model.DefaultLimits()}},
-		model.Opened{ID: "INC-1", Onset: t0}, model.Moved{To: model.Close}, model.ImpactMeasured{Impact: model.Impact{From: t0, To: t0.Add(time.Hour)}}} {
-		if _, err := w.Append(model.Fact{At: t0, By: "maria", Body: b}); err != nil {
+	for _, b := range []incident.Body{incident.Began{Settings: incident.Settings{Namespace: "shop", Operator: "maria", Limits: model.DefaultLimits()}},
+		incident.Opened{ID: "INC-1", Onset: t0}, incident.Moved{To: incident.Close}, incident.ImpactMeasured{Impact: model.Impact{From: t0, To: t0.Add(time.Hour)}}} {
+		if _, err := w.Append(incident.Fact{At: t0, By: "maria", Body: b}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	w.Close()
 	folder := filepath.Dir(path)
 	cfg := config.Defaults()
-	got, err := reporter{cfg}.Write(context.Background(), &model.Incident{}, folder)
+	got, err := reporter{cfg}.Write(context.Background(), &incident.Incident{}, folder)
 	if err != nil || got != filepath.Join(folder, "report.md") {
 		t.Fatalf("%q, %v", got, err)
 	}
@@ -149,7 +150,7 @@ func TestReportIsWrittenBesideTheJournal(t *testing.T) {
 		t.Error("the impact is in the journal, and not in the report")
 	}
 	cfg.Report.Template = filepath.Join(dir, "nowhere.md")
-	if _, err = (reporter{cfg}).Write(context.Background(), &model.Incident{}, folder); err != nil {
+	if _, err = (reporter{cfg}).Write(context.Background(), &incident.Incident{}, folder); err != nil {
 		t.Fatal(err)
 	}
 	if md, err = os.ReadFile(got); err != nil || !strings.Contains(string(md), "nowhere.md") || !strings.Contains(string(md), "# Incident INC-1") {
@@ -158,7 +159,7 @@ func TestReportIsWrittenBesideTheJournal(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = (reporter{cfg}).Write(context.Background(), &model.Incident{}, folder); err == nil {
+	if _, err = (reporter{cfg}).Write(context.Background(), &incident.Incident{}, folder); err == nil {
 		t.Error("written without a journal")
 	}
 	if again, err := os.ReadFile(got); err != nil || string(again) != string(md) {

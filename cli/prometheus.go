@@ -41,12 +41,12 @@ func (p *prometheus) To() (to, off string) {
 	return "", *p.why.Load()
 }
 
-func (p *prometheus) Poll(ctx context.Context, q engine.Poll) (map[string]*model.Figures, error) {
+func (p *prometheus) Poll(ctx context.Context, q model.Poll) (map[string]*model.Figures, error) {
 	c := p.found.Load()
 	if c == nil {
 		return nil, errNotThere
 	}
-	return c.Poll(ctx, metrics.Poll(q))
+	return c.Poll(ctx, model.Poll(q))
 }
 
 func (p *prometheus) Behaviour(ctx context.Context, t model.Target, owners []string, until time.Time) (map[string]model.Behaviour, error) {

@@ -9,11 +9,11 @@ import (
 	"time"
 
 	"rollbook/engine/journal"
-	"rollbook/model"
+	"rollbook/incident"
 )
 
 // keepJournal writes the journal of one incident into dir.
-func keepJournal(t *testing.T, dir, id string, bodies ...model.Body) {
+func keepJournal(t *testing.T, dir, id string, bodies ...incident.Body) {
 	t.Helper()
 	acks := make(chan error, 64)
 	n := len(bodies)
@@ -24,7 +24,7 @@ func keepJournal(t *testing.T, dir, id string, bodies ...model.Body) {
 	})
 	at := time.Date(2026, 11, 23, 3, 12, 0, 0, time.UTC)
 	for k, b := range bodies {
-		if _, err := w.Append(model.Fact{At: at.Add(time.Duration(k) * time.Second), By: "maria", Body: b}); err != nil {
+		if _, err := w.Append(incident.Fact{At: at.Add(time.Duration(k) * time.Second), By: "maria", Body: b}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -43,9 +43,9 @@ func keepJournal(t *testing.T, dir, id string, bodies ...model.Body) {
 // all the same, and nothing of a cluster is needed.
 func TestReplayFinds(t *testing.T) {
 	dir := t.TempDir()
-	began := model.Began{Settings: model.Settings{Namespace: "production", Operator: "maria"}, Version: "1.0"}
+	began := incident.Began{Settings: incident.Settings{Namespace: "production", Operator: "maria"}, Version: "1.0"}
 	for _, id := range []string{"INC-20261123-0312-backend-python", "INC-20261123-0340-frontend"} {
-		keepJournal(t, dir, id, began, model.Opened{ID: id, Cluster: "4f1c"}, model.Moved{To: model.Decision})
+		keepJournal(t, dir, id, began, incident.Opened{ID: id, Cluster: "4f1c"}, incident.Moved{To: incident.Decision})
 	}
 	for _, c := range []struct {
 		args []string

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rollbook/model"
+	"rollbook/incident"
 	reporting "rollbook/report"
 )
 
@@ -100,7 +100,7 @@ func reportOf(b book, note func(string)) reporting.Data {
 	if err != nil {
 		note(err.Error())
 	}
-	if inc := model.Fold(b.Facts); i == nil && !inc.Impact.At.IsZero() {
+	if inc := incident.Fold(b.Facts); i == nil && !inc.Impact.At.IsZero() {
 		i = &inc.Impact.Impact
 	}
 	return reporting.New(b.Facts, reporting.Extra{Manifest: m, Impact: i})

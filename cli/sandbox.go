@@ -17,7 +17,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"rollbook/config"
-	"rollbook/model"
+	"rollbook/incident"
 	"rollbook/sandbox"
 	"rollbook/ui"
 )
@@ -197,7 +197,7 @@ func (r *room) flags(f *flags) (*flags, error) {
 	in := &flags{kube: kube, prometheus: sandbox.PrometheusService, readOnly: f.readOnly, stage: f.stage}
 	p := &practice{journals: filepath.Join(r.dir, "incidents"), about: ui.Practice{
 		Name: r.scenario.Name, Learn: r.scenario.Learn,
-		Hint:       func(at model.Step) string { return r.scenario.Hints.Of(int(at) + 1) },
+		Hint:       func(at incident.Step) string { return r.scenario.Hints.Of(int(at) + 1) },
 		Kubeconfig: path, Prometheus: r.bed.PrometheusURL(),
 	}}
 	if f.journalDir != "" {

@@ -11,6 +11,7 @@ import (
 
 	"rollbook/config"
 	"rollbook/engine/journal"
+	"rollbook/incident"
 	"rollbook/kube"
 	"rollbook/model"
 )
@@ -30,12 +31,12 @@ func loadConfig(f *flags) (*config.Config, error) {
 
 // settings turns the configuration and the connection into what an incident is
 // worked by.
-func settings(cfg *config.Config, c *kube.Client, f *flags, args []string) (model.Settings, error) {
+func settings(cfg *config.Config, c *kube.Client, f *flags, args []string) (incident.Settings, error) {
 	l, v := cfg.Limits, cfg.Verify
-	set := model.Settings{
+	set := incident.Settings{
 		Namespace: c.Namespace(), Context: c.Context(), Server: c.Server(),
 		ReadOnly: f.readOnly, Operator: operator(),
-		Limits: model.DefaultLimits(), Verify: model.DefaultVerify(),
+		Limits: model.DefaultLimits(), Verify: incident.DefaultVerify(),
 		Scrape: cfg.Prometheus.ScrapeInterval, Poll: l.Poll,
 		ConfigHash: cfg.Hash,
 	}
@@ -53,15 +54,15 @@ func settings(cfg *config.Config, c *kube.Client, f *flags, args []string) (mode
 		set.Components = append(set.Components, target(k, c.Namespace()))
 	}
 	for _, k := range cfg.Contacts {
-		set.Contacts = append(set.Contacts, model.Contact{Role: k.Role, Name: k.Who, How: k.How, When: k.When})
+		set.Contacts = append(set.Contacts, incident.Contact{Role: k.Role, Name: k.Who, How: k.How, When: k.When})
 	}
 	for _, k := range cfg.Links {
-		set.Links = append(set.Links, model.Link{Name: k.Name, URL: k.URL})
+		set.Links = append(set.Links, incident.Link{Name: k.Name, URL: k.URL})
 	}
 	if cfg.SLO != nil {
 		set.Objective, set.Period = float64(cfg.SLO.Objective), cfg.SLO.Window
 	}
-	set.Recovery = model.Recovery{Maintenance: cfg.Recovery.Maintenance, Overlay: cfg.Recovery.Overlay, Replicas: cfg.Recovery.Replicas}
+	set.Recovery = incident.Recovery{Maintenance: cfg.Recovery.Maintenance, Overlay: cfg.Recovery.Overlay, Replicas: cfg.Recovery.Replicas}
 	if len(args) == 0 {
 		return set, nil
 	}
@@ -69,7 +70,7 @@ func settings(cfg *config.Config, c *kube.Client, f *flags, args []string) (mode
 }
 
 // focus narrows the walk to the workload named on the command line.
-func focus(set model.Settings, arg string) (model.Settings, error) {
+func focus(set incident.Settings, arg string) (incident.Settings, error) {
 	w, err := config.ParseWorkload(arg)
 	if err != nil {
 		return set, usagef("%w", err)

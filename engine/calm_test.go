@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -53,7 +54,7 @@ func TestCalmIsNotBlind(t *testing.T) {
 			t.Fatalf("too early: %+v", s.Incident.Triggers)
 		}
 		s := r.wait(12 * time.Second)
-		if len(s.Incident.Triggers) != 1 || s.Incident.Triggers[0].Kind != model.TNoPod {
+		if len(s.Incident.Triggers) != 1 || s.Incident.Triggers[0].Kind != incident.TNoPod {
 			t.Errorf("no pod for 67 s, and: %+v", s.Incident.Triggers)
 		}
 		r.end()

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -21,7 +22,7 @@ type checking struct {
 // that were rolled back, every few seconds from the rollback on.
 func (e *Engine) checkIfDue() {
 	now := time.Now()
-	if e.inc.Step < model.RollBack || e.inc.End != nil || !e.inc.Closed.IsZero() ||
+	if e.inc.Step < incident.RollBack || e.inc.End != nil || !e.inc.Closed.IsZero() ||
 		e.checking.under > 0 || now.Before(e.checking.due) {
 		return
 	}
@@ -30,7 +31,7 @@ func (e *Engine) checkIfDue() {
 		w := s.Write
 		c := e.seen.Component(w.Plan.Component)
 		t := e.inc.Settings.Target(w.Plan.Component)
-		if t == nil || c == nil || w.State != model.Rolling && w.State != model.Done {
+		if t == nil || c == nil || w.State != incident.Rolling && w.State != incident.Done {
 			continue
 		}
 		e.check(*t, c)

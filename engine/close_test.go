@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"rollbook/engine/journal"
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -24,8 +25,8 @@ type beside struct {
 	mu sync.Mutex
 
 	gather func(ctx context.Context, dir string, m model.Moment) (model.Evidence, error)
-	impact func(w ImpactOf) (model.Impact, error)
-	write  func(i *model.Incident, dir string) (string, error)
+	impact func(w model.ImpactOf) (model.Impact, error)
+	write  func(i *incident.Incident, dir string) (string, error)
 	send   func(ctx context.Context, channel string, m model.Message) (model.Receipt, error)
 	probe  func(h model.Health) model.ProbeSeen
 	oncall func() ([]model.OnCall, time.Time, error)
@@ -59,7 +60,7 @@ func (b *beside) count(what string) (n int) {
 
 var errNotExpected = errors.New("not expected")
 
-func (b *beside) Gather(ctx context.Context, dir string, s *model.Snapshot, m model.Moment) (model.Evidence, error) {
+func (b *beside) Gather(ctx context.Context, dir string, s *incident.Snapshot, m model.Moment) (model.Evidence, error) {
 	b.called("gather %s", m)
 	if b.gather == nil {
 		b.t.Errorf("evidence (%s) that the test did not expect", m)
@@ -68,7 +69,7 @@ func (b *beside) Gather(ctx context.Context, dir string, s *model.Snapshot, m mo
 	return b.gather(ctx, dir, m)
 }
 
-func (b *beside) Impact(ctx context.Context, w ImpactOf) (model.Impact, error) {
+func (b *beside) Impact(ctx context.Context, w model.ImpactOf) (model.Impact, error) {
 	b.called("impact")
 	if b.impact == nil {
 		b.t.Error("an impact that the test did not expect")
@@ -77,7 +78,7 @@ func (b *beside) Impact(ctx context.Context, w ImpactOf) (model.Impact, error) {
 	return b.impact(w)
 }
 
-func (b *beside) Write(ctx context.Context, i *model.Incident, dir string) (string, error) {
+func (b *beside) Write(ctx context.Context, i *incident.Incident, dir string) (string, error) {
 	b.called("report")
 	if b.write == nil {
 		b.t.Error("a report that the test did not expect")
@@ -153,8 +154,8 @@ func kept(_ context.Context, dir string, m model.Moment) (model.Evidence, error)
 
 // startWith is start with the ports that change sets.
 func startWith(t *testing.T, c *fakeCluster, m *fakeMetrics, change func(*Config), dirs ...string) *run {
-	set := model.Settings{Namespace: "production", Production: true, Operator: "maria", Limits: model.DefaultLimits(),
-		Verify: model.DefaultVerify(), Scrape: 15 * time.Second, Poll: 5 * time.Second,
+	set := incident.Settings{Namespace: "production", Production: true, Operator: "maria", Limits: model.DefaultLimits(),
+		Verify: incident.DefaultVerify(), Scrape: 15 * time.Second, Poll: 5 * time.Second,
 		Components: []model.Target{{ID: "backend-python"}}}
 	cfg := Config{Cluster: c, Metrics: m, Settings: set, Version: "test", Host: "laptop", Journals: dirs, IdlePoll: 15 * time.Second}
 	for _, d := range dirs {
@@ -176,16 +177,16 @@ func startWith(t *testing.T, c *fakeCluster, m *fakeMetrics, change func(*Config
 	return r
 }
 
-func (r *run) toClose(m *fakeMetrics) *model.Snapshot {
+func (r *run) toClose(m *fakeMetrics) *incident.Snapshot {
 	r.t.Helper()
 	r.confirm()
 	m.set(0.0002, nil)
 	r.wait(10 * time.Second)
-	r.Send(model.Next{})
+	r.Send(incident.Next{})
 	r.wait(150 * time.Second)
-	r.Send(model.Next{})
+	r.Send(incident.Next{})
 	s := r.wait(2 * time.Second)
-	if s.Incident.Step != model.Close {
+	if s.Incident.Step != incident.Close {
 		r.t.Fatalf("at %s: %s", s.Incident.Step.Name(), s.Incident.Step.Blocked(s))
 	}
 	return s
@@ -212,7 +213,7 @@ func TestEvidenceDoesNotHoldTheWrite(t *testing.T) {
 			t.Error("the screen does not know that it is being gathered")
 		}
 		began := time.Now()
-		r.Send(model.ConfirmWrite{Word: "backend-python", Plans: []string{s.Seen.Preflight["backend-python"].Plan.ID}})
+		r.Send(incident.ConfirmWrite{Word: "backend-python", Plans: []string{s.Seen.Preflight["backend-python"].Plan.ID}})
 		synctest.Wait()
 		if c.count("undo") != 1 || time.Since(began) != 0 {
 			t.Errorf("%d writes after %s", c.count("undo"), time.Since(began))
@@ -245,17 +246,17 @@ func TestCloseToTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, m, b := newCluster(t), &fakeMetrics{ratio: 0.3}, &beside{t: t}
 		c.undo, b.gather = written(c), kept
-		b.impact = func(w ImpactOf) (model.Impact, error) {
+		b.impact = func(w model.ImpactOf) (model.Impact, error) {
 			if len(w.Targets) != 1 || w.From.IsZero() || !w.To.After(w.From) {
 				t.Errorf("the impact of %+v", w)
 			}
 			return model.Impact{From: w.From, To: w.To}, nil
 		}
-		var last *model.Incident
-		b.write = func(i *model.Incident, into string) (string, error) {
+		var last *incident.Incident
+		b.write = func(i *incident.Incident, into string) (string, error) {
 			last = i
 			found, _ := journal.List(dir)
-			if got := model.Fold(found[0].Facts); len(got.Timeline) < len(i.Timeline) {
+			if got := incident.Fold(found[0].Facts); len(got.Timeline) < len(i.Timeline) {
 				t.Errorf("the report tells %d lines, the journal %d", len(i.Timeline), len(got.Timeline))
 			}
 			path := filepath.Join(into, "report.md")
@@ -264,7 +265,7 @@ func TestCloseToTheEnd(t *testing.T) {
 		var attached string
 		b.send = func(_ context.Context, ch string, msg model.Message) (model.Receipt, error) {
 			found, _ := journal.List(dir)
-			if f, ok := found[0].Facts[len(found[0].Facts)-1].Body.(model.MessageIntended); !ok || f.Channel != ch {
+			if f, ok := found[0].Facts[len(found[0].Facts)-1].Body.(incident.MessageIntended); !ok || f.Channel != ch {
 				t.Errorf("the message goes out, and the journal ends with %T", found[0].Facts[len(found[0].Facts)-1].Body)
 			}
 			attached = msg.Report
@@ -278,9 +279,9 @@ func TestCloseToTheEnd(t *testing.T) {
 		if s.Incident.Impact.At.IsZero() {
 			t.Error("the impact was not measured")
 		}
-		r.Send(model.WriteReport{})
+		r.Send(incident.WriteReport{})
 		r.wait(time.Second)
-		r.Send(model.SendMessage{Channel: "gitlab/shop", Kind: model.MessageResolved, Title: "Follow-up", Text: "x"})
+		r.Send(incident.SendMessage{Channel: "gitlab/shop", Kind: model.MessageResolved, Title: "Follow-up", Text: "x"})
 		s = r.wait(time.Second)
 		if attached != "# report\n" {
 			t.Errorf("attached %q", attached)
@@ -293,7 +294,7 @@ func TestCloseToTheEnd(t *testing.T) {
 			t.Errorf("settled by itself: %v", done)
 		}
 		for _, it := range s.Incident.Items {
-			r.Send(model.SettleItem{ID: it.ID})
+			r.Send(incident.SettleItem{ID: it.ID})
 		}
 		r.end() // the last report is waited for
 		if s = r.Snapshot(); s.Incident.Closed.IsZero() || last.Closed.IsZero() || s.Incident.ReportStale() {
@@ -306,12 +307,12 @@ func TestMessageOutcomes(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		err   error
-		state model.MessageState
+		state incident.MessageState
 	}{
-		{"refused", fmt.Errorf("slack: %w", &model.SendError{To: "x", Why: "404", Certain: true, RetryAfter: time.Minute}), model.MessageNotOut},
-		{"no answer", &model.SendError{To: "x", Why: "timeout"}, model.MessageUnsure},
-		{"an error without a word", errors.New("reset"), model.MessageUnsure},
-		{"taken", nil, model.MessageOut},
+		{"refused", fmt.Errorf("slack: %w", &model.SendError{To: "x", Why: "404", Certain: true, RetryAfter: time.Minute}), incident.MessageNotOut},
+		{"no answer", &model.SendError{To: "x", Why: "timeout"}, incident.MessageUnsure},
+		{"an error without a word", errors.New("reset"), incident.MessageUnsure},
+		{"taken", nil, incident.MessageOut},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -330,13 +331,13 @@ func TestMessageOutcomes(t *testing.T) {
 					cfg.Settings.Channels = []model.Channel{{ID: "slack/x", Kind: model.ChannelSlack}}
 				}, dir)
 				r.wait(2 * time.Second)
-				r.Send(model.Next{})
+				r.Send(incident.Next{})
 				r.wait(time.Second)
-				r.Send(model.SendMessage{Channel: "slack/x", Kind: model.MessageStarted, Text: "x"})
+				r.Send(incident.SendMessage{Channel: "slack/x", Kind: model.MessageStarted, Text: "x"})
 				r.wait(time.Second)
 				r.end() // leaving waits for its answer
 				found, _ := journal.List(dir)
-				inc := model.Fold(found[0].Facts)
+				inc := incident.Fold(found[0].Facts)
 				if got := inc.Message(1); got.State != c.state || b.count("send") != 1 {
 					t.Errorf("%d sent; the journal says %+v", b.count("send"), got)
 				}
@@ -354,15 +355,15 @@ func TestNoMessageWithoutAJournal(t *testing.T) {
 			cfg.Settings.Channels = []model.Channel{{ID: "slack/x", Kind: model.ChannelSlack}}
 		}, dir)
 		r.wait(2 * time.Second)
-		r.Send(model.Next{})
+		r.Send(incident.Next{})
 		r.wait(time.Second)
 		r.post(func() { r.acked = -1 }) // a disk that hangs
 		r.post(func() {
-			r.handle(model.Input{At: time.Now(), By: "maria", Do: model.SendMessage{Channel: "slack/x", Kind: model.MessageStarted, Text: "x"}})
+			r.handle(incident.Input{At: time.Now(), By: "maria", Do: incident.SendMessage{Channel: "slack/x", Kind: model.MessageStarted, Text: "x"}})
 			r.refuseHeld(errors.New("disk full"))
 		})
 		s := r.wait(time.Second)
-		if got := s.Incident.Message(1); got == nil || got.State != model.MessageNotOut || !strings.Contains(got.Err, "disk full") {
+		if got := s.Incident.Message(1); got == nil || got.State != incident.MessageNotOut || !strings.Contains(got.Err, "disk full") {
 			t.Errorf("its intent is on no disk: %+v", got)
 		}
 		r.end()
@@ -395,14 +396,14 @@ func TestChecksAreAskedFromTheRollbackOn(t *testing.T) {
 				t.Errorf("asked before the rollback: %q", b.calls)
 			}
 			s := r.Snapshot()
-			r.Send(model.ConfirmWrite{Word: "backend-python", Plans: []string{s.Seen.Preflight["backend-python"].Plan.ID}})
+			r.Send(incident.ConfirmWrite{Word: "backend-python", Plans: []string{s.Seen.Preflight["backend-python"].Plan.ID}})
 			r.wait(12 * time.Second)
 			first := r.Snapshot().Seen.Probes["backend-python"]
 			m.set(0.0002, nil)
 			b.with(func() { state = model.TriYes })
 			s = r.wait(30 * time.Second)
 			verdicts := map[string]model.Tri{}
-			for _, v := range model.VerifyChecks(s) {
+			for _, v := range incident.VerifyChecks(s) {
 				verdicts[v.Name] = v.State
 			}
 			if !configured {
@@ -447,7 +448,7 @@ func TestContacts(t *testing.T) {
 			t.Errorf("looking asks %d times: %+v", b.count("oncall"), s.Seen.OnCall)
 		}
 		b.with(func() { fail = errors.New("503") })
-		r.Send(model.Next{})
+		r.Send(incident.Next{})
 		s = r.wait(11 * time.Minute)
 		if n := b.count("oncall"); n != 4 {
 			t.Errorf("an open incident asks %d times in eleven minutes", n-1)
@@ -518,7 +519,7 @@ func TestTwoOperators(t *testing.T) {
 		}
 		confirm := func(r *run) {
 			s := r.Snapshot()
-			r.Send(model.ConfirmWrite{Word: "backend-python", Plans: []string{s.Seen.Preflight["backend-python"].Plan.ID}})
+			r.Send(incident.ConfirmWrite{Word: "backend-python", Plans: []string{s.Seen.Preflight["backend-python"].Plan.ID}})
 			r.wait(time.Second)
 		}
 		confirm(b)
@@ -526,7 +527,7 @@ func TestTwoOperators(t *testing.T) {
 			t.Error("the second wrote beside the first")
 		}
 		a.wait(time.Minute)
-		b.Send(model.TakeOver{Component: "backend-python", Reason: "maria is asleep"})
+		b.Send(incident.TakeOver{Component: "backend-python", Reason: "maria is asleep"})
 		sb = b.wait(time.Second)
 		if why := sb.Incident.Step.Blocked(sb); why != "" {
 			t.Errorf("taken over, and blocked: %s", why)
@@ -540,8 +541,8 @@ func TestTwoOperators(t *testing.T) {
 		if ca.count("undo") != 0 || cb.count("undo") != 1 {
 			t.Errorf("%d and %d writes", ca.count("undo"), cb.count("undo"))
 		}
-		told := func(s *model.Snapshot, what string) bool {
-			return slices.ContainsFunc(s.Incident.Timeline, func(e model.Entry) bool { return strings.Contains(e.Text, what) })
+		told := func(s *incident.Snapshot, what string) bool {
+			return slices.ContainsFunc(s.Incident.Timeline, func(e incident.Entry) bool { return strings.Contains(e.Text, what) })
 		}
 		if !told(b.Snapshot(), "took backend-python over from maria@") || !told(sa, "took backend-python over") {
 			t.Error("not recorded on both sides")
@@ -573,7 +574,7 @@ func TestLeaseThatCannotBeWritten(t *testing.T) {
 		if c.count("undo") != 1 {
 			t.Errorf("a missing right held up the rollback: %s", s.Incident.Step.Blocked(s))
 		}
-		if k := model.LeaseCheck(s, "backend-python"); k == nil || k.State != model.CheckWarning {
+		if k := incident.LeaseCheck(s, "backend-python"); k == nil || k.State != model.CheckWarning {
 			t.Errorf("it is said as %+v", k)
 		}
 		r.end()

@@ -6,11 +6,11 @@ import (
 	"time"
 
 	"rollbook/engine/journal"
-	"rollbook/model"
+	"rollbook/incident"
 )
 
 // later is the settings of a run with other limits.
-func later(r *run, errors float64) model.Settings {
+func later(r *run, errors float64) incident.Settings {
 	set := r.Snapshot().Incident.Settings
 	set.Limits.Errors = errors
 	set.ConfigFrom = []string{"ConfigMap production/rollbook"}
@@ -28,7 +28,7 @@ func TestConfigurationThatComesLater(t *testing.T) {
 		}
 		r.Configure(later(r, 0.5), 15*time.Second)
 		s = r.wait(5 * time.Second)
-		if len(s.Incident.Triggers) != 0 || !s.Incident.Onset.IsZero() || s.Incident.Verdict.Verdict == model.Now {
+		if len(s.Incident.Triggers) != 0 || !s.Incident.Onset.IsZero() || s.Incident.Verdict.Verdict == incident.Now {
 			t.Errorf("a trigger of the other limits stands: %+v, %s", s.Incident.Triggers, s.Incident.Verdict.Text)
 		}
 		if s.FiguresOf("backend-python") == nil {
@@ -41,7 +41,7 @@ func TestConfigurationThatComesLater(t *testing.T) {
 		}
 		// An hour without any fact: what is trimmed must not bring the first limits back.
 		r.wait(time.Hour)
-		r.Send(model.Next{})
+		r.Send(incident.Next{})
 		s = r.wait(2 * time.Second)
 		if s.Incident.ID == "" || s.Incident.Settings.Limits.Errors != 0.2 {
 			t.Fatalf("opened %q with %g", s.Incident.ID, s.Incident.Settings.Limits.Errors)
@@ -56,7 +56,7 @@ func TestConfigurationThatComesLater(t *testing.T) {
 		if len(errs) > 0 || len(found) != 1 {
 			t.Fatal(found, errs)
 		}
-		if l := model.Fold(found[0].Facts).Settings.Limits.Errors; l != 0.2 {
+		if l := incident.Fold(found[0].Facts).Settings.Limits.Errors; l != 0.2 {
 			t.Errorf("the journal says %g", l)
 		}
 
@@ -65,7 +65,7 @@ func TestConfigurationThatComesLater(t *testing.T) {
 		r.wait(5 * time.Second)
 		r.Configure(later(r, 0.25), 15*time.Second)
 		s = r.wait(2 * time.Second)
-		if !s.Seen.Resumed || s.Incident.Settings.Limits.Errors != 0.25 || s.Incident.Step != model.Decision {
+		if !s.Seen.Resumed || s.Incident.Settings.Limits.Errors != 0.25 || s.Incident.Step != incident.Decision {
 			t.Errorf("resumed %v at %s with %g", s.Seen.Resumed, s.Incident.Step.Name(), s.Incident.Settings.Limits.Errors)
 		}
 		r.end()

@@ -3,9 +3,9 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -19,54 +19,35 @@ const (
 	lookEvery     = 2 * time.Second
 )
 
-// start runs an effect. Reading effects of the same kind for the same component
+// runner starts effects. Reading effects of the same kind for the same component
 // overtake each other: only the newest one's answer counts.
-func (e *Engine) start(x model.Effect) {
-	switch x := x.(type) {
-	case model.OpenJournal:
-		e.openJournal()
-	case model.ReadHistory:
-		e.readHistory(x)
-	case model.ReadBaseline:
-		e.readBaseline(x)
-	case model.CheckPlan:
-		e.checkPlan(x)
-	case model.WritePlan:
-		e.holdWrite(x)
-	case model.LookPlan:
-		e.look(x)
-	case model.PostEvent:
-		e.background(func(ctx context.Context) {
-			ctx, cancel := context.WithTimeout(ctx, eventDeadline)
-			defer cancel()
-			// Who may not create events was told so by the preflight.
-			_ = e.cfg.Cluster.PostEvent(ctx, x.Workload, x.UID, x.Text)
-		})
-	default:
-		e.startBeside(x)
-	}
-}
+type runner struct{ *Engine }
 
-// startBeside runs an effect of what goes beside the walk and after it.
-func (e *Engine) startBeside(x model.Effect) {
-	switch x := x.(type) {
-	case model.GatherEvidence:
-		e.gather(x.Moment)
-	case model.MeasureImpact:
-		e.measure()
-	case model.MakeReport:
-		e.report()
-	case model.SendOut:
-		e.send(x)
-	case model.TakeLease:
-		e.takeLease(x)
-	case model.TakeUpJournal:
-		e.takeUpJournal(x)
-	case model.AbandonJournal:
-		e.abandonJournal(x)
-	default:
-		panic(fmt.Sprintf("engine: no such effect: %T", x))
-	}
+var _ incident.Runner = runner{}
+
+func (e runner) OpenJournal(incident.OpenJournal)         { e.openJournal() }
+func (e runner) ReadHistory(x incident.ReadHistory)       { e.readHistory(x) }
+func (e runner) ReadBaseline(x incident.ReadBaseline)     { e.readBaseline(x) }
+func (e runner) CheckPlan(x incident.CheckPlan)           { e.checkPlan(x) }
+func (e runner) WritePlan(x incident.WritePlan)           { e.holdWrite(x) }
+func (e runner) LookPlan(x incident.LookPlan)             { e.look(x) }
+func (e runner) PostEvent(x incident.PostEvent)           { e.postEvent(x) }
+func (e runner) GatherEvidence(x incident.GatherEvidence) { e.gather(x.Moment) }
+func (e runner) MeasureImpact(incident.MeasureImpact)     { e.measure() }
+func (e runner) MakeReport(incident.MakeReport)           { e.report() }
+func (e runner) SendOut(x incident.SendOut)               { e.send(x) }
+func (e runner) TakeLease(x incident.TakeLease)           { e.takeLease(x) }
+func (e runner) TakeUpJournal(x incident.TakeUpJournal)   { e.takeUpJournal(x) }
+func (e runner) AbandonJournal(x incident.AbandonJournal) { e.abandonJournal(x) }
+
+// postEvent leaves word on the workload. Who may not create events was told so by
+// the preflight.
+func (e *Engine) postEvent(x incident.PostEvent) {
+	e.background(func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, eventDeadline)
+		defer cancel()
+		_ = e.cfg.Cluster.PostEvent(ctx, x.Workload, x.UID, x.Text)
+	})
 }
 
 func (e *Engine) background(f func(ctx context.Context)) {
@@ -89,7 +70,7 @@ func (e *Engine) newest(name string) func(func()) {
 	}
 }
 
-func (e *Engine) readHistory(x model.ReadHistory) {
+func (e *Engine) readHistory(x incident.ReadHistory) {
 	c := e.seen.Component(x.Component)
 	if c == nil {
 		return
@@ -147,7 +128,7 @@ func (e *Engine) withBehaviour(ctx context.Context, h model.History, t model.Tar
 	return h
 }
 
-func (e *Engine) readBaseline(x model.ReadBaseline) {
+func (e *Engine) readBaseline(x incident.ReadBaseline) {
 	if _, off := e.cfg.Metrics.To(); off != "" {
 		return
 	}
@@ -163,7 +144,7 @@ func (e *Engine) readBaseline(x model.ReadBaseline) {
 	})
 }
 
-func (e *Engine) checkPlan(x model.CheckPlan) {
+func (e *Engine) checkPlan(x incident.CheckPlan) {
 	guard := e.newest("preflight/" + x.Component)
 	show := func(p model.Preflight) {
 		p.Component, p.To = x.Component, x.To
@@ -187,18 +168,18 @@ func (e *Engine) checkPlan(x model.CheckPlan) {
 }
 
 // holdWrite keeps a write until its intent is on disk.
-func (e *Engine) holdWrite(x model.WritePlan) {
+func (e *Engine) holdWrite(x incident.WritePlan) {
 	e.writes.Add(1)
 	e.hold(func() { e.write(x) }, func(err error) {
 		e.writes.Add(-1)
-		e.handle(model.Input{At: time.Now(), Do: model.Wrote{Attempt: x.Attempt,
+		e.handle(incident.Input{At: time.Now(), Do: incident.Wrote{Attempt: x.Attempt,
 			Component: x.Plan.Component, Err: "the journal cannot be written: " + err.Error()}})
 	})
 }
 
 // write is the one place where a workload is changed. It is not cut short when
 // the program is left: its outcome is waited for.
-func (e *Engine) write(x model.WritePlan) {
+func (e *Engine) write(x incident.WritePlan) {
 	ctx := context.WithoutCancel(e.ctx)
 	e.spawn(func() {
 		ctx, cancel := context.WithTimeout(ctx, writeDeadline)
@@ -209,21 +190,21 @@ func (e *Engine) write(x model.WritePlan) {
 				e.writes.Add(-1)
 			}
 		}()
-		out := model.Wrote{Attempt: x.Attempt, Component: x.Plan.Component}
+		out := incident.Wrote{Attempt: x.Attempt, Component: x.Plan.Component}
 		written, err := e.cfg.Cluster.Undo(ctx, x.Plan)
 		switch {
 		case err == nil:
 			out.Written = &written
-		case errors.Is(err, ErrChanged):
+		case errors.Is(err, model.ErrChanged):
 			out.Changed = err.Error()
-		case errors.Is(err, ErrLost):
+		case errors.Is(err, model.ErrLost):
 			out.Lost = err.Error()
 		default:
 			out.Err = err.Error()
 		}
 		answered = true
 		e.post(func() {
-			e.handle(model.Input{At: time.Now(), Do: out})
+			e.handle(incident.Input{At: time.Now(), Do: out})
 			e.writes.Add(-1)
 		})
 	})
@@ -232,7 +213,7 @@ func (e *Engine) write(x model.WritePlan) {
 // look asks the cluster what became of a write, until it answers. That it was
 // not written is believed only when two looks say so: the first may have come
 // before a request that was still on its way.
-func (e *Engine) look(x model.LookPlan) {
+func (e *Engine) look(x incident.LookPlan) {
 	e.background(func(ctx context.Context) {
 		not := 0
 		for ctx.Err() == nil {
@@ -244,7 +225,7 @@ func (e *Engine) look(x model.LookPlan) {
 			}
 			if err == nil && state != model.SettledUnknown && (state != model.SettledNot || not > 1) {
 				e.post(func() {
-					e.handle(model.Input{At: time.Now(), Do: model.Settled{Attempt: x.Attempt,
+					e.handle(incident.Input{At: time.Now(), Do: incident.Settled{Attempt: x.Attempt,
 						Component: x.Plan.Component, State: state, By: by}})
 				})
 				return

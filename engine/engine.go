@@ -1,6 +1,6 @@
 // Package engine owns an incident while it is worked on.
 //
-// One goroutine holds it: inputs go in, model.Decide says what follows, the
+// One goroutine holds it: inputs go in, incident.Decide says what follows, the
 // facts are folded and journaled, the effects are run through the ports, each
 // with a deadline, and their outcomes come back as inputs. Readers get immutable
 // snapshots, of which the latest wins. The ports are declared here, because they
@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"rollbook/engine/journal"
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -24,7 +25,7 @@ import (
 type Config struct {
 	Cluster  Cluster
 	Metrics  Metrics
-	Settings model.Settings
+	Settings incident.Settings
 	Version  string
 	Host     string
 	// Journals are the folders for the journal, in the order in which they are
@@ -54,7 +55,7 @@ type Config struct {
 // Engine is the owner of one incident. Make it with New, then Run it.
 type Engine struct {
 	cfg  Config
-	snap atomic.Pointer[model.Snapshot]
+	snap atomic.Pointer[incident.Snapshot]
 	tell chan struct{}
 
 	mu    sync.Mutex
@@ -68,12 +69,12 @@ type Engine struct {
 	ctx    context.Context // of what runs in the background; ends with Run
 
 	// Of the owner alone.
-	inc     model.Incident
-	seen    model.Seen
+	inc     incident.Incident
+	seen    incident.Seen
 	dirty   bool // seen is newer than what Decide saw
 	fresh   bool // there is something that the snapshot does not show yet
 	judged  time.Time
-	pending []model.Fact
+	pending []incident.Fact
 	book    *journal.Writer
 	acked   int
 	held    []heldEffect
@@ -103,18 +104,18 @@ func New(cfg Config) *Engine {
 }
 
 func (e *Engine) begin() {
-	e.fold(model.Fact{At: time.Now(), Body: model.Began{Settings: e.cfg.Settings, Version: e.cfg.Version}})
+	e.fold(incident.Fact{At: time.Now(), Body: incident.Began{Settings: e.cfg.Settings, Version: e.cfg.Version}})
 }
 
 // Snapshot is the newest; never nil.
-func (e *Engine) Snapshot() *model.Snapshot { return e.snap.Load() }
+func (e *Engine) Snapshot() *incident.Snapshot { return e.snap.Load() }
 
 // Changed has one element when there is a snapshot that was not fetched yet.
 func (e *Engine) Changed() <-chan struct{} { return e.tell }
 
 // Send hands over an input of the operator's.
-func (e *Engine) Send(do any) {
-	e.post(func() { e.handle(model.Input{At: time.Now(), By: e.inc.Settings.Operator, Do: do}) })
+func (e *Engine) Send(do incident.Act) {
+	e.post(func() { e.handle(incident.Input{At: time.Now(), By: e.inc.Settings.Operator, Do: do}) })
 }
 
 // Writing says whether a write is on its way to the API server right now.
@@ -138,7 +139,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	background, stop := context.WithCancel(ctx)
 	defer stop()
 	e.ctx = background
-	e.spawn(func() { e.cfg.Cluster.Watch(background, func(o Observation) { e.post(func() { e.observed(o) }) }) })
+	e.spawn(func() {
+		e.cfg.Cluster.Watch(background, func(o model.Observation) { e.post(func() { e.observed(o) }) })
+	})
 	e.finishReports()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -176,7 +179,7 @@ func (e *Engine) work() {
 	if e.dirty {
 		e.dirty = false
 		e.judged = time.Now()
-		e.handle(model.Input{At: e.judged, Do: model.Observed{}})
+		e.handle(incident.Input{At: e.judged, Do: incident.Observed{}})
 	}
 	e.leases()
 	if len(batch) > 0 || e.fresh || e.pressing() {
@@ -215,7 +218,7 @@ func (e *Engine) drain() {
 
 func (e *Engine) publish() {
 	e.fresh = false
-	e.snap.Store(&model.Snapshot{Incident: e.inc, Seen: e.seen, Now: time.Now()})
+	e.snap.Store(&incident.Snapshot{Incident: e.inc, Seen: e.seen, Now: time.Now()})
 	select {
 	case e.tell <- struct{}{}:
 	default:
@@ -241,31 +244,31 @@ func (e *Engine) spawn(f func()) {
 }
 
 // handle is the whole of the engine's thinking: decide, fold, journal, act.
-func (e *Engine) handle(in model.Input) {
+func (e *Engine) handle(in incident.Input) {
 	if e.looking != nil {
 		e.turn(in.Do)
 		return
 	}
-	facts, effects := model.Decide(e.inc, e.seen, in)
+	facts, effects := incident.Decide(e.inc, e.seen, in)
 	e.fold(facts...)
 	for _, x := range effects {
-		e.start(x)
+		incident.Start(x, runner{e})
 	}
 }
 
 // fold applies facts and keeps them: in memory while nobody has turned to the
 // incident, in the journal from then on.
-func (e *Engine) fold(facts ...model.Fact) {
+func (e *Engine) fold(facts ...incident.Fact) {
 	if len(facts) == 0 {
 		return
 	}
 	e.fresh = true
-	e.inc = model.ApplyAll(e.inc, facts)
+	e.inc = incident.ApplyAll(e.inc, facts)
 	if e.book == nil {
 		e.pending = append(e.pending, facts...)
 		if len(e.pending) > 4096 && e.inc.ID == "" {
 			e.pending = recent(e.pending, &e.inc, facts[len(facts)-1].At)
-			e.inc = model.Fold(e.pending)
+			e.inc = incident.Fold(e.pending)
 		}
 		return
 	}
@@ -274,7 +277,7 @@ func (e *Engine) fold(facts ...model.Fact) {
 	}
 }
 
-func (e *Engine) append(f model.Fact) {
+func (e *Engine) append(f incident.Fact) {
 	if _, err := e.book.Append(f); err != nil {
 		e.seen.JournalE = err.Error()
 	}
@@ -285,14 +288,14 @@ const keep = 30 * time.Minute
 
 // recent leaves out the facts from before the last half hour and from before
 // the oldest trigger that still stands. The first fact always stays.
-func recent(facts []model.Fact, i *model.Incident, now time.Time) []model.Fact {
+func recent(facts []incident.Fact, i *incident.Incident, now time.Time) []incident.Fact {
 	from := now.Add(-keep)
 	for _, t := range i.Triggers {
 		if t.At.Before(from) {
 			from = t.At
 		}
 	}
-	out := make([]model.Fact, 0, len(facts))
+	out := make([]incident.Fact, 0, len(facts))
 	for n, f := range facts {
 		if n == 0 || !f.At.Before(from) {
 			out = append(out, f)
@@ -306,7 +309,7 @@ func recent(facts []model.Fact, i *model.Incident, now time.Time) []model.Fact {
 func (e *Engine) openJournal() {
 	e.seen.Open = nil
 	e.pending = recent(e.pending, &e.inc, time.Now())
-	e.inc = model.Fold(e.pending)
+	e.inc = incident.Fold(e.pending)
 	e.book = journal.Begin(e.cfg.Journals, journal.Header{ID: e.inc.ID, Cluster: e.inc.Cluster,
 		Namespace: e.inc.Settings.Namespace}, e.ack)
 	for _, f := range e.pending {
@@ -332,10 +335,10 @@ func (e *Engine) ack(seq int, path string, err error) {
 }
 
 // observed takes a new state of the cluster.
-func (e *Engine) observed(o Observation) {
+func (e *Engine) observed(o model.Observation) {
 	// A heartbeat alone brings nothing to judge.
 	e.dirty = e.dirty || !same(e.seen.Board, o.Board) || e.seen.Identity != o.Identity ||
-		e.seen.Cluster.Lost(e.judged, model.ClusterFresh) ||
+		e.seen.Cluster.Lost(e.judged, incident.ClusterFresh) ||
 		o.Connection.Err != e.seen.Cluster.Err || o.Connection.LoggedOut != e.seen.Cluster.LoggedOut
 	e.seen.Board, e.seen.Events = o.Board, o.Events
 	e.seen.Cluster, e.seen.Identity = o.Connection, o.Identity

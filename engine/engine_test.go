@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"rollbook/engine/journal"
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -21,7 +22,7 @@ import (
 type fakeCluster struct {
 	t     *testing.T
 	mu    sync.Mutex
-	out   func(Observation)
+	out   func(model.Observation)
 	line  model.Component
 	board []*model.Component
 	id    string
@@ -56,7 +57,7 @@ func (c *fakeCluster) count(what string) int {
 	return n
 }
 
-func (c *fakeCluster) Watch(ctx context.Context, out func(Observation)) {
+func (c *fakeCluster) Watch(ctx context.Context, out func(model.Observation)) {
 	c.mu.Lock()
 	c.out = out
 	c.mu.Unlock()
@@ -83,7 +84,7 @@ func (c *fakeCluster) show(change func(*model.Component)) {
 	}
 	board, out := c.board, c.out
 	c.mu.Unlock()
-	out(Observation{Board: board, Connection: model.Connection{To: "api", Heard: time.Now()},
+	out(model.Observation{Board: board, Connection: model.Connection{To: "api", Heard: time.Now()},
 		Identity: model.Identity{Cluster: c.id, User: "maria@corp"}})
 }
 
@@ -137,7 +138,7 @@ func (m *fakeMetrics) set(ratio float64, err error) {
 
 func (m *fakeMetrics) To() (string, string) { return "prometheus", "" }
 
-func (m *fakeMetrics) Poll(ctx context.Context, p Poll) (map[string]*model.Figures, error) {
+func (m *fakeMetrics) Poll(ctx context.Context, p model.Poll) (map[string]*model.Figures, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.fail != nil {
@@ -182,8 +183,8 @@ type run struct {
 }
 
 func start(t *testing.T, c *fakeCluster, m *fakeMetrics, dirs ...string) *run {
-	set := model.Settings{Namespace: "production", Production: true, Operator: "maria", Limits: model.DefaultLimits(),
-		Verify: model.DefaultVerify(), Scrape: 15 * time.Second, Poll: 5 * time.Second,
+	set := incident.Settings{Namespace: "production", Production: true, Operator: "maria", Limits: model.DefaultLimits(),
+		Verify: incident.DefaultVerify(), Scrape: 15 * time.Second, Poll: 5 * time.Second,
 		Components: []model.Target{{ID: "backend-python"}}}
 	var open []*journal.Content
 	for _, d := range dirs {
@@ -201,7 +202,7 @@ func start(t *testing.T, c *fakeCluster, m *fakeMetrics, dirs ...string) *run {
 }
 
 // wait lets time pass and everything settle.
-func (r *run) wait(d time.Duration) *model.Snapshot {
+func (r *run) wait(d time.Duration) *incident.Snapshot {
 	time.Sleep(d)
 	synctest.Wait()
 	return r.Snapshot()
@@ -216,24 +217,24 @@ func (r *run) end() {
 }
 
 // toConfirm walks up to the open confirmation.
-func (r *run) toConfirm() *model.Snapshot {
+func (r *run) toConfirm() *incident.Snapshot {
 	r.t.Helper()
 	r.wait(2 * time.Second)
 	for range 3 {
-		r.Send(model.Next{})
+		r.Send(incident.Next{})
 		r.wait(time.Second)
 	}
 	s := r.Snapshot()
-	if s.Incident.Step != model.Confirm {
+	if s.Incident.Step != incident.Confirm {
 		r.t.Fatalf("at %s: %s", s.Incident.Step.Name(), s.Incident.Step.Blocked(s))
 	}
 	return s
 }
 
-func (r *run) confirm() *model.Snapshot {
+func (r *run) confirm() *incident.Snapshot {
 	r.t.Helper()
 	s := r.toConfirm()
-	r.Send(model.ConfirmWrite{Word: "backend-python", Plans: []string{s.Seen.Preflight["backend-python"].Plan.ID}})
+	r.Send(incident.ConfirmWrite{Word: "backend-python", Plans: []string{s.Seen.Preflight["backend-python"].Plan.ID}})
 	return r.wait(2 * time.Second)
 }
 
@@ -251,7 +252,7 @@ func TestWalkToTheEnd(t *testing.T) {
 		c.undo = written(c)
 		r := start(t, c, m, dir)
 		s := r.wait(2 * time.Second)
-		if s.Incident.Verdict.Verdict != model.Now {
+		if s.Incident.Verdict.Verdict != incident.Now {
 			t.Fatalf("verdict %s: %s", s.Incident.Verdict.Verdict.Name(), s.Incident.Verdict.Text)
 		}
 		if entries, _ := os.ReadDir(dir); len(entries) != 0 {
@@ -266,17 +267,17 @@ func TestWalkToTheEnd(t *testing.T) {
 		if s.Incident.RolledOut.IsZero() || c.count("event") != 1 {
 			t.Fatalf("rolled out %s, %d events", s.Incident.RolledOut, c.count("event"))
 		}
-		r.Send(model.Next{})
+		r.Send(incident.Next{})
 		s = r.wait(150 * time.Second)
 		if s.Incident.Verified.IsZero() {
-			t.Fatalf("not verified: %+v", model.VerifyChecks(s))
+			t.Fatalf("not verified: %+v", incident.VerifyChecks(s))
 		}
 		r.end()
 		found, errs := journal.List(dir)
 		if len(found) != 1 || len(errs) != 0 {
 			t.Fatalf("%d journals, %v", len(found), errs)
 		}
-		folded := model.Fold(found[0].Facts)
+		folded := incident.Fold(found[0].Facts)
 		if len(folded.Timeline) != len(r.Snapshot().Incident.Timeline) || folded.Verified.IsZero() {
 			t.Error("the journal tells another story than the screen")
 		}
@@ -293,7 +294,7 @@ func TestIntentBeforeTheWrite(t *testing.T) {
 		c.undo = func(ctx context.Context, p model.Plan) (model.Written, error) {
 			found, _ := journal.List(dir)
 			last := found[0].Facts[len(found[0].Facts)-1]
-			if _, ok := last.Body.(model.Intended); !ok {
+			if _, ok := last.Body.(incident.Intended); !ok {
 				t.Errorf("the write began, and the journal ends with %T", last.Body)
 			}
 			return written(c)(ctx, p)
@@ -326,8 +327,8 @@ func TestLeavingWaitsForTheWrite(t *testing.T) {
 		}
 		r.end()
 		found, _ := journal.List(dir)
-		inc := model.Fold(found[0].Facts)
-		if w := inc.Attempt().Writes[0]; w.State != model.Rolling && w.State != model.Done {
+		inc := incident.Fold(found[0].Facts)
+		if w := inc.Attempt().Writes[0]; w.State != incident.Rolling && w.State != incident.Done {
 			t.Errorf("the answer is not in the journal: %q", w.State)
 		}
 	})
@@ -371,10 +372,10 @@ func TestKilledAfterThePatch(t *testing.T) {
 		}
 		r = start(t, again, m, image)
 		s := r.wait(10 * time.Second)
-		if !s.Seen.Resumed || s.Incident.Step != model.RollBack || again.count("undo") != 0 {
+		if !s.Seen.Resumed || s.Incident.Step != incident.RollBack || again.count("undo") != 0 {
 			t.Errorf("resumed %v at %s, %d writes", s.Seen.Resumed, s.Incident.Step.Name(), again.count("undo"))
 		}
-		if w := s.Incident.Attempt().Writes[0]; w.State != model.Done {
+		if w := s.Incident.Attempt().Writes[0]; w.State != incident.Done {
 			t.Errorf("settled as %q", w.State)
 		}
 		r.end()
@@ -394,13 +395,13 @@ func TestNotWrittenIsBelievedAtTheSecondLook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, m := newCluster(t), &fakeMetrics{ratio: 0.3}
 		c.undo = func(context.Context, model.Plan) (model.Written, error) {
-			return model.Written{}, fmt.Errorf("%w: connection reset", ErrLost)
+			return model.Written{}, fmt.Errorf("%w: connection reset", model.ErrLost)
 		}
 		c.look = func() (model.SettledState, string, error) { return model.SettledNot, "", nil }
 		r := start(t, c, m, dir)
 		r.confirm()
 		s := r.wait(5 * time.Second)
-		if s.Incident.Step != model.Confirm || c.count("look") < 2 || c.count("undo") != 1 {
+		if s.Incident.Step != incident.Confirm || c.count("look") < 2 || c.count("undo") != 1 {
 			t.Errorf("at %s after %d looks and %d writes", s.Incident.Step.Name(), c.count("look"), c.count("undo"))
 		}
 		r.end()
@@ -424,9 +425,9 @@ func TestFullDisk(t *testing.T) {
 		if !strings.Contains(why, "journal") {
 			t.Errorf("blocked: %q", why)
 		}
-		r.Send(model.NoJournal{})
+		r.Send(incident.NoJournal{})
 		r.wait(time.Second)
-		r.Send(model.ConfirmWrite{Word: "backend-python", Plans: []string{s.Seen.Preflight["backend-python"].Plan.ID}})
+		r.Send(incident.ConfirmWrite{Word: "backend-python", Plans: []string{s.Seen.Preflight["backend-python"].Plan.ID}})
 		if s = r.wait(2 * time.Second); c.count("undo") != 1 {
 			t.Errorf("a full disk blocked the rollback: %s", s.Incident.Step.Blocked(s))
 		}
@@ -445,7 +446,7 @@ func TestPrometheusGoesAway(t *testing.T) {
 		if f.Errors.Now.Known || !strings.Contains(f.Errors.Now.Why, "stale since") {
 			t.Errorf("two minutes old, and still: %+v", f.Errors.Now)
 		}
-		if s.Incident.Verdict.Verdict != model.Now {
+		if s.Incident.Verdict.Verdict != incident.Now {
 			t.Errorf("the verdict fell to %s", s.Incident.Verdict.Verdict.Name())
 		}
 		r.end()
@@ -458,9 +459,9 @@ func TestPanicEndsRun(t *testing.T) {
 		c.undo = func(context.Context, model.Plan) (model.Written, error) { panic("boom") }
 		r := start(t, c, m)
 		s := r.toConfirm()
-		r.Send(model.NoJournal{})
+		r.Send(incident.NoJournal{})
 		r.wait(time.Second)
-		r.Send(model.ConfirmWrite{Word: "backend-python", Plans: []string{s.Seen.Preflight["backend-python"].Plan.ID}})
+		r.Send(incident.ConfirmWrite{Word: "backend-python", Plans: []string{s.Seen.Preflight["backend-python"].Plan.ID}})
 		if err := <-r.done; err == nil || !strings.Contains(err.Error(), "boom") {
 			t.Errorf("ended with %v", err)
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -29,14 +30,14 @@ func (e *Engine) gather(m model.Moment) {
 	switch {
 	case e.cfg.Evidence == nil:
 		if m == model.InFull {
-			e.gathered(model.Gathered{Moment: m, Err: notConfigured})
+			e.gathered(incident.Gathered{Moment: m, Err: notConfigured})
 		}
 	case busy || slices.Contains(e.gathering.waiting, m):
 	case e.seen.Journal != "":
 		// What was intended goes first: a write does not wait for this, nor beside it.
-		e.hold(func() { e.gatherNow(m) }, func(err error) { e.gathered(model.Gathered{Moment: m, Err: err.Error()}) })
+		e.hold(func() { e.gatherNow(m) }, func(err error) { e.gathered(incident.Gathered{Moment: m, Err: err.Error()}) })
 	case e.inc.WithoutJournal || e.seen.JournalE != "":
-		e.gathered(model.Gathered{Moment: m, Err: errNoFolder.Error()})
+		e.gathered(incident.Gathered{Moment: m, Err: errNoFolder.Error()})
 	default:
 		e.gathering.waiting = append(e.gathering.waiting, m)
 	}
@@ -61,7 +62,7 @@ func (e *Engine) gatherNow(m model.Moment) {
 	e.background(func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, gatherDeadlines[m])
 		defer cancel()
-		out := model.Gathered{Moment: m}
+		out := incident.Gathered{Moment: m}
 		kept, err := e.cfg.Evidence.Gather(ctx, dir, s, m)
 		if err != nil {
 			out.Err = err.Error()
@@ -71,16 +72,16 @@ func (e *Engine) gatherNow(m model.Moment) {
 			under := maps.Clone(e.seen.Gathering)
 			delete(under, m)
 			e.seen.Gathering = under
-			e.handle(model.Input{At: time.Now(), Do: out})
+			e.handle(incident.Input{At: time.Now(), Do: out})
 		})
 	})
 }
 
-func (e *Engine) gathered(g model.Gathered) {
-	e.post(func() { e.handle(model.Input{At: time.Now(), Do: g}) })
+func (e *Engine) gathered(g incident.Gathered) {
+	e.post(func() { e.handle(incident.Input{At: time.Now(), Do: g}) })
 }
 
 // now is what is known now.
-func (e *Engine) now() *model.Snapshot {
-	return &model.Snapshot{Incident: e.inc, Seen: e.seen, Now: time.Now()}
+func (e *Engine) now() *incident.Snapshot {
+	return &incident.Snapshot{Incident: e.inc, Seen: e.seen, Now: time.Now()}
 }

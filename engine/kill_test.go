@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"rollbook/engine/journal"
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -207,7 +208,7 @@ func (o *outside) complete(dir string) {
 	if c == nil || !c.Closed() {
 		t.Fatal("the process ended, and the incident is open")
 	}
-	i := model.Fold(c.Facts)
+	i := incident.Fold(c.Facts)
 	if o.written != 1 || o.hash != "hash-40" {
 		t.Errorf("written %d times, runs %s", o.written, o.hash)
 	}
@@ -219,11 +220,11 @@ func (o *outside) complete(dir string) {
 	for _, m := range i.Messages {
 		arrived := o.sent[m.Message.Channel+" "+string(m.Message.Kind)]
 		switch m.State {
-		case model.MessageOut:
+		case incident.MessageOut:
 			if arrived != 1 {
 				t.Errorf("%s is sent in the journal, and arrived %d times", m.Message.Channel, arrived)
 			}
-		case model.MessageNotOut, model.MessageSending:
+		case incident.MessageNotOut, incident.MessageSending:
 			t.Errorf("a message ends as %+v", m)
 		}
 	}
@@ -231,7 +232,7 @@ func (o *outside) complete(dir string) {
 		t.Error("the report does not tell the end")
 	}
 	raw, err := os.ReadFile(i.Report.Path)
-	var told []model.Entry
+	var told []incident.Entry
 	if err == nil {
 		err = json.Unmarshal(raw, &told)
 	}
@@ -293,7 +294,7 @@ func TestKilledAtAnyPoint(t *testing.T) {
 			kills++
 			step := "before it began"
 			if c != nil {
-				i := model.Fold(c.Facts)
+				i := incident.Fold(c.Facts)
 				step = i.Step.Name()
 			}
 			points[step]++

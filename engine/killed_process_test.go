@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rollbook/engine/journal"
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -49,10 +50,10 @@ func (r remote) component(ctx context.Context) (*model.Component, error) {
 		Generation: s.Gen, Observed: s.Gen, RevisionStart: time.Now().Add(-11 * time.Minute)}, nil
 }
 
-func (r remote) Watch(ctx context.Context, out func(Observation)) {
+func (r remote) Watch(ctx context.Context, out func(model.Observation)) {
 	for ctx.Err() == nil {
 		if c, err := r.component(ctx); err == nil {
-			out(Observation{Board: []*model.Component{c}, Connection: model.Connection{To: "api", Heard: time.Now()},
+			out(model.Observation{Board: []*model.Component{c}, Connection: model.Connection{To: "api", Heard: time.Now()},
 				Identity: model.Identity{Cluster: "uid-1", User: "maria@corp"}})
 		}
 		select {
@@ -85,10 +86,10 @@ func (r remote) Undo(ctx context.Context, p model.Plan) (model.Written, error) {
 		Gen     int64
 	}
 	if err := r.ask(ctx, "/undo", p, &a); err != nil {
-		return model.Written{}, fmt.Errorf("%w: %w", ErrLost, err)
+		return model.Written{}, fmt.Errorf("%w: %w", model.ErrLost, err)
 	}
 	if a.Changed != "" {
-		return model.Written{}, fmt.Errorf("%w: %s", ErrChanged, a.Changed)
+		return model.Written{}, fmt.Errorf("%w: %s", model.ErrChanged, a.Changed)
 	}
 	return model.Written{ResourceVersion: "9", Generation: a.Gen, At: time.Now()}, nil
 }
@@ -124,12 +125,12 @@ func (r remote) Lease(ctx context.Context, a model.LeaseAsk) (model.Lease, error
 	return out.Lease, err
 }
 
-func (r remote) Gather(ctx context.Context, dir string, s *model.Snapshot, m model.Moment) (model.Evidence, error) {
+func (r remote) Gather(ctx context.Context, dir string, s *incident.Snapshot, m model.Moment) (model.Evidence, error) {
 	return model.Evidence{At: time.Now(), Moment: m, Dir: dir, Files: 1, Bytes: 3},
 		whole(filepath.Join(dir, "evidence-"+string(m)), []byte("log"))
 }
 
-func (r remote) Write(ctx context.Context, i *model.Incident, dir string) (string, error) {
+func (r remote) Write(ctx context.Context, i *incident.Incident, dir string) (string, error) {
 	raw, err := json.Marshal(i.Timeline)
 	if err != nil {
 		return "", err
@@ -151,7 +152,7 @@ type byHash struct {
 	r remote
 }
 
-func (m *byHash) Poll(ctx context.Context, p Poll) (map[string]*model.Figures, error) {
+func (m *byHash) Poll(ctx context.Context, p model.Poll) (map[string]*model.Figures, error) {
 	c, err := m.r.component(ctx)
 	if err != nil {
 		return nil, err
@@ -167,11 +168,11 @@ func (m *byHash) Poll(ctx context.Context, p Poll) (map[string]*model.Figures, e
 // report complete. It prints how many facts are on disk.
 func workOnIncident(url, dir string) error {
 	r := remote{url}
-	verify := model.DefaultVerify()
+	verify := incident.DefaultVerify()
 	verify.Hold = 200 * time.Millisecond
 	cfg := Config{Cluster: r, Metrics: &byHash{r: r}, Version: "test", Host: "laptop", Journals: []string{dir}, IdlePoll: 30 * time.Millisecond,
 		Evidence: r, Reporter: r, Messages: r, Leases: r,
-		Settings: model.Settings{Namespace: "production", Production: true, Operator: "maria", Limits: model.DefaultLimits(),
+		Settings: incident.Settings{Namespace: "production", Production: true, Operator: "maria", Limits: model.DefaultLimits(),
 			Verify: verify, Scrape: 15 * time.Second, Poll: 30 * time.Millisecond,
 			Components: []model.Target{{ID: "backend-python", Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: "backend-python"}}},
 			Channels:   []model.Channel{{ID: "slack/x", Kind: model.ChannelSlack}, {ID: "statuspage/y", Kind: model.ChannelStatuspage}}}}
@@ -231,7 +232,7 @@ type scripted struct {
 func (o *scripted) act() bool {
 	s := o.e.Snapshot()
 	i := &s.Incident
-	once := func(what string, in any) {
+	once := func(what string, in incident.Act) {
 		if o.last != what {
 			o.last = what
 			o.e.Send(in)
@@ -239,21 +240,21 @@ func (o *scripted) act() bool {
 	}
 	next := func() {
 		if i.Step.Blocked(s) == "" {
-			once("next from "+i.Step.Name(), model.Next{})
+			once("next from "+i.Step.Name(), incident.Next{})
 		}
 	}
 	switch {
-	case i.ID == "" && i.Verdict.Verdict != model.Now:
-	case i.Step == model.Confirm:
+	case i.ID == "" && i.Verdict.Verdict != incident.Now:
+	case i.Step == incident.Confirm:
 		if i.Step.Blocked(s) == "" {
-			once(fmt.Sprint("confirm ", len(i.Attempts)), model.ConfirmWrite{Word: model.ConfirmWord(i),
+			once(fmt.Sprint("confirm ", len(i.Attempts)), incident.ConfirmWrite{Word: incident.ConfirmWord(i),
 				Plans: []string{s.Seen.Preflight["backend-python"].Plan.ID}})
-		} else if i.Asked == model.AskFailed && s.Seen.Preflight["backend-python"] != nil && s.Seen.Preflight["backend-python"].Done {
-			once(fmt.Sprint("recheck ", len(i.Timeline)), model.Recheck{})
+		} else if i.Asked == incident.AskFailed && s.Seen.Preflight["backend-python"] != nil && s.Seen.Preflight["backend-python"].Done {
+			once(fmt.Sprint("recheck ", len(i.Timeline)), incident.Recheck{})
 		}
-	case i.Step == model.Close && i.Closed.IsZero():
+	case i.Step == incident.Close && i.Closed.IsZero():
 		o.closing(s, once)
-	case i.Step == model.Close:
+	case i.Step == incident.Close:
 		return !i.ReportStale() && s.Seen.Reporting.IsZero()
 	default:
 		next()
@@ -262,10 +263,10 @@ func (o *scripted) act() bool {
 }
 
 // closing sends, writes and settles, one after the other.
-func (o *scripted) closing(s *model.Snapshot, once func(string, any)) {
+func (o *scripted) closing(s *incident.Snapshot, once func(string, incident.Act)) {
 	i := &s.Incident
 	for _, m := range i.Messages {
-		if m.State == model.MessageSending {
+		if m.State == incident.MessageSending {
 			return
 		}
 	}
@@ -275,18 +276,18 @@ func (o *scripted) closing(s *model.Snapshot, once func(string, any)) {
 			sent = sent || m.Message.Channel == c.ID
 		}
 		if !sent { // one that may have been sent is looked after by hand
-			d := model.Draft(s, c, model.MessageResolved)
-			once("send "+c.ID, model.SendMessage{Channel: c.ID, Kind: d.Kind, Title: d.Title, Text: d.Text})
+			d := incident.Draft(s, c, model.MessageResolved)
+			once("send "+c.ID, incident.SendMessage{Channel: c.ID, Kind: d.Kind, Title: d.Title, Text: d.Text})
 			return
 		}
 	}
 	if i.Report.At.IsZero() {
-		once("report", model.WriteReport{})
+		once("report", incident.WriteReport{})
 		return
 	}
 	for _, it := range i.Items {
 		if it.State == "" {
-			once("settle "+it.ID, model.SettleItem{ID: it.ID, Reason: "by hand"})
+			once("settle "+it.ID, incident.SettleItem{ID: it.ID, Reason: "by hand"})
 			return
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -18,7 +19,7 @@ type leasing struct {
 	workload model.Workload
 	asking   bool
 	asked    time.Time
-	step     model.Step
+	step     incident.Step
 	wanted   bool
 }
 
@@ -28,7 +29,7 @@ func (e *Engine) leases() {
 	if e.cfg.Leases == nil || e.inc.ID == "" {
 		return
 	}
-	wanted := model.LeasesWanted(&e.inc)
+	wanted := incident.LeasesWanted(&e.inc)
 	for _, id := range wanted {
 		c := e.seen.Component(id)
 		if c == nil || c.Missing != "" {
@@ -57,7 +58,7 @@ func (e *Engine) leases() {
 }
 
 // takeLease takes one by force.
-func (e *Engine) takeLease(x model.TakeLease) {
+func (e *Engine) takeLease(x incident.TakeLease) {
 	if l := e.leasing[x.Component]; l != nil && e.cfg.Leases != nil {
 		e.ask(x.Component, l, model.LeaseAsk{Force: true}, x.Reason)
 	}
@@ -101,8 +102,8 @@ func (e *Engine) leased(id string, a model.LeaseAsk, now model.Lease, err error,
 	if a.Force {
 		by = e.inc.Settings.Operator
 	}
-	e.handle(model.Input{At: time.Now(), By: by,
-		Do: model.LeaseHeard{Component: id, Was: was, Now: now, Forced: a.Force, Reason: reason}})
+	e.handle(incident.Input{At: time.Now(), By: by,
+		Do: incident.LeaseHeard{Component: id, Was: was, Now: now, Forced: a.Force, Reason: reason}})
 }
 
 // holder is under which name others see us. The folder's name tells two

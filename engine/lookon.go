@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rollbook/engine/journal"
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -20,8 +21,8 @@ const (
 // onlooker shows an incident that another rollbook on this machine works on. It
 // is the fold of the other's journal; nothing of it is decided or written here.
 type onlooker struct {
-	theirs model.Step // where the other is
-	mine   model.Step // where the one who looks on is
+	theirs incident.Step // where the other is
+	mine   incident.Step // where the one who looks on is
 }
 
 // lookOn begins to show the incident of a journal that is locked.
@@ -61,13 +62,13 @@ func (e *Engine) follow(ctx context.Context, path string) {
 // showTheirs makes the other's incident ours to look at, and reads what its
 // pages show. The page stays where it is until the other goes on.
 func (e *Engine) showTheirs(c *journal.Content) {
-	e.inc = model.Fold(c.Facts)
+	e.inc = incident.Fold(c.Facts)
 	e.inc.Settings.ReadOnly = true
 	if e.looking.theirs != e.inc.Step {
 		e.looking.theirs, e.looking.mine = e.inc.Step, e.inc.Step
 	}
 	e.inc.Step = min(e.looking.mine, e.inc.Furthest)
-	if e.inc.Furthest < model.Choose {
+	if e.inc.Furthest < incident.Choose {
 		return
 	}
 	onset := e.inc.Onset
@@ -76,27 +77,27 @@ func (e *Engine) showTheirs(c *journal.Content) {
 	}
 	if e.seen.Baseline == nil {
 		e.seen.Baseline = map[string]model.Baseline{}
-		e.start(model.ReadBaseline{Onset: onset})
+		e.readBaseline(incident.ReadBaseline{Onset: onset})
 	}
 	for _, x := range e.inc.Choices {
 		if e.seen.History[x.Component] == nil {
-			e.start(model.ReadHistory{Component: x.Component, Until: onset})
+			e.readHistory(incident.ReadHistory{Component: x.Component, Until: onset})
 		}
 	}
 }
 
 // turn takes the only keys of one who looks on: to other pages.
-func (e *Engine) turn(do any) {
+func (e *Engine) turn(do incident.Act) {
 	to := e.inc.Step
 	switch do := do.(type) {
-	case model.Next:
+	case incident.Next:
 		to++
-	case model.Back:
+	case incident.Back:
 		to--
-	case model.Goto:
+	case incident.Goto:
 		to = do.Step
 	}
-	if to < model.Assess || to > e.inc.Furthest {
+	if to < incident.Assess || to > e.inc.Furthest {
 		return
 	}
 	e.looking.mine, e.inc.Step = to, to

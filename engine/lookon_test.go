@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rollbook/engine/journal"
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -22,7 +23,7 @@ func TestLookingOn(t *testing.T) {
 		other := newCluster(t) // without undo and look: it fails on any
 		second := start(t, other, m, dir)
 		s := second.wait(3 * time.Second)
-		if s.Seen.LookingOn != plans.Incident.ID || s.Incident.ID != plans.Incident.ID || s.Incident.Step != model.Confirm {
+		if s.Seen.LookingOn != plans.Incident.ID || s.Incident.ID != plans.Incident.ID || s.Incident.Step != incident.Confirm {
 			t.Fatalf("looks on %q at %s", s.Seen.LookingOn, s.Incident.Step.Name())
 		}
 		if s.Seen.JournalE != "" || s.Incident.Step.Blocked(s) == "" {
@@ -39,26 +40,26 @@ func TestLookingOn(t *testing.T) {
 			return len(found[0].Facts)
 		}
 		before := facts()
-		for _, do := range []any{
-			model.ConfirmWrite{Word: "backend-python", Plans: []string{"plan-40"}}, model.Pick{Component: "backend-python", To: 41},
-			model.Say{Question: model.QDataLoss, Answer: model.TriYes}, model.EndIncident{Outcome: "false alarm"}, model.NoJournal{}, model.StandDown{},
+		for _, do := range []incident.Act{
+			incident.ConfirmWrite{Word: "backend-python", Plans: []string{"plan-40"}}, incident.Pick{Component: "backend-python", To: 41},
+			incident.Say{Question: incident.QDataLoss, Answer: model.TriYes}, incident.EndIncident{Outcome: "false alarm"}, incident.NoJournal{}, incident.StandDown{},
 		} {
 			second.Send(do)
 		}
 		second.Configure(later(second, 0.9), time.Minute)
 		s = second.wait(2 * time.Second)
-		if s.Incident.Step != model.Confirm || s.Incident.End != nil || len(s.Incident.Answers) > 0 || s.Incident.Choices[0].To != 40 || facts() != before {
+		if s.Incident.Step != incident.Confirm || s.Incident.End != nil || len(s.Incident.Answers) > 0 || s.Incident.Choices[0].To != 40 || facts() != before {
 			t.Errorf("it was changed from where one looks on: %+v", s.Incident)
 		}
-		second.Send(model.Back{})
-		if s = second.wait(5 * time.Second); s.Incident.Step != model.Choose {
+		second.Send(incident.Back{})
+		if s = second.wait(5 * time.Second); s.Incident.Step != incident.Choose {
 			t.Errorf("the page did not turn, or not for long: %s", s.Incident.Step.Name())
 		}
 
-		first.Send(model.ConfirmWrite{Word: "backend-python", Plans: []string{plans.Seen.Preflight["backend-python"].Plan.ID}})
+		first.Send(incident.ConfirmWrite{Word: "backend-python", Plans: []string{plans.Seen.Preflight["backend-python"].Plan.ID}})
 		first.wait(time.Second)
 		s = second.wait(3 * time.Second)
-		if s.Incident.Step != model.RollBack || s.Incident.Attempt() == nil || !s.Incident.Attempt().Active() && s.Incident.RolledOut.IsZero() {
+		if s.Incident.Step != incident.RollBack || s.Incident.Attempt() == nil || !s.Incident.Attempt().Active() && s.Incident.RolledOut.IsZero() {
 			t.Errorf("the write is not seen: at %s, %+v", s.Incident.Step.Name(), s.Incident.Attempts)
 		}
 		if s = second.wait(time.Minute); s.Seen.TheyLeft {

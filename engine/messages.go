@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -19,7 +20,7 @@ const attachMost = 1 << 20
 // send lets a message go out when its intent is on disk. It is sent once: what
 // comes back says whether it may be tried again. It is not cut short when the
 // program is left.
-func (e *Engine) send(x model.SendOut) {
+func (e *Engine) send(x incident.SendOut) {
 	record := e.inc.Message(x.N)
 	if record == nil {
 		return
@@ -31,7 +32,7 @@ func (e *Engine) send(x model.SendOut) {
 		attach = e.inc.Report.Path
 	}
 	failed := func(why string) {
-		e.post(func() { e.handle(model.Input{At: time.Now(), Do: model.Sent{N: x.N, Err: why}}) })
+		e.post(func() { e.handle(incident.Input{At: time.Now(), Do: incident.Sent{N: x.N, Err: why}}) })
 	}
 	if e.cfg.Messages == nil {
 		failed(notConfigured)
@@ -44,19 +45,19 @@ func (e *Engine) send(x model.SendOut) {
 		m.Report = read(attach)
 		receipt, err := e.cfg.Messages.Send(ctx, m.Channel, m)
 		out := sent(x.N, receipt, err)
-		return func() { e.handle(model.Input{At: time.Now(), Do: out}) }
+		return func() { e.handle(incident.Input{At: time.Now(), Do: out}) }
 	}, func(err error) { failed("the journal cannot be written: " + err.Error()) })
 }
 
-func sent(n int, receipt model.Receipt, err error) model.Sent {
+func sent(n int, receipt model.Receipt, err error) incident.Sent {
 	var said *model.SendError
 	switch {
 	case err == nil:
-		return model.Sent{N: n, Receipt: &receipt}
+		return incident.Sent{N: n, Receipt: &receipt}
 	case errors.As(err, &said) && said.Certain:
-		return model.Sent{N: n, Err: err.Error(), RetryAfter: said.RetryAfter}
+		return incident.Sent{N: n, Err: err.Error(), RetryAfter: said.RetryAfter}
 	}
-	return model.Sent{N: n, Lost: err.Error()}
+	return incident.Sent{N: n, Lost: err.Error()}
 }
 
 // read is the report's text; "" where there is none, which is no reason not to

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -37,8 +38,8 @@ func (e *Engine) pollIfDue() {
 	}
 	e.poll.under = true
 	round := e.poll.round
-	p := Poll{Targets: e.targets()}
-	if e.inc.Step >= model.RollBack {
+	p := model.Poll{Targets: e.targets()}
+	if e.inc.Step >= incident.RollBack {
 		p.Hold = e.inc.Settings.Verify.Hold
 	}
 	if e.seen.Metrics.Trying.IsZero() {

@@ -15,7 +15,7 @@ type Cluster interface {
 	// observation at most four times a second; unchanged components keep their
 	// pointers. It outlives outages and expired watches; it returns only when
 	// ctx ends.
-	Watch(ctx context.Context, out func(Observation))
+	Watch(ctx context.Context, out func(model.Observation))
 	// History lists the revisions of a component's workload, newest first,
 	// without figures. Changes are from the running template to each revision.
 	History(ctx context.Context, c *model.Component) (*model.History, error)
@@ -32,20 +32,12 @@ type Cluster interface {
 	PostEvent(ctx context.Context, w model.Workload, uid, text string) error
 }
 
-// Observation is one state of the cluster as Watch sees it.
-type Observation struct {
-	Board      []*model.Component
-	Events     []model.Event
-	Connection model.Connection
-	Identity   model.Identity
-}
-
 // Metrics is what the engine needs of Prometheus.
 type Metrics interface {
 	// Poll reads the figures of all targets, one query for a figure over all
 	// that use the preset. A target that cannot be read has unknown figures with
 	// the reason; the error is for when nothing could be read at all.
-	Poll(ctx context.Context, p Poll) (map[string]*model.Figures, error)
+	Poll(ctx context.Context, p model.Poll) (map[string]*model.Figures, error)
 	// Behaviour reads how the owners (ReplicaSets, by name) did before until,
 	// by owner.
 	Behaviour(ctx context.Context, t model.Target, owners []string, until time.Time) (map[string]model.Behaviour, error)
@@ -53,10 +45,4 @@ type Metrics interface {
 	Baseline(ctx context.Context, targets []model.Target, onset time.Time) (map[string]model.Baseline, error)
 	// To names where the queries go; off says why there are none ("" = there are).
 	To() (to, off string)
-}
-
-// Poll is one round of queries.
-type Poll struct {
-	Targets []model.Target
-	Hold    time.Duration // the window of HoldErrors and HoldP95; 0 = not wanted
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -14,30 +15,19 @@ type Evidence interface {
 	// Gather keeps what a moment asks for in dir, the incident's folder, and bounds
 	// itself in time and size. What could not be had is in Missing; the error is
 	// for when nothing could be kept.
-	Gather(ctx context.Context, dir string, s *model.Snapshot, m model.Moment) (model.Evidence, error)
+	Gather(ctx context.Context, dir string, s *incident.Snapshot, m model.Moment) (model.Evidence, error)
 }
 
 // Impact tells what an incident cost.
 type Impact interface {
-	Impact(ctx context.Context, w ImpactOf) (model.Impact, error)
-}
-
-// ImpactOf says of what the impact is wanted.
-type ImpactOf struct {
-	Targets  []model.Target
-	From, To time.Time
-	Limits   model.Limits
-	// Objective of the SLO, 0..1, and the period over which its budget is counted;
-	// 0 = none is set up.
-	Objective float64
-	Period    time.Duration
+	Impact(ctx context.Context, w model.ImpactOf) (model.Impact, error)
 }
 
 // Reporter writes the report.
 type Reporter interface {
 	// Write writes the report of the incident into dir, where its journal lies,
 	// whole or not at all.
-	Write(ctx context.Context, i *model.Incident, dir string) (path string, err error)
+	Write(ctx context.Context, i *incident.Incident, dir string) (path string, err error)
 }
 
 // Messenger sends one message, once. An error that wraps *model.SendError says

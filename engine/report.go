@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -16,7 +17,7 @@ const (
 // measure asks what the incident cost, from the onset to the recovery or to now.
 func (e *Engine) measure() {
 	i := &e.inc
-	w := ImpactOf{From: i.Onset, To: time.Now(), Limits: i.Settings.Limits, Objective: i.Settings.Objective,
+	w := model.ImpactOf{From: i.Onset, To: time.Now(), Limits: i.Settings.Limits, Objective: i.Settings.Objective,
 		Period: i.Settings.Period, Targets: e.concerned()}
 	if !i.Recovered.IsZero() {
 		w.To = i.Recovered
@@ -32,7 +33,7 @@ func (e *Engine) measure() {
 		why = "it is not known when it began"
 	}
 	if why != "" {
-		e.post(func() { e.handle(model.Input{At: time.Now(), Do: model.Measured{Err: why}}) })
+		e.post(func() { e.handle(incident.Input{At: time.Now(), Do: incident.Measured{Err: why}}) })
 		return
 	}
 	guard := e.newest("impact")
@@ -41,13 +42,13 @@ func (e *Engine) measure() {
 		ctx, cancel := context.WithTimeout(ctx, impactDeadline)
 		defer cancel()
 		cost, err := e.cfg.Impact.Impact(ctx, w)
-		out := model.Measured{Impact: cost}
+		out := incident.Measured{Impact: cost}
 		if err != nil {
-			out = model.Measured{Err: err.Error()}
+			out = incident.Measured{Err: err.Error()}
 		}
 		guard(func() {
 			e.seen.Measuring = time.Time{}
-			e.handle(model.Input{At: time.Now(), Do: out})
+			e.handle(incident.Input{At: time.Now(), Do: out})
 		})
 	})
 }
@@ -81,10 +82,10 @@ func (e *Engine) concerned() []model.Target {
 // report writes the report when everything that it tells is on disk. One is
 // written at a time; what was asked meanwhile follows.
 func (e *Engine) report() {
-	tell := func(r model.Reported) { e.post(func() { e.handle(model.Input{At: time.Now(), Do: r}) }) }
+	tell := func(r incident.Reported) { e.post(func() { e.handle(incident.Input{At: time.Now(), Do: r}) }) }
 	switch {
 	case e.cfg.Reporter == nil:
-		tell(model.Reported{Err: notConfigured})
+		tell(incident.Reported{Err: notConfigured})
 		return
 	case !e.seen.Reporting.IsZero():
 		e.reportAgain = true
@@ -92,9 +93,9 @@ func (e *Engine) report() {
 	}
 	e.seen.Reporting = time.Now()
 	inc := e.inc
-	end := func(r model.Reported) {
+	end := func(r incident.Reported) {
 		e.seen.Reporting = time.Time{}
-		e.handle(model.Input{At: time.Now(), Do: r})
+		e.handle(incident.Input{At: time.Now(), Do: r})
 		if e.reportAgain {
 			e.reportAgain = false
 			e.report()
@@ -105,19 +106,19 @@ func (e *Engine) report() {
 	e.holdOwed(func(dir string) func() {
 		ctx, cancel := context.WithTimeout(ctx, reportDeadline)
 		defer cancel()
-		out := model.Reported{Entries: len(inc.Timeline)}
+		out := incident.Reported{Entries: len(inc.Timeline)}
 		var err error
 		if out.Path, err = e.writeReport(ctx, &inc, dir); err != nil {
-			out = model.Reported{Err: err.Error()}
+			out = incident.Reported{Err: err.Error()}
 		}
 		return func() { end(out) }
-	}, func(err error) { end(model.Reported{Err: err.Error()}) })
+	}, func(err error) { end(incident.Reported{Err: err.Error()}) })
 }
 
 var errNoFolder = errors.New("there is no folder for it: the journal cannot be written")
 
 // writeReport writes it beside the journal.
-func (e *Engine) writeReport(ctx context.Context, i *model.Incident, dir string) (string, error) {
+func (e *Engine) writeReport(ctx context.Context, i *incident.Incident, dir string) (string, error) {
 	if dir == "" {
 		return "", errNoFolder
 	}

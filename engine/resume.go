@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"rollbook/engine/journal"
-	"rollbook/model"
+	"rollbook/incident"
 )
 
 // abandonedAfter is how long an incident must be untouched to be offered instead
@@ -28,7 +28,7 @@ func (e *Engine) takeUp() {
 	}
 	e.taking = true
 	e.offers = map[string]*journal.Content{}
-	var open []model.OpenIncident
+	var open []incident.OpenIncident
 	for _, c := range e.cfg.Open {
 		if c.Header.Cluster != id || c.Header.Namespace != e.inc.Settings.Namespace {
 			continue
@@ -47,9 +47,9 @@ func (e *Engine) takeUp() {
 }
 
 // openIncident is what is shown of a journal to choose by.
-func openIncident(c *journal.Content, now time.Time) model.OpenIncident {
-	i := model.Fold(c.Facts)
-	o := model.OpenIncident{ID: filepath.Base(filepath.Dir(c.Path)), Path: c.Path, Opened: i.Opened, Step: i.Step,
+func openIncident(c *journal.Content, now time.Time) incident.OpenIncident {
+	i := incident.Fold(c.Facts)
+	o := incident.OpenIncident{ID: filepath.Base(filepath.Dir(c.Path)), Path: c.Path, Opened: i.Opened, Step: i.Step,
 		Operator: i.Operator, Touched: i.Opened}
 	for _, f := range c.Facts {
 		if f.At.After(o.Touched) {
@@ -71,7 +71,7 @@ func openIncident(c *journal.Content, now time.Time) model.OpenIncident {
 	return o
 }
 
-func (e *Engine) takeUpJournal(x model.TakeUpJournal) {
+func (e *Engine) takeUpJournal(x incident.TakeUpJournal) {
 	if c := e.offers[x.ID]; c != nil {
 		e.resume(c)
 	}
@@ -101,14 +101,14 @@ func (e *Engine) tookUp(c *journal.Content, book *journal.Writer, err error) {
 	}
 	e.book, e.pending = book, nil
 	e.acked = book.Len()
-	e.inc = model.Fold(c.Facts)
+	e.inc = incident.Fold(c.Facts)
 	e.seen.Journal, e.seen.Resumed, e.seen.Open = c.Path, true, nil
 	e.begin()
-	e.handle(model.Input{At: time.Now(), By: e.cfg.Settings.Operator, Do: model.TakenUp{ID: c.Header.ID, Host: e.cfg.Host, Torn: c.Torn}})
+	e.handle(incident.Input{At: time.Now(), By: e.cfg.Settings.Operator, Do: incident.TakenUp{ID: c.Header.ID, Host: e.cfg.Host, Torn: c.Torn}})
 }
 
 // abandonJournal closes a journal that nobody takes up, in its own words.
-func (e *Engine) abandonJournal(x model.AbandonJournal) {
+func (e *Engine) abandonJournal(x incident.AbandonJournal) {
 	c := e.offers[x.ID]
 	if c == nil {
 		return
@@ -124,7 +124,7 @@ func (e *Engine) abandonJournal(x model.AbandonJournal) {
 			}
 			e.offers = maps.Clone(e.offers)
 			delete(e.offers, x.ID)
-			e.seen.Open = slices.DeleteFunc(slices.Clone(e.seen.Open), func(o model.OpenIncident) bool { return o.ID == x.ID })
+			e.seen.Open = slices.DeleteFunc(slices.Clone(e.seen.Open), func(o incident.OpenIncident) bool { return o.ID == x.ID })
 			if len(e.seen.Open) == 0 {
 				e.seen.Open = nil
 			}
@@ -133,18 +133,18 @@ func (e *Engine) abandonJournal(x model.AbandonJournal) {
 }
 
 func abandon(c *journal.Content, reason, by string) error {
-	return addTo(c, "closed", func() ([]model.Fact, error) {
+	return addTo(c, "closed", func() ([]incident.Fact, error) {
 		now := time.Now()
-		var facts []model.Fact
-		for _, b := range []model.Body{model.Resumed{}, model.Ended{Outcome: "abandoned", Reason: reason}, model.WasClosed{}} {
-			facts = append(facts, model.Fact{At: now, By: by, Body: b})
+		var facts []incident.Fact
+		for _, b := range []incident.Body{incident.Resumed{}, incident.Ended{Outcome: "abandoned", Reason: reason}, incident.WasClosed{}} {
+			facts = append(facts, incident.Fact{At: now, By: by, Body: b})
 		}
 		return facts, nil
 	})
 }
 
 // addTo adds facts to a journal that is not taken up, while it is locked.
-func addTo(c *journal.Content, what string, facts func() ([]model.Fact, error)) error {
+func addTo(c *journal.Content, what string, facts func() ([]incident.Fact, error)) error {
 	var failed error
 	book, err := journal.Resume(c, nil, func(_ int, _ string, err error) { failed = err })
 	if err != nil {
@@ -183,12 +183,12 @@ func (e *Engine) finishReports() {
 }
 
 func (e *Engine) finishReport(ctx context.Context, c *journal.Content) error {
-	inc := model.Fold(c.Facts)
-	return addTo(c, "reported", func() ([]model.Fact, error) {
+	inc := incident.Fold(c.Facts)
+	return addTo(c, "reported", func() ([]incident.Fact, error) {
 		path, err := e.cfg.Reporter.Write(ctx, &inc, filepath.Dir(c.Path))
 		if err != nil {
 			return nil, err
 		}
-		return []model.Fact{{At: time.Now(), Body: model.ReportWritten{Path: path, Entries: len(inc.Timeline)}}}, nil
+		return []incident.Fact{{At: time.Now(), Body: incident.ReportWritten{Path: path, Entries: len(inc.Timeline)}}}, nil
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rollbook/engine/journal"
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -19,7 +20,7 @@ func leaveOpen(t *testing.T, dir string, ago time.Duration) (id string) {
 	c, m := newCluster(t), &fakeMetrics{ratio: 0.3}
 	r := start(t, c, m, dir)
 	r.wait(2 * time.Second)
-	r.Send(model.Next{})
+	r.Send(incident.Next{})
 	s := r.wait(time.Second)
 	r.end()
 	time.Sleep(ago)
@@ -53,11 +54,11 @@ func TestSeveralOpenIncidentsAreOffered(t *testing.T) {
 			t.Fatalf("resumed %v, offered %+v", s.Seen.Resumed, s.Seen.Open)
 		}
 		for _, o := range s.Seen.Open {
-			if o.Component != "backend-python" || o.Step != model.Decision || o.Operator != "maria" || o.Abandoned || o.Touched.IsZero() {
+			if o.Component != "backend-python" || o.Step != incident.Decision || o.Operator != "maria" || o.Abandoned || o.Touched.IsZero() {
 				t.Errorf("offered as %+v", o)
 			}
 		}
-		r.Send(model.TakeUp{ID: first})
+		r.Send(incident.TakeUp{ID: first})
 		s = r.wait(2 * time.Second)
 		if !s.Seen.Resumed || s.Incident.ID != first || s.Seen.Open != nil {
 			t.Errorf("took up %q of %q", s.Incident.ID, first)
@@ -75,7 +76,7 @@ func TestOldIncidentIsOfferedAndAbandoned(t *testing.T) {
 		if len(s.Seen.Open) != 1 || !s.Seen.Open[0].Abandoned || s.Seen.Resumed {
 			t.Fatalf("offered %+v", s.Seen.Open)
 		}
-		r.Send(model.Abandon{ID: id, Reason: "nobody knows"})
+		r.Send(incident.Abandon{ID: id, Reason: "nobody knows"})
 		if s = r.wait(time.Second); s.Seen.Open != nil || len(s.Seen.Trouble) != 0 {
 			t.Errorf("still offered: %+v, %v", s.Seen.Open, s.Seen.Trouble)
 		}
@@ -84,7 +85,7 @@ func TestOldIncidentIsOfferedAndAbandoned(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		i := model.Fold(c.Facts)
+		i := incident.Fold(c.Facts)
 		if !c.Closed() || i.End.Outcome != "abandoned" || i.End.Reason != "nobody knows" || i.End.By != "maria" {
 			t.Errorf("closed %v: %+v", c.Closed(), i.End)
 		}
@@ -105,7 +106,7 @@ func TestAbandonedByTwo(t *testing.T) {
 		}
 		r := again(t, dir)
 		r.wait(2 * time.Second)
-		r.Send(model.Abandon{ID: id, Reason: "old"})
+		r.Send(incident.Abandon{ID: id, Reason: "old"})
 		if s := r.wait(time.Second); len(s.Seen.Open) != 1 || len(s.Seen.Trouble) != 1 || !strings.Contains(s.Seen.Trouble[0], "another rollbook") {
 			t.Errorf("somebody works on it: %+v, %q", s.Seen.Open, s.Seen.Trouble)
 		}
@@ -129,7 +130,7 @@ func TestTornLineIsTold(t *testing.T) {
 		_ = f.Close()
 		r := again(t, dir)
 		s := r.wait(2 * time.Second)
-		if !s.Seen.Resumed || !slices.ContainsFunc(s.Incident.Timeline, func(e model.Entry) bool { return strings.Contains(e.Text, "11 bytes were cut off") }) {
+		if !s.Seen.Resumed || !slices.ContainsFunc(s.Incident.Timeline, func(e incident.Entry) bool { return strings.Contains(e.Text, "11 bytes were cut off") }) {
 			t.Errorf("resumed %v: %+v", s.Seen.Resumed, s.Incident.Timeline)
 		}
 		r.end()
@@ -174,7 +175,7 @@ func TestMessageOnItsWayAtAKillMayHaveBeenSent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := book.Append(model.Fact{At: time.Now(), By: "maria", Body: model.MessageIntended{N: 1, Channel: "slack/x", Kind: model.MessageStarted, Text: "x"}}); err != nil {
+		if _, err := book.Append(incident.Fact{At: time.Now(), By: "maria", Body: incident.MessageIntended{N: 1, Channel: "slack/x", Kind: model.MessageStarted, Text: "x"}}); err != nil {
 			t.Fatal(err)
 		}
 		book.Close()
@@ -184,7 +185,7 @@ func TestMessageOnItsWayAtAKillMayHaveBeenSent(t *testing.T) {
 			cfg.Settings.Channels = []model.Channel{{ID: "slack/x", Kind: model.ChannelSlack}}
 		}, dir)
 		s := r.wait(time.Minute)
-		if got := s.Incident.Message(1); got == nil || got.State != model.MessageUnsure || model.SendAsks(s, "slack/x", model.MessageStarted) == "" {
+		if got := s.Incident.Message(1); got == nil || got.State != incident.MessageUnsure || incident.SendAsks(s, "slack/x", model.MessageStarted) == "" {
 			t.Errorf("taken up: %+v", got)
 		}
 		r.end()
@@ -212,7 +213,7 @@ func TestFirstWriteTornIsTheSameIncident(t *testing.T) {
 			if s.Incident.ID != id || !s.Seen.Resumed {
 				t.Errorf("cut at %d: took up %q", cut, s.Incident.ID)
 			}
-			r.Send(model.Next{})
+			r.Send(incident.Next{})
 			r.wait(time.Second)
 			r.end()
 			if found, errs := journal.List(dir); len(found) != 1 || len(errs) != 0 {

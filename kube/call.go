@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 
+	"rollbook/model"
 	"rollbook/text"
 )
 
@@ -87,7 +88,7 @@ func (c *Client) do(ctx context.Context, r call) ([]byte, error) {
 }
 
 func (c *Client) unreached(ctx context.Context, err error, limit time.Duration) error {
-	if errors.Is(err, ErrReadOnly) {
+	if errors.Is(err, model.ErrReadOnly) {
 		return err
 	}
 	if ctx.Err() != nil && !errors.Is(err, context.DeadlineExceeded) {

@@ -10,21 +10,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"rollbook/model"
 	"rollbook/text"
-)
-
-// The ends of a write that did not succeed. They mean the same as the engine's
-// of these names (which this package must not import): match them with
-// errors.Is; the wrapping error carries the details for the operator.
-var (
-	// ErrChanged: the workload is no longer what was confirmed. Nothing was written.
-	ErrChanged = errors.New("changed since it was confirmed")
-	// ErrRefused: the API server said no, or was not reached at all. Nothing was written.
-	ErrRefused = errors.New("refused by the API server")
-	// ErrLost: no answer came. It may or may not have been written.
-	ErrLost = errors.New("no answer to the write")
-	// ErrReadOnly: the transport does not let writes leave.
-	ErrReadOnly = errors.New("read-only: no request that changes anything may leave")
 )
 
 // The reasons why Connect does not get as far as a client. The wrapping error
@@ -66,8 +53,8 @@ func words(err error) string {
 	if errors.As(err, &st) && st.Status().Message != "" {
 		return text.Line(st.Status().Message)
 	}
-	if errors.Is(err, ErrReadOnly) {
-		return ErrReadOnly.Error()
+	if errors.Is(err, model.ErrReadOnly) {
+		return model.ErrReadOnly.Error()
 	}
 	return text.Line(err.Error())
 }

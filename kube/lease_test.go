@@ -215,7 +215,7 @@ func TestLeaseReadOnly(t *testing.T) {
 	if _, err := c.Lease(context.Background(), look); err != nil {
 		t.Error(err)
 	}
-	if _, err := c.Lease(context.Background(), askLease("maria@x", "")); !errors.Is(err, ErrReadOnly) || s.writes != 0 {
+	if _, err := c.Lease(context.Background(), askLease("maria@x", "")); !errors.Is(err, model.ErrReadOnly) || s.writes != 0 {
 		t.Errorf("%v, %d writes", err, s.writes)
 	}
 }

@@ -154,7 +154,7 @@ func unknown(id, asks string, err error) []model.Check {
 	ch := model.Check{ID: id, Text: asks + ": " + because(err)}
 	var u *unreached
 	switch {
-	case errors.Is(err, ErrReadOnly):
+	case errors.Is(err, model.ErrReadOnly):
 		ch.Text = asks + ": not asked, rollbook runs read-only"
 	case errors.Is(err, context.DeadlineExceeded):
 		ch.Text = asks + ": no answer within " + model.Short(preflightLimit)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"rollbook/model"
 	"rollbook/text"
 )
 
@@ -40,7 +41,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 			if req.Body != nil {
 				req.Body.Close()
 			}
-			return nil, fmt.Errorf("%w: %s", ErrReadOnly, why)
+			return nil, fmt.Errorf("%w: %s", model.ErrReadOnly, why)
 		}
 	}
 	g.learn(req)

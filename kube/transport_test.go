@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+
+	"rollbook/model"
 )
 
 func TestReadOnlyAllowList(t *testing.T) {
@@ -151,12 +153,12 @@ func TestReadOnlyStandsWhereRequestsLeave(t *testing.T) {
 		if err == nil {
 			resp.Body.Close()
 		}
-		if (method == "GET") != (err == nil) || (err != nil && !errors.Is(err, ErrReadOnly)) {
+		if (method == "GET") != (err == nil) || (err != nil && !errors.Is(err, model.ErrReadOnly)) {
 			t.Errorf("%s: %v", method, err)
 		}
 	}
 	err := c.core.Pods("x").Delete(t.Context(), "p", deleteOptions)
-	if !errors.Is(err, ErrReadOnly) {
+	if !errors.Is(err, model.ErrReadOnly) {
 		t.Errorf("a typed client: %v", err)
 	}
 }
@@ -190,7 +192,7 @@ func TestServersPathPrefixDoesNotHideAWrite(t *testing.T) {
 	t.Cleanup(srv.Close)
 	c := connectTo(t, srv.URL+"/k8s/clusters/c-1", Options{ReadOnly: true})
 	for _, path := range []string{"/api/v1/namespaces/x/pods/p/exec", "/api/v1/nodes/n/proxy/run"} {
-		if _, err := c.HTTPClient().Get(c.Server() + path); !errors.Is(err, ErrReadOnly) {
+		if _, err := c.HTTPClient().Get(c.Server() + path); !errors.Is(err, model.ErrReadOnly) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

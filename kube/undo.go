@@ -36,7 +36,7 @@ const (
 // ErrLost (nobody knows; Look tells), with the details in its words.
 func (c *Client) Undo(ctx context.Context, plan model.Plan) (model.Written, error) {
 	if c.readOnly {
-		return model.Written{}, say(ErrReadOnly, nil, "%s was not rolled back: rollbook runs read-only", plan.Workload)
+		return model.Written{}, say(model.ErrReadOnly, nil, "%s was not rolled back: rollbook runs read-only", plan.Workload)
 	}
 	c.writing.Add(1)
 	defer c.writing.Add(-1)
@@ -48,7 +48,7 @@ func (c *Client) Undo(ctx context.Context, plan model.Plan) (model.Written, erro
 			return model.Written{}, err
 		}
 		if p.Same {
-			return model.Written{}, say(ErrRefused, nil, "skipped rollback (current template already matches revision %d)", plan.To)
+			return model.Written{}, say(model.ErrRefused, nil, "skipped rollback (current template already matches revision %d)", plan.To)
 		}
 		var out *model.Written
 		if out, err = c.patch(ctx, p); err == nil {
@@ -62,7 +62,7 @@ func (c *Client) Undo(ctx context.Context, plan model.Plan) (model.Written, erro
 			break
 		}
 	}
-	return model.Written{}, say(ErrRefused, err, "%s was not rolled back: it was written to by others faster than it could be read (%s): try again", plan.Workload, words(err))
+	return model.Written{}, say(model.ErrRefused, err, "%s was not rolled back: it was written to by others faster than it could be read (%s): try again", plan.Workload, words(err))
 }
 
 // again reads the Deployment and the ReplicaSet anew and makes the plan of
@@ -76,20 +76,20 @@ func (c *Client) again(ctx context.Context, plan model.Plan) (*planned, error) {
 	wg.Wait()
 	switch {
 	case apierrors.IsNotFound(errD):
-		return nil, say(ErrChanged, errD, "%s is gone: it was deleted", plan.Workload)
+		return nil, say(model.ErrChanged, errD, "%s is gone: it was deleted", plan.Workload)
 	case errD != nil:
-		return nil, say(ErrRefused, errD, "%s was not rolled back: it could not be read again before the write: %s", plan.Workload, because(errD))
+		return nil, say(model.ErrRefused, errD, "%s was not rolled back: it could not be read again before the write: %s", plan.Workload, because(errD))
 	case apierrors.IsNotFound(errRS):
-		return nil, say(ErrChanged, errRS, "revision %d of %s is gone: replicaset %s was deleted", plan.To, plan.Workload, plan.Owner)
+		return nil, say(model.ErrChanged, errRS, "revision %d of %s is gone: replicaset %s was deleted", plan.To, plan.Workload, plan.Owner)
 	case errRS != nil:
-		return nil, say(ErrRefused, errRS, "%s was not rolled back: revision %d could not be read again before the write: %s", plan.Workload, plan.To, because(errRS))
+		return nil, say(model.ErrRefused, errRS, "%s was not rolled back: revision %d could not be read again before the write: %s", plan.Workload, plan.To, because(errRS))
 	}
 	p, err := makePlan(plan.Component, d, rs)
 	if err != nil {
-		return nil, say(ErrRefused, err, "%s was not rolled back: %s", plan.Workload, words(err))
+		return nil, say(model.ErrRefused, err, "%s was not rolled back: %s", plan.Workload, words(err))
 	}
 	if why := c.differs(&plan, p); why != "" {
-		return nil, say(ErrChanged, nil, "%s", why)
+		return nil, say(model.ErrChanged, nil, "%s", why)
 	}
 	return p, nil
 }
@@ -222,16 +222,16 @@ func (c *Client) refusal(plan model.Plan, err error) error {
 	var not notSent
 	var st apierrors.APIStatus
 	switch {
-	case errors.Is(err, ErrReadOnly):
-		return say(ErrReadOnly, err, "%s was not rolled back: rollbook runs read-only", plan.Workload)
+	case errors.Is(err, model.ErrReadOnly):
+		return say(model.ErrReadOnly, err, "%s was not rolled back: rollbook runs read-only", plan.Workload)
 	case errors.As(err, &not):
-		return say(ErrRefused, err, "%s was not rolled back, the request never left: %s", plan.Workload, words(not.error))
+		return say(model.ErrRefused, err, "%s was not rolled back, the request never left: %s", plan.Workload, words(not.error))
 	case errors.As(err, &u):
-		return say(ErrLost, err, "the write to %s had no answer: %s: it may or may not have been done", plan.Workload, u.text)
+		return say(model.ErrLost, err, "the write to %s had no answer: %s: it may or may not have been done", plan.Workload, u.text)
 	case errors.As(err, &st) && st.Status().Code >= 500 && !byWebhook(st.Status().Message):
-		return say(ErrLost, err, "the write to %s ended in an error of the server: %s: it may or may not have been done", plan.Workload, words(err))
+		return say(model.ErrLost, err, "the write to %s ended in an error of the server: %s: it may or may not have been done", plan.Workload, words(err))
 	}
-	return say(ErrRefused, err, "%s was not rolled back: %s", plan.Workload, because(err))
+	return say(model.ErrRefused, err, "%s was not rolled back: %s", plan.Workload, because(err))
 }
 
 // byWebhook recognises the 500 that stands for "admission could not be asked":

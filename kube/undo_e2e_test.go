@@ -70,7 +70,7 @@ func TestWhatChangedAfterTheConfirmationIsNotOverwritten(t *testing.T) {
 			}
 			before, _ := tryKubectl(t, "", "-n", ns, "get", "deploy", "api", "-o", "jsonpath={.spec}")
 			_, err := c.Undo(context.Background(), plan)
-			if !errors.Is(err, ErrChanged) {
+			if !errors.Is(err, model.ErrChanged) {
 				t.Fatalf("got %v", err)
 			}
 			for _, w := range tt.words {
@@ -166,7 +166,7 @@ func TestRefusedForLackOfAccess(t *testing.T) {
 		t.Errorf("%+v", ch)
 	}
 	_, err := c.Undo(context.Background(), *pf.Plan)
-	if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), `cannot patch resource "deployments"`) {
+	if !errors.Is(err, model.ErrRefused) || !strings.Contains(err.Error(), `cannot patch resource "deployments"`) {
 		t.Errorf("got %v", err)
 	}
 	if got := imageOf(t, ns); got != "api:2" {
@@ -182,17 +182,17 @@ func TestReadOnlyWritesNothing(t *testing.T) {
 	if ch := line(t, pf, "dryrun"); ch.State != model.CheckUnknown || !strings.Contains(ch.Text, "read-only") {
 		t.Errorf("%+v", ch)
 	}
-	if _, err := c.Undo(context.Background(), *pf.Plan); !errors.Is(err, ErrReadOnly) {
+	if _, err := c.Undo(context.Background(), *pf.Plan); !errors.Is(err, model.ErrReadOnly) {
 		t.Errorf("got %v", err)
 	}
-	if err := c.PostEvent(context.Background(), pf.Plan.Workload, pf.Plan.UID, "x"); !errors.Is(err, ErrReadOnly) {
+	if err := c.PostEvent(context.Background(), pf.Plan.Workload, pf.Plan.UID, "x"); !errors.Is(err, model.ErrReadOnly) {
 		t.Errorf("got %v", err)
 	}
 	p, _, err := c.plan(context.Background(), workloadIn(ns), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.patch(context.Background(), p); !errors.Is(err, ErrReadOnly) {
+	if _, err := c.patch(context.Background(), p); !errors.Is(err, model.ErrReadOnly) {
 		t.Errorf("past the first gate: %v", err)
 	}
 }
@@ -225,7 +225,7 @@ func TestLost(t *testing.T) {
 	for _, code := range []int32{-1, 502, 503, 504} {
 		answer.Store(code)
 		patches.Store(0)
-		if _, err := c.Undo(context.Background(), plan); !errors.Is(err, ErrLost) {
+		if _, err := c.Undo(context.Background(), plan); !errors.Is(err, model.ErrLost) {
 			t.Errorf("%d: got %v", code, err)
 		}
 		if patches.Load() != 1 {
@@ -237,7 +237,7 @@ func TestLost(t *testing.T) {
 	}
 	answer.Store(0)
 	patches.Store(0)
-	if _, err := c.Undo(context.Background(), plan); !errors.Is(err, ErrLost) {
+	if _, err := c.Undo(context.Background(), plan); !errors.Is(err, model.ErrLost) {
 		t.Errorf("got %v", err)
 	}
 	if patches.Load() != 1 {
@@ -265,7 +265,7 @@ func TestNotSentIsRefused(t *testing.T) {
 	for errors.As(err, new(*unreached)) && !errors.As(err, new(notSent)) { // the connection was noticed to be dead only now
 		_, err = c.patch(context.Background(), p)
 	}
-	if err := c.refusal(p.Plan, err); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "never left") || !strings.Contains(err.Error(), "refused") {
+	if err := c.refusal(p.Plan, err); !errors.Is(err, model.ErrRefused) || !strings.Contains(err.Error(), "never left") || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -348,7 +348,7 @@ func TestAdmissionsWordsAreKept(t *testing.T) {
 	if ch.State != model.CheckBlocked || !strings.Contains(ch.Text, "freeze until Monday") || strings.Contains(ch.Text, "\x1b") {
 		t.Errorf("%+v", ch)
 	}
-	if _, err := c.Undo(context.Background(), *pf.Plan); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "freeze until Monday") || strings.Contains(err.Error(), "\x1b") {
+	if _, err := c.Undo(context.Background(), *pf.Plan); !errors.Is(err, model.ErrRefused) || !strings.Contains(err.Error(), "freeze until Monday") || strings.Contains(err.Error(), "\x1b") {
 		t.Errorf("%v", err)
 	}
 }

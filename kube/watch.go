@@ -11,15 +11,6 @@ import (
 	"rollbook/model"
 )
 
-// Observation is one state of the cluster as Watch sees it; the engine's type of
-// this name has the same fields.
-type Observation struct {
-	Board      []*model.Component
-	Events     []model.Event
-	Connection model.Connection
-	Identity   model.Identity
-}
-
 // At most four observations a second leave, but the first ones do not wait for
 // each other: the board is to be there at once.
 const (
@@ -32,7 +23,7 @@ const (
 // pointers. It outlives outages and expired watches, and says by
 // Observation.Connection how old what it shows is. out may take its time: it
 // holds nothing up but the next observation. Other targets begin it anew.
-func (c *Client) Watch(ctx context.Context, out func(Observation)) {
+func (c *Client) Watch(ctx context.Context, out func(model.Observation)) {
 	p := &pulse{}
 	var id model.Identity // who asks which cluster does not change with what is watched
 	for ctx.Err() == nil {
@@ -41,7 +32,7 @@ func (c *Client) Watch(ctx context.Context, out func(Observation)) {
 }
 
 // watch is Watch until ctx ends or there are other targets.
-func (c *Client) watch(ctx context.Context, p *pulse, id model.Identity, out func(Observation)) model.Identity {
+func (c *Client) watch(ctx context.Context, p *pulse, id model.Identity, out func(model.Observation)) model.Identity {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	select { // before the targets are read: what was set until here is among them
@@ -79,7 +70,7 @@ func (c *Client) watch(ctx context.Context, p *pulse, id model.Identity, out fun
 	})
 	tell := func() {
 		board, events, id := v.observe()
-		out(Observation{Board: board, Events: events, Connection: c.connection(p), Identity: id})
+		out(model.Observation{Board: board, Events: events, Connection: c.connection(p), Identity: id})
 	}
 	p.begin(c.now())
 	v.tell(ctx, tell)

@@ -20,7 +20,7 @@ import (
 // watched collects what Watch tells.
 type watched struct {
 	mu   sync.Mutex
-	last Observation
+	last model.Observation
 	all  []time.Time
 }
 
@@ -31,7 +31,7 @@ func watching(t testing.TB, c *Client) *watched {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		c.Watch(ctx, func(o Observation) {
+		c.Watch(ctx, func(o model.Observation) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.last, w.all = o, append(w.all, time.Now())
@@ -48,7 +48,7 @@ func watching(t testing.TB, c *Client) *watched {
 	return w
 }
 
-func (w *watched) get() Observation {
+func (w *watched) get() model.Observation {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.last

@@ -12,15 +12,7 @@ import (
 )
 
 // ImpactOf says of what Impact is wanted.
-type ImpactOf struct {
-	Targets  []model.Target
-	From, To time.Time
-	Limits   model.Limits // when a minute is over
-	// Objective of the SLO, 0..1, and the period over which its budget is counted;
-	// 0 = none is set up.
-	Objective float64
-	Period    time.Duration
-}
+type ImpactOf = model.ImpactOf
 
 // Impact reads what a window cost: requests that failed, requests in all, the
 // minutes over a limit and those of which nothing is known, and the share of the

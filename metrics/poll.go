@@ -9,10 +9,7 @@ import (
 )
 
 // Poll is one round of queries.
-type Poll struct {
-	Targets []model.Target
-	Hold    time.Duration // the window of HoldErrors and HoldP95; 0 = not wanted
-}
+type Poll = model.Poll
 
 // The windows (WALK.md, "Readings"). The short one holds at least four scrapes.
 const (

@@ -1,16 +1,7 @@
-// Package model says what an incident is and what may happen next.
+// Package model holds the nouns that the rooms exchange: workload and component,
+// reading and figures, history and revision, plan, check and receipt, target and
+// limits, message, lease, evidence, and the observations and errors of the ports.
 //
-// It is pure: no clock, no I/O, no types of Kubernetes or of the screen. Two
-// functions decide everything:
-//
-//	Decide(Incident, Seen, Input) ([]Fact, []Effect)   what follows from an input
-//	Apply(Incident, Fact) Incident                     what a fact changes
-//
-// Facts are journaled and carry the figures that they rest on. The incident is
-// the fold of its facts and of nothing else; what was observed (Seen) is
-// replaced, never folded. Folding a journal therefore gives the live incident
-// back, at any point and in any later version.
-//
-// The zero value of everything here means unknown: nothing is healthy, decided
-// or allowed by default.
+// It decides nothing and knows no clock, no I/O, no types of Kubernetes or of the
+// screen. The zero value of everything here means unknown.
 package model

@@ -1,6 +1,8 @@
 package model
 
-import "time"
+import (
+	"time"
+)
 
 // Impact is what an incident cost, as Prometheus tells it.
 type Impact struct {
@@ -26,15 +28,4 @@ type ComponentImpact struct {
 	// BudgetShare is the part of the SLO's error budget of a whole period that the
 	// window spent; 1 = all of it.
 	BudgetShare Reading `json:"budgetShare"`
-}
-
-// Series is one figure of one component over a window, as kept for later.
-type Series struct {
-	Component string   `json:"component"`
-	Figure    string   `json:"figure"` // "error-ratio", "p95", "requests", "up"
-	Unit      string   `json:"unit"`   // "ratio", "seconds", "requests per second", "targets"
-	Query     string   `json:"query,omitempty"`
-	Limit     float64  `json:"limit,omitempty"` // the trigger's; 0 = none
-	Samples   []Sample `json:"samples,omitempty"`
-	Why       string   `json:"why,omitempty"` // why there are none
 }

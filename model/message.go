@@ -23,6 +23,27 @@ const (
 	StatusMonitoring = "monitoring" // rolled back, being verified
 )
 
+// Channel is somewhere that messages can go. Its address is a secret, and not
+// here.
+type Channel struct {
+	ID   string      `json:"id"` // "slack/incidents"
+	Kind ChannelKind `json:"kind"`
+	Name string      `json:"name"`
+	Host string      `json:"host,omitempty"` // where it goes to
+}
+
+// ChannelKind is which service a channel belongs to.
+type ChannelKind string
+
+// The kinds of channels.
+const (
+	ChannelSlack      ChannelKind = "slack"
+	ChannelTeams      ChannelKind = "teams"
+	ChannelStatuspage ChannelKind = "statuspage"
+	ChannelWebhook    ChannelKind = "webhook"
+	ChannelGitLab     ChannelKind = "gitlab" // follow-up issues
+)
+
 // A Message is what a draft is sent as. Its text is plain: lines, blank lines
 // between paragraphs, "- " before the items of a list. Each sender puts it into
 // its own markup and escapes what would be read as such.

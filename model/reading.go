@@ -2,10 +2,17 @@ package model
 
 import (
 	"fmt"
-	"math"
-	"strconv"
-	"strings"
 	"time"
+)
+
+// Tri is an answer. The zero value is unknown.
+type Tri int
+
+// The answers.
+const (
+	TriUnknown Tri = iota
+	TriNo
+	TriYes
 )
 
 // Reading is a value with its time and source, or unknown with the reason. The
@@ -72,6 +79,10 @@ type Figures struct {
 	Fresh time.Duration
 }
 
+func (f *Figures) Readings() [8]*Reading {
+	return [8]*Reading{&f.Errors.Now, &f.P95.Now, &f.Requests, &f.Up, &f.Targets, &f.HoldErrors, &f.HoldP95, &f.HoldRequests}
+}
+
 // Baseline is how a component did in the hour before the onset.
 type Baseline struct {
 	Errors Reading `json:"errors"`
@@ -85,31 +96,13 @@ type Behaviour struct {
 	Requests Reading // how many that rests on
 }
 
-// Percent prints a ratio as the screen shows it: "12.4%", "5%", "0.02%".
-func Percent(v float64) string {
-	p, digits := v*100, 1
-	switch {
-	case p != 0 && math.Abs(p) < 0.1:
-		digits = 2
-	case p >= 99.95:
-		digits = 0
-	}
-	return trimmed(p, digits) + "%"
-}
-
-// Seconds prints a latency: "212ms", "1.84s", "2s".
-func Seconds(v float64) string {
-	if v < 1 {
-		return trimmed(v*1000, 0) + "ms"
-	}
-	return trimmed(v, 2) + "s"
-}
-
-// trimmed prints a number with at most so many digits after the point.
-func trimmed(v float64, digits int) string {
-	s := strconv.FormatFloat(v, 'f', digits, 64)
-	if strings.Contains(s, ".") {
-		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
-	}
-	return s
+// Series is one figure of one component over a window, as kept for later.
+type Series struct {
+	Component string   `json:"component"`
+	Figure    string   `json:"figure"` // "error-ratio", "p95", "requests", "up"
+	Unit      string   `json:"unit"`   // "ratio", "seconds", "requests per second", "targets"
+	Query     string   `json:"query,omitempty"`
+	Limit     float64  `json:"limit,omitempty"` // the trigger's; 0 = none
+	Samples   []Sample `json:"samples,omitempty"`
+	Why       string   `json:"why,omitempty"` // why there are none
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 	"rollbook/text"
 )
@@ -23,8 +24,8 @@ func crowd(dir string) Request {
 	for n := range 20 {
 		c.Pods = append(c.Pods, model.Pod{Name: fmt.Sprintf("backend-python-7c9f5d8-%05d", n), Revision: 42, Failing: n < 10, Names: []string{"api"}})
 	}
-	i := model.Incident{ID: "INC-bench", Onset: t0, Triggers: []model.Trigger{{Component: c.ID}}, Settings: model.Settings{Limits: model.DefaultLimits()}}
-	return RequestOf(model.InFull, dir, &model.Snapshot{Incident: i, Now: t0, Seen: model.Seen{Board: []*model.Component{c}}})
+	i := incident.Incident{ID: "INC-bench", Onset: t0, Triggers: []incident.Trigger{{Component: c.ID}}, Settings: incident.Settings{Limits: model.DefaultLimits()}}
+	return RequestOf(model.InFull, dir, &incident.Snapshot{Incident: i, Now: t0, Seen: incident.Seen{Board: []*model.Component{c}}})
 }
 
 // flood is 10 MB of lines as the border of kube/ hands them over: cleaned once.

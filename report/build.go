@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -18,8 +19,8 @@ type Extra struct {
 }
 
 // New makes a report of a journal's facts.
-func New(facts []model.Fact, more Extra) Data {
-	b := builder{i: model.Fold(facts), facts: facts, more: more}
+func New(facts []incident.Fact, more Extra) Data {
+	b := builder{i: incident.Fold(facts), facts: facts, more: more}
 	i := &b.i
 	set := &i.Settings
 	d := Data{ID: Text(i.ID), State: "open", Namespace: Text(set.Namespace), Context: Text(set.Context), Server: Text(set.Server), Production: set.Production}
@@ -64,13 +65,13 @@ func New(facts []model.Fact, more Extra) Data {
 
 // builder reads the fold, and of the facts what it does not keep.
 type builder struct {
-	i     model.Incident
-	facts []model.Fact
+	i     incident.Incident
+	facts []incident.Fact
 	more  Extra
 }
 
 // each calls f with every fact of one kind.
-func each[T model.Body](facts []model.Fact, f func(model.Fact, T)) {
+func each[T incident.Body](facts []incident.Fact, f func(incident.Fact, T)) {
 	for _, x := range facts {
 		if b, ok := x.Body.(T); ok {
 			f(x, b)
@@ -85,7 +86,7 @@ func (b *builder) components() (out []string) {
 			out = append(out, c)
 		}
 	}
-	each(b.facts, func(_ model.Fact, r model.Rose) { add(r.Trigger.Component) })
+	each(b.facts, func(_ incident.Fact, r incident.Rose) { add(r.Trigger.Component) })
 	for _, a := range b.i.Attempts {
 		for _, w := range a.Writes {
 			add(w.Plan.Component)
@@ -129,13 +130,13 @@ func (b *builder) times() (Times, Took) {
 }
 
 func (b *builder) opened() (at time.Time) {
-	each(b.facts, func(f model.Fact, _ model.Opened) { at = f.At })
+	each(b.facts, func(f incident.Fact, _ incident.Opened) { at = f.At })
 	return at
 }
 
 // triggers are all that rose, also those that the operator let fall.
 func (b *builder) triggers() (out []Text) {
-	each(b.facts, func(f model.Fact, r model.Rose) {
+	each(b.facts, func(f incident.Fact, r incident.Rose) {
 		t := Text(r.Trigger.Text)
 		if !slices.Contains(out, t) {
 			out = append(out, t)
@@ -149,9 +150,9 @@ func (b *builder) decision() Decision {
 	d := Decision{Verdict: verdict(v.Verdict), Text: Text(v.Text), Overruled: v.Overruled, Reason: Text(v.Reason)}
 	// With what Decide was left first is what was decided; what the figures said
 	// later, while it was rolled back, is not.
-	var left *model.Moved
-	each(b.facts, func(_ model.Fact, m model.Moved) {
-		if left == nil && m.To == model.Choose && m.Text != "" {
+	var left *incident.Moved
+	each(b.facts, func(_ incident.Fact, m incident.Moved) {
+		if left == nil && m.To == incident.Choose && m.Text != "" {
 			left = &m
 		}
 	})
@@ -159,10 +160,10 @@ func (b *builder) decision() Decision {
 		d.Verdict, d.Text = verdict(left.Verdict), Text(left.Text)
 	}
 	// Ending the incident there is a decision too.
-	each(b.facts, func(f model.Fact, m model.Moved) {
-		d.NoRollback = d.NoRollback || left == nil && m.To == model.Close && f.At.Equal(b.i.Decided)
+	each(b.facts, func(f incident.Fact, m incident.Moved) {
+		d.NoRollback = d.NoRollback || left == nil && m.To == incident.Close && f.At.Equal(b.i.Decided)
 	})
-	each(b.facts, func(f model.Fact, o model.Overruled) {
+	each(b.facts, func(f incident.Fact, o incident.Overruled) {
 		if b.i.Decided.IsZero() || !f.At.After(b.i.Decided) {
 			d.Overruled, d.Reason = o.Verdict != o.Against, Text(o.Reason)
 			d.Answers = append(d.Answers, Said{At: Moment{f.At}, By: Text(f.By), What: "verdict", Answer: verdict(o.Verdict),
@@ -174,7 +175,7 @@ func (b *builder) decision() Decision {
 			d.Query = Text(t.Query)
 		}
 	}
-	each(b.facts, func(f model.Fact, s model.Said) {
+	each(b.facts, func(f incident.Fact, s incident.Said) {
 		a := s.Answer
 		word := map[model.Tri]Text{model.TriYes: "yes", model.TriNo: "no"}[a.Answer]
 		if word == "" {
@@ -182,7 +183,7 @@ func (b *builder) decision() Decision {
 		}
 		d.Answers = append(d.Answers, Said{At: Moment{a.At}, By: Text(a.By), What: Text(question(s.Question)), Answer: word, Figure: Text(a.Figure), Reason: Text(a.Reason)})
 	})
-	each(b.facts, func(f model.Fact, o model.CheckOverridden) {
+	each(b.facts, func(f incident.Fact, o incident.CheckOverridden) {
 		d.Overrides = append(d.Overrides, Said{At: Moment{f.At}, By: Text(f.By), What: Text(o.Component + ": " + o.Text), Answer: "overridden", Reason: Text(o.Reason)})
 	})
 	slices.SortStableFunc(d.Answers, func(x, y Said) int { return x.At.Compare(y.At.Time) })
@@ -190,13 +191,13 @@ func (b *builder) decision() Decision {
 }
 
 // verdict is what the screen shouts, in a sentence.
-func verdict(v model.Verdict) Text { return Text(strings.ToLower(v.Name())) }
+func verdict(v incident.Verdict) Text { return Text(strings.ToLower(v.Name())) }
 
 // question names what was answered, with its row of the runbook.
-func question(q model.Question) string {
-	return map[model.Question]string{model.QErrors: "error ratio over its limit (D1)", model.QP95: "P95 over its limit (D2)",
-		model.QCritical: "critical feature broken (D3)", model.QSLO: "error budget or stuck rollout (D4)",
-		model.QDataLoss: "data loss (W4)", model.QSecurity: "security hole exploited (W5)"}[q]
+func question(q incident.Question) string {
+	return map[incident.Question]string{incident.QErrors: "error ratio over its limit (D1)", incident.QP95: "P95 over its limit (D2)",
+		incident.QCritical: "critical feature broken (D3)", incident.QSLO: "error budget or stuck rollout (D4)",
+		incident.QDataLoss: "data loss (W4)", incident.QSecurity: "security hole exploited (W5)"}[q]
 }
 
 func (b *builder) attempts() (out []Try) {
@@ -215,12 +216,12 @@ func (b *builder) attempts() (out []Try) {
 	return out
 }
 
-func outcome(w model.Write) Text {
-	word := map[model.AttemptState]string{model.Pending: "not begun", model.Writing: "no answer yet", model.Unsettled: "whether it was written is unknown",
-		model.Rolling: "written, not rolled out", model.Done: "rolled out", model.Refused: "nothing was written: it had changed",
-		model.Failed: "nothing was written: refused"}[w.State]
+func outcome(w incident.Write) Text {
+	word := map[incident.AttemptState]string{incident.Pending: "not begun", incident.Writing: "no answer yet", incident.Unsettled: "whether it was written is unknown",
+		incident.Rolling: "written, not rolled out", incident.Done: "rolled out", incident.Refused: "nothing was written: it had changed",
+		incident.Failed: "nothing was written: refused"}[w.State]
 	switch {
-	case w.State == model.Reverted: // Err says by whom
+	case w.State == incident.Reverted: // Err says by whom
 		how := "rolled out"
 		if w.RolledOut.IsZero() {
 			how = "written"
@@ -246,7 +247,7 @@ func (b *builder) proof() Proof {
 	default:
 		p.Text = "not verified"
 	}
-	each(b.facts, func(f model.Fact, w model.WasVerified) {
+	each(b.facts, func(f incident.Fact, w incident.WasVerified) {
 		if f.At.Equal(b.i.Verified) {
 			p.Checks = nil
 			for _, s := range w.Figures {
@@ -287,6 +288,6 @@ func (b *builder) version() Version {
 	for _, f := range b.i.Settings.ConfigFrom {
 		v.From = append(v.From, Text(f))
 	}
-	each(b.facts, func(_ model.Fact, x model.Began) { v.Rollbook = Text(x.Version) })
+	each(b.facts, func(_ incident.Fact, x incident.Began) { v.Rollbook = Text(x.Version) })
 	return v
 }

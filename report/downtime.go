@@ -3,7 +3,7 @@ package report
 import (
 	"time"
 
-	"rollbook/model"
+	"rollbook/incident"
 )
 
 // downtime is the clock's, up to the journal's last fact.
@@ -13,7 +13,7 @@ func (b *builder) downtime() Downtime {
 		return Downtime{Down: Span{Why: why}, NoData: Span{Why: why}}
 	}
 	last := b.facts[len(b.facts)-1].At
-	total, blind := model.Downtime(&model.Snapshot{Incident: b.i, Now: last})
+	total, blind := incident.Downtime(&incident.Snapshot{Incident: b.i, Now: last})
 	span := func(d time.Duration) Span { return Span{Known: true, Seconds: d.Seconds()} }
 	d := Downtime{Down: span(total - blind), NoData: span(blind)}
 	if !b.i.Down.Since.IsZero() {
@@ -28,10 +28,10 @@ func (b *builder) clocked() bool {
 	rose := false
 	for _, f := range b.facts {
 		switch x := f.Body.(type) {
-		case model.ClockRan:
+		case incident.ClockRan:
 			return true
-		case model.Rose:
-			rose = rose || x.Trigger.Kind != model.TStuck
+		case incident.Rose:
+			rose = rose || x.Trigger.Kind != incident.TStuck
 		}
 	}
 	return !rose && len(b.facts) > 0

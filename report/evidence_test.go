@@ -17,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 	"rollbook/text"
 )
@@ -129,10 +130,10 @@ func request(t testing.TB, m model.Moment, dir string) Request {
 			{Name: "b-42-bad", Revision: 42, Failing: true, State: "CrashLoopBackOff", Restarts: 3, Names: []string{"side", "api"}, Bad: "api"},
 			{Name: "b-42-runs", Revision: 42, Names: []string{"api"}},
 			{Name: "b-41-old", Revision: 41, Names: []string{"api"}}}}
-	i := model.Incident{ID: "INC-20261123-0302-backend-python", Onset: t0.Add(-10 * time.Minute),
-		Triggers: []model.Trigger{{Component: "backend-python", Kind: model.TErrors}},
-		Settings: model.Settings{Limits: model.DefaultLimits(), Verify: model.DefaultVerify(), ConfigHash: "abc123", ConfigFrom: []string{"rollbook.yaml"}}}
-	return RequestOf(m, dir, &model.Snapshot{Incident: i, Now: t0, Seen: model.Seen{Board: []*model.Component{c}}})
+	i := incident.Incident{ID: "INC-20261123-0302-backend-python", Onset: t0.Add(-10 * time.Minute),
+		Triggers: []incident.Trigger{{Component: "backend-python", Kind: incident.TErrors}},
+		Settings: incident.Settings{Limits: model.DefaultLimits(), Verify: incident.DefaultVerify(), ConfigHash: "abc123", ConfigFrom: []string{"rollbook.yaml"}}}
+	return RequestOf(m, dir, &incident.Snapshot{Incident: i, Now: t0, Seen: incident.Seen{Board: []*model.Component{c}}})
 }
 
 func gather(t testing.TB, c *Collector, r Request) model.Evidence {
@@ -518,11 +519,11 @@ func TestGatheringsOverlap(t *testing.T) {
 }
 
 func TestWhoseEvidence(t *testing.T) {
-	s := &model.Snapshot{Now: t0}
+	s := &incident.Snapshot{Now: t0}
 	for n := range 12 {
 		id := fmt.Sprintf("c-%02d", n)
 		s.Seen.Board = append(s.Seen.Board, &model.Component{ID: id, Revision: 5, Pods: []model.Pod{{Name: id, Failing: n == 7}}})
-		s.Incident.Triggers = append(s.Incident.Triggers, model.Trigger{Component: id})
+		s.Incident.Triggers = append(s.Incident.Triggers, incident.Trigger{Component: id})
 	}
 	r := RequestOf(model.AtOpening, t.TempDir(), s)
 	if len(r.Subjects) != 10 || r.Subjects[0].Component.ID != "c-07" || !slices.Equal(r.Left, []string{"c-10", "c-11"}) {
@@ -532,13 +533,13 @@ func TestWhoseEvidence(t *testing.T) {
 	if e := gather(t, w.collector(Bounds{}), r); !strings.Contains(strings.Join(e.Missing, "\n"), "evidence of c-10, c-11: over the bound of 10 components") {
 		t.Errorf("%q", e.Missing)
 	}
-	s.Incident = model.Incident{Attempts: []model.Attempt{
-		{N: 1, Writes: []model.Write{{Plan: model.Plan{Component: "c-01", From: 4, To: 3}, Written: model.Written{At: t0}}}},
-		{N: 2, Writes: []model.Write{{Plan: model.Plan{Component: "c-01", From: 5, To: 2}, Written: model.Written{At: t0}}}}}}
+	s.Incident = incident.Incident{Attempts: []incident.Attempt{
+		{N: 1, Writes: []incident.Write{{Plan: model.Plan{Component: "c-01", From: 4, To: 3}, Written: model.Written{At: t0}}}},
+		{N: 2, Writes: []incident.Write{{Plan: model.Plan{Component: "c-01", From: 5, To: 2}, Written: model.Written{At: t0}}}}}}
 	if r = RequestOf(model.InFull, t.TempDir(), s); len(r.Subjects) != 1 || r.Subjects[0].Failed != 4 || r.Subjects[0].Against != 3 || len(r.Marks) != 2 {
 		t.Errorf("%+v", r)
 	}
-	if e := gather(t, w.collector(Bounds{}), RequestOf(model.AtOpening, t.TempDir(), &model.Snapshot{Now: t0})); !strings.Contains(strings.Join(e.Missing, " "), "no component is concerned") {
+	if e := gather(t, w.collector(Bounds{}), RequestOf(model.AtOpening, t.TempDir(), &incident.Snapshot{Now: t0})); !strings.Contains(strings.Join(e.Missing, " "), "no component is concerned") {
 		t.Errorf("%q", e.Missing)
 	}
 }

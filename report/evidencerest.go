@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 	"rollbook/text"
 )
@@ -135,8 +136,8 @@ func (g *gathering) configuration() {
 		enc.SetIndent("", "  ")
 		return enc.Encode(struct {
 			Config
-			Limits model.Limits      `json:"limits"`
-			Verify model.VerifyRules `json:"verify"`
+			Limits model.Limits         `json:"limits"`
+			Verify incident.VerifyRules `json:"verify"`
 		}{g.r.Config, g.r.Limits, g.r.Verify})
 	})
 }

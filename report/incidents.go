@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 	"rollbook/text"
 )
@@ -26,7 +27,7 @@ type Row struct {
 }
 
 // RowOf is an incident's line, from its journal's facts.
-func RowOf(facts []model.Fact) Row {
+func RowOf(facts []incident.Fact) Row {
 	d := New(facts, Extra{})
 	r := Row{ID: string(d.ID), Opened: d.Times.Opened, State: d.State, Outcome: string(d.Outcome), Took: d.Took, detected: d.Times.Detected.Time}
 	for _, c := range d.Components {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -17,28 +18,28 @@ import (
 type play struct {
 	t     *testing.T
 	by    string
-	inc   model.Incident
-	seen  model.Seen
-	facts []model.Fact
+	inc   incident.Incident
+	seen  incident.Seen
+	facts []incident.Fact
 	now   time.Time
 }
 
 func begin(t *testing.T) *play {
 	p := &play{t: t, by: "maria", now: t0}
-	set := model.Settings{Namespace: "production", Context: "prod-eu", Server: "https://api.prod-eu:6443", Production: true, Operator: "maria",
-		Limits: model.DefaultLimits(), Verify: model.DefaultVerify(), Scrape: 15 * time.Second, Poll: 5 * time.Second,
+	set := incident.Settings{Namespace: "production", Context: "prod-eu", Server: "https://api.prod-eu:6443", Production: true, Operator: "maria",
+		Limits: model.DefaultLimits(), Verify: incident.DefaultVerify(), Scrape: 15 * time.Second, Poll: 5 * time.Second,
 		ConfigHash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", ConfigFrom: []string{"rollbook.yaml (commit 4f2c9d1)"},
-		Links: []model.Link{{Name: "Deployment runbook", URL: "https://wiki.corp/runbook"}}}
-	p.fold(model.Fact{At: p.now, Body: model.Began{Settings: set, Version: "v1.4.0"}})
+		Links: []incident.Link{{Name: "Deployment runbook", URL: "https://wiki.corp/runbook"}}}
+	p.fold(incident.Fact{At: p.now, Body: incident.Began{Settings: set, Version: "v1.4.0"}})
 	p.seen.Identity = model.Identity{Cluster: "uid-1", User: "maria@corp"}
 	p.runs(42, "hash-42", 7)
 	p.figures(0.004)
 	return p
 }
 
-func (p *play) fold(f model.Fact) {
+func (p *play) fold(f incident.Fact) {
 	p.facts = append(p.facts, f)
-	p.inc = model.Apply(p.inc, f)
+	p.inc = incident.Apply(p.inc, f)
 }
 
 // runs puts a revision of backend-python on the board.
@@ -67,15 +68,15 @@ func (p *play) figures(errors float64) {
 
 func (p *play) wait(d time.Duration) { p.now = p.now.Add(d) }
 
-func (p *play) do(in any) {
+func (p *play) do(in incident.Act) {
 	p.t.Helper()
 	p.seen.Cluster.Heard, p.seen.Metrics.Heard = p.now, p.now
 	by := p.by
 	switch in.(type) {
-	case model.Observed, model.Wrote, model.Settled:
+	case incident.Observed, incident.Wrote, incident.Settled:
 		by = ""
 	}
-	facts, _ := model.Decide(p.inc, p.seen, model.Input{At: p.now, By: by, Do: in})
+	facts, _ := incident.Decide(p.inc, p.seen, incident.Input{At: p.now, By: by, Do: in})
 	for _, f := range facts {
 		p.fold(f)
 	}
@@ -84,27 +85,27 @@ func (p *play) do(in any) {
 // decide leads a broken release up to the choice, with its history read.
 func (p *play) decide() {
 	p.figures(0.21)
-	p.do(model.Observed{})
+	p.do(incident.Observed{})
 	p.wait(35 * time.Second)
 	p.figures(0.21)
-	p.do(model.Next{})
+	p.do(incident.Next{})
 	p.wait(20 * time.Second)
 	p.figures(0.21)
-	p.do(model.Next{})
+	p.do(incident.Next{})
 	known := func(v float64) model.Reading { return model.Reading{Known: true, Value: v, At: t0} }
 	p.seen.History = map[string]*model.History{"backend-python": {Component: "backend-python", At: p.now, Revisions: []model.Revision{
 		{Number: 42, Current: true, Behaviour: model.Behaviour{Errors: known(0.21), P95: known(0.18), Requests: known(4000)}},
 		{Number: 41, Behaviour: model.Behaviour{Errors: known(0.004), P95: known(0.18), Requests: known(90000)}},
 		{Number: 40, Behaviour: model.Behaviour{Errors: known(0.003), P95: known(0.17), Requests: known(80000)}}}}}
-	p.do(model.Observed{})
+	p.do(incident.Observed{})
 }
 
 // write confirms and writes the plan for revision to.
 func (p *play) write(from, to int64, hash string, generation int64) {
 	p.t.Helper()
-	if p.inc.Step == model.Choose {
+	if p.inc.Step == incident.Choose {
 		p.wait(10 * time.Second)
-		p.do(model.Next{})
+		p.do(incident.Next{})
 	}
 	plan := &model.Plan{ID: "plan-" + hash, Component: "backend-python", Workload: p.seen.Board[0].Workload, UID: "uid-b", From: from, To: to,
 		FromHash: p.seen.Board[0].TemplateHash, ToHash: hash, Command: "kubectl -n production rollout undo deployment/backend-python --to-revision=" + hash[5:],
@@ -114,19 +115,19 @@ func (p *play) write(from, to int64, hash string, generation int64) {
 	p.seen.Preflight = map[string]*model.Preflight{"backend-python": {Component: "backend-python", To: to, Done: true, Plan: plan,
 		Checks: []model.Check{{ID: "access.patch", State: model.CheckOK, Text: "may patch deployments"}}}}
 	p.wait(15 * time.Second)
-	p.do(model.ConfirmWrite{Word: "backend-python", Plans: []string{plan.ID}})
-	if p.inc.Step != model.RollBack {
-		p.t.Fatalf("at %s: %s", p.inc.Step.Name(), p.inc.Step.Blocked(&model.Snapshot{Incident: p.inc, Seen: p.seen, Now: p.now}))
+	p.do(incident.ConfirmWrite{Word: "backend-python", Plans: []string{plan.ID}})
+	if p.inc.Step != incident.RollBack {
+		p.t.Fatalf("at %s: %s", p.inc.Step.Name(), p.inc.Step.Blocked(&incident.Snapshot{Incident: p.inc, Seen: p.seen, Now: p.now}))
 	}
-	p.do(model.Wrote{Attempt: len(p.inc.Attempts), Component: "backend-python", Written: &model.Written{ResourceVersion: "88123", Generation: generation, At: p.now, Reads: 1}})
+	p.do(incident.Wrote{Attempt: len(p.inc.Attempts), Component: "backend-python", Written: &model.Written{ResourceVersion: "88123", Generation: generation, At: p.now, Reads: 1}})
 }
 
 func (p *play) rolledOut(revision int64, hash string, generation int64) {
 	p.wait(38 * time.Second)
 	p.runs(revision, hash, generation)
-	p.do(model.Observed{})
+	p.do(incident.Observed{})
 	p.wait(5 * time.Second)
-	p.do(model.Next{})
+	p.do(incident.Next{})
 }
 
 // hold lets two and a half minutes pass with a good error ratio.
@@ -134,21 +135,21 @@ func (p *play) hold() {
 	for range 11 {
 		p.wait(15 * time.Second)
 		p.figures(0.0004)
-		p.do(model.Observed{})
+		p.do(incident.Observed{})
 	}
 }
 
 func (p *play) settle() {
-	p.do(model.Next{})
+	p.do(incident.Next{})
 	for _, it := range p.inc.Items {
 		p.wait(time.Minute)
 		switch it.ID {
 		case "canary":
-			p.do(model.SettleItem{ID: it.ID, Waive: true, Reason: "planned for next quarter anyway"})
+			p.do(incident.SettleItem{ID: it.ID, Waive: true, Reason: "planned for next quarter anyway"})
 		case "follow-up":
-			p.do(model.SettleItem{ID: it.ID, Reason: "OPS-412"})
+			p.do(incident.SettleItem{ID: it.ID, Reason: "OPS-412"})
 		default:
-			p.do(model.SettleItem{ID: it.ID})
+			p.do(incident.SettleItem{ID: it.ID})
 		}
 	}
 	if p.inc.Closed.IsZero() {
@@ -167,17 +168,17 @@ var plays = map[string]func(p *play){
 	},
 	"healed": func(p *play) {
 		p.figures(0.06)
-		p.do(model.Observed{})
+		p.do(incident.Observed{})
 		p.wait(time.Minute)
-		p.do(model.Next{})
-		p.do(model.Say{Question: model.QCritical, Answer: model.TriNo})
+		p.do(incident.Next{})
+		p.do(incident.Say{Question: incident.QCritical, Answer: model.TriNo})
 		p.wait(time.Minute)
-		p.do(model.Overrule{Verdict: model.WatchClosely, Reason: "the load test of team B, it ends at 03:15"})
+		p.do(incident.Overrule{Verdict: incident.WatchClosely, Reason: "the load test of team B, it ends at 03:15"})
 		p.wait(3 * time.Minute)
 		p.figures(0.002)
-		p.do(model.Observed{})
+		p.do(incident.Observed{})
 		p.wait(2 * time.Minute)
-		p.do(model.EndIncident{Outcome: "healed", Reason: "the load test ended"})
+		p.do(incident.EndIncident{Outcome: "healed", Reason: "the load test ended"})
 	},
 	"unknown-accepted": func(p *play) {
 		p.decide()
@@ -188,9 +189,9 @@ var plays = map[string]func(p *play){
 			p.figures(0.0004)
 			f := p.seen.Figures["backend-python"]
 			f.P95, f.HoldP95 = model.Figure{Now: model.Reading{Why: "no series http_request_duration_seconds_bucket"}}, model.Reading{Why: "no series http_request_duration_seconds_bucket"}
-			p.do(model.Observed{})
+			p.do(incident.Observed{})
 		}
-		p.do(model.AcceptUnknown{Key: "backend-python/p95", Reason: "the histogram is gone since the move to OTel"})
+		p.do(incident.AcceptUnknown{Key: "backend-python/p95", Reason: "the histogram is gone since the move to OTel"})
 		p.settle()
 	},
 	"two-attempts": func(p *play) {
@@ -200,13 +201,13 @@ var plays = map[string]func(p *play){
 		p.wait(30 * time.Second)
 		p.runs(44, "hash-42", 9)
 		p.seen.Board[0].RevisionBy = "argocd-controller"
-		p.do(model.Observed{})
+		p.do(incident.Observed{})
 		p.wait(50 * time.Second)
 		p.by = "jonas"
-		p.do(model.Goto{Step: model.Choose})
-		p.do(model.Answered{With: "another"})
+		p.do(incident.Goto{Step: incident.Choose})
+		p.do(incident.Answered{With: "another"})
 		p.seen.History["backend-python"].Revisions[0].Number = 44
-		p.do(model.Pick{Component: "backend-python", To: 40})
+		p.do(incident.Pick{Component: "backend-python", To: 40})
 		p.write(44, 40, "hash-40", 10)
 		p.rolledOut(45, "hash-40", 10)
 		p.hold()
@@ -218,30 +219,30 @@ var plays = map[string]func(p *play){
 		for range 7 {
 			p.wait(4 * time.Minute)
 			p.figures(0.21)
-			p.do(model.Observed{})
+			p.do(incident.Observed{})
 		}
 		p.seen.Figures = nil
-		p.do(model.Observed{})
+		p.do(incident.Observed{})
 		p.wait(3 * time.Minute)
 		p.figures(0.21)
-		p.do(model.Observed{})
-		p.do(model.AnswerEscalation{ID: "downtime", With: model.EscalationCalled})
-		p.do(model.Say{Question: model.QDataLoss, Answer: model.TriYes, Reason: "orders of 03:20 are missing"})
+		p.do(incident.Observed{})
+		p.do(incident.AnswerEscalation{ID: "downtime", With: incident.EscalationCalled})
+		p.do(incident.Say{Question: incident.QDataLoss, Answer: model.TriYes, Reason: "orders of 03:20 are missing"})
 		p.write(42, 41, "hash-41", 8)
 		p.rolledOut(43, "hash-41", 8)
-		p.do(model.AnswerEscalation{ID: "data loss", With: model.EscalationNotNeeded, Reason: "they were in the queue"})
+		p.do(incident.AnswerEscalation{ID: "data loss", With: incident.EscalationNotNeeded, Reason: "they were in the queue"})
 		p.hold()
 		p.settle()
 	},
 	"open": func(p *play) { // and with words that would be markup
 		p.decide()
-		p.do(model.Overrule{Verdict: model.Now, Reason: "a|b `c` <script>alert(1)</script>\n# not a heading\n| x |"})
+		p.do(incident.Overrule{Verdict: incident.Now, Reason: "a|b `c` <script>alert(1)</script>\n# not a heading\n| x |"})
 		p.write(42, 41, "hash-41", 8)
 		p.seen.Board[0].RevisionBy = "[click](javascript:alert(1))"
 		p.wait(2*time.Minute + 10*time.Second)
 		p.runs(43, "hash-41", 8)
 		p.seen.Board[0].Updated = 1
-		p.do(model.Observed{})
+		p.do(incident.Observed{})
 	},
 }
 

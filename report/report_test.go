@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rollbook/engine/journal"
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -113,22 +114,22 @@ func TestAFaultyTemplateLosesNothing(t *testing.T) {
 func TestHostileWordsStayWords(t *testing.T) {
 	for _, evil := range []string{"# heading", "| cell | cell |", "`code`", "``` \n", "<script>alert(1)</script>", "<!-- -->", "[a](javascript:x)", "![a](http://x/y.png)",
 		"a\n\n# b", "a\r\n---\r\nb", "1. one", "- item", "+ item", "=====", "> quote", "~~struck~~", "$x$", "&lt;b&gt;", "\\", "**bold**", "__b__", "\x1b[31mred", "|", "```", "$1"} {
-		facts := []model.Fact{
-			{At: t0, Body: model.Began{Settings: model.Settings{Namespace: evil, Context: evil, Limits: model.DefaultLimits(), ConfigHash: evil, ConfigFrom: []string{evil},
-				Links: []model.Link{{Name: evil, URL: evil}}}, Version: evil}},
-			{At: t0, By: evil, Body: model.Opened{ID: evil, Onset: t0}},
-			{At: t0, Body: model.Rose{Trigger: model.Trigger{Component: evil, Kind: model.TErrors, Onset: t0, Text: evil, Query: evil}}},
-			{At: t0, By: evil, Body: model.Said{Question: model.QDataLoss, Answer: model.Answer{Answer: model.TriYes, By: evil, Reason: evil, Figure: evil, At: t0}}},
-			{At: t0, By: evil, Body: model.Moved{To: model.Choose, Verdict: model.Now, Text: evil}},
-			{At: t0, Body: model.Escalated{ID: "downtime", Text: evil, Who: evil}},
-			{At: t0, By: evil, Body: model.EscalationAnswered{ID: "downtime", With: evil, Reason: evil}},
-			{At: t0, By: evil, Body: model.CheckOverridden{Component: evil, Check: evil, Text: evil, Reason: evil}},
-			{At: t0, By: evil, Body: model.Confirmed{N: 1, Plans: []model.Plan{{Component: evil, From: 42, To: 41, Command: evil, Stays: []string{evil},
+		facts := []incident.Fact{
+			{At: t0, Body: incident.Began{Settings: incident.Settings{Namespace: evil, Context: evil, Limits: model.DefaultLimits(), ConfigHash: evil, ConfigFrom: []string{evil},
+				Links: []incident.Link{{Name: evil, URL: evil}}}, Version: evil}},
+			{At: t0, By: evil, Body: incident.Opened{ID: evil, Onset: t0}},
+			{At: t0, Body: incident.Rose{Trigger: incident.Trigger{Component: evil, Kind: incident.TErrors, Onset: t0, Text: evil, Query: evil}}},
+			{At: t0, By: evil, Body: incident.Said{Question: incident.QDataLoss, Answer: incident.Answer{Answer: model.TriYes, By: evil, Reason: evil, Figure: evil, At: t0}}},
+			{At: t0, By: evil, Body: incident.Moved{To: incident.Choose, Verdict: incident.Now, Text: evil}},
+			{At: t0, Body: incident.Escalated{ID: "downtime", Text: evil, Who: evil}},
+			{At: t0, By: evil, Body: incident.EscalationAnswered{ID: "downtime", With: evil, Reason: evil}},
+			{At: t0, By: evil, Body: incident.CheckOverridden{Component: evil, Check: evil, Text: evil, Reason: evil}},
+			{At: t0, By: evil, Body: incident.Confirmed{N: 1, Plans: []model.Plan{{Component: evil, From: 42, To: 41, Command: evil, Stays: []string{evil},
 				Changes: []model.Change{{Kind: evil, What: evil, From: evil, To: evil}}}}}},
-			{At: t0, Body: model.WriteFailed{N: 1, Component: evil, Err: evil}},
-			{At: t0, By: evil, Body: model.UnknownAccepted{Key: evil, Text: evil, Reason: evil}},
-			{At: t0, Body: model.WasVerified{Recovered: t0, Figures: []string{evil}}},
-			{At: t0, By: evil, Body: model.Ended{Outcome: evil, Reason: evil}},
+			{At: t0, Body: incident.WriteFailed{N: 1, Component: evil, Err: evil}},
+			{At: t0, By: evil, Body: incident.UnknownAccepted{Key: evil, Text: evil, Reason: evil}},
+			{At: t0, Body: incident.WasVerified{Recovered: t0, Figures: []string{evil}}},
+			{At: t0, By: evil, Body: incident.Ended{Outcome: evil, Reason: evil}},
 		}
 		m := &Manifest{Files: []File{{Name: evil, Source: evil, Note: evil}, {Name: evil + " .svg", Source: evil}}, Missing: []Missing{{What: evil, Why: evil}},
 			Suspects: []Suspect{{Component: evil, By: evil, ChangeCause: evil}}}
@@ -170,10 +171,10 @@ var code = regexp.MustCompile("(?s)\n(```+)diff\n.*?\n```+\n|`` .*? ``|```+.*?``
 var tameReading = model.Reading{Why: "w", Query: "w"}
 
 // renamed are the facts of the test above with a harmless word in every place.
-func renamed(facts []model.Fact) []model.Fact {
+func renamed(facts []incident.Fact) []incident.Fact {
 	b, _ := json.Marshal(facts)
 	evil, _ := json.Marshal(facts[1].By)
-	var out []model.Fact
+	var out []incident.Fact
 	if err := json.Unmarshal(bytes.ReplaceAll(b, evil, []byte(`"w"`)), &out); err != nil {
 		panic(err)
 	}
@@ -297,10 +298,10 @@ func FuzzText(f *testing.F) {
 func TestEndedInDecide(t *testing.T) {
 	p := begin(t)
 	p.figures(0.21)
-	p.do(model.Observed{})
-	p.do(model.Next{})
+	p.do(incident.Observed{})
+	p.do(incident.Next{})
 	p.wait(time.Minute)
-	p.do(model.EndIncident{Outcome: "fixed otherwise", Reason: "the flag is off"})
+	p.do(incident.EndIncident{Outcome: "fixed otherwise", Reason: "the flag is off"})
 	d := New(p.facts, Extra{})
 	md, err := Markdown(d, "")
 	if err != nil {
@@ -320,8 +321,8 @@ func TestEndedInDecide(t *testing.T) {
 
 	p = begin(t)
 	p.figures(0.21)
-	p.do(model.Observed{})
-	p.do(model.EndIncident{Outcome: "false alarm"})
+	p.do(incident.Observed{})
+	p.do(incident.EndIncident{Outcome: "false alarm"})
 	if d := New(p.facts, Extra{}); d.Decision.NoRollback || !d.Times.Decided.IsZero() {
 		t.Errorf("ended before Decide: %+v", d.Decision)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -19,7 +20,7 @@ type Request struct {
 	Marks    []Mark    // for the pictures
 	Suspects []Suspect
 	Limits   model.Limits
-	Verify   model.VerifyRules
+	Verify   incident.VerifyRules
 	Config   Config
 }
 
@@ -62,7 +63,7 @@ const subjectsMost = 10
 // RequestOf asks for the evidence of a snapshot: of the components that have a
 // trigger or are chosen, else of those that changed before the onset or have
 // failing pods.
-func RequestOf(m model.Moment, dir string, s *model.Snapshot) Request {
+func RequestOf(m model.Moment, dir string, s *incident.Snapshot) Request {
 	i := &s.Incident
 	r := Request{Moment: m, Dir: dir, Incident: i.ID, Onset: i.Onset, Limits: i.Settings.Limits, Verify: i.Settings.Verify,
 		Config: Config{Hash: i.Settings.ConfigHash, From: i.Settings.ConfigFrom}}
@@ -117,7 +118,7 @@ func failing(c *model.Component) (n int) {
 	return n
 }
 
-func subject(s *model.Snapshot, c *model.Component) Subject {
+func subject(s *incident.Snapshot, c *model.Component) Subject {
 	i := &s.Incident
 	out := Subject{Component: c, Target: model.Target{ID: c.ID, Workload: c.Workload}, Failed: c.Revision}
 	for _, t := range i.Settings.Components {
@@ -139,12 +140,12 @@ func subject(s *model.Snapshot, c *model.Component) Subject {
 	return out
 }
 
-func suspects(s *model.Snapshot) []Suspect {
+func suspects(s *incident.Snapshot) []Suspect {
 	if len(s.Incident.Attempts) > 0 {
 		return nil // what changed now is the rollback
 	}
 	var out []Suspect
-	for _, x := range model.Suspects(s) {
+	for _, x := range incident.Suspects(s) {
 		o := Suspect{Component: x.Component, Revision: x.Revision, At: x.At, Before: x.Before, By: x.By}
 		if c := s.Seen.Component(x.Component); c != nil {
 			o.ChangeCause, o.Images = c.ChangeCause, c.Images
@@ -154,7 +155,7 @@ func suspects(s *model.Snapshot) []Suspect {
 	return out
 }
 
-func marks(s *model.Snapshot) []Mark {
+func marks(s *incident.Snapshot) []Mark {
 	i := &s.Incident
 	var out []Mark
 	add := func(at time.Time, kind, format string, args ...any) {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -16,7 +17,7 @@ func (b *builder) summary(d Data) (out []Text) {
 	say := func(format string, args ...any) { out = append(out, Text(fmt.Sprintf(format, args...))) }
 	t := d.Times
 	first := true
-	each(b.facts, func(f model.Fact, r model.Rose) {
+	each(b.facts, func(f incident.Fact, r incident.Rose) {
 		if first {
 			say("The first sample over a limit was at %s: %s.", Moment{r.Trigger.Onset}, r.Trigger.Text)
 		}

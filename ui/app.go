@@ -7,7 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
-	"rollbook/model"
+	"rollbook/incident"
 )
 
 // App is the screen: the only tea.Model.
@@ -17,11 +17,11 @@ type App struct {
 	look  Look
 	pages [7]page
 
-	at       model.Step  // the page that was shown last
-	asked    model.Asked // the question that stood then
-	tick     time.Time   // the last tick's own time
-	derived  time.Time   // the clock when d was made
-	quiet    bool        // no key for 300 ms
+	at       incident.Step  // the page that was shown last
+	asked    incident.Asked // the question that stood then
+	tick     time.Time      // the last tick's own time
+	derived  time.Time      // the clock when d was made
+	quiet    bool           // no key for 300 ms
 	quietGen int
 	last     string // the last key
 	hinted   string // the hint at the last tick, and since when it stands

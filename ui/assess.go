@@ -6,6 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -29,7 +30,7 @@ func (a *assess) Keys() []Key {
 	by := func(n int) func() tea.Cmd { return func() tea.Cmd { return a.move(n) } }
 	keys := []Key{
 		a.nextKey("decide", "go to the decision; the incident's journal begins there"),
-		{Keys: []string{"d"}, Name: "details", Help: "all that is known of the component, with the queries", Disabled: func(*model.Snapshot) string {
+		{Keys: []string{"d"}, Name: "details", Help: "all that is known of the component, with the queries", Disabled: func(*incident.Snapshot) string {
 			if a.row() == nil {
 				return "no component is seen yet"
 			}
@@ -114,14 +115,14 @@ func (s *scope) verdict() sentence {
 		text += ": " + s.d.why
 	}
 	switch s.d.verdict {
-	case model.Now:
+	case incident.Now:
 		return sentence{alarm, text}
-	case model.Within10:
+	case incident.Within10:
 		if dl := s.inc().Verdict.Deadline; !dl.IsZero() {
 			text = s.d.verdict.Name() + " (" + clockOf(dl.Sub(s.snap.Now)) + " left): " + s.d.why
 		}
 		return sentence{bad, text}
-	case model.WatchClosely:
+	case incident.WatchClosely:
 		return sentence{calm, text}
 	}
 	return sentence{warn, text}
@@ -202,7 +203,7 @@ func (a *assess) waiting(w int) []string {
 			style, text = p.Dim, "– "+c.Off
 		case c.Heard.IsZero():
 			text = "○ trying " + c.To + " for " + model.Short(a.trying(c))
-		case c.Lost(a.snap.Now, model.ClusterFresh):
+		case c.Lost(a.snap.Now, incident.ClusterFresh):
 			style, text = p.Bad, "✗ nothing heard from "+c.To+" for "+age(a.snap.Now, c.Heard)
 		default:
 			style, text = p.Good, "✓ "+c.To+" answers"

@@ -5,6 +5,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -95,7 +96,7 @@ func (p *pen) boardHead(c boardCols, trouble string, n int) string {
 		spark("ERRORS", c.errors, c.errSpark), spark("P95", c.p95, c.p95Spark), head("OVER", c.over))
 }
 
-func (p *pen) boardRow(c boardCols, r *row, selected bool, s *model.Snapshot) string {
+func (p *pen) boardRow(c boardCols, r *row, selected bool, s *incident.Snapshot) string {
 	mark, name := "   ", p.Plain
 	if selected {
 		mark, name = paint(p.Note, p.say(" ▸ ")), p.Note
@@ -147,7 +148,7 @@ func (p *pen) podsCell(r *row, w int) string {
 
 // figureCell is a figure with its sparkline. One that is not known says why in
 // the sparkline's place, if its samples are not worth more there.
-func (p *pen) figureCell(f model.Figure, run model.Run, limit float64, show func(float64) string, w, sw int, s *model.Snapshot) string {
+func (p *pen) figureCell(f model.Figure, run incident.Run, limit float64, show func(float64) string, w, sw int, s *incident.Snapshot) string {
 	if !f.Now.Known {
 		if f.Now.Why == "" || len(f.Samples) > 0 && sw > 0 && !strings.Contains(f.Now.Why, "no traffic") {
 			return p.right("?", w, p.Warn) + p.sparkCell(f, limit, sw, p.Dim, s)
@@ -167,7 +168,7 @@ func (p *pen) figureCell(f model.Figure, run model.Run, limit float64, show func
 	return p.right(text, w, style) + p.sparkCell(f, limit, sw, style, s)
 }
 
-func (p *pen) sparkCell(f model.Figure, limit float64, sw int, style ansi.Style, s *model.Snapshot) string {
+func (p *pen) sparkCell(f model.Figure, limit float64, sw int, style ansi.Style, s *incident.Snapshot) string {
 	if sw == 0 {
 		return ""
 	}

@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -25,7 +26,7 @@ func (c *choose) Title() string { return "3 Choose" }
 // Follow looks at a chosen component first: what is proposed is what the
 // operator came for.
 func (c *choose) Follow() {
-	if len(c.inc().Choices) > 0 && c.inc().Step == model.Choose && c.marked[""] == 0 {
+	if len(c.inc().Choices) > 0 && c.inc().Step == incident.Choose && c.marked[""] == 0 {
 		c.marked[""] = 1 // once per visit of the program
 		c.focus = c.inc().Choices[0].Component
 	}
@@ -86,7 +87,7 @@ func (c *choose) Keys() []Key {
 	next := c.nextKey("confirm", "take the marked revision, then go on to the checks and the confirmation; nothing is written yet")
 	switch r := c.revision(); {
 	case c.gone():
-		next.Disabled = func(*model.Snapshot) string {
+		next.Disabled = func(*incident.Snapshot) string {
 			if len(c.inc().Open()) > 0 {
 				return c.d.blocked
 			}
@@ -94,13 +95,13 @@ func (c *choose) Keys() []Key {
 		}
 	case !c.taken():
 		next.Name = "take " + itoa(r.Number)
-		next.Disabled = func(*model.Snapshot) string {
+		next.Disabled = func(*incident.Snapshot) string {
 			if r.Current {
 				return "revision " + itoa(r.Number) + " is the running one"
 			}
 			return ""
 		}
-		next.do = func() tea.Cmd { return c.send(model.Pick{Component: c.focus, To: r.Number}) }
+		next.do = func() tea.Cmd { return c.send(incident.Pick{Component: c.focus, To: r.Number}) }
 	}
 	space := "select"
 	if c.inc().Choice(c.focus) != nil {
@@ -108,19 +109,19 @@ func (c *choose) Keys() []Key {
 	}
 	return append([]Key{
 		next,
-		{Keys: []string{"space"}, Name: space, Acts: true, Help: "put the component into the rollback, or take it out", Disabled: func(*model.Snapshot) string {
+		{Keys: []string{"space"}, Name: space, Acts: true, Help: "put the component into the rollback, or take it out", Disabled: func(*incident.Snapshot) string {
 			if c.row() == nil {
 				return "no component is seen yet"
 			}
 			return ""
 		}, do: func() tea.Cmd {
-			return c.send(model.Select{Component: c.focus, On: c.inc().Choice(c.focus) == nil})
+			return c.send(incident.Select{Component: c.focus, On: c.inc().Choice(c.focus) == nil})
 		}},
 		{Keys: []string{"tab"}, Name: "next component", Help: "the next component", do: func() tea.Cmd { return c.turn(1) }},
 		{Keys: []string{"shift+tab"}, Name: "component before", Help: "the component before", Hide: true, do: func() tea.Cmd { return c.turn(-1) }},
 		{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the newer revision", Hide: true, do: func() tea.Cmd { return c.move(-1) }},
 		{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the older revision", Hide: true, do: func() tea.Cmd { return c.move(1) }},
-		{Keys: []string{"d"}, Name: "full diff", Help: "the whole difference between the running template and the marked revision", Disabled: func(*model.Snapshot) string {
+		{Keys: []string{"d"}, Name: "full diff", Help: "the whole difference between the running template and the marked revision", Disabled: func(*incident.Snapshot) string {
 			switch {
 			case c.viewer == nil:
 				return "this session cannot read from the cluster"
@@ -191,7 +192,7 @@ func (c *choose) Says() sentence {
 		return sentence{warn, text}
 	}
 	if ch != nil && ch.To != 0 {
-		if why := model.Alike(h, ch.To, c.inc().Settings.Limits); why != "" {
+		if why := incident.Alike(h, ch.To, c.inc().Settings.Limits); why != "" {
 			return sentence{bad, c.upper(why) + "."}
 		}
 		if why := c.d.blocked; why != "" {
@@ -293,7 +294,7 @@ func (c *choose) components(w, h int) []string {
 	return out
 }
 
-func planned(ch model.Choice) string {
+func planned(ch incident.Choice) string {
 	if ch.To == 0 {
 		return "no revision yet"
 	}
@@ -352,7 +353,7 @@ func (c *choose) change(w, h int) []string {
 	if hist.FiguresErr != "" {
 		tail = append(tail, paint(p.Warn, p.say(" ⚠ "))+p.fit("how the revisions behaved is unknown: "+hist.FiguresErr, w-4))
 	}
-	if why := model.Alike(hist, r.Number, c.inc().Settings.Limits); why != "" {
+	if why := incident.Alike(hist, r.Number, c.inc().Settings.Limits); why != "" {
 		tail = append(tail, paint(p.Bad, p.say(" ✗ "))+p.fit(why, w-4))
 	}
 	if r.RestartOf != 0 {

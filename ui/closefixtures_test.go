@@ -5,13 +5,14 @@ import (
 	"slices"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
 func limitOf(v float64) *float64 { return &v }
 
 // proving is at Verify with the team's own checks, one of each kind bad.
-func proving() *model.Snapshot {
+func proving() *incident.Snapshot {
 	s := verifying()
 	set := &s.Incident.Settings
 	set.Components = []model.Target{{ID: "backend-python", Workload: s.Seen.Board[1].Workload,
@@ -35,7 +36,7 @@ func proving() *model.Snapshot {
 
 // told is at Close with messages that went out, one that did not, and one of which
 // nobody knows.
-func told() *model.Snapshot {
+func told() *incident.Snapshot {
 	s := closingOf()
 	i := &s.Incident
 	i.Settings.Channels = []model.Channel{
@@ -44,46 +45,46 @@ func told() *model.Snapshot {
 		{ID: "statuspage/public", Kind: model.ChannelStatuspage, Name: "public", Host: "api.statuspage.io"},
 		{ID: "gitlab/follow-up", Kind: model.ChannelGitLab, Name: "follow-up", Host: "gitlab.example"},
 	}
-	i.Evidence = map[model.Moment]model.EvidenceRecord{model.InFull: {Evidence: model.Evidence{At: ago(20 * time.Second), Moment: model.InFull,
+	i.Evidence = map[model.Moment]incident.EvidenceRecord{model.InFull: {Evidence: model.Evidence{At: ago(20 * time.Second), Moment: model.InFull,
 		Dir: "/home/maria/.local/state/rollbook/incidents/INC-20261123-0312-backend-python/evidence", Files: 41, Bytes: 3_400_000,
 		Missing: []string{"log of pod backend-python-5d88c4f7b9-x7k2p: the pod was gone before it could be read (404)",
 			"metrics of backend-rust: no series http_requests_total", "previous log of pod backend-python-5d88c4f7b9-9lmn2: forbidden: pods/log"}}}}
 	i.Items[0].State, i.Items[0].By, i.Items[0].At = "", "", time.Time{}
-	i.Items = append(i.Items[:3:3], model.Item{ID: "chat", Text: "Slack/Teams told (A4)"}, model.Item{ID: "follow-up", Text: "follow-up task created (A4)"},
-		model.Item{ID: "tests", Text: "tests for the bug (P1)", State: "done", By: "maria", At: ago(30 * time.Second), Reason: "shop#4711"},
-		model.Item{ID: "monitoring", Text: "better monitoring and alerts (P2)"}, model.Item{ID: "deploy checklist", Text: "deployment checklist updated (P3)"},
-		model.Item{ID: "canary", Text: "canary considered (P4)", State: "waived", By: "maria", Reason: "there is one already"}, model.Item{ID: "lessons", Text: "lessons written down (P5)"})
-	i.Down = model.DownRecord{Total: 9 * time.Minute, Blind: 2 * time.Minute}
-	i.Impact = model.ImpactRecord{At: ago(time.Minute), Impact: model.Impact{All: model.ComponentImpact{Failed: known(412), Requests: known(18120), MinutesOver: known(9), BudgetShare: known(.021)}}}
-	msg := func(n int, channel string, kind model.MessageKind, state model.MessageState, age time.Duration) model.MessageRecord {
-		return model.MessageRecord{N: n, By: "maria", At: ago(age), Done: ago(age - time.Second), State: state,
+	i.Items = append(i.Items[:3:3], incident.Item{ID: "chat", Text: "Slack/Teams told (A4)"}, incident.Item{ID: "follow-up", Text: "follow-up task created (A4)"},
+		incident.Item{ID: "tests", Text: "tests for the bug (P1)", State: "done", By: "maria", At: ago(30 * time.Second), Reason: "shop#4711"},
+		incident.Item{ID: "monitoring", Text: "better monitoring and alerts (P2)"}, incident.Item{ID: "deploy checklist", Text: "deployment checklist updated (P3)"},
+		incident.Item{ID: "canary", Text: "canary considered (P4)", State: "waived", By: "maria", Reason: "there is one already"}, incident.Item{ID: "lessons", Text: "lessons written down (P5)"})
+	i.Down = incident.DownRecord{Total: 9 * time.Minute, Blind: 2 * time.Minute}
+	i.Impact = incident.ImpactRecord{At: ago(time.Minute), Impact: model.Impact{All: model.ComponentImpact{Failed: known(412), Requests: known(18120), MinutesOver: known(9), BudgetShare: known(.021)}}}
+	msg := func(n int, channel string, kind model.MessageKind, state incident.MessageState, age time.Duration) incident.MessageRecord {
+		return incident.MessageRecord{N: n, By: "maria", At: ago(age), Done: ago(age - time.Second), State: state,
 			Message: model.Message{Kind: kind, Channel: channel, Incident: i.ID, Title: "[production] Elevated error rate on backend-python", Text: "Elevated error rate since 03:06 UTC. We are looking into it.\n- errors over 5% for 5m (limit 5m) on backend-python\nmaria is on it (INC-20261123-0312-backend-python)."}}
 	}
-	a := msg(1, "slack/incidents", model.MessageStarted, model.MessageOut, 8*time.Minute)
-	b := msg(2, "statuspage/public", model.MessageStarted, model.MessageOut, 7*time.Minute)
+	a := msg(1, "slack/incidents", model.MessageStarted, incident.MessageOut, 8*time.Minute)
+	b := msg(2, "statuspage/public", model.MessageStarted, incident.MessageOut, 7*time.Minute)
 	b.Receipt = model.Receipt{Ref: "x1", URL: "https://stspg.io/7m3kx9p2q"}
-	c := msg(3, "teams/ops", model.MessageStarted, model.MessageNotOut, 7*time.Minute)
+	c := msg(3, "teams/ops", model.MessageStarted, incident.MessageNotOut, 7*time.Minute)
 	c.Err = "teams/ops at prod-17.westeurope.logic.azure.com: not sent: 429 Too Many Requests: Rate limit is exceeded. Try again in 240 seconds.; it asks to wait 4m"
 	c.Retry = now.Add(90 * time.Second)
-	d := msg(4, "slack/incidents", model.MessageResolved, model.MessageUnsure, 2*time.Minute)
+	d := msg(4, "slack/incidents", model.MessageResolved, incident.MessageUnsure, 2*time.Minute)
 	d.Err = "slack/incidents at hooks.slack.com: it is not known whether it was sent: no answer within 10 s; look there before sending it again"
 	d.Message.Title = "[production] Resolved: backend-python"
-	i.Messages = []model.MessageRecord{a, b, c, d}
+	i.Messages = []incident.MessageRecord{a, b, c, d}
 	return s
 }
 
 // called has two calls that nobody answered.
-func called(s *model.Snapshot) *model.Snapshot {
-	s.Incident.Down = model.DownRecord{Total: 29 * time.Minute, Blind: 2 * time.Minute, Since: ago(2 * time.Minute)}
-	s.Incident.Escalations = []model.Escalation{
-		{ID: "data loss", Text: "data were lost", Who: "Ada +49 30 1234569", At: ago(20 * time.Minute), Answer: model.EscalationCalled, By: "maria", Done: ago(19 * time.Minute), Reason: "she asks for a restore point"},
+func called(s *incident.Snapshot) *incident.Snapshot {
+	s.Incident.Down = incident.DownRecord{Total: 29 * time.Minute, Blind: 2 * time.Minute, Since: ago(2 * time.Minute)}
+	s.Incident.Escalations = []incident.Escalation{
+		{ID: "data loss", Text: "data were lost", Who: "Ada +49 30 1234569", At: ago(20 * time.Minute), Answer: incident.EscalationCalled, By: "maria", Done: ago(19 * time.Minute), Reason: "she asks for a restore point"},
 		{ID: "downtime", Text: "down for 30m, 2m of it without data", Who: "Ada +49 30 1234569", At: ago(time.Minute)},
 		{ID: "rollback/1", Text: "rollback 1 did not help: not green 5m after the rollout", Who: "Jonas +49 30 1234568", At: ago(30 * time.Second)},
 	}
 	return s
 }
 
-func onCall(s *model.Snapshot) *model.Snapshot {
+func onCall(s *incident.Snapshot) *incident.Snapshot {
 	s.Seen.OnCall = []model.OnCall{
 		{Name: "Jonas Weber", How: "+49 30 1234568, @jonas", Schedule: "shop-primary", Source: "Grafana OnCall", Until: now.Add(160 * time.Minute)},
 		{Name: "Ada Kowalczyk", How: "https://acme.pagerduty.com/users/PXPGF42", Schedule: "leadership", Source: "PagerDuty", Until: now.Add(30 * time.Hour)},
@@ -94,12 +95,12 @@ func onCall(s *model.Snapshot) *model.Snapshot {
 
 var jonas = model.Lease{Holder: "jonas@desk-12 (INC-20261123-0315-backend-python)", Since: ago(8 * time.Minute), Renewed: ago(5 * time.Second), Step: "Roll back", At: ago(2 * time.Second)}
 
-func offered() *model.Snapshot {
+func offered() *incident.Snapshot {
 	s := filled()
-	s.Seen.Open = []model.OpenIncident{
-		{ID: "INC-20261123-0258-frontend", Opened: ago(22 * time.Minute), Touched: ago(4 * time.Minute), Step: model.Verify, Component: "frontend", Operator: "maria"},
-		{ID: "INC-20261121-1530-backend-rust", Opened: ago(36 * time.Hour), Touched: ago(35 * time.Hour), Step: model.Choose, Component: "backend-rust", Operator: "jonas", Abandoned: true},
-		{ID: "INC-20261123-0301-postgres", Opened: ago(19 * time.Minute), Touched: ago(time.Second), Step: model.Decision, Component: "postgres", Operator: "ada"},
+	s.Seen.Open = []incident.OpenIncident{
+		{ID: "INC-20261123-0258-frontend", Opened: ago(22 * time.Minute), Touched: ago(4 * time.Minute), Step: incident.Verify, Component: "frontend", Operator: "maria"},
+		{ID: "INC-20261121-1530-backend-rust", Opened: ago(36 * time.Hour), Touched: ago(35 * time.Hour), Step: incident.Choose, Component: "backend-rust", Operator: "jonas", Abandoned: true},
+		{ID: "INC-20261123-0301-postgres", Opened: ago(19 * time.Minute), Touched: ago(time.Second), Step: incident.Decision, Component: "postgres", Operator: "ada"},
 	}
 	s.Seen.Trouble = []string{"journal /home/maria/.local/state/rollbook/incidents/INC-20261101-0900-frontend/journal.jsonl: written by a newer rollbook: format 2, this one reads up to 1; open it with that version"}
 	return s
@@ -113,22 +114,22 @@ func closeFixtures() []fixture {
 			}
 		}
 	}
-	lost := func(s *model.Snapshot) { s.Incident.LeaseLost = map[string]model.Lease{"backend-python": jonas} }
+	lost := func(s *incident.Snapshot) { s.Incident.LeaseLost = map[string]model.Lease{"backend-python": jonas} }
 	out := []fixture{
 		{"verify-own", proving(), nil},
 		{"verify-own-log", proving(), keys("down", "down", "down", "down", "down", "down", "down", "down", "down")},
 		{"verify-own-details", proving(), keys("d")},
-		{"verify-two", with(proving(), func(s *model.Snapshot) {
+		{"verify-two", with(proving(), func(s *incident.Snapshot) {
 			w := s.Incident.Attempts[0].Writes[0]
 			w.Plan.Component = "frontend"
 			s.Incident.Attempts[0].Writes = append(slices.Clone(s.Incident.Attempts[0].Writes), w)
 		}), nil},
 		{"close-evidence", told(), nil},
-		{"close-gathering", with(told(), func(s *model.Snapshot) {
+		{"close-gathering", with(told(), func(s *incident.Snapshot) {
 			s.Seen.Gathering = map[model.Moment]time.Time{model.InFull: ago(12 * time.Second)}
 		}), nil},
-		{"close-report-stale", with(told(), func(s *model.Snapshot) {
-			s.Incident.Report = model.ReportRecord{At: ago(3 * time.Minute), Path: "/home/maria/.local/state/rollbook/incidents/INC-20261123-0312-backend-python/report.md", Entries: 2}
+		{"close-report-stale", with(told(), func(s *incident.Snapshot) {
+			s.Incident.Report = incident.ReportRecord{At: ago(3 * time.Minute), Path: "/home/maria/.local/state/rollbook/incidents/INC-20261123-0312-backend-python/report.md", Entries: 2}
 		}), keys("down")},
 		{"close-chat", told(), keys("down", "down", "down")},
 		{"close-evidence-details", told(), keys("d")},
@@ -136,14 +137,14 @@ func closeFixtures() []fixture {
 		{"messages", told(), keys("M")},
 		{"messages-failed", told(), keys("M", "down", "left", "left")},
 		{"messages-sent", told(), keys("M", "down", "down", "left", "left")},
-		{"messages-started", with(opened(), func(s *model.Snapshot) { s.Incident.Settings.Channels = told().Incident.Settings.Channels }), keys("M")},
+		{"messages-started", with(opened(), func(s *incident.Snapshot) { s.Incident.Settings.Channels = told().Incident.Settings.Channels }), keys("M")},
 		{"messages-asked", told(), keys("M", "enter")},
 		{"messages-ask", told(), keys("M", "down", "enter")},
 		{"messages-writing", told(), keys("M", "down", "down", "e", "down", "down", "H", "i", " ")},
 		{"messages-follow-up", told(), keys("M", "down", "down", "down")},
 		{"messages-unconfigured", opened(), keys("M")},
-		{"messages-readonly", with(told(), func(s *model.Snapshot) { s.Incident.Settings.ReadOnly = true }), keys("M")},
-		{"messages-many", with(told(), func(s *model.Snapshot) {
+		{"messages-readonly", with(told(), func(s *incident.Snapshot) { s.Incident.Settings.ReadOnly = true }), keys("M")},
+		{"messages-many", with(told(), func(s *incident.Snapshot) {
 			for n := range 12 {
 				s.Incident.Settings.Channels = append(s.Incident.Settings.Channels, model.Channel{ID: fmt.Sprintf("webhook/a-rather-long-name-of-a-channel-%d", n), Kind: model.ChannelWebhook, Host: "hooks.example"})
 			}
@@ -151,20 +152,20 @@ func closeFixtures() []fixture {
 		{"escalation", called(verifying()), nil},
 		{"escalation-dialog", called(verifying()), keys("E")},
 		{"contacts-oncall", onCall(called(opened())), keys("c")},
-		{"contacts-cached", with(onCall(opened()), func(s *model.Snapshot) {
+		{"contacts-cached", with(onCall(opened()), func(s *incident.Snapshot) {
 			s.Seen.OnCallAt, s.Seen.OnCallErr = ago(3*time.Hour), "PagerDuty does not answer: Get \"https://api.pagerduty.com/oncalls\": dial tcp: i/o timeout"
 		}), keys("c")},
-		{"contacts-failed", with(opened(), func(s *model.Snapshot) {
+		{"contacts-failed", with(opened(), func(s *incident.Snapshot) {
 			s.Seen.OnCallErr = "Grafana OnCall: 401 Unauthorized: the token of ONCALL_TOKEN is not accepted"
 		}), keys("c")},
 		{"open-incidents", offered(), func(a *App) { a.changed() }},
-		{"open-taking-up", with(filled(), func(s *model.Snapshot) { s.Seen.Resuming = "INC-20261123-0258-frontend" }), nil},
+		{"open-taking-up", with(filled(), func(s *incident.Snapshot) { s.Seen.Resuming = "INC-20261123-0258-frontend" }), nil},
 		{"open-abandon", offered(), func(a *App) { a.changed(); pressed(a, "down"); pressed(a, "x") }},
-		{"lease-other", with(checked(), func(s *model.Snapshot) { s.Seen.Leases = map[string]model.Lease{"backend-python": jonas} }), nil},
-		{"lease-take", with(checked(), func(s *model.Snapshot) { s.Seen.Leases = map[string]model.Lease{"backend-python": jonas} }), keys("T")},
+		{"lease-other", with(checked(), func(s *incident.Snapshot) { s.Seen.Leases = map[string]model.Lease{"backend-python": jonas} }), nil},
+		{"lease-take", with(checked(), func(s *incident.Snapshot) { s.Seen.Leases = map[string]model.Lease{"backend-python": jonas} }), keys("T")},
 		{"lease-lost", with(rolling(), lost), nil},
-		{"lease-looking-on", with(rolling(), func(s *model.Snapshot) { s.Seen.Leases = map[string]model.Lease{"backend-python": jonas} }), nil},
-		{"lease-forbidden", with(checked(), func(s *model.Snapshot) {
+		{"lease-looking-on", with(rolling(), func(s *incident.Snapshot) { s.Seen.Leases = map[string]model.Lease{"backend-python": jonas} }), nil},
+		{"lease-forbidden", with(checked(), func(s *incident.Snapshot) {
 			s.Seen.Leases = map[string]model.Lease{"backend-python": {Err: "leases.coordination.k8s.io is forbidden: User \"maria\" cannot create resource \"leases\"", At: ago(time.Second)}}
 		}), nil},
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -40,8 +41,8 @@ func TestMessageIsSentByTwoKeys(t *testing.T) {
 		m.Sees("s counts only after 0.3 s without a key")
 		m.Keys("\x1b[200~s\x1b[201~") // pasted
 		m.Sees("Send to teams/ops")
-		draft := model.Draft(told(), told().Incident.Settings.Channels[1], model.MessageResolved)
-		m.does("s", model.SendMessage{Channel: "teams/ops", Kind: model.MessageResolved, Title: draft.Title, Text: draft.Text}, nil)
+		draft := incident.Draft(told(), told().Incident.Settings.Channels[1], model.MessageResolved)
+		m.does("s", incident.SendMessage{Channel: "teams/ops", Kind: model.MessageResolved, Title: draft.Title, Text: draft.Text}, nil)
 		m.Sees("[not sent]") // until the engine says otherwise
 		m.Keys("\x1b")
 		m.leaves()
@@ -58,13 +59,13 @@ func TestMessageAgain(t *testing.T) {
 		m.Keys("\r")
 		m.Sees("may have been sent there 2m", "people read it twice", "s send again")
 		old := told().Incident.Messages[3].Message
-		m.does("s", model.SendMessage{Channel: "slack/incidents", Kind: model.MessageResolved, Title: old.Title, Text: old.Text, Again: true}, nil)
+		m.does("s", incident.SendMessage{Channel: "slack/incidents", Kind: model.MessageResolved, Title: old.Title, Text: old.Text, Again: true}, nil)
 		m.Keys("\x1b[B\x1b[D\x1b[D") // teams, started: failed
 		m.Sees("429 Too Many Requests", "asks to wait until 03:21:30 UTC", "enter try again…")
 		m.Keys("\r")
 		m.Sees("asked to wait until 03:21:30 UTC", "s send")
 		old = told().Incident.Messages[2].Message
-		m.does("s", model.SendMessage{Channel: "teams/ops", Kind: model.MessageStarted, Title: old.Title, Text: old.Text}, nil)
+		m.does("s", incident.SendMessage{Channel: "teams/ops", Kind: model.MessageStarted, Title: old.Title, Text: old.Text}, nil)
 		m.Keys("\x1b")
 		m.leaves()
 	})
@@ -88,8 +89,8 @@ func TestMessageWrittenHere(t *testing.T) {
 		m.Keys("\x1b[B\x1b[B")
 		m.Sees("Resolved: backend-python, q for now", "✎ edited")
 		m.Keys("\r")
-		draft := model.Draft(told(), told().Incident.Settings.Channels[2], model.MessageResolved)
-		m.does("s", model.SendMessage{Channel: "statuspage/public", Kind: model.MessageResolved, Title: draft.Title + ", q for now",
+		draft := incident.Draft(told(), told().Incident.Settings.Channels[2], model.MessageResolved)
+		m.does("s", incident.SendMessage{Channel: "statuspage/public", Kind: model.MessageResolved, Title: draft.Title + ", q for now",
 			Text: "sMTE?\n\n" + draft.Text}, nil)
 		m.Keys("u")
 		m.Sees("Drafted from the facts")
@@ -183,8 +184,8 @@ func TestEscalationStays(t *testing.T) {
 		m.Keys("E")
 		m.Keys("\x1b[Bshe knows")
 		answered := called(verifying())
-		answered.Incident.Escalations[1].Answer = model.EscalationNotNeeded
-		m.does("\r", model.AnswerEscalation{ID: "downtime", With: model.EscalationNotNeeded, Reason: "she knows"}, answered)
+		answered.Incident.Escalations[1].Answer = incident.EscalationNotNeeded
+		m.does("\r", incident.AnswerEscalation{ID: "downtime", With: incident.EscalationNotNeeded, Reason: "she knows"}, answered)
 		m.Sees("Jonas +49 30 1234568")
 		if strings.Contains(m.Screen(), "Ada +49") {
 			t.Errorf("it stays:\n%s", m.Screen())
@@ -209,9 +210,9 @@ func TestOpenIncidentsAreOffered(t *testing.T) {
 		m.Keys("x")
 		m.Sees("Close as abandoned: INC-20261121-1530-backend-rust")
 		m.Keys("tidied up")
-		m.does("\r", model.Abandon{ID: "INC-20261121-1530-backend-rust", Reason: "tidied up"}, nil)
+		m.does("\r", incident.Abandon{ID: "INC-20261121-1530-backend-rust", Reason: "tidied up"}, nil)
 		m.Keys("\x1b[A")
-		m.does("\r", model.TakeUp{ID: "INC-20261123-0258-frontend"}, opened())
+		m.does("\r", incident.TakeUp{ID: "INC-20261123-0258-frontend"}, opened())
 		m.Sees("②Decide") // and the list is gone
 		if strings.Contains(m.Screen(), "earlier runs") {
 			t.Errorf("the list stays:\n%s", m.Screen())
@@ -243,7 +244,7 @@ func TestTakeOver(t *testing.T) {
 		m.Keys("T")
 		m.Sees("Take backend-python over from jonas@desk-12?", "within 15 s")
 		m.Keys("he sleeps")
-		m.does("\r", model.TakeOver{Component: "backend-python", Reason: "he sleeps"}, checked())
+		m.does("\r", incident.TakeOver{Component: "backend-python", Reason: "he sleeps"}, checked())
 		m.Sees("type backend-python to roll back:")
 		m.Keys("\x03") // the field is open: q is text
 		m.Keys("\x03")
@@ -256,12 +257,12 @@ func TestChecklistKeys(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		m := start(t, told())
 		m.Sees("enter gather again", "3 could not be had")
-		m.does("\r", model.GatherAgain{}, nil)
+		m.does("\r", incident.GatherAgain{}, nil)
 		m.Keys("d")
 		m.Sees("previous log of pod backend-python-5d88c4f7b9-9lmn2: forbidden", "folder")
 		m.Keys("\x1b")
 		m.Keys("\x1b[B")
-		m.does("\r", model.WriteReport{}, nil)
+		m.does("\r", incident.WriteReport{}, nil)
 		m.Keys("\x1b[B")
 		m.Keys("\r")
 		m.Sees("Messages", "▸ statuspage/public", "[not sent]")
@@ -276,12 +277,12 @@ func TestChecklistKeys(t *testing.T) {
 		m.Keys("\x1b[B")
 		m.Keys("n")
 		m.Keys("shop#4712, Jonas")
-		m.does("\r", model.SettleItem{ID: "monitoring", Reason: "shop#4712, Jonas"}, nil)
-		m.does(" ", model.SettleItem{ID: "monitoring"}, nil) // the engine showed nothing new: the mark stays
+		m.does("\r", incident.SettleItem{ID: "monitoring", Reason: "shop#4712, Jonas"}, nil)
+		m.does(" ", incident.SettleItem{ID: "monitoring"}, nil) // the engine showed nothing new: the mark stays
 		m.Keys("\x1b[B")
 		m.Keys("w")
 		m.Keys("no time")
-		m.does("\r", model.SettleItem{ID: "deploy checklist", Waive: true, Reason: "no time"}, nil)
+		m.does("\r", incident.SettleItem{ID: "deploy checklist", Waive: true, Reason: "no time"}, nil)
 		m.leaves()
 	})
 }
@@ -290,7 +291,7 @@ func TestChecklistKeys(t *testing.T) {
 func TestHeldSpaceTicksOne(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		m := start(t, told())
-		m.does("          ", model.SettleItem{ID: "evidence"}, nil)
+		m.does("          ", incident.SettleItem{ID: "evidence"}, nil)
 		m.leaves()
 	})
 }

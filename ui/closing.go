@@ -5,6 +5,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -28,7 +29,7 @@ func (c *closing) Title() string { return "7 Close" }
 // itself.
 func (c *closing) Follow() {
 	items := c.inc().Items
-	if c.inc().Step != model.Close {
+	if c.inc().Step != incident.Close {
 		c.moved = false
 	} else if !c.moved && len(items) > 0 {
 		c.moved, c.at = true, 0
@@ -53,7 +54,7 @@ func (c *closing) toOpen() {
 	}
 }
 
-func (c *closing) item() *model.Item {
+func (c *closing) item() *incident.Item {
 	if c.at >= len(c.inc().Items) {
 		return nil
 	}
@@ -64,27 +65,27 @@ func (c *closing) item() *model.Item {
 type work struct {
 	name, help string
 	do         func() tea.Cmd
-	off        func(*model.Snapshot) string // nil = it always can
+	off        func(*incident.Snapshot) string // nil = it always can
 }
 
 // workOf is the one key of an item: what it does, and why it cannot now.
-func (c *closing) workOf(it *model.Item) work {
+func (c *closing) workOf(it *incident.Item) work {
 	open := func(of ...model.ChannelKind) work {
 		return work{"open message", "open the message that belongs to it", func() tea.Cmd { return c.open(messagesTo(c.scope, of...)) }, nil}
 	}
 	seen := &c.snap.Seen
 	switch it.ID {
 	case "evidence":
-		return work{"gather again", "gather all evidence again; what was kept stays", func() tea.Cmd { return c.send(model.GatherAgain{}) },
-			func(*model.Snapshot) string {
+		return work{"gather again", "gather all evidence again; what was kept stays", func() tea.Cmd { return c.send(incident.GatherAgain{}) },
+			func(*incident.Snapshot) string {
 				if since := seen.Gathering[model.InFull]; !since.IsZero() {
 					return "it is being gathered, " + age(c.snap.Now, since) + " so far"
 				}
 				return ""
 			}}
 	case "report":
-		return work{"write report", "write report.md beside the journal, again when there is one", func() tea.Cmd { return c.send(model.WriteReport{}) },
-			func(*model.Snapshot) string {
+		return work{"write report", "write report.md beside the journal, again when there is one", func() tea.Cmd { return c.send(incident.WriteReport{}) },
+			func(*incident.Snapshot) string {
 				if !seen.Reporting.IsZero() {
 					return "it is being written"
 				}
@@ -101,12 +102,12 @@ func (c *closing) workOf(it *model.Item) work {
 }
 
 // acts says whether an item's key changes something itself.
-func acts(it *model.Item) bool {
+func acts(it *incident.Item) bool {
 	return it == nil || it.ID != "status page" && it.ID != "chat" && it.ID != "follow-up"
 }
 
 // settled is why the marked item cannot be settled once more.
-func (c *closing) settled(*model.Snapshot) string {
+func (c *closing) settled(*incident.Snapshot) string {
 	switch it := c.item(); {
 	case it == nil:
 		return "there is no checklist"
@@ -126,16 +127,16 @@ func (c *closing) Keys() []Key {
 	}
 	keys := []Key{enter,
 		{Keys: []string{"space"}, Name: "done", Help: "tick the marked item: it was done by hand", Acts: true, Disabled: c.settled, do: func() tea.Cmd {
-			return c.send(model.SettleItem{ID: c.item().ID})
+			return c.send(incident.SettleItem{ID: c.item().ID})
 		}},
 		{Keys: []string{"n"}, Name: "note", Help: "tick the marked item with a note, such as a ticket; it goes into the report", Acts: true, Disabled: c.settled, do: c.note},
 		{Keys: []string{"w"}, Name: "waive", Help: "waive the marked item, with a reason", Acts: true, Disabled: c.settled, do: func() tea.Cmd {
 			it := *c.item()
 			return c.reason("Waive: "+it.Text, []string{"The reason goes into the journal and into the report."}, "waive", func(reason string) tea.Cmd {
-				return c.send(model.SettleItem{ID: it.ID, Waive: true, Reason: reason})
+				return c.send(incident.SettleItem{ID: it.ID, Waive: true, Reason: reason})
 			})
 		}},
-		{Keys: []string{"d"}, Name: "details", Help: "all about the marked item: the evidence with what is missing, the report, the messages", Disabled: func(*model.Snapshot) string {
+		{Keys: []string{"d"}, Name: "details", Help: "all about the marked item: the evidence with what is missing, the report, the messages", Disabled: func(*incident.Snapshot) string {
 			if c.item() == nil {
 				return "there is no checklist"
 			}
@@ -165,7 +166,7 @@ func (c *closing) note() tea.Cmd {
 	it := *c.item()
 	return c.open(&dialog{base: base{c.scope}, title: "Done: " + it.Text, text: []string{"It is ticked with this, which goes into the report: a ticket, a link, who does it until when."},
 		typed: true, prompt: "note", yes: "done",
-		act: func(_ int, typed string) tea.Cmd { return c.send(model.SettleItem{ID: it.ID, Reason: typed}) }})
+		act: func(_ int, typed string) tea.Cmd { return c.send(incident.SettleItem{ID: it.ID, Reason: typed}) }})
 }
 
 func (c *closing) move(by int) tea.Cmd {
@@ -184,7 +185,7 @@ func (c *closing) Says() sentence {
 		}
 	}
 	switch {
-	case i.Asked == model.AskReverted:
+	case i.Asked == incident.AskReverted:
 		return sentence{bad, i.AskText}
 	case !i.Closed.IsZero():
 		return sentence{fine, "Closed. q leaves."}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -108,7 +109,7 @@ func (c *closing) line(n, w int) string {
 }
 
 // busy is what is under way for an item; "" when nothing is.
-func (c *closing) busy(it *model.Item) string {
+func (c *closing) busy(it *incident.Item) string {
 	seen, now := &c.snap.Seen, c.snap.Now
 	switch it.ID {
 	case "evidence":
@@ -126,7 +127,7 @@ func (c *closing) busy(it *model.Item) string {
 }
 
 // itemLines are all that is known of one item.
-func (c *closing) itemLines(it *model.Item, w int) []string {
+func (c *closing) itemLines(it *incident.Item, w int) []string {
 	p := c.pen
 	var out []string
 	add := func(name, text string, style ansi.Style) {
@@ -232,17 +233,17 @@ func (c *closing) sent(add func(name, text string, style ansi.Style), of ...mode
 			said++
 			text := kindName(&ch, m.Message.Kind) + " to " + whereTo(&ch)
 			switch m.State {
-			case model.MessageOut:
+			case incident.MessageOut:
 				text = "✓ " + text + ", " + m.Done.UTC().Format("15:04:05 UTC")
 				if m.Receipt.URL != "" {
 					text += ", " + m.Receipt.URL
 				}
 				add("sent", text, p.Plain)
-			case model.MessageSending:
+			case incident.MessageSending:
 				add("sending", text, p.Warn)
-			case model.MessageNotOut:
+			case incident.MessageNotOut:
 				add("failed", "✗ "+text+": "+reasonOf(&ch, m.Err), p.Bad)
-			case model.MessageUnsure:
+			case incident.MessageUnsure:
 				add("unsure", "? "+text+" may have been sent: "+reasonOf(&ch, m.Err), p.Bad)
 			}
 		}
@@ -296,7 +297,7 @@ func (c *closing) cost() string {
 }
 
 // outcome says how it ended.
-func outcome(i *model.Incident) string {
+func outcome(i *incident.Incident) string {
 	switch {
 	case i.End != nil && i.End.Reason != "":
 		return "Ended: " + i.End.Outcome + ": “" + i.End.Reason + "”"
@@ -309,7 +310,7 @@ func outcome(i *model.Incident) string {
 }
 
 // times are the four that are measured, as far as both their ends are known.
-func times(i *model.Incident) string {
+func times(i *incident.Incident) string {
 	text := ""
 	add := func(name string, from, to time.Time) {
 		if from.IsZero() || to.IsZero() || to.Before(from) {

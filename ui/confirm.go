@@ -6,6 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -34,7 +35,7 @@ type checkLine struct {
 
 // Follow notices that a plan is another one than the operator was typing for.
 func (c *confirm) Follow() {
-	if c.inc().Step != model.Confirm {
+	if c.inc().Step != incident.Confirm {
 		c.field.clear()
 		c.moved, c.wrote, c.shown = false, false, nil
 		return
@@ -77,7 +78,7 @@ func (c *confirm) lines() []checkLine {
 		}
 	}
 	for _, ch := range c.inc().Open() {
-		if k := model.LeaseCheck(c.snap, ch.Component); k != nil && c.replay == nil {
+		if k := incident.LeaseCheck(c.snap, ch.Component); k != nil && c.replay == nil {
 			out = append(out, checkLine{ch.Component, *k})
 		}
 	}
@@ -135,10 +136,10 @@ func (c *confirm) typing() string {
 }
 
 func (c *confirm) Keys() []Key {
-	word := model.ConfirmWord(c.inc())
+	word := incident.ConfirmWord(c.inc())
 	keys := []Key{{Keys: []string{"enter"}, Name: "roll back", Main: true, Quiet: true, Acts: true,
 		Help: "write the plan, after the word was typed: the component's name in production, y elsewhere",
-		Disabled: func(*model.Snapshot) string {
+		Disabled: func(*incident.Snapshot) string {
 			switch {
 			case c.d.blocked != "":
 				return c.d.blocked
@@ -150,7 +151,7 @@ func (c *confirm) Keys() []Key {
 			return ""
 		},
 		do: func() tea.Cmd {
-			do := model.ConfirmWrite{Word: c.field.String(), Plans: slices.Clone(c.shown)}
+			do := incident.ConfirmWrite{Word: c.field.String(), Plans: slices.Clone(c.shown)}
 			c.field.clear()
 			return c.send(do)
 		}},
@@ -161,7 +162,7 @@ func (c *confirm) Keys() []Key {
 		return append(keys, c.backKey())
 	}
 	keys = append(keys,
-		Key{Keys: []string{"o"}, Name: "override", Acts: true, Help: "lift the marked blocked line, with a reason that is kept", Disabled: func(*model.Snapshot) string {
+		Key{Keys: []string{"o"}, Name: "override", Acts: true, Help: "lift the marked blocked line, with a reason that is kept", Disabled: func(*incident.Snapshot) string {
 			l := c.marked()
 			switch {
 			case l == nil || l.State != model.CheckBlocked:
@@ -176,13 +177,13 @@ func (c *confirm) Keys() []Key {
 			return ""
 		}, do: c.override},
 		Key{Keys: []string{"J"}, Name: "without journal", Acts: true, Help: "go on although the journal cannot be written; the words are typed", Hide: c.snap.Seen.JournalE == "",
-			Disabled: func(s *model.Snapshot) string {
+			Disabled: func(s *incident.Snapshot) string {
 				if s.Seen.JournalE == "" || s.Incident.WithoutJournal {
 					return "the journal is being written"
 				}
 				return ""
 			}, do: c.withoutJournal},
-		Key{Keys: []string{"R"}, Name: "check again", Acts: true, Help: "run the preflight again", do: func() tea.Cmd { return c.send(model.Recheck{}) }},
+		Key{Keys: []string{"R"}, Name: "check again", Acts: true, Help: "run the preflight again", do: func() tea.Cmd { return c.send(incident.Recheck{}) }},
 		c.backKey(),
 		Key{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the line above", Hide: true, do: func() tea.Cmd { return c.move(-1) }},
 		Key{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the line below", Hide: true, do: func() tea.Cmd { return c.move(1) }},
@@ -210,7 +211,7 @@ func (c *confirm) override() tea.Cmd {
 	l := *c.marked()
 	return c.reason("Override for "+l.component, []string{l.Text, "It stays in the journal, with your reason."}, "override",
 		func(reason string) tea.Cmd {
-			return c.send(model.OverrideCheck{Component: l.component, Check: l.ID, Reason: reason})
+			return c.send(incident.OverrideCheck{Component: l.component, Check: l.ID, Reason: reason})
 		})
 }
 
@@ -222,7 +223,7 @@ func (c *confirm) withoutJournal() tea.Cmd {
 				c.hint = "not typed: nothing changed"
 				return nil
 			}
-			return c.send(model.NoJournal{})
+			return c.send(incident.NoJournal{})
 		}})
 }
 
@@ -233,9 +234,9 @@ func (c *confirm) Says() sentence {
 		return sentence{calm, "The lines as they were when it was confirmed, which comes next."}
 	case c.replay != nil:
 		return sentence{calm, "It was left without a confirmation: its lines are not in the journal."}
-	case i.Asked == model.AskChanged || i.Asked == model.AskFailed:
+	case i.Asked == incident.AskChanged || i.Asked == incident.AskFailed:
 		if c.d.blocked == "" {
-			return sentence{bad, stop(i.AskText) + " Look again; then type " + model.ConfirmWord(i) + "."}
+			return sentence{bad, stop(i.AskText) + " Look again; then type " + incident.ConfirmWord(i) + "."}
 		}
 		return sentence{bad, stop(i.AskText)}
 	case c.moved && c.d.blocked == "":
@@ -245,5 +246,5 @@ func (c *confirm) Says() sentence {
 	case c.d.blocked != "":
 		return sentence{bad, "Blocked: " + c.d.blocked}
 	}
-	return sentence{warn, "Nothing is written yet. Type " + model.ConfirmWord(i) + ", then enter, to roll back."}
+	return sentence{warn, "Nothing is written yet. Type " + incident.ConfirmWord(i) + ", then enter, to roll back."}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -34,7 +35,7 @@ func (s *scope) downLines(w int) []string {
 	if down := s.down(); down != "" {
 		text = s.upper(down) + "; begun " + model.Short(coarse(s.snap.Now.Sub(since))) + " ago."
 	}
-	if total, _ := model.Downtime(s.snap); total >= 30*time.Minute {
+	if total, _ := incident.Downtime(s.snap); total >= 30*time.Minute {
 		text += " Over 30 minutes: tell the CTO."
 	} else {
 		text += " At 30 minutes of downtime the CTO is to be told; at once when data is lost."

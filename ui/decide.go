@@ -6,6 +6,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -22,7 +23,7 @@ func (d *decide) Title() string  { return "2 Decide" }
 func (d *decide) Says() sentence { return d.verdict() }
 func (d *decide) Follow()        { d.at = max(0, min(len(d.d.nodes)-1, d.at)) }
 
-func (d *decide) node() *model.Node {
+func (d *decide) node() *incident.Node {
 	if d.at >= len(d.d.nodes) {
 		return nil
 	}
@@ -31,7 +32,7 @@ func (d *decide) node() *model.Node {
 
 func (d *decide) Keys() []Key {
 	say := func(t model.Tri) func() tea.Cmd { return func() tea.Cmd { return d.answer(t) } }
-	none := func(*model.Snapshot) string {
+	none := func(*incident.Snapshot) string {
 		if d.node() == nil {
 			return "there is no question yet"
 		}
@@ -44,8 +45,8 @@ func (d *decide) Keys() []Key {
 		{Keys: []string{"u"}, Name: "unknown", Acts: true, Help: "take your answer back: the figure counts again, or nobody knows", Disabled: none, do: say(model.TriUnknown)},
 		{Keys: []string{"o"}, Name: "overrule", Acts: true, Help: "set another verdict than the tree's; both are kept", do: d.overrule},
 		{Keys: []string{"s"}, Name: "stand down", Acts: true, Help: "let the triggers fall that have been under their limits for five minutes",
-			Disabled: func(*model.Snapshot) string { return d.d.standNo }, do: func() tea.Cmd {
-				return d.reasonless("Let the triggers fall?", "They have been under their limits for five minutes. The verdict follows the figures again.", "stand down", model.StandDown{})
+			Disabled: func(*incident.Snapshot) string { return d.d.standNo }, do: func() tea.Cmd {
+				return d.reasonless("Let the triggers fall?", "They have been under their limits for five minutes. The verdict follows the figures again.", "stand down", incident.StandDown{})
 			}},
 		{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the question above", Hide: true, do: func() tea.Cmd { d.at--; d.Follow(); return nil }},
 		{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the question below", Hide: true, do: func() tea.Cmd { d.at++; d.Follow(); return nil }},
@@ -60,11 +61,11 @@ func (d *decide) answer(t model.Tri) tea.Cmd {
 	n := d.node()
 	q := n.Question
 	if n.Asks || t == model.TriUnknown {
-		return d.send(model.Say{Question: q, Answer: t})
+		return d.send(incident.Say{Question: q, Answer: t})
 	}
 	word := map[model.Tri]string{model.TriYes: "yes", model.TriNo: "no"}[t]
 	return d.reason("Overrule the figure: "+n.Title, []string{"It says: " + triWord(n.Answer) + ". " + n.Text, "You say: " + word + ". Both are kept."}, "say "+word,
-		func(reason string) tea.Cmd { return d.send(model.Say{Question: q, Answer: t, Reason: reason}) })
+		func(reason string) tea.Cmd { return d.send(incident.Say{Question: q, Answer: t, Reason: reason}) })
 }
 
 func (d *decide) overrule() tea.Cmd {
@@ -75,12 +76,12 @@ func (d *decide) overrule() tea.Cmd {
 	return d.open(&dialog{base: base{d.scope}, title: "Overrule the verdict", options: options, typed: true, prompt: "why", yes: "overrule",
 		text: []string{"It is " + d.d.verdict.Name() + ": " + d.d.why},
 		act: func(n int, reason string) tea.Cmd {
-			return d.send(model.Overrule{Verdict: verdictOptions[n], Reason: reason})
+			return d.send(incident.Overrule{Verdict: verdictOptions[n], Reason: reason})
 		}})
 }
 
 // reasonless asks once more for what needs no reason.
-func (s *scope) reasonless(title, text, yes string, do any) tea.Cmd {
+func (s *scope) reasonless(title, text, yes string, do incident.Act) tea.Cmd {
 	return s.open(&dialog{base: base{s}, title: title, text: []string{text}, yes: yes, quiet: true,
 		act: func(int, string) tea.Cmd { return s.send(do) }})
 }
@@ -138,7 +139,7 @@ func (d *decide) tree(w, h int, below bool) []string {
 	return append(out, detail...)
 }
 
-func (d *decide) line(i int, n model.Node, titles, w int) string {
+func (d *decide) line(i int, n incident.Node, titles, w int) string {
 	p := d.pen
 	mark, style := "   ", p.Plain
 	if i == d.at {
@@ -172,8 +173,8 @@ func (d *decide) line(i int, n model.Node, titles, w int) string {
 
 // brief is what a line of the tree has room for: the title has said the rest,
 // and the whole stands below.
-func (d *decide) brief(n model.Node) string {
-	kind := map[model.Question]model.TriggerKind{model.QErrors: model.TErrors, model.QP95: model.TP95}[n.Question]
+func (d *decide) brief(n incident.Node) string {
+	kind := map[incident.Question]incident.TriggerKind{incident.QErrors: incident.TErrors, incident.QP95: incident.TP95}[n.Question]
 	switch {
 	case n.By != "":
 		if a := d.inc().Answers[n.Question]; a.Reason != "" {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -12,11 +13,11 @@ import (
 type derived struct {
 	rows     []*row
 	byID     map[string]*row
-	nodes    []model.Node
-	verdict  model.Verdict
+	nodes    []incident.Node
+	verdict  incident.Verdict
 	why      string // of the verdict
-	suspects []model.Suspect
-	checks   []model.VerifyCheck
+	suspects []incident.Suspect
+	checks   []incident.VerifyCheck
 	blocked  string // why this step cannot be left forward
 	standNo  string // why the triggers may not be lowered
 }
@@ -25,7 +26,7 @@ type derived struct {
 type row struct {
 	c           *model.Component
 	f           *model.Figures // as they count now; nil = none read
-	errors, p95 model.Run
+	errors, p95 incident.Run
 	failing     int // pods that a person should look at
 	rank        int // how far up it stands; see rankOver …
 }
@@ -38,7 +39,7 @@ const (
 	rankRest
 )
 
-func derive(s *model.Snapshot) *derived {
+func derive(s *incident.Snapshot) *derived {
 	d := &derived{byID: make(map[string]*row, len(s.Seen.Board))}
 	limits := s.Incident.Settings.Limits
 	var ranked [rankRest + 1][]*row
@@ -50,8 +51,8 @@ func derive(s *model.Snapshot) *derived {
 			}
 		}
 		if r.f != nil && !r.f.NotMeasured {
-			r.errors = model.Over(r.f.Errors, limits.Errors, limits.For)
-			r.p95 = model.Over(r.f.P95, limits.P95.Seconds(), limits.For)
+			r.errors = incident.Over(r.f.Errors, limits.Errors, limits.For)
+			r.p95 = incident.Over(r.f.P95, limits.P95.Seconds(), limits.For)
 		}
 		r.rank = r.judge()
 		ranked[r.rank] = append(ranked[r.rank], r)
@@ -62,12 +63,12 @@ func derive(s *model.Snapshot) *derived {
 	for _, rows := range ranked {
 		d.rows = append(d.rows, rows...)
 	}
-	d.nodes = model.Tree(s)
-	d.verdict, d.why = model.VerdictOf(s, d.nodes)
-	d.suspects = model.Suspects(s)
-	d.checks = model.VerifyChecks(s)
+	d.nodes = incident.Tree(s)
+	d.verdict, d.why = incident.VerdictOf(s, d.nodes)
+	d.suspects = incident.Suspects(s)
+	d.checks = incident.VerifyChecks(s)
 	d.blocked = s.Incident.Step.Blocked(s)
-	d.standNo = model.CanStandDown(s)
+	d.standNo = incident.CanStandDown(s)
 	return d
 }
 
@@ -94,7 +95,7 @@ func (r *row) unmeasured() bool {
 // over is the longest that a figure has been over its limit, and whether that is
 // as long as the trigger asks.
 func (r *row) over() (state model.Tri, d time.Duration, held bool) {
-	for _, run := range []model.Run{r.errors, r.p95} {
+	for _, run := range []incident.Run{r.errors, r.p95} {
 		if run.State == model.TriYes {
 			state, d, held = model.TriYes, max(d, run.For), held || run.Held
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -226,7 +227,7 @@ func (s *scope) detailMore(r *row, w int) []string {
 		for _, x := range []struct {
 			name  string
 			f     model.Figure
-			run   model.Run
+			run   incident.Run
 			limit float64
 			show  func(float64) string
 		}{{"errors", r.f.Errors, r.errors, limits.Errors, model.Percent}, {"P95", r.f.P95, r.p95, limits.P95.Seconds(), model.Seconds}} {

@@ -3,7 +3,7 @@ package ui
 import (
 	tea "charm.land/bubbletea/v2"
 
-	"rollbook/model"
+	"rollbook/incident"
 )
 
 // dialog asks something small: one of several options, a reason, or both.
@@ -104,4 +104,4 @@ func (s *scope) reason(title string, text []string, yes string, do func(reason s
 }
 
 // verdictOptions are what a verdict may be overruled to.
-var verdictOptions = []model.Verdict{model.Now, model.Within10, model.WatchClosely}
+var verdictOptions = []incident.Verdict{incident.Now, incident.Within10, incident.WatchClosely}

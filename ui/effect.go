@@ -7,6 +7,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -73,7 +74,7 @@ func (p *pen) command(text string, w int) []string {
 // prompt is the field, on a line of its own where its label leaves no room for
 // the word.
 func (c *confirm) prompt(w int) []string {
-	p, word := c.pen, model.ConfirmWord(c.inc())
+	p, word := c.pen, incident.ConfirmWord(c.inc())
 	label := p.say(" type " + word + " to roll back: ")
 	if n := ansi.StringWidth(label); n+ansi.StringWidth(word)+3 <= w {
 		return []string{paint(p.Strong, label) + c.field.view(p, w-n-1)}

@@ -5,6 +5,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -12,11 +13,11 @@ import (
 // these methods. None of them may wait.
 type Engine interface {
 	// Snapshot is the newest; never nil.
-	Snapshot() *model.Snapshot
+	Snapshot() *incident.Snapshot
 	// Changed has one element when there is a snapshot that was not fetched yet.
 	Changed() <-chan struct{}
 	// Send hands over one of the inputs of package model.
-	Send(do any)
+	Send(do incident.Act)
 	// Writing says whether a write is on its way to the API server right now.
 	Writing() bool
 }

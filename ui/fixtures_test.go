@@ -11,6 +11,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -26,13 +27,13 @@ var dark = Look{Profile: colorprofile.TrueColor}
 // anything.
 type still struct {
 	t    testing.TB
-	snap *model.Snapshot
+	snap *incident.Snapshot
 }
 
-func (e still) Snapshot() *model.Snapshot { return e.snap }
-func (e still) Changed() <-chan struct{}  { return nil }
-func (e still) Send(do any)               { e.t.Errorf("unexpected input %#v", do) }
-func (e still) Writing() bool             { return false }
+func (e still) Snapshot() *incident.Snapshot { return e.snap }
+func (e still) Changed() <-chan struct{}     { return nil }
+func (e still) Send(do incident.Act)         { e.t.Errorf("unexpected input %#v", do) }
+func (e still) Writing() bool                { return false }
 
 // library answers every reading with the same text.
 type library struct{}
@@ -101,21 +102,21 @@ func crashing(name string, revision int64) model.Pod {
 	return p
 }
 
-func settings() model.Settings {
-	return model.Settings{
-		Namespace: "production", Context: "prod-eu", Production: true, Operator: "maria", Limits: model.DefaultLimits(), Verify: model.DefaultVerify(),
+func settings() incident.Settings {
+	return incident.Settings{
+		Namespace: "production", Context: "prod-eu", Production: true, Operator: "maria", Limits: model.DefaultLimits(), Verify: incident.DefaultVerify(),
 		Scrape: 15 * time.Second, Poll: 5 * time.Second,
-		Contacts: []model.Contact{
+		Contacts: []incident.Contact{
 			{Role: "on-call", Name: "Maria", How: "+49 30 1234567", When: "first responder"},
 			{Role: "lead engineer", Name: "Jonas", How: "+49 30 1234568", When: "the rollback does not resolve the issue"},
 			{Role: "CTO", Name: "Ada", How: "+49 30 1234569", When: "more than 30 minutes of downtime, or data loss"},
 		},
-		Links: []model.Link{{Name: "incident response", URL: "https://wiki.example/incident-response"}},
+		Links: []incident.Link{{Name: "incident response", URL: "https://wiki.example/incident-response"}},
 	}
 }
 
 // filled is the shop with an incident under way, before anybody decided.
-func filled() *model.Snapshot {
+func filled() *incident.Snapshot {
 	python := component("backend-python", 4, 6, 42, 11*time.Minute)
 	python.ChangeCause = "checkout v2"
 	python.Pods = []model.Pod{
@@ -125,8 +126,8 @@ func filled() *model.Snapshot {
 	}
 	postgres := component("postgres", 1, 1, 3, 40*24*time.Hour)
 	postgres.Workload.Kind = model.StatefulSet
-	s := &model.Snapshot{Now: now, Incident: model.Incident{Settings: settings(), Onset: ago(7*time.Minute + 41*time.Second), Detected: ago(2*time.Minute + 30*time.Second)}}
-	s.Seen = model.Seen{
+	s := &incident.Snapshot{Now: now, Incident: incident.Incident{Settings: settings(), Onset: ago(7*time.Minute + 41*time.Second), Detected: ago(2*time.Minute + 30*time.Second)}}
+	s.Seen = incident.Seen{
 		Cluster:  model.Connection{To: "10.0.0.1:6443", Heard: ago(time.Second)},
 		Metrics:  model.Connection{To: "service:monitoring/prometheus:9090", Heard: ago(2 * time.Second)},
 		Identity: model.Identity{Cluster: "4f1c", User: "maria@corp"},
@@ -142,31 +143,31 @@ func filled() *model.Snapshot {
 		Events: []model.Event{{At: ago(40 * time.Second), Component: "backend-python", Object: "pod/backend-python-5d88c4f7b9-9lmn2", Type: "Warning",
 			Reason: "BackOff", Message: "Back-off restarting failed container api", Count: 9}},
 	}
-	s.Incident.Triggers = []model.Trigger{{Component: "backend-python", Kind: model.TErrors, Onset: s.Incident.Onset, At: s.Incident.Detected, Value: .124,
+	s.Incident.Triggers = []incident.Trigger{{Component: "backend-python", Kind: incident.TErrors, Onset: s.Incident.Onset, At: s.Incident.Detected, Value: .124,
 		Limit: .05, For: 5 * time.Minute, Text: "errors over 5% for 5m (limit 5m) on backend-python"}}
 	return s
 }
 
 // opened is at Decide: the journal has begun.
-func opened() *model.Snapshot {
+func opened() *incident.Snapshot {
 	s := filled()
 	i := &s.Incident
 	i.ID, i.Opened, i.Operator, i.Cluster = "INC-20261123-0312-backend-python", ago(time.Minute), "maria", "4f1c"
-	i.Step, i.Furthest = model.Decision, model.Decision
-	i.Verdict = model.VerdictRecord{Verdict: model.Now, Since: i.Detected}
+	i.Step, i.Furthest = incident.Decision, incident.Decision
+	i.Verdict = incident.VerdictRecord{Verdict: incident.Now, Since: i.Detected}
 	s.Seen.Journal = "/home/maria/.local/state/rollbook/incidents/INC-20261123-0312-backend-python/journal.jsonl"
-	i.Timeline = []model.Entry{
+	i.Timeline = []incident.Entry{
 		{At: i.Detected, Kind: "bad", Text: "errors over 5% for 5m (limit 5m) on backend-python"},
 		{At: i.Opened, By: "maria", Kind: "note", Text: "incident INC-20261123-0312-backend-python opened"},
 	}
 	return s
 }
 
-func chosen() *model.Snapshot {
+func chosen() *incident.Snapshot {
 	s := opened()
 	i := &s.Incident
-	i.Step, i.Furthest, i.Decided = model.Choose, model.Choose, ago(40*time.Second)
-	i.Choices = []model.Choice{{Component: "backend-python", From: 42, To: 41, Why: "the newest that served well before the onset: 0.2% errors, P95 205ms, 18211 requests"}}
+	i.Step, i.Furthest, i.Decided = incident.Choose, incident.Choose, ago(40*time.Second)
+	i.Choices = []incident.Choice{{Component: "backend-python", From: 42, To: 41, Why: "the newest that served well before the onset: 0.2% errors, P95 205ms, 18211 requests"}}
 	good := model.Behaviour{Errors: known(.002), P95: known(.205), Requests: known(18211)}
 	unknown := model.Behaviour{Errors: model.Unknown("q", "no series"), P95: model.Unknown("q", "no series")}
 	rev := func(n int64, age time.Duration, tag, by, cause string, b model.Behaviour) model.Revision {
@@ -183,16 +184,16 @@ func chosen() *model.Snapshot {
 		running, rev(41, 26*time.Hour, "2026.11.22-7", "gitlab-ci", "fix tax", good), rev(40, 96*time.Hour, "2026.11.19-1", "gitlab-ci", "", good),
 		rev(38, 9*24*time.Hour, "2026.11.14-3", "jonas", "hotfix", unknown),
 	}}}
-	i.Timeline = append(i.Timeline, model.Entry{At: i.Decided, By: "maria", Kind: "choice", Text: "decided: ROLL BACK NOW (errors over 5% for 7m10s (limit 5m) on backend-python)"},
-		model.Entry{At: i.Decided, Kind: "choice", Text: "proposed: revision 41 of backend-python: the newest that served well before the onset"})
+	i.Timeline = append(i.Timeline, incident.Entry{At: i.Decided, By: "maria", Kind: "choice", Text: "decided: ROLL BACK NOW (errors over 5% for 7m10s (limit 5m) on backend-python)"},
+		incident.Entry{At: i.Decided, Kind: "choice", Text: "proposed: revision 41 of backend-python: the newest that served well before the onset"})
 	return s
 }
 
 // checked is at Confirm with nothing against going on, but what extra says.
-func checked(extra ...model.Check) *model.Snapshot {
+func checked(extra ...model.Check) *incident.Snapshot {
 	s := chosen()
 	i := &s.Incident
-	i.Step, i.Furthest = model.Confirm, model.Confirm
+	i.Step, i.Furthest = incident.Confirm, incident.Confirm
 	plan := &model.Plan{ID: "plan-41", Component: "backend-python", Workload: s.Seen.Board[1].Workload, UID: "uid-backend-python", From: 42, To: 41,
 		FromHash: "hash-42", ToHash: "hash-41", Changes: s.Seen.History["backend-python"].Revisions[1].Changes,
 		Stays:   []string{"replicas 6", "configmap api-env (changed 12m ago)", "schema"},
@@ -212,13 +213,13 @@ func checked(extra ...model.Check) *model.Snapshot {
 var argo = model.Check{ID: "owner.argocd", State: model.CheckBlocked, Text: "Argo CD owns it with self-heal: it will undo this undo", Do: "argocd app set shop --sync-policy none"}
 
 // rolling is at Roll back, 34 s after the write.
-func rolling() *model.Snapshot {
+func rolling() *incident.Snapshot {
 	s := checked()
 	i := &s.Incident
-	i.Step, i.Furthest = model.RollBack, model.RollBack
-	w := model.Write{Plan: *s.Seen.Preflight["backend-python"].Plan, State: model.Rolling, Intent: ago(34 * time.Second),
+	i.Step, i.Furthest = incident.RollBack, incident.RollBack
+	w := incident.Write{Plan: *s.Seen.Preflight["backend-python"].Plan, State: incident.Rolling, Intent: ago(34 * time.Second),
 		Written: model.Written{ResourceVersion: "88123", Generation: 57, At: ago(34 * time.Second)}}
-	i.Attempts = []model.Attempt{{N: 1, Confirmed: ago(34 * time.Second), By: "maria", Writes: []model.Write{w}}}
+	i.Attempts = []incident.Attempt{{N: 1, Confirmed: ago(34 * time.Second), By: "maria", Writes: []incident.Write{w}}}
 	c := *s.Seen.Board[1]
 	c.Revision, c.RevisionStart, c.RevisionBy, c.TemplateHash = 43, ago(34*time.Second), "rollbook", "hash-41"
 	c.Generation, c.Observed, c.Updated, c.Replicas, c.Ready, c.Available = 57, 57, 3, 7, 2, 2
@@ -231,22 +232,22 @@ func rolling() *model.Snapshot {
 	s.Seen.Board = slices.Clone(s.Seen.Board)
 	s.Seen.Board[1] = &c
 	i.Timeline = append(i.Timeline,
-		model.Entry{At: ago(34 * time.Second), By: "maria", Kind: "write", Text: "confirmed: backend-python 42 → 41"},
-		model.Entry{At: ago(34 * time.Second), Kind: "outcome", Text: "patched backend-python (resourceVersion 88123, generation 57)"},
-		model.Entry{At: ago(30 * time.Second), Kind: "seen", Text: "backend-python: revision 43 shop/api:2026.11.22-7"})
+		incident.Entry{At: ago(34 * time.Second), By: "maria", Kind: "write", Text: "confirmed: backend-python 42 → 41"},
+		incident.Entry{At: ago(34 * time.Second), Kind: "outcome", Text: "patched backend-python (resourceVersion 88123, generation 57)"},
+		incident.Entry{At: ago(30 * time.Second), Kind: "seen", Text: "backend-python: revision 43 shop/api:2026.11.22-7"})
 	return s
 }
 
 // verifying is at Verify, 50 s into the hold.
-func verifying() *model.Snapshot {
+func verifying() *incident.Snapshot {
 	s := rolling()
 	i := &s.Incident
-	i.Step, i.Furthest, i.RolledOut = model.Verify, model.Verify, ago(70*time.Second)
+	i.Step, i.Furthest, i.RolledOut = incident.Verify, incident.Verify, ago(70*time.Second)
 	w := &i.Attempts[0].Writes[0]
-	w.State, w.Written.At, w.RolledOut, w.Intent = model.Done, ago(2*time.Minute), i.RolledOut, ago(2*time.Minute)
+	w.State, w.Written.At, w.RolledOut, w.Intent = incident.Done, ago(2*time.Minute), i.RolledOut, ago(2*time.Minute)
 	i.Attempts[0].Confirmed = w.Intent
 	i.Hold.Since = ago(50 * time.Second)
-	i.Answers = map[model.Question]model.Answer{model.QDataLoss: {Answer: model.TriNo, By: "maria", At: ago(5 * time.Minute)}}
+	i.Answers = map[incident.Question]incident.Answer{incident.QDataLoss: {Answer: model.TriNo, By: "maria", At: ago(5 * time.Minute)}}
 	c := *s.Seen.Board[1]
 	c.Updated, c.Replicas, c.Ready, c.Available, c.Pods = 6, 6, 6, 6, c.Pods[:3]
 	c.Pods = slices.Clone(c.Pods)
@@ -260,11 +261,11 @@ func verifying() *model.Snapshot {
 	for n := range i.Timeline {
 		i.Timeline[n].At = i.Timeline[n].At.Add(-3 * time.Minute)
 	}
-	i.Timeline = append(i.Timeline, model.Entry{At: i.RolledOut, Kind: "outcome", Text: "rolled out: backend-python"})
+	i.Timeline = append(i.Timeline, incident.Entry{At: i.RolledOut, Kind: "outcome", Text: "rolled out: backend-python"})
 	return s
 }
 
-func verified() *model.Snapshot {
+func verified() *incident.Snapshot {
 	s := verifying()
 	i := &s.Incident
 	i.RolledOut = ago(5 * time.Minute)
@@ -277,11 +278,11 @@ func verified() *model.Snapshot {
 	return s
 }
 
-func closingOf() *model.Snapshot {
+func closingOf() *incident.Snapshot {
 	s := verified()
 	i := &s.Incident
-	i.Step, i.Furthest = model.Close, model.Close
-	i.Items = []model.Item{
+	i.Step, i.Furthest = incident.Close, incident.Close
+	i.Items = []incident.Item{
 		{ID: "evidence", Text: "logs, events and metrics kept (A2)", State: "done", By: "maria", At: ago(time.Minute)},
 		{ID: "report", Text: "incident report written (A3)"}, {ID: "status page", Text: "status page says “resolved” (A4)"},
 		{ID: "chat", Text: "Slack/Teams told (A4)", State: "waived", By: "maria", Reason: "nobody is awake; the report will be posted at nine"},
@@ -290,7 +291,7 @@ func closingOf() *model.Snapshot {
 	return s
 }
 
-func thousand() *model.Snapshot {
+func thousand() *incident.Snapshot {
 	s := filled()
 	for n := range 1000 {
 		id := fmt.Sprintf("service-%04d", n)
@@ -304,7 +305,7 @@ func thousand() *model.Snapshot {
 	return s
 }
 
-func long() *model.Snapshot {
+func long() *incident.Snapshot {
 	s := checked(argo)
 	name := "a-name-of-sixty-three-characters-is-as-long-as-kubernetes-allow"
 	c := *s.Seen.Board[1]
@@ -314,7 +315,7 @@ func long() *model.Snapshot {
 	s.Incident.Settings.Context = "arn:aws:eks:eu-central-1:123456789012:cluster/production-cluster-one"
 	s.Seen.Identity.User = "system:serviceaccount:a-namespace-of-its-own:a-service-account-with-a-long-name"
 	s.Incident.ID = "INC-20261123-0312-" + name
-	s.Incident.Choices = []model.Choice{{Component: name, From: 42, To: 41}}
+	s.Incident.Choices = []incident.Choice{{Component: name, From: 42, To: 41}}
 	p := s.Seen.Preflight["backend-python"]
 	p.Component, p.Plan.Component, p.Checks[0].State = name, name, model.CheckOK
 	p.Plan.Command = "kubectl --context " + s.Incident.Settings.Context + " -n " + s.Incident.Settings.Namespace + " rollout undo deployment/" + name + " --to-revision=41"
@@ -325,22 +326,22 @@ func long() *model.Snapshot {
 // fixture is a settled screen.
 type fixture struct {
 	name string
-	snap *model.Snapshot
+	snap *incident.Snapshot
 	open func(a *App) // what was pressed before
 }
 
-func with(s *model.Snapshot, change func(s *model.Snapshot)) *model.Snapshot {
+func with(s *incident.Snapshot, change func(s *incident.Snapshot)) *incident.Snapshot {
 	change(s)
 	return s
 }
 
-func step(s *model.Snapshot, to model.Step) *model.Snapshot {
+func step(s *incident.Snapshot, to incident.Step) *incident.Snapshot {
 	s.Incident.Step = to
 	return s
 }
 
 func fixtures() []fixture {
-	ask := func(s *model.Snapshot, what model.Asked, text string) *model.Snapshot {
+	ask := func(s *incident.Snapshot, what incident.Asked, text string) *incident.Snapshot {
 		s.Incident.Asked, s.Incident.AskText = what, text
 		return s
 	}
@@ -352,94 +353,94 @@ func fixtures() []fixture {
 		}
 	}
 	return append([]fixture{
-		{"connecting", &model.Snapshot{Now: now, Incident: model.Incident{Settings: settings()}, Seen: model.Seen{
+		{"connecting", &incident.Snapshot{Now: now, Incident: incident.Incident{Settings: settings()}, Seen: incident.Seen{
 			Cluster: model.Connection{To: "10.0.0.1:6443", Trying: ago(3 * time.Second)}, Metrics: model.Connection{To: "service:monitoring/prometheus:9090", Trying: ago(3 * time.Second)}}}, nil},
-		{"connecting-refused", &model.Snapshot{Now: now, Incident: model.Incident{Settings: settings()}, Seen: model.Seen{
+		{"connecting-refused", &incident.Snapshot{Now: now, Incident: incident.Incident{Settings: settings()}, Seen: incident.Seen{
 			Cluster: model.Connection{To: "10.0.0.1:6443", Trying: ago(12 * time.Second), Err: "Get \"https://10.0.0.1:6443/readyz\": dial tcp 10.0.0.1:6443: connect: connection refused"},
 			Metrics: model.Connection{Off: "no Prometheus is configured and none was found"}}}, nil},
 		{"assess", filled(), nil},
-		{"assess-within", with(filled(), func(s *model.Snapshot) {
-			s.Incident.Triggers = []model.Trigger{{Component: "backend-python", Kind: model.TStuck, Onset: ago(3 * time.Minute), At: ago(3 * time.Minute),
+		{"assess-within", with(filled(), func(s *incident.Snapshot) {
+			s.Incident.Triggers = []incident.Trigger{{Component: "backend-python", Kind: incident.TStuck, Onset: ago(3 * time.Minute), At: ago(3 * time.Minute),
 				Text: "newest rollout of backend-python is stuck: 2 of 6 pods in CrashLoopBackOff"}}
 			s.Seen.Figures["backend-python"] = s.Seen.Figures["frontend"]
 			s.Seen.Board[1].Stuck, s.Seen.Board[1].StuckSince = "2 of 6 pods in CrashLoopBackOff", ago(3*time.Minute)
-			s.Incident.Verdict = model.VerdictRecord{Verdict: model.Within10, Deadline: now.Add(7*time.Minute + 12*time.Second)}
+			s.Incident.Verdict = incident.VerdictRecord{Verdict: incident.Within10, Deadline: now.Add(7*time.Minute + 12*time.Second)}
 		}), nil},
-		{"stale", with(filled(), func(s *model.Snapshot) {
+		{"stale", with(filled(), func(s *incident.Snapshot) {
 			s.Seen.Metrics.Heard, s.Seen.Metrics.Err = ago(70*time.Second), "context deadline exceeded after 3 s"
 		}), nil},
-		{"cluster-lost", with(filled(), func(s *model.Snapshot) {
+		{"cluster-lost", with(filled(), func(s *incident.Snapshot) {
 			s.Seen.Cluster.Heard, s.Seen.Cluster.Err = ago(40*time.Second), "Get \"https://10.0.0.1:6443/readyz\": i/o timeout"
 		}), nil},
-		{"forbidden-pods", with(filled(), func(s *model.Snapshot) {
+		{"forbidden-pods", with(filled(), func(s *incident.Snapshot) {
 			for _, c := range s.Seen.Board {
 				c.Pods, c.PodsNo = nil, "forbidden: pods is forbidden: User \"maria\" cannot list resource \"pods\" in the namespace \"production\""
 			}
 		}), nil},
-		{"unknown-figures", with(filled(), func(s *model.Snapshot) {
+		{"unknown-figures", with(filled(), func(s *incident.Snapshot) {
 			s.Incident.Triggers = nil
 			s.Seen.Figures["backend-python"] = &model.Figures{Errors: model.Figure{Now: model.Unknown("q", "too few requests: 3 in 5m")}, P95: model.Figure{Now: model.Unknown("q", "NaN")}}
 			s.Seen.Figures["frontend"] = &model.Figures{Errors: model.Figure{Now: model.Unknown("q", "no series http_requests_total")}, P95: model.Figure{Now: model.Unknown("q", "no series http_request_duration_seconds_bucket")}}
 		}), nil},
-		{"no-prometheus", with(filled(), func(s *model.Snapshot) {
+		{"no-prometheus", with(filled(), func(s *incident.Snapshot) {
 			s.Incident.Triggers, s.Seen.Figures = nil, nil
 			s.Seen.Metrics = model.Connection{Off: "no Prometheus was found: give --prometheus URL"}
 		}), nil},
-		{"looking-on", with(checked(), func(s *model.Snapshot) { s.Seen.LookingOn = s.Incident.ID }), keys("b", "enter")},
-		{"logged-out", with(filled(), func(s *model.Snapshot) {
+		{"looking-on", with(checked(), func(s *incident.Snapshot) { s.Seen.LookingOn = s.Incident.ID }), keys("b", "enter")},
+		{"logged-out", with(filled(), func(s *incident.Snapshot) {
 			s.Seen.Cluster.LoggedOut = true
 			s.Seen.Cluster.Err = "getting credentials: exec: executable kubelogin failed with exit code 1"
 		}), func(a *App) { a.opt.Login = func() error { return nil } }},
-		{"config-not-used", with(filled(), func(s *model.Snapshot) {
+		{"config-not-used", with(filled(), func(s *incident.Snapshot) {
 			s.Seen.ConfigE = `ConfigMap production/rollbook:3:5: limits.errors.over: needs a "%" or a share such as 0.05 (and 2 more: rollbook config check)`
 		}), nil},
 		{"details", filled(), keys("d")},
 		{"filter", filled(), keys("/", "r", "u", "s")},
 		{"decide", opened(), nil},
-		{"decide-overruled", with(opened(), func(s *model.Snapshot) {
-			s.Incident.Verdict.Overruled, s.Incident.Verdict.Verdict, s.Incident.Verdict.Reason = true, model.WatchClosely, "only the load test"
-			s.Incident.Answers = map[model.Question]model.Answer{model.QErrors: {Answer: model.TriNo, By: "maria", At: ago(time.Minute), Reason: "load test", Figure: "errors over 5% for 6m"}}
+		{"decide-overruled", with(opened(), func(s *incident.Snapshot) {
+			s.Incident.Verdict.Overruled, s.Incident.Verdict.Verdict, s.Incident.Verdict.Reason = true, incident.WatchClosely, "only the load test"
+			s.Incident.Answers = map[incident.Question]incident.Answer{incident.QErrors: {Answer: model.TriNo, By: "maria", At: ago(time.Minute), Reason: "load test", Figure: "errors over 5% for 6m"}}
 		}), nil},
 		{"decide-dialog", opened(), keys("o")},
 		{"choose", chosen(), nil},
-		{"choose-written", with(chosen(), func(s *model.Snapshot) {
+		{"choose-written", with(chosen(), func(s *incident.Snapshot) {
 			h := s.Seen.History["backend-python"]
 			h.Revisions[1].Number, h.Revisions[1].Current, h.Revisions[0].Current = 43, true, false
 			h.Revisions[0], h.Revisions[1] = h.Revisions[1], h.Revisions[0]
 			s.Incident.Attempts = rolling().Incident.Attempts
 		}), nil},
-		{"choose-none-known", with(chosen(), func(s *model.Snapshot) {
-			s.Incident.Choices[0] = model.Choice{Component: "backend-python", From: 42, Why: "no revision is known to have served well before the onset"}
+		{"choose-none-known", with(chosen(), func(s *incident.Snapshot) {
+			s.Incident.Choices[0] = incident.Choice{Component: "backend-python", From: 42, Why: "no revision is known to have served well before the onset"}
 			s.Seen.History["backend-python"].FiguresErr = "Prometheus does not answer"
 		}), nil},
-		{"choose-reading", with(chosen(), func(s *model.Snapshot) { s.Seen.History = nil; s.Incident.Choices[0].To = 0 }), nil},
+		{"choose-reading", with(chosen(), func(s *incident.Snapshot) { s.Seen.History = nil; s.Incident.Choices[0].To = 0 }), nil},
 		{"confirm", checked(), nil},
 		{"confirm-typed", checked(), keys("b", "a", "c", "k")},
 		{"confirm-blocked", checked(argo), nil},
-		{"confirm-checking", with(checked(), func(s *model.Snapshot) { s.Seen.Preflight = nil }), nil},
-		{"confirm-changed", ask(checked(), model.AskChanged, "Nothing was written: backend-python changed after you confirmed: image is now api:2026.11.23-3, by gitlab-ci"), nil},
-		{"confirm-failed", ask(checked(), model.AskFailed, "Nothing was written to backend-python: admission webhook \"policy\" denied the request: no rollbacks on Mondays"), nil},
-		{"confirm-staging", with(checked(), func(s *model.Snapshot) { s.Incident.Settings.Production = false }), nil},
-		{"confirm-no-journal", with(checked(), func(s *model.Snapshot) { s.Seen.JournalE = "no space left on device" }), nil},
+		{"confirm-checking", with(checked(), func(s *incident.Snapshot) { s.Seen.Preflight = nil }), nil},
+		{"confirm-changed", ask(checked(), incident.AskChanged, "Nothing was written: backend-python changed after you confirmed: image is now api:2026.11.23-3, by gitlab-ci"), nil},
+		{"confirm-failed", ask(checked(), incident.AskFailed, "Nothing was written to backend-python: admission webhook \"policy\" denied the request: no rollbacks on Mondays"), nil},
+		{"confirm-staging", with(checked(), func(s *incident.Snapshot) { s.Incident.Settings.Production = false }), nil},
+		{"confirm-no-journal", with(checked(), func(s *incident.Snapshot) { s.Seen.JournalE = "no space left on device" }), nil},
 		{"rollback", rolling(), nil},
-		{"rollback-writing", with(rolling(), func(s *model.Snapshot) { s.Incident.Attempts[0].Writes[0].State = model.Writing }), nil},
-		{"rollback-unsettled", ask(with(rolling(), func(s *model.Snapshot) { s.Incident.Attempts[0].Writes[0].State = model.Unsettled }),
-			model.AskSettle, "the outcome of the write to backend-python is unknown, and the cluster cannot be asked"), nil},
-		{"rollback-new-fail", with(rolling(), func(s *model.Snapshot) { s.Seen.Board[1].Pods[0] = crashing("backend-python-7c9f6d5b84-2kq4x", 43) }), nil},
-		{"rollback-deadline", ask(rolling(), model.AskDeadline, "backend-python is not rolled out after 2m: 3 of 6 new pods are there. It goes on in the cluster."), nil},
-		{"rollback-reverted", ask(with(rolling(), func(s *model.Snapshot) {
+		{"rollback-writing", with(rolling(), func(s *incident.Snapshot) { s.Incident.Attempts[0].Writes[0].State = incident.Writing }), nil},
+		{"rollback-unsettled", ask(with(rolling(), func(s *incident.Snapshot) { s.Incident.Attempts[0].Writes[0].State = incident.Unsettled }),
+			incident.AskSettle, "the outcome of the write to backend-python is unknown, and the cluster cannot be asked"), nil},
+		{"rollback-new-fail", with(rolling(), func(s *incident.Snapshot) { s.Seen.Board[1].Pods[0] = crashing("backend-python-7c9f6d5b84-2kq4x", 43) }), nil},
+		{"rollback-deadline", ask(rolling(), incident.AskDeadline, "backend-python is not rolled out after 2m: 3 of 6 new pods are there. It goes on in the cluster."), nil},
+		{"rollback-reverted", ask(with(rolling(), func(s *incident.Snapshot) {
 			w := &s.Incident.Attempts[0].Writes[0]
-			w.State, w.Err = model.Reverted, "by argocd-controller"
-		}), model.AskReverted, "argocd-controller put another template on backend-python: it runs revision 44 now"), nil},
+			w.State, w.Err = incident.Reverted, "by argocd-controller"
+		}), incident.AskReverted, "argocd-controller put another template on backend-python: it runs revision 44 now"), nil},
 		{"verify", verifying(), nil},
-		{"verify-unknown", with(verifying(), func(s *model.Snapshot) {
+		{"verify-unknown", with(verifying(), func(s *incident.Snapshot) {
 			delete(s.Seen.Figures, "backend-python")
 			s.Seen.Metrics = model.Connection{To: "prometheus:9090", Err: "connection refused"}
 		}), keys("down")},
-		{"verify-not-green", ask(verifying(), model.AskNotGreen, "not green 5m after the rollout: backend-python error ratio 1.2%"), nil},
+		{"verify-not-green", ask(verifying(), incident.AskNotGreen, "not green 5m after the rollout: backend-python error ratio 1.2%"), nil},
 		{"verified", verified(), nil},
 		{"close", closingOf(), nil},
-		{"closed", with(closingOf(), func(s *model.Snapshot) { s.Incident.Closed = ago(time.Second) }), nil},
+		{"closed", with(closingOf(), func(s *incident.Snapshot) { s.Incident.Closed = ago(time.Second) }), nil},
 		{"help", filled(), keys("?")},
 		{"help-typing", checked(), keys("f1")},
 		{"timeline", rolling(), keys("t")},
@@ -448,7 +449,7 @@ func fixtures() []fixture {
 		{"logs", filled(), keys("l")},
 		{"events", filled(), keys("e")},
 		{"diff", chosen(), keys("d")},
-		{"long-names", step(long(), model.Assess), nil},
+		{"long-names", step(long(), incident.Assess), nil},
 		{"long-names-confirm", long(), nil},
 		{"thousand", thousand(), nil},
 		{"quit", opened(), keys("q")},

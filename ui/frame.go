@@ -9,7 +9,7 @@ import (
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
-	"rollbook/model"
+	"rollbook/incident"
 )
 
 // The smallest screen on which the pages can be read, and from which width on
@@ -137,7 +137,7 @@ func (a *App) where(w int) string {
 
 // onset is what the stopwatch counts from: the first bad sample, else when it
 // was found.
-func onset(i *model.Incident) time.Time {
+func onset(i *incident.Incident) time.Time {
 	if i.Onset.IsZero() {
 		return i.Detected
 	}
@@ -167,7 +167,7 @@ func (a *App) live() (string, ansi.Style) {
 		return "✗ no answer", a.pen.Bad
 	case c.Heard.IsZero():
 		return "○ connecting", a.pen.Warn
-	case c.Lost(now, model.ClusterFresh):
+	case c.Lost(now, incident.ClusterFresh):
 		return "✗ lost " + age(now, c.Heard), a.pen.Bad
 	case now.Sub(c.Heard) < 5*time.Second:
 		return "● live", a.pen.Good
@@ -181,7 +181,7 @@ var circled = []rune("①②③④⑤⑥⑦")
 func (a *App) rail(w int) string {
 	p, i := a.pen, a.inc()
 	long, short := " ", " "
-	for s := model.Assess; s <= model.Close; s++ {
+	for s := incident.Assess; s <= incident.Close; s++ {
 		style, text := p.Dim, fmt.Sprintf("%d %s", s+1, s.Name())
 		brief := fmt.Sprintf("%d", s+1)
 		switch {
@@ -192,7 +192,7 @@ func (a *App) rail(w int) string {
 			style = p.Plain
 		}
 		sep := ""
-		if s > model.Assess {
+		if s > incident.Assess {
 			sep = paint(p.Dim, p.say(" ─ "))
 		}
 		long += sep + paint(style, p.say(text))
@@ -235,7 +235,7 @@ func (a *App) says() sentence {
 		}
 		return sentence{bad, "Log in with L: " + why}
 	case c.Heard.IsZero():
-	case a.replay == nil && c.Lost(a.snap.Now, model.ClusterFresh):
+	case a.replay == nil && c.Lost(a.snap.Now, incident.ClusterFresh):
 		text := "Nothing heard from " + c.To + " for " + age(a.snap.Now, c.Heard) + ": all of this is old."
 		if c.Err != "" {
 			text += " " + c.Err

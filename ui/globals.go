@@ -6,6 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -40,7 +41,7 @@ func (s *scope) lookKeys() []Key {
 
 // componentKeys look closer at the component in focus.
 func (s *scope) componentKeys() []Key {
-	none := func(*model.Snapshot) string {
+	none := func(*incident.Snapshot) string {
 		switch {
 		case s.replay != nil:
 			return "replay: the journal keeps none; what was gathered lies in " + s.replay.evidenceDir()
@@ -49,13 +50,13 @@ func (s *scope) componentKeys() []Key {
 		}
 		return ""
 	}
-	noViewer := func(snap *model.Snapshot) string {
+	noViewer := func(snap *incident.Snapshot) string {
 		if s.viewer == nil && s.replay == nil {
 			return "this session cannot read from the cluster"
 		}
 		return none(snap)
 	}
-	noPods := func(snap *model.Snapshot) string {
+	noPods := func(snap *incident.Snapshot) string {
 		if why := noViewer(snap); why != "" {
 			return why
 		}
@@ -79,20 +80,20 @@ func (s *scope) componentKeys() []Key {
 }
 
 func (s *scope) backKey() Key {
-	return Key{Keys: []string{"esc"}, Name: "back", Acts: true, Help: "one step back; nothing is lost", do: func() tea.Cmd { return s.send(model.Back{}) }}
+	return Key{Keys: []string{"esc"}, Name: "back", Acts: true, Help: "one step back; nothing is lost", do: func() tea.Cmd { return s.send(incident.Back{}) }}
 }
 
 // nextKey leads one step forward; what stands against it is the model's word.
 func (s *scope) nextKey(name, help string) Key {
 	return Key{Keys: []string{"enter"}, Name: name, Help: help, Main: true, Acts: true,
-		Disabled: func(*model.Snapshot) string { return s.d.blocked },
-		do:       func() tea.Cmd { return s.send(model.Next{}) }}
+		Disabled: func(*incident.Snapshot) string { return s.d.blocked },
+		do:       func() tea.Cmd { return s.send(incident.Next{}) }}
 }
 
 func (s *scope) endKey() Key {
 	return Key{Keys: []string{"x"}, Name: "end", Hide: true, Acts: true,
 		Help: "end the incident without a rollback: healed, fixed otherwise, false alarm",
-		Disabled: func(snap *model.Snapshot) string {
+		Disabled: func(snap *incident.Snapshot) string {
 			switch {
 			case snap.Incident.ID == "":
 				return "there is no incident yet"
@@ -109,7 +110,7 @@ func (s *scope) endKey() Key {
 				typed:   true, prompt: "why", yes: "end it", quiet: true,
 				act: func(n int, reason string) tea.Cmd {
 					outcome := [...]string{"healed", "fixed otherwise", "false alarm"}[n]
-					return s.send(model.EndIncident{Outcome: outcome, Reason: reason})
+					return s.send(incident.EndIncident{Outcome: outcome, Reason: reason})
 				}})
 		}}
 }
@@ -124,7 +125,7 @@ func (a *App) jumpKey() Key {
 
 // jump goes to the step whose number was pressed.
 func (a *App) jump() tea.Cmd {
-	step := model.Step(strings.Index("1234567", a.last))
+	step := incident.Step(strings.Index("1234567", a.last))
 	if a.replay != nil {
 		return a.seek(a.replay.firstAt(step))
 	}
@@ -135,7 +136,7 @@ func (a *App) jump() tea.Cmd {
 		a.hint = step.Name() + " was not reached yet"
 		return nil
 	}
-	return a.send(model.Goto{Step: step})
+	return a.send(incident.Goto{Step: step})
 }
 
 // overlayKeys are what works while an overlay is open.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -46,7 +47,7 @@ func (t revTable) head(p *pen, w int) string {
 	return p.fit(line, w)
 }
 
-func (t revTable) row(p *pen, r *model.Revision, selected bool, chosen int64, i *model.Incident, s *model.Snapshot) string {
+func (t revTable) row(p *pen, r *model.Revision, selected bool, chosen int64, i *incident.Incident, s *incident.Snapshot) string {
 	mark, style := "   ", p.Plain
 	if selected {
 		mark, style = paint(p.Note, p.say(" ▸ ")), p.Note

@@ -8,7 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
-	"rollbook/model"
+	"rollbook/incident"
 )
 
 // Key is one thing that the operator can do, as data: footer, help and
@@ -21,7 +21,7 @@ type Key struct {
 	Help string   // what it does, in a line: the help
 	// Disabled says why it can do nothing now, in words for the operator; "" or
 	// a nil function when it can.
-	Disabled func(*model.Snapshot) string
+	Disabled func(*incident.Snapshot) string
 	// Quiet: it is taken only when no key came for 300 ms, so that a held key or
 	// a slipped hand confirms nothing.
 	Quiet bool
@@ -47,7 +47,7 @@ func (k Key) matches(msg tea.KeyPressMsg) bool {
 	return key.Matches(msg, key.NewBinding(key.WithKeys(k.Keys...)))
 }
 
-func (k Key) off(s *model.Snapshot) string {
+func (k Key) off(s *incident.Snapshot) string {
 	if k.Disabled == nil || s == nil {
 		return ""
 	}
@@ -56,7 +56,7 @@ func (k Key) off(s *model.Snapshot) string {
 
 // footer prints the keys that work now, the most important first, as many as
 // fit; help and quit are always among them.
-func (p *pen) footer(s *model.Snapshot, page, global []Key, w int) string {
+func (p *pen) footer(s *incident.Snapshot, page, global []Key, w int) string {
 	const sep = " · "
 	item := func(k Key) (string, int) {
 		show, name := p.say(k.Shown()), p.say(k.Name)
@@ -97,7 +97,7 @@ func (p *pen) footer(s *model.Snapshot, page, global []Key, w int) string {
 }
 
 // helpLines is the help on what can be done here, printed from the keys' data.
-func (p *pen) helpLines(s *model.Snapshot, sets []keySet, w int) []string {
+func (p *pen) helpLines(s *incident.Snapshot, sets []keySet, w int) []string {
 	var out []string
 	for n, set := range sets {
 		if n > 0 {
@@ -150,7 +150,7 @@ func KeyTable() string {
 // nopEngine stands in where only the keys' data is wanted.
 type nopEngine struct{}
 
-func (nopEngine) Snapshot() *model.Snapshot { return &model.Snapshot{} }
-func (nopEngine) Changed() <-chan struct{}  { return nil }
-func (nopEngine) Send(any)                  {}
-func (nopEngine) Writing() bool             { return false }
+func (nopEngine) Snapshot() *incident.Snapshot { return &incident.Snapshot{} }
+func (nopEngine) Changed() <-chan struct{}     { return nil }
+func (nopEngine) Send(incident.Act)            {}
+func (nopEngine) Writing() bool                { return false }

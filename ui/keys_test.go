@@ -8,21 +8,21 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
-	"rollbook/model"
+	"rollbook/incident"
 )
 
 // recorder takes what is sent.
 type recorder struct {
-	snap *model.Snapshot
-	sent []any
+	snap *incident.Snapshot
+	sent []incident.Act
 }
 
-func (r *recorder) Snapshot() *model.Snapshot { return r.snap }
-func (r *recorder) Changed() <-chan struct{}  { return nil }
-func (r *recorder) Send(do any)               { r.sent = append(r.sent, do) }
-func (r *recorder) Writing() bool             { return false }
+func (r *recorder) Snapshot() *incident.Snapshot { return r.snap }
+func (r *recorder) Changed() <-chan struct{}     { return nil }
+func (r *recorder) Send(do incident.Act)         { r.sent = append(r.sent, do) }
+func (r *recorder) Writing() bool                { return false }
 
-func recorded(s *model.Snapshot) (*App, *recorder) {
+func recorded(s *incident.Snapshot) (*App, *recorder) {
 	r := &recorder{snap: s}
 	l := dark
 	a := New(Options{Engine: r, Viewer: library{}, Start: ago(0), Look: &l, Width: 80, Height: 24})
@@ -134,7 +134,7 @@ func TestConfirmFieldTakesText(t *testing.T) {
 		if name == "space" {
 			want = " "
 		}
-		if got := a.pages[model.Confirm].(*confirm).field.String(); got != want {
+		if got := a.pages[incident.Confirm].(*confirm).field.String(); got != want {
 			t.Errorf("%q: the field holds %q", name, got)
 		}
 		if len(r.sent) > 0 || len(a.over) > 0 || a.leaving != staying {
@@ -144,14 +144,14 @@ func TestConfirmFieldTakesText(t *testing.T) {
 	for _, name := range []string{"up", "down", "pgup", "pgdown", "ctrl+b", "ctrl+f", "ctrl+d", "ctrl+x"} {
 		a, r := recorded(checked())
 		pressed(a, name)
-		if len(r.sent) > 0 || len(a.over) > 0 || a.hint != "" || a.pages[model.Confirm].(*confirm).at != 0 {
+		if len(r.sent) > 0 || len(a.over) > 0 || a.hint != "" || a.pages[incident.Confirm].(*confirm).at != 0 {
 			t.Errorf("%q acts while the field is open", name)
 		}
 	}
 	// tab, F1 and esc are keys.
 	a, r := recorded(checked())
 	pressed(a, "tab")
-	if got := a.pages[model.Confirm].(*confirm).at; got != 1 {
+	if got := a.pages[incident.Confirm].(*confirm).at; got != 1 {
 		t.Errorf("tab: line %d is marked", got)
 	}
 	pressed(a, "f1")
@@ -160,7 +160,7 @@ func TestConfirmFieldTakesText(t *testing.T) {
 	}
 	pressed(a, "esc")
 	pressed(a, "esc")
-	if want := []any{model.Back{}}; !reflect.DeepEqual(r.sent, want) {
+	if want := []incident.Act{incident.Back{}}; !reflect.DeepEqual(r.sent, want) {
 		t.Errorf("esc: sent %v", r.sent)
 	}
 }
@@ -174,11 +174,11 @@ func typeWord(a *App, word string) {
 func TestConfirmEnter(t *testing.T) {
 	for _, tt := range []struct {
 		name, typed string
-		snap        *model.Snapshot
+		snap        *incident.Snapshot
 		quiet       bool
-		want        []any
+		want        []incident.Act
 	}{
-		{"the word", "backend-python", checked(), true, []any{model.ConfirmWrite{Word: "backend-python", Plans: []string{"plan-41"}}}},
+		{"the word", "backend-python", checked(), true, []incident.Act{incident.ConfirmWrite{Word: "backend-python", Plans: []string{"plan-41"}}}},
 		{"too soon after a key", "backend-python", checked(), false, nil},
 		{"nothing", "", checked(), true, nil},
 		{"a part", "backend-pytho", checked(), true, nil},
@@ -186,8 +186,8 @@ func TestConfirmEnter(t *testing.T) {
 		{"another case", "Backend-python", checked(), true, nil},
 		{"y in production", "y", checked(), true, nil},
 		{"blocked", "backend-python", checked(argo), true, nil},
-		{"y elsewhere", "y", with(checked(), func(s *model.Snapshot) { s.Incident.Settings.Production = false }), true,
-			[]any{model.ConfirmWrite{Word: "y", Plans: []string{"plan-41"}}}},
+		{"y elsewhere", "y", with(checked(), func(s *incident.Snapshot) { s.Incident.Settings.Production = false }), true,
+			[]incident.Act{incident.ConfirmWrite{Word: "y", Plans: []string{"plan-41"}}}},
 	} {
 		a, r := recorded(tt.snap)
 		if tt.snap.Incident.Step.Blocked(tt.snap) == "" {
@@ -212,7 +212,7 @@ func TestPasteConfirmsNothing(t *testing.T) {
 		}
 		a, r := recorded(f.snap)
 		a.Update(tea.PasteMsg{Content: "backend-python\nqynxr"})
-		if got := a.pages[model.Confirm].(*confirm).field.String(); got != "" {
+		if got := a.pages[incident.Confirm].(*confirm).field.String(); got != "" {
 			t.Errorf("%s: the field holds %q", f.name, got)
 		}
 		if len(r.sent) > 0 || len(a.over) > 0 || a.leaving != staying {
@@ -221,7 +221,7 @@ func TestPasteConfirmsNothing(t *testing.T) {
 		a.quiet = false // the paste was just now
 		a.Update(keyOf("enter"))
 		for _, do := range r.sent {
-			if _, ok := do.(model.ConfirmWrite); ok {
+			if _, ok := do.(incident.ConfirmWrite); ok {
 				t.Errorf("%s: a paste and enter confirm", f.name)
 			}
 		}
@@ -236,7 +236,7 @@ func TestConfirmChangesWhileTyping(t *testing.T) {
 	other.Seen.Preflight["backend-python"].Plan.ID = "plan-other"
 	r.snap = other
 	a.Update(changedMsg{})
-	c := a.pages[model.Confirm].(*confirm)
+	c := a.pages[incident.Confirm].(*confirm)
 	if c.field.String() != "" || !strings.Contains(a.says().text, "another one while you typed") {
 		t.Errorf("a new plan: field %q, says %q", c.field.String(), a.says().text)
 	}

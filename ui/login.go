@@ -5,7 +5,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"rollbook/model"
+	"rollbook/incident"
 )
 
 // loggedInMsg is the end of a login.
@@ -23,7 +23,7 @@ func (login) SetStderr(io.Writer) {}
 func (a *App) loginKey() Key {
 	return Key{Keys: []string{"L"}, Name: "log in", Hide: !a.snap.Seen.Cluster.LoggedOut,
 		Help: "run the program that the credentials come from, with the terminal; the screen comes back after it",
-		Disabled: func(s *model.Snapshot) string {
+		Disabled: func(s *incident.Snapshot) string {
 			switch {
 			case a.opt.Login == nil:
 				return "the credentials come from no program"

@@ -8,6 +8,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -105,13 +106,13 @@ func (l *logs) Keys() []Key {
 	if l.previous {
 		run = "this run"
 	}
-	one := func(*model.Snapshot) string {
+	one := func(*incident.Snapshot) string {
 		if len(l.pods) < 2 {
 			return "there is only one pod"
 		}
 		return ""
 	}
-	single := func(*model.Snapshot) string {
+	single := func(*incident.Snapshot) string {
 		if pod := l.pod(); pod == nil || len(pod.Names) < 2 {
 			return "the pod has one container"
 		}
@@ -123,7 +124,7 @@ func (l *logs) Keys() []Key {
 			l.previous, l.follow = !l.previous, false
 			return l.begin()
 		}},
-		{Keys: []string{"f"}, Name: follow, Help: "follow new lines, and stop", Disabled: func(*model.Snapshot) string {
+		{Keys: []string{"f"}, Name: follow, Help: "follow new lines, and stop", Disabled: func(*incident.Snapshot) string {
 			if l.previous {
 				return "a previous run has ended"
 			}

@@ -6,6 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -43,7 +44,7 @@ var kinds = []model.MessageKind{model.MessageStarted, model.MessageUpdated, mode
 func newMessages(s *scope) overlay {
 	m := &messages{base: base{s}, kind: model.MessageStarted}
 	switch i := s.inc(); {
-	case !i.Verified.IsZero(), i.End != nil, i.Step == model.Close:
+	case !i.Verified.IsZero(), i.End != nil, i.Step == incident.Close:
 		m.kind = model.MessageResolved
 	case len(i.Attempts) > 0:
 		m.kind = model.MessageUpdated
@@ -122,7 +123,7 @@ func (m *messages) Follow() {
 }
 
 // record is the newest message of a kind to a channel, or nil.
-func (s *scope) record(channel string, kind model.MessageKind) *model.MessageRecord {
+func (s *scope) record(channel string, kind model.MessageKind) *incident.MessageRecord {
 	all := s.inc().Messages
 	for n := len(all) - 1; n >= 0; n-- {
 		if all[n].Message.Channel == channel && all[n].Message.Kind == kind {
@@ -146,19 +147,19 @@ func (m *messages) shown() draft {
 }
 
 func (m *messages) drafted() draft {
-	msg := model.Draft(m.snap, *m.channel(), m.kind)
+	msg := incident.Draft(m.snap, *m.channel(), m.kind)
 	return draft{title: msg.Title, text: msg.Text, status: msg.Status}
 }
 
 func (m *messages) Keys() []Key {
-	sendNo := func(s *model.Snapshot) string {
+	sendNo := func(s *incident.Snapshot) string {
 		if !m.configured(m.channel()) {
 			return unconfigured
 		}
-		return model.SendBlocked(s, m.channel().ID)
+		return incident.SendBlocked(s, m.channel().ID)
 	}
 	name := "send…"
-	if r := m.record(m.channel().ID, m.kind); r != nil && r.State == model.MessageNotOut {
+	if r := m.record(m.channel().ID, m.kind); r != nil && r.State == incident.MessageNotOut {
 		name = "try again…"
 	}
 	return []Key{
@@ -199,12 +200,12 @@ func (m *messages) scroll(pages int) tea.Cmd {
 // one that led here sends it.
 func (m *messages) askSend() tea.Cmd {
 	c, kind, d := *m.channel(), m.kind, m.shown()
-	asks := model.SendAsks(m.snap, c.ID, kind)
+	asks := incident.SendAsks(m.snap, c.ID, kind)
 	yes, text := "send", []string{"“" + kindName(&c, kind) + "”, just as the preview shows it:", d.title}
 	if asks != "" {
 		yes, text = "send again", append(text, "⚠ "+asks+". Sent again, people read it twice.")
 	}
-	if r := m.record(c.ID, kind); r != nil && r.State == model.MessageNotOut && r.Retry.After(m.snap.Now) {
+	if r := m.record(c.ID, kind); r != nil && r.State == incident.MessageNotOut && r.Retry.After(m.snap.Now) {
 		text = append(text, "⚠ The service asked to wait until "+r.Retry.UTC().Format("15:04:05 UTC")+".")
 	}
 	m.said = ""
@@ -212,7 +213,7 @@ func (m *messages) askSend() tea.Cmd {
 		says: sentence{warn, "s sends it to " + whereTo(&c) + ", now. esc leaves it."},
 		act: func(int, string) tea.Cmd {
 			delete(m.drafts, draftKey{c.ID, kind})
-			return m.send(model.SendMessage{Channel: c.ID, Kind: kind, Title: d.title, Text: d.text, Status: d.status, Again: asks != ""})
+			return m.send(incident.SendMessage{Channel: c.ID, Kind: kind, Title: d.title, Text: d.text, Status: d.status, Again: asks != ""})
 		}})
 }
 
@@ -242,13 +243,13 @@ func (m *messages) Says() sentence {
 	}
 	if r := m.record(c.ID, m.kind); r != nil {
 		switch r.State {
-		case model.MessageSending:
+		case incident.MessageSending:
 			return sentence{warn, "On its way to " + whereTo(c) + "."}
-		case model.MessageNotOut:
+		case incident.MessageNotOut:
 			return sentence{bad, "Not sent to " + c.ID + ": the reason stands above. Enter tries again, or copy it with y and send it yourself."}
-		case model.MessageUnsure:
+		case incident.MessageUnsure:
 			return sentence{bad, "It may have been sent to " + c.ID + ". Look there first: enter asks before it goes out again."}
-		case model.MessageOut:
+		case incident.MessageOut:
 			return sentence{fine, "Sent to " + whereTo(c) + "."}
 		}
 	}

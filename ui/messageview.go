@@ -6,6 +6,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -79,13 +80,13 @@ func (m *messages) cellOf(c *model.Channel, k model.MessageKind) (string, ansi.S
 	p := m.pen
 	if r := m.record(c.ID, k); r != nil {
 		switch r.State {
-		case model.MessageSending:
+		case incident.MessageSending:
 			return "… sending", p.Warn
-		case model.MessageOut:
+		case incident.MessageOut:
 			return "✓ " + r.Done.UTC().Format("15:04"), p.Good
-		case model.MessageNotOut:
+		case incident.MessageNotOut:
 			return "✗ failed", p.Bad
-		case model.MessageUnsure:
+		case incident.MessageUnsure:
 			return "? maybe sent", p.Bad
 		}
 	}
@@ -116,23 +117,23 @@ func (m *messages) outcome(w int) []string {
 		}
 		at := r.At.UTC().Format("15:04:05 UTC")
 		switch r.State {
-		case model.MessageSending:
+		case incident.MessageSending:
 			add(p.Warn, "…", "sending since "+at+by, 1)
-		case model.MessageOut:
+		case incident.MessageOut:
 			add(p.Good, "✓", "sent "+r.Done.UTC().Format("15:04:05 UTC")+by, 1)
 			if r.Receipt.URL != "" {
 				add(p.Plain, " ", r.Receipt.URL, 3)
 			}
-		case model.MessageNotOut:
+		case incident.MessageNotOut:
 			add(p.Bad, "✗", "not sent at "+at+": "+reasonOf(c, r.Err), 4)
 			if r.Retry.After(m.snap.Now) {
 				add(p.Warn, "⚠", "the service asks to wait until "+r.Retry.UTC().Format("15:04:05 UTC")+", "+model.Short(coarse(r.Retry.Sub(m.snap.Now)))+" more", 1)
 			}
-		case model.MessageUnsure:
+		case incident.MessageUnsure:
 			add(p.Bad, "?", "may have been sent at "+at+": "+reasonOf(c, r.Err), 4)
 		}
 	}
-	if why := model.SendBlocked(m.snap, c.ID); why != "" && m.inc().Settings.ReadOnly {
+	if why := incident.SendBlocked(m.snap, c.ID); why != "" && m.inc().Settings.ReadOnly {
 		add(p.Warn, "⚠", why, 2)
 	}
 	if c.Kind == model.ChannelGitLab && m.configured(c) && m.record(c.ID, m.kind) == nil && m.inc().Report.At.IsZero() {

@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -31,7 +32,7 @@ func (s *scope) notices() []sentence {
 				text += " at " + to.Since.UTC().Format("15:04:05 UTC")
 			}
 			out = append(out, sentence{alarm, text + s.keyed(". You can look on; T takes it back")})
-		case l.Other() && s.inc().Step != model.Confirm: // there it is a line of the preflight, and the sentence
+		case l.Other() && s.inc().Step != incident.Confirm: // there it is a line of the preflight, and the sentence
 			out = append(out, sentence{warn, "Looking on: " + leaseWords(s.snap, id) + s.keyed(". T takes it over")})
 		}
 	}
@@ -58,7 +59,7 @@ func who(holder string) string {
 }
 
 // leaseWords say who holds a component's Lease, since when and at which step.
-func leaseWords(s *model.Snapshot, id string) string {
+func leaseWords(s *incident.Snapshot, id string) string {
 	l := s.Seen.Leases[id]
 	text := who(l.Holder) + " is on " + id
 	if !l.Since.IsZero() {
@@ -124,21 +125,21 @@ func (a *App) noticeLines(w int) []string {
 func (a *App) besideKeys() []Key {
 	s := &a.scope
 	return []Key{
-		{Keys: []string{"M"}, Name: "messages", Help: "what is said to whom: drafts, what was sent, and what was not", Disabled: func(snap *model.Snapshot) string {
+		{Keys: []string{"M"}, Name: "messages", Help: "what is said to whom: drafts, what was sent, and what was not", Disabled: func(snap *incident.Snapshot) string {
 			if snap.Incident.ID == "" {
 				return "there is no incident yet: enter opens it"
 			}
 			return ""
 		}, do: func() tea.Cmd { return s.open(newMessages(s)) }},
 		{Keys: []string{"E"}, Name: "escalation", Help: "say that you called, or why it is not needed; it stays on the screen until then", Hide: s.escalation() == nil, Acts: true,
-			Disabled: func(*model.Snapshot) string {
+			Disabled: func(*incident.Snapshot) string {
 				if s.escalation() == nil {
 					return "nobody has to be called now"
 				}
 				return ""
 			}, do: a.answerEscalation},
 		{Keys: []string{"T"}, Name: "take over", Help: "take the workload over from whoever else is on it, with a reason; both sides keep it", Hide: s.held() == "", Acts: true,
-			Disabled: func(snap *model.Snapshot) string {
+			Disabled: func(snap *incident.Snapshot) string {
 				switch {
 				case s.held() == "":
 					return "nobody else is known to be on it"
@@ -148,7 +149,7 @@ func (a *App) besideKeys() []Key {
 				return ""
 			}, do: a.takeOver},
 		{Keys: []string{"O"}, Name: "open incidents", Help: "incidents of earlier runs that were not closed: take one up, or close it as abandoned", Hide: len(s.snap.Seen.Open) == 0, Acts: true,
-			Disabled: func(snap *model.Snapshot) string {
+			Disabled: func(snap *incident.Snapshot) string {
 				switch {
 				case snap.Incident.ID != "":
 					return "an incident is open here: " + snap.Incident.ID
@@ -161,7 +162,7 @@ func (a *App) besideKeys() []Key {
 }
 
 // escalation is the first that is not answered, or nil.
-func (s *scope) escalation() *model.Escalation {
+func (s *scope) escalation() *incident.Escalation {
 	for n := range s.inc().Escalations {
 		if e := &s.inc().Escalations[n]; e.Answer == "" {
 			return e
@@ -172,12 +173,12 @@ func (s *scope) escalation() *model.Escalation {
 
 func (a *App) answerEscalation() tea.Cmd {
 	e := *a.escalation()
-	answers := []string{model.EscalationCalled, model.EscalationNotNeeded}
+	answers := []string{incident.EscalationCalled, incident.EscalationNotNeeded}
 	return a.open(&dialog{base: base{&a.scope}, title: "Escalate: " + e.Text, options: []string{"called", "not needed"},
 		text:  []string{"Call " + e.Who, "It came up " + age(a.snap.Now, e.At) + " ago, at " + e.At.UTC().Format("15:04:05 UTC") + ". Your answer goes into the timeline."},
 		typed: true, prompt: "what was said, or why not", yes: "answer", quiet: true,
 		act: func(n int, reason string) tea.Cmd {
-			return a.send(model.AnswerEscalation{ID: e.ID, With: answers[n], Reason: reason})
+			return a.send(incident.AnswerEscalation{ID: e.ID, With: answers[n], Reason: reason})
 		}})
 }
 
@@ -202,14 +203,14 @@ func (a *App) takeOver() tea.Cmd {
 	return a.open(&dialog{base: base{&a.scope}, title: "Take " + id + " over from " + who(holder) + "?", text: text,
 		typed: true, prompt: "why", yes: "take over", quiet: true,
 		act: func(_ int, reason string) tea.Cmd {
-			return a.send(model.TakeOver{Component: id, Reason: reason})
+			return a.send(incident.TakeOver{Component: id, Reason: reason})
 		}})
 }
 
 // down is the downtime's clock: "down 12m, 2m of it without data", "was down 12m"
 // while it stands; "" when nothing was down.
 func (s *scope) down() string {
-	total, blind := model.Downtime(s.snap)
+	total, blind := incident.Downtime(s.snap)
 	if total <= 0 {
 		return ""
 	}

@@ -5,7 +5,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"rollbook/model"
+	"rollbook/incident"
 )
 
 // offers are the incidents of earlier runs that were not closed: one is taken up,
@@ -38,9 +38,9 @@ func (o *offers) Follow() {
 	}
 }
 
-func (o *offers) list() []model.OpenIncident { return o.snap.Seen.Open }
+func (o *offers) list() []incident.OpenIncident { return o.snap.Seen.Open }
 
-func (o *offers) marked() *model.OpenIncident {
+func (o *offers) marked() *incident.OpenIncident {
 	if o.at >= len(o.list()) {
 		return nil
 	}
@@ -48,7 +48,7 @@ func (o *offers) marked() *model.OpenIncident {
 }
 
 func (o *offers) Keys() []Key {
-	off := func(*model.Snapshot) string {
+	off := func(*incident.Snapshot) string {
 		if o.marked() == nil {
 			return "there is none"
 		}
@@ -56,7 +56,7 @@ func (o *offers) Keys() []Key {
 	}
 	return []Key{
 		{Keys: []string{"enter"}, Name: "take up", Help: "go on with the marked incident where it stands", Main: true, Quiet: true, Acts: true, Disabled: off,
-			do: func() tea.Cmd { return o.send(model.TakeUp{ID: o.marked().ID}) }},
+			do: func() tea.Cmd { return o.send(incident.TakeUp{ID: o.marked().ID}) }},
 		{Keys: []string{"x"}, Name: "abandon", Help: "close the marked incident as abandoned, with a reason that its journal keeps", Acts: true, Disabled: off, do: o.abandon},
 		{Keys: []string{"esc"}, Name: "leave them", Help: "leave them as they are; O shows them again", do: o.shut},
 		{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the incident above", Hide: true, do: func() tea.Cmd { return o.move(-1) }},
@@ -73,7 +73,7 @@ func (o *offers) abandon() tea.Cmd {
 	m := *o.marked()
 	return o.open(&dialog{base: base{o.scope}, title: "Close as abandoned: " + m.ID, typed: true, prompt: "why", yes: "abandon", quiet: true,
 		text: []string{"It was opened by " + nonEmpty(m.Operator, "somebody") + " and stands at " + m.Step.Name() + ". Nothing in the cluster is changed by this."},
-		act:  func(_ int, reason string) tea.Cmd { return o.send(model.Abandon{ID: m.ID, Reason: reason}) }})
+		act:  func(_ int, reason string) tea.Cmd { return o.send(incident.Abandon{ID: m.ID, Reason: reason}) }})
 }
 
 func (o *offers) Says() sentence {

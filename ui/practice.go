@@ -4,14 +4,14 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
-	"rollbook/model"
+	"rollbook/incident"
 )
 
 // Practice is what the screen says of a sandbox, beside the incident in it.
 type Practice struct {
 	Name  string // of the scenario
 	Learn string // what is to be learnt; "" = that is not told
-	Hint  func(model.Step) string
+	Hint  func(incident.Step) string
 	// Where a second terminal and a browser find it.
 	Kubeconfig, Prometheus string
 	// JournalStays: the journal is not in the sandbox's own folder.
@@ -26,7 +26,7 @@ const sandboxMark = " SANDBOX "
 // one can try without.
 func (s *scope) hintKey() Key {
 	return Key{Keys: []string{"H"}, Name: "hint", Main: true, Help: "in the sandbox: what to look at and do in this step",
-		Disabled: func(snap *model.Snapshot) string {
+		Disabled: func(snap *incident.Snapshot) string {
 			if s.practice.hint(snap.Incident.Step) == "" {
 				return "there is no hint for this step of " + s.practice.Name
 			}
@@ -44,7 +44,7 @@ func (s *scope) hintKey() Key {
 		}}
 }
 
-func (p *Practice) hint(at model.Step) string {
+func (p *Practice) hint(at incident.Step) string {
 	if p.Hint == nil {
 		return ""
 	}

@@ -10,15 +10,15 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"rollbook/model"
+	"rollbook/incident"
 	"rollbook/ui/uitest"
 )
 
 // practised is an app on a fixture, in a sandbox.
-func practised(t *testing.T, s *model.Snapshot, l Look, change func(*Practice)) *App {
+func practised(t *testing.T, s *incident.Snapshot, l Look, change func(*Practice)) *App {
 	p := &Practice{Name: "errors", Learn: "The figures say when and where it began; what was released then is what to take back.",
-		Hint: func(at model.Step) string {
-			if at == model.Close {
+		Hint: func(at incident.Step) string {
+			if at == incident.Close {
 				return ""
 			}
 			return "Look at " + at.Name() + " first, and read the sentence at the bottom before you press a key; it says what is missing."
@@ -27,7 +27,7 @@ func practised(t *testing.T, s *model.Snapshot, l Look, change func(*Practice)) 
 	if change != nil {
 		change(p)
 	}
-	with(s, func(s *model.Snapshot) {
+	with(s, func(s *incident.Snapshot) {
 		s.Incident.Settings.Context, s.Incident.Settings.Production = "sandbox", false
 		s.Seen.Identity.User = "you"
 	})
@@ -39,14 +39,14 @@ func practised(t *testing.T, s *model.Snapshot, l Look, change func(*Practice)) 
 func TestGoldenPractice(t *testing.T) {
 	for _, f := range []struct {
 		name string
-		snap func() *model.Snapshot
+		snap func() *incident.Snapshot
 		keys []string
 	}{
 		{"sandbox", filled, nil},
 		{"sandbox-help", filled, []string{"?"}},
 		{"sandbox-hint", filled, []string{"H"}},
-		{"sandbox-confirm", func() *model.Snapshot { return checked() }, nil},
-		{"sandbox-hint-typing", func() *model.Snapshot { return checked() }, []string{"f1", "H"}},
+		{"sandbox-confirm", func() *incident.Snapshot { return checked() }, nil},
+		{"sandbox-hint-typing", func() *incident.Snapshot { return checked() }, []string{"f1", "H"}},
 		{"sandbox-quit", opened, []string{"q"}},
 	} {
 		a := practised(t, f.snap(), dark, nil)

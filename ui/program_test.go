@@ -14,6 +14,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"rollbook/incident"
 	"rollbook/model"
 	"rollbook/ui/uitest"
 )
@@ -22,7 +23,7 @@ import (
 // answers each with a snapshot.
 type scripted struct {
 	t       *testing.T
-	snap    atomic.Pointer[model.Snapshot]
+	snap    atomic.Pointer[incident.Snapshot]
 	change  chan struct{}
 	writing atomic.Bool
 
@@ -31,21 +32,21 @@ type scripted struct {
 }
 
 type expected struct {
-	do   any
-	next *model.Snapshot
+	do   incident.Act
+	next *incident.Snapshot
 }
 
-func newScripted(t *testing.T, first *model.Snapshot) *scripted {
+func newScripted(t *testing.T, first *incident.Snapshot) *scripted {
 	e := &scripted{t: t, change: make(chan struct{}, 1)}
 	e.snap.Store(first)
 	return e
 }
 
-func (e *scripted) Snapshot() *model.Snapshot { return e.snap.Load() }
-func (e *scripted) Changed() <-chan struct{}  { return e.change }
-func (e *scripted) Writing() bool             { return e.writing.Load() }
+func (e *scripted) Snapshot() *incident.Snapshot { return e.snap.Load() }
+func (e *scripted) Changed() <-chan struct{}     { return e.change }
+func (e *scripted) Writing() bool                { return e.writing.Load() }
 
-func (e *scripted) Send(do any) {
+func (e *scripted) Send(do incident.Act) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.want) == 0 || !reflect.DeepEqual(e.want[0].do, do) {
@@ -59,7 +60,7 @@ func (e *scripted) Send(do any) {
 	}
 }
 
-func (e *scripted) show(s *model.Snapshot) {
+func (e *scripted) show(s *incident.Snapshot) {
 	e.snap.Store(s)
 	select {
 	case e.change <- struct{}{}:
@@ -67,7 +68,7 @@ func (e *scripted) show(s *model.Snapshot) {
 	}
 }
 
-func (e *scripted) expect(do any, next *model.Snapshot) {
+func (e *scripted) expect(do incident.Act, next *incident.Snapshot) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.want = append(e.want, expected{do, next})
@@ -84,7 +85,7 @@ type terminal struct {
 }
 
 // start runs the program; it has to be called inside a bubble.
-func start(t *testing.T, first *model.Snapshot) *terminal {
+func start(t *testing.T, first *incident.Snapshot) *terminal {
 	e := newScripted(t, first)
 	return run(t, e, e, 80, 24)
 }
@@ -106,7 +107,7 @@ func run(t *testing.T, e Engine, script *scripted, w, h int, more ...string) *te
 }
 
 // does presses a key of which exactly that input is expected.
-func (m *terminal) does(text string, do any, next *model.Snapshot) {
+func (m *terminal) does(text string, do incident.Act, next *incident.Snapshot) {
 	m.t.Helper()
 	m.engine.expect(do, next)
 	m.Keys(text)
@@ -146,36 +147,36 @@ func TestWalk(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		m := start(t, filled())
 		m.Sees("①Assess", "backend-python", "CrashLoopBackOff", "ROLL BACK NOW", "enter decide")
-		m.does("\r", model.Next{}, opened())
+		m.does("\r", incident.Next{}, opened())
 		m.Sees("②Decide", "D1 errors over 5% for 5m?", "data lost?", "INC-0312")
-		m.does("\x1b[B\x1b[B\x1b[By", model.Say{Question: model.QSLO, Answer: model.TriYes}, opened())
-		m.does("\r", model.Next{}, chosen())
+		m.does("\x1b[B\x1b[B\x1b[By", incident.Say{Question: incident.QSLO, Answer: model.TriYes}, opened())
+		m.does("\r", incident.Next{}, chosen())
 		m.Sees("③Choose", "42 → 41", "★ chosen", "enter confirm")
-		m.does("\r", model.Next{}, checked())
+		m.does("\r", incident.Next{}, checked())
 		m.Sees("④Confirm", "equal to kubectl", "type backend-python to roll back:", "Nothing is written yet")
 		m.Keys("backend-pythom")
 		m.Keys("\r")
 		m.Sees("“backend-pythom” is not backend-python: ctrl+u empties")
 		m.Keys("\x7fn")
 		m.Sees("to roll back: backend-python")
-		m.does("\r", model.ConfirmWrite{Word: "backend-python", Plans: []string{"plan-41"}}, rolling())
+		m.does("\r", incident.ConfirmWrite{Word: "backend-python", Plans: []string{"plan-41"}}, rolling())
 		m.Sees("⑤Roll back", "3 of 6 updated", "(enter verify)")
 		m.Keys("\r") // it is not rolled out yet
 		m.Sees("enter verify:")
 		done := verifying()
-		done.Incident.Step, done.Incident.Furthest = model.RollBack, model.RollBack
+		done.Incident.Step, done.Incident.Furthest = incident.RollBack, incident.RollBack
 		m.engine.show(done)
 		m.Settle()
 		m.Sees("Verify proves that it worked")
-		m.does("\r", model.Next{}, verifying())
+		m.does("\r", incident.Next{}, verifying())
 		m.Sees("⑥Verify", "Good so far", "still open: critical feature broken?")
 		green := verified()
 		m.engine.show(green)
 		m.Settle()
 		m.Sees("VERIFIED")
-		m.does("\r", model.Next{}, closingOf())
+		m.does("\r", incident.Next{}, closingOf())
 		m.Sees("⑦Close", "[ ] open   incident report written")
-		m.does(" ", model.SettleItem{ID: "report"}, nil)
+		m.does(" ", incident.SettleItem{ID: "report"}, nil)
 		closed := closingOf()
 		closed.Incident.Closed = now
 		m.engine.show(closed)
@@ -193,7 +194,7 @@ func TestWalk(t *testing.T) {
 func TestHeldEnter(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		m := start(t, filled())
-		m.does("\r\r\r\r\r\r", model.Next{}, opened())
+		m.does("\r\r\r\r\r\r", incident.Next{}, opened())
 		m.Sees("②Decide")
 		m.Keys("q")
 		m.Keys("q")
@@ -284,7 +285,7 @@ func TestQuitWaitsNotForEver(t *testing.T) {
 
 // When nothing changes, almost nothing is sent: the clock's digits.
 func TestIdleOutput(t *testing.T) {
-	for name, s := range map[string]*model.Snapshot{"assess": filled(), "decide": opened(), "rollback": rolling(), "verify": verifying(), "thousand": thousand(),
+	for name, s := range map[string]*incident.Snapshot{"assess": filled(), "decide": opened(), "rollback": rolling(), "verify": verifying(), "thousand": thousand(),
 		"close": told(), "calls": called(rolling())} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
@@ -325,7 +326,7 @@ func TestIdleOutput(t *testing.T) {
 func TestTerminalShowsTheFrame(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		m := start(t, filled())
-		for _, s := range []*model.Snapshot{opened(), chosen(), checked(argo), rolling(), verified(), closingOf()} {
+		for _, s := range []*incident.Snapshot{opened(), chosen(), checked(argo), rolling(), verified(), closingOf()} {
 			m.engine.show(s)
 			m.Settle()
 			l := dark

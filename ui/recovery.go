@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -105,7 +106,7 @@ func (r *recovery) draw(w int) []string {
 
 // commands are the recovery's lines for this incident: of the components that
 // were chosen, else of the one that the screen looks at.
-func commands(s *model.Snapshot) []command {
+func commands(s *incident.Snapshot) []command {
 	set := &s.Incident.Settings
 	kubectl := "kubectl"
 	if set.Context != "" {
@@ -165,7 +166,7 @@ func commands(s *model.Snapshot) []command {
 	return out
 }
 
-func concerned(s *model.Snapshot) []*model.Component {
+func concerned(s *incident.Snapshot) []*model.Component {
 	var out []*model.Component
 	for _, ch := range s.Incident.Choices {
 		if c := s.Seen.Component(ch.Component); c != nil {

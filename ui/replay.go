@@ -5,6 +5,7 @@ import (
 	"sort"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -12,23 +13,23 @@ import (
 // showed is folded anew from the facts, and nothing can be changed. It is used
 // from one goroutine.
 type Replay struct {
-	facts   []model.Fact
+	facts   []incident.Fact
 	path    string
-	entries []model.Entry // of the timeline, of all facts
+	entries []incident.Entry // of the timeline, of all facts
 
 	marks   []mark // every markEvery facts: no step folds more than that
 	samples []int  // which facts are samples
 	notes   []int  // which say what was noticed
 	at      int    // how many facts are told, at least one
 	line    string // the newest of them, in words
-	snap    *model.Snapshot
+	snap    *incident.Snapshot
 	tell    chan struct{}
 }
 
 // mark is the incident after so many facts, less its timeline, which is the
 // beginning of the whole one.
 type mark struct {
-	inc     model.Incident
+	inc     incident.Incident
 	entries int
 }
 
@@ -39,7 +40,7 @@ const noChange = "replay: nothing can be changed"
 
 // NewReplay shows the facts of the journal at path from its first one on. It
 // fails when there is none.
-func NewReplay(facts []model.Fact, path string) (*Replay, error) {
+func NewReplay(facts []incident.Fact, path string) (*Replay, error) {
 	if len(facts) == 0 {
 		return nil, fmt.Errorf("journal %s: there is no fact in it yet", path)
 	}
@@ -49,13 +50,13 @@ func NewReplay(facts []model.Fact, path string) (*Replay, error) {
 		if n%markEvery == 0 {
 			r.marks = append(r.marks, m)
 		}
-		var told []model.Entry
+		var told []incident.Entry
 		m, told = m.next(f)
 		r.entries = append(r.entries, told...)
 		switch f.Body.(type) {
-		case model.Sampled:
+		case incident.Sampled:
 			r.samples = append(r.samples, n)
-		case model.Noticed:
+		case incident.Noticed:
 			r.notes = append(r.notes, n)
 		}
 	}
@@ -65,9 +66,9 @@ func NewReplay(facts []model.Fact, path string) (*Replay, error) {
 
 // next folds one more fact. The timeline is kept apart: every incident would
 // have a copy of it.
-func (m mark) next(f model.Fact) (mark, []model.Entry) {
+func (m mark) next(f incident.Fact) (mark, []incident.Entry) {
 	m.inc.Timeline = nil
-	m.inc = model.Apply(m.inc, f)
+	m.inc = incident.Apply(m.inc, f)
 	told := m.inc.Timeline
 	m.inc.Timeline = nil
 	m.entries += len(told)
@@ -75,13 +76,13 @@ func (m mark) next(f model.Fact) (mark, []model.Entry) {
 }
 
 // Snapshot is what was shown after the facts told so far.
-func (r *Replay) Snapshot() *model.Snapshot { return r.snap }
+func (r *Replay) Snapshot() *incident.Snapshot { return r.snap }
 
 // Changed never says anything: only the operator's keys move a replay.
 func (r *Replay) Changed() <-chan struct{} { return r.tell }
 
 // Send does nothing: what was cannot be changed.
-func (r *Replay) Send(any) {}
+func (r *Replay) Send(incident.Act) {}
 
 // Writing is false.
 func (r *Replay) Writing() bool { return false }
@@ -90,19 +91,19 @@ func (r *Replay) Writing() bool { return false }
 func (r *Replay) seek(n int) {
 	r.at = max(1, min(len(r.facts), n))
 	m := r.marks[(r.at-1)/markEvery]
-	var told []model.Entry
+	var told []incident.Entry
 	for _, f := range r.facts[(r.at-1)/markEvery*markEvery : r.at] {
 		m, told = m.next(f)
 	}
 	r.line = r.tellFact(told)
 	inc := m.inc
 	inc.Timeline = r.entries[:m.entries:m.entries]
-	r.snap = &model.Snapshot{Incident: inc, Now: r.now()}
+	r.snap = &incident.Snapshot{Incident: inc, Now: r.now()}
 	r.snap.Seen = r.seen(&inc)
 }
 
 // tellFact is the newest fact in a line.
-func (r *Replay) tellFact(told []model.Entry) string {
+func (r *Replay) tellFact(told []incident.Entry) string {
 	f := r.facts[r.at-1]
 	text := quietly(f.Body)
 	if len(told) > 0 {
@@ -127,12 +128,12 @@ func (r *Replay) by(d time.Duration) int {
 }
 
 // firstAt is the position at which a step was first reached.
-func (r *Replay) firstAt(s model.Step) int {
-	if s == model.Assess {
+func (r *Replay) firstAt(s incident.Step) int {
+	if s == incident.Assess {
 		return 1
 	}
 	for n, f := range r.facts {
-		if m, ok := f.Body.(model.Moved); ok && m.To == s {
+		if m, ok := f.Body.(incident.Moved); ok && m.To == s {
 			return n + 1
 		}
 	}
@@ -148,7 +149,7 @@ func (r *Replay) label(w int) string {
 }
 
 // sampleText is a sample in a line: the first component, and how many more.
-func sampleText(b model.Sampled) string {
+func sampleText(b incident.Sampled) string {
 	if len(b.Components) == 0 {
 		return "sample"
 	}
@@ -167,7 +168,7 @@ func sampleText(b model.Sampled) string {
 }
 
 // baselineText is a baseline in a line.
-func baselineText(b model.BaselineRead) string {
+func baselineText(b incident.BaselineRead) string {
 	text := "the hour before the onset: " + b.Component
 	if b.Errors != nil {
 		text += ", errors " + model.Percent(*b.Errors)
@@ -179,17 +180,17 @@ func baselineText(b model.BaselineRead) string {
 }
 
 // quietly tells the facts that have no line in the timeline.
-func quietly(b model.Body) string {
+func quietly(b incident.Body) string {
 	switch b := b.(type) {
-	case model.Began:
+	case incident.Began:
 		return "rollbook " + nonEmpty(b.Version, "of an unknown version") + " was started"
-	case model.Moved:
+	case incident.Moved:
 		return fmt.Sprintf("went to %d %s", b.To+1, b.To.Name())
-	case model.Sampled:
+	case incident.Sampled:
 		return sampleText(b)
-	case model.Intended:
+	case incident.Intended:
 		return "about to write " + b.Component + ": the intent is on disk"
-	case model.ClockRan:
+	case incident.ClockRan:
 		switch {
 		case b.Running && b.Blind:
 			return "the downtime's clock runs on without data"
@@ -197,11 +198,11 @@ func quietly(b model.Body) string {
 			return "the downtime's clock runs"
 		}
 		return "the downtime's clock stands"
-	case model.BaselineRead:
+	case incident.BaselineRead:
 		return baselineText(b)
-	case model.ImpactMeasured:
+	case incident.ImpactMeasured:
 		return "the impact was measured"
-	case model.WasClosed:
+	case incident.WasClosed:
 		return "closed"
 	}
 	return fmt.Sprintf("%T", b)

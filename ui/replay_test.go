@@ -10,6 +10,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -28,7 +29,7 @@ func TestReplayIsTheFold(t *testing.T) {
 		}
 		for _, n := range order {
 			r.seek(n)
-			if got, want := r.Snapshot().Incident, model.Fold(facts[:n]); !reflect.DeepEqual(got, want) {
+			if got, want := r.Snapshot().Incident, incident.Fold(facts[:n]); !reflect.DeepEqual(got, want) {
 				// An empty timeline may be nil or not.
 				if len(got.Timeline) == 0 && len(want.Timeline) == 0 {
 					got.Timeline = want.Timeline
@@ -57,13 +58,13 @@ func TestReplayKeys(t *testing.T) {
 	for _, step := range []struct {
 		key  string
 		want int
-	}{{".", 2}, {"right", 3}, {",", 2}, {"left", 1}, {",", 1}, {">", len(r.facts)}, {".", len(r.facts)}, {"<", 1}, {"4", r.firstAt(model.Confirm)}, {"1", 1}} {
+	}{{".", 2}, {"right", 3}, {",", 2}, {"left", 1}, {",", 1}, {">", len(r.facts)}, {".", len(r.facts)}, {"<", 1}, {"4", r.firstAt(incident.Confirm)}, {"1", 1}} {
 		pressed(a, step.key)
 		if r.at != step.want {
 			t.Fatalf("%q: at %d, want %d", step.key, r.at, step.want)
 		}
 	}
-	if a.hint = ""; a.inc().Step != model.Assess {
+	if a.hint = ""; a.inc().Step != incident.Assess {
 		t.Fatalf("1 leads to %s", a.inc().Step.Name())
 	}
 	pressed(a, ",")
@@ -98,7 +99,7 @@ func TestReplayChangesNothing(t *testing.T) {
 			continue // they move it, or leave
 		}
 		a := replayApp(t, facts)
-		for _, s := range []model.Step{model.Assess, model.Decision, model.Choose, model.Confirm, model.RollBack, model.Verify, model.Close} {
+		for _, s := range []incident.Step{incident.Assess, incident.Decision, incident.Choose, incident.Confirm, incident.RollBack, incident.Verify, incident.Close} {
 			a.seek(a.replay.firstAt(s))
 			for len(a.over) > 0 {
 				a.shut()
@@ -135,17 +136,17 @@ func TestReplayChangesNothing(t *testing.T) {
 // Each step, as a replay shows it.
 func TestGoldenReplay(t *testing.T) {
 	facts := story()
-	for s := model.Assess; s <= model.Close; s++ {
+	for s := incident.Assess; s <= incident.Close; s++ {
 		for _, size := range [][2]int{{80, 24}, {120, 40}} {
 			a := replayApp(t, facts)
 			a.w, a.h = size[0], size[1]
 			at := a.replay.firstAt(s)
 			switch s {
-			case model.Assess:
+			case incident.Assess:
 				at = 5
-			case model.Decision:
+			case incident.Decision:
 				at += 4
-			case model.RollBack, model.Verify:
+			case incident.RollBack, incident.Verify:
 				at += 6
 			}
 			a.seek(at)
@@ -174,7 +175,7 @@ func TestGoldenReplay(t *testing.T) {
 func TestReplayShowsNoZeros(t *testing.T) {
 	a := replayApp(t, story())
 	for n, f := range a.replay.facts {
-		if _, ok := f.Body.(model.WriteDone); ok {
+		if _, ok := f.Body.(incident.WriteDone); ok {
 			a.seek(n + 1)
 		}
 	}
@@ -187,10 +188,10 @@ func TestReplayShowsNoZeros(t *testing.T) {
 // Each component gets its own lines of the preflight. Older journals do not say
 // whose a line is.
 func TestReplayKnowsWhoseALineIs(t *testing.T) {
-	two := func(first, second string) []model.Fact {
+	two := func(first, second string) []incident.Fact {
 		facts := story()
 		for n, f := range facts {
-			if c, ok := f.Body.(model.Confirmed); ok {
+			if c, ok := f.Body.(incident.Confirmed); ok {
 				c.Plans = append(slices.Clip(c.Plans), model.Plan{ID: "plan-2", Component: "frontend", From: 3, To: 2})
 				c.Checks = []model.Check{{ID: "a", State: model.CheckOK, Component: first}, {ID: "b", State: model.CheckOK, Component: second}}
 				facts[n].Body = c
@@ -199,11 +200,11 @@ func TestReplayKnowsWhoseALineIs(t *testing.T) {
 		return facts
 	}
 	for _, tt := range []struct {
-		facts       []model.Fact
+		facts       []incident.Fact
 		back, front int
 	}{{two("backend-python", "frontend"), 1, 1}, {two("frontend", "frontend"), 0, 2}, {two("", ""), 2, 0}} {
 		r := replayed(t, tt.facts)
-		r.seek(r.firstAt(model.Confirm))
+		r.seek(r.firstAt(incident.Confirm))
 		p := r.Snapshot().Seen.Preflight
 		if p["backend-python"] == nil || p["frontend"] == nil || len(p["backend-python"].Checks) != tt.back || len(p["frontend"].Checks) != tt.front {
 			t.Errorf("%+v and %+v", p["backend-python"], p["frontend"])
@@ -215,22 +216,22 @@ func TestReplayKnowsWhoseALineIs(t *testing.T) {
 func TestReplayVerifiesByTheBaseline(t *testing.T) {
 	errors, facts := .004, story()
 	for n, f := range facts {
-		if _, ok := f.Body.(model.Confirmed); ok {
-			read := model.Fact{At: f.At, Body: model.BaselineRead{Component: "backend-python", Errors: &errors}}
+		if _, ok := f.Body.(incident.Confirmed); ok {
+			read := incident.Fact{At: f.At, Body: incident.BaselineRead{Component: "backend-python", Errors: &errors}}
 			facts = slices.Insert(slices.Clip(facts), n, read)
 			break
 		}
 	}
 	a := replayApp(t, facts)
 	for n, f := range facts {
-		if _, ok := f.Body.(model.BaselineRead); ok {
+		if _, ok := f.Body.(incident.BaselineRead); ok {
 			a.seek(n + 1)
 		}
 	}
 	if want := "the hour before the onset: backend-python, errors 0.4%"; a.replay.line != want {
 		t.Errorf("%q, want %q", a.replay.line, want)
 	}
-	a.seek(a.replay.firstAt(model.Verify))
+	a.seek(a.replay.firstAt(incident.Verify))
 	a.w, a.h = 160, 40
 	if frame := ansi.Strip(a.Frame()); !strings.Contains(frame, "≤ 0.4% over 2m (baseline") {
 		t.Error(frame)
@@ -258,7 +259,7 @@ func TestReplayFrameFits(t *testing.T) {
 }
 
 // long is a journal of so many facts.
-func longStory(n int) []model.Fact {
+func longStory(n int) []incident.Fact {
 	facts := story()
 	head, samples := facts[:len(facts)-14:len(facts)-14], facts[len(facts)-30:len(facts)-20]
 	for len(head) < n {

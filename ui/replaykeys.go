@@ -6,6 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -22,7 +23,7 @@ func (s *scope) usable(keys []Key) []Key {
 	out := make([]Key, len(keys))
 	for n, k := range keys {
 		if k.Acts {
-			k.Disabled, k.Main = func(*model.Snapshot) string { return noChange }, false
+			k.Disabled, k.Main = func(*incident.Snapshot) string { return noChange }, false
 		}
 		out[n] = k
 	}
@@ -74,18 +75,18 @@ func (s *scope) replayNotices() []sentence {
 
 // notKept is what each page shows live and the journal does not hold.
 var notKept = [7]string{
-	model.Assess:   "other components, single pods, events",
-	model.Decision: "other components, and the queries",
-	model.Choose:   "the history, but for what was proposed and chosen",
-	model.Confirm:  "the preflight before it was confirmed",
-	model.RollBack: "single pods and events, but for the count each 15 s",
-	model.Verify:   "the baseline, health URLs, own queries, logs",
+	incident.Assess:   "other components, single pods, events",
+	incident.Decision: "other components, and the queries",
+	incident.Choose:   "the history, but for what was proposed and chosen",
+	incident.Confirm:  "the preflight before it was confirmed",
+	incident.RollBack: "single pods and events, but for the count each 15 s",
+	incident.Verify:   "the baseline, health URLs, own queries, logs",
 }
 
 // asJudged shows the verdict as it was recorded: judging anew what is left in the
 // journal might come to another one. So might a figure's check, whose limit may
 // have been the baseline.
-func (d *derived) asJudged(i *model.Incident) {
+func (d *derived) asJudged(i *incident.Incident) {
 	if v := i.Verdict; !v.Since.IsZero() {
 		d.verdict, d.why = v.Verdict, v.Text
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -17,9 +18,9 @@ const gone = "not in the journal"
 
 // seen rebuilds what was observed, as far as the facts told so far hold it. What
 // they do not is unknown, with that as the reason.
-func (r *Replay) seen(i *model.Incident) model.Seen {
+func (r *Replay) seen(i *incident.Incident) incident.Seen {
 	now := r.now()
-	seen := model.Seen{
+	seen := incident.Seen{
 		Cluster:  model.Connection{To: i.Settings.Server, Heard: now},
 		Metrics:  model.Connection{Heard: now},
 		Identity: model.Identity{Cluster: i.Cluster},
@@ -27,7 +28,7 @@ func (r *Replay) seen(i *model.Incident) model.Seen {
 		Figures: map[string]*model.Figures{},
 	}
 	for _, f := range r.facts[:r.at] {
-		if o, ok := f.Body.(model.Opened); ok {
+		if o, ok := f.Body.(incident.Opened); ok {
 			seen.Identity.User = o.User
 		}
 	}
@@ -47,7 +48,7 @@ type lines struct {
 	byID  map[string]*model.Component
 }
 
-func (l *lines) add(i *model.Incident, id string) *model.Component {
+func (l *lines) add(i *incident.Incident, id string) *model.Component {
 	if c := l.byID[id]; c != nil || id == "" {
 		return c
 	}
@@ -60,7 +61,7 @@ func (l *lines) add(i *model.Incident, id string) *model.Component {
 	return c
 }
 
-func (r *Replay) lines(i *model.Incident) *lines {
+func (r *Replay) lines(i *incident.Incident) *lines {
 	l := &lines{byID: map[string]*model.Component{}}
 	for _, t := range i.Triggers {
 		l.add(i, t.Component)
@@ -77,7 +78,7 @@ func (r *Replay) lines(i *model.Incident) *lines {
 		if n >= r.at {
 			break
 		}
-		for _, c := range r.facts[n].Body.(model.Sampled).Components {
+		for _, c := range r.facts[n].Body.(incident.Sampled).Components {
 			l.add(i, c.Component)
 		}
 	}
@@ -93,7 +94,7 @@ func (r *Replay) noticed(l *lines) {
 		if n >= r.at {
 			break
 		}
-		b := r.facts[n].Body.(model.Noticed)
+		b := r.facts[n].Body.(incident.Noticed)
 		c := l.byID[b.Component]
 		if c == nil {
 			continue
@@ -127,7 +128,7 @@ func (r *Replay) noticed(l *lines) {
 
 // sampled puts the newest sample of each component on its line, and the ones
 // before it into its figures.
-func (r *Replay) sampled(i *model.Incident, l *lines, figures map[string]*model.Figures) {
+func (r *Replay) sampled(i *incident.Incident, l *lines, figures map[string]*model.Figures) {
 	reading := func(v *float64, at time.Time) model.Reading {
 		if v == nil {
 			return model.Unknown("", "it was not known then")
@@ -149,7 +150,7 @@ func (r *Replay) sampled(i *model.Incident, l *lines, figures map[string]*model.
 			break
 		}
 		at := r.facts[n].At
-		for _, o := range r.facts[n].Body.(model.Sampled).Components {
+		for _, o := range r.facts[n].Body.(incident.Sampled).Components {
 			c, f := l.byID[o.Component], figures[o.Component]
 			if c == nil {
 				continue
@@ -175,7 +176,7 @@ func (r *Replay) sampled(i *model.Incident, l *lines, figures map[string]*model.
 
 // onLine shows one sample. Journals of before hold less of a rollout: then only
 // what is ready is known to be available.
-func onLine(c *model.Component, o model.SampleOf, at time.Time) {
+func onLine(c *model.Component, o incident.SampleOf, at time.Time) {
 	c.Missing = ""
 	if o.Revision != 0 {
 		c.Revision = o.Revision
@@ -196,7 +197,7 @@ func onLine(c *model.Component, o model.SampleOf, at time.Time) {
 
 // kept fills what pages wait for live: the preflight as it was confirmed, and why
 // the rest is not there.
-func (r *Replay) kept(i *model.Incident, seen *model.Seen) {
+func (r *Replay) kept(i *incident.Incident, seen *incident.Seen) {
 	seen.History, seen.Preflight = map[string]*model.History{}, map[string]*model.Preflight{}
 	seen.Probes, seen.Own = map[string][]model.ProbeSeen{}, map[string][]model.OwnSeen{}
 	seen.Selected, seen.Tails = map[string]model.SelectedSeen{}, map[string]model.TailSeen{}
@@ -212,16 +213,16 @@ func (r *Replay) kept(i *model.Incident, seen *model.Seen) {
 		}
 		seen.Selected[t.ID], seen.Tails[t.ID] = model.SelectedSeen{Err: gone}, model.TailSeen{Err: gone}
 	}
-	if i.Step != model.Confirm {
+	if i.Step != incident.Confirm {
 		return
 	}
 	for _, f := range r.facts[r.at-1:] {
 		switch b := f.Body.(type) {
-		case model.Moved:
-			if b.To < model.Confirm {
+		case incident.Moved:
+			if b.To < incident.Confirm {
 				return // it was left without a confirmation
 			}
-		case model.Confirmed:
+		case incident.Confirmed:
 			for n := range b.Plans {
 				p := &model.Preflight{Component: b.Plans[n].Component, To: b.Plans[n].To, Plan: &b.Plans[n], Done: true}
 				for _, k := range b.Checks {

@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -22,7 +23,7 @@ func (r *rollBack) Title() string { return "5 Roll back" }
 // Follow looks at the component that is being rolled back.
 func (r *rollBack) Follow() {
 	list := r.writes()
-	if r.inc().Step != model.RollBack || len(list) == 0 {
+	if r.inc().Step != incident.RollBack || len(list) == 0 {
 		return
 	}
 	for _, w := range list {
@@ -38,26 +39,26 @@ func (r *rollBack) Follow() {
 func (s *scope) askKeys(undo bool) []Key {
 	only := s.askedNo
 	keys := []Key{
-		{Keys: []string{"w"}, Name: "wait", Acts: true, Help: "go on waiting", Disabled: only, do: func() tea.Cmd { return s.send(model.Answered{With: "wait"}) }},
-		{Keys: []string{"n"}, Name: "another revision", Acts: true, Help: "choose another revision and confirm that", Disabled: only, do: func() tea.Cmd { return s.send(model.Answered{With: "another"}) }},
+		{Keys: []string{"w"}, Name: "wait", Acts: true, Help: "go on waiting", Disabled: only, do: func() tea.Cmd { return s.send(incident.Answered{With: "wait"}) }},
+		{Keys: []string{"n"}, Name: "another revision", Acts: true, Help: "choose another revision and confirm that", Disabled: only, do: func() tea.Cmd { return s.send(incident.Answered{With: "another"}) }},
 	}
 	if undo {
 		keys = append(keys, Key{Keys: []string{"u"}, Name: "undo the undo", Acts: true, Disabled: s.undoNo,
 			Help: "back to the revision that was bad: the last resort; it is chosen and confirmed like any other",
-			do:   func() tea.Cmd { return s.send(model.Answered{With: "undo"}) }})
+			do:   func() tea.Cmd { return s.send(incident.Answered{With: "undo"}) }})
 	}
 	return keys
 }
 
-func (s *scope) askedNo(*model.Snapshot) string {
-	if s.inc().Asked == model.AskNothing {
+func (s *scope) askedNo(*incident.Snapshot) string {
+	if s.inc().Asked == incident.AskNothing {
 		return "the walk asks nothing now; it does at the deadline or when it fails (esc leads back to Choose)"
 	}
 	return ""
 }
 
-func (s *scope) undoNo(*model.Snapshot) string {
-	if s.inc().Asked == model.AskReverted {
+func (s *scope) undoNo(*incident.Snapshot) string {
+	if s.inc().Asked == incident.AskReverted {
 		return "it is undone already: " + s.inc().AskText
 	}
 	return s.askedNo(nil)
@@ -74,23 +75,23 @@ func (r *rollBack) Keys() []Key {
 
 // writes are those of the newest attempt, after what earlier ones wrote to other
 // components: that goes on in the cluster too.
-func (r *rollBack) writes() []*model.Write {
+func (r *rollBack) writes() []*incident.Write {
 	i := r.inc()
 	a := i.Attempt()
 	if a == nil {
 		return nil
 	}
-	of := func(list []*model.Write, component string) int {
-		return slices.IndexFunc(list, func(w *model.Write) bool { return w.Plan.Component == component })
+	of := func(list []*incident.Write, component string) int {
+		return slices.IndexFunc(list, func(w *incident.Write) bool { return w.Plan.Component == component })
 	}
-	var earlier, newest []*model.Write
+	var earlier, newest []*incident.Write
 	for n := range a.Writes {
 		newest = append(newest, &a.Writes[n])
 	}
 	for n := range i.Attempts[:len(i.Attempts)-1] {
 		for k := range i.Attempts[n].Writes {
 			w := &i.Attempts[n].Writes[k]
-			if w.State != model.Rolling && w.State != model.Done || of(newest, w.Plan.Component) >= 0 {
+			if w.State != incident.Rolling && w.State != incident.Done || of(newest, w.Plan.Component) >= 0 {
 				continue
 			}
 			if at := of(earlier, w.Plan.Component); at >= 0 {
@@ -108,7 +109,7 @@ func (r *rollBack) turn() tea.Cmd {
 	if len(list) == 0 {
 		return nil
 	}
-	at := slices.IndexFunc(list, func(w *model.Write) bool { return w.Plan.Component == r.focus })
+	at := slices.IndexFunc(list, func(w *incident.Write) bool { return w.Plan.Component == r.focus })
 	r.focus = list[(at+1)%len(list)].Plan.Component
 	return nil
 }
@@ -119,7 +120,7 @@ func (r *rollBack) Says() sentence {
 	switch {
 	case a == nil:
 		return sentence{warn, "Nothing has been confirmed yet."}
-	case i.Asked != model.AskNothing:
+	case i.Asked != incident.AskNothing:
 		return sentence{bad, r.upper(stop(i.AskText))}
 	case r.d.blocked == "":
 		return sentence{fine, "Rolled out. Verify proves that it worked: enter."}
@@ -128,16 +129,16 @@ func (r *rollBack) Says() sentence {
 	for _, w := range r.writes() {
 		name := w.Plan.Component
 		switch w.State {
-		case model.Writing:
+		case incident.Writing:
 			return sentence{warn, "Writing " + name + ": waiting for the API server's answer."}
-		case model.Unsettled:
+		case incident.Unsettled:
 			return sentence{bad, "No answer to the write of " + name + ": looking whether it happened. Nothing is sent twice."}
-		case model.Rolling:
+		case incident.Rolling:
 			if why := r.newFail(w); why != "" {
 				return sentence{bad, why}
 			}
 			if calmly.text == "" {
-				st := model.Rollout(r.snap.Seen.Component(name), w)
+				st := incident.Rollout(r.snap.Seen.Component(name), w)
 				calmly = sentence{calm, "Rolling back " + name + ": " + st.Text + "."}
 			}
 		}
@@ -150,7 +151,7 @@ func (r *rollBack) Says() sentence {
 
 // newFail says that pods of the revision that was gone back to fail: then it
 // does not help, and the bar need not be waited for.
-func (r *rollBack) newFail(w *model.Write) string {
+func (r *rollBack) newFail(w *incident.Write) string {
 	c := r.snap.Seen.Component(w.Plan.Component)
 	if c == nil || c.Observed < w.Written.Generation {
 		return ""
@@ -192,7 +193,7 @@ func (r *rollBack) rollout(w, h, last int) []string {
 	for _, wr := range r.writes() {
 		out = append(out, r.progress(wr, w)...)
 	}
-	if r.inc().Asked != model.AskNothing {
+	if r.inc().Asked != incident.AskNothing {
 		out = append(out, r.question(w)...)
 	}
 	out = append(out, r.pods(w, max(3, h-len(out)-last-1))...)
@@ -230,32 +231,32 @@ func (s *scope) aside(w, h int) []string {
 }
 
 // progress is one workload: what it goes to, how far it is, how long it has.
-func (r *rollBack) progress(wr *model.Write, w int) []string {
+func (r *rollBack) progress(wr *incident.Write, w int) []string {
 	p := r.pen
 	c := r.snap.Seen.Component(wr.Plan.Component)
 	head := fmt.Sprintf("%s %d → %d", wr.Plan.Component, wr.Plan.From, wr.Plan.To)
 	state, style := string(wr.State), p.Plain
 	switch wr.State {
-	case model.Pending:
+	case incident.Pending:
 		state = "not begun"
-	case model.Done:
+	case incident.Done:
 		state, style = "✓ rolled out after "+model.Short(wr.RolledOut.Sub(wr.Written.At)), p.Good
-	case model.Refused, model.Failed, model.Reverted:
+	case incident.Refused, incident.Failed, incident.Reverted:
 		state, style = "✗ "+state+": "+wr.Err, p.Bad
-	case model.Rolling:
+	case incident.Rolling:
 		state = fmt.Sprintf("%s of %s", clockOf(r.snap.Now.Sub(wr.Written.At)), clockOf(r.inc().Settings.Limits.Rollout))
 	}
 	room := w - ansi.StringWidth(head) - 4
 	state = p.fit(state, room)
 	line := " " + paint(p.Strong, p.say(head))
 	out := []string{p.pad(line, w-ansi.StringWidth(state)-1) + paint(style, state)}
-	if c == nil || wr.State != model.Rolling && wr.State != model.Done {
+	if c == nil || wr.State != incident.Rolling && wr.State != incident.Done {
 		return out
 	}
 	if r.replay != nil && c.Generation < wr.Written.Generation {
 		return append(out, "   "+paint(p.Dim, "no sample of it since the write")) // which is not none of its pods
 	}
-	st := model.Rollout(c, wr)
+	st := incident.Rollout(c, wr)
 	updated, available := 0, 0
 	if st.Known && !st.Reverted && c.Observed >= wr.Written.Generation {
 		updated, available = c.Updated, min(c.Updated, c.Available)
@@ -274,7 +275,7 @@ func (r *rollBack) question(w int) []string {
 	p := r.pen
 	out := []string{p.heading("what now?", w)}
 	wait := "wait: it goes on in the cluster"
-	if r.inc().Asked == model.AskReverted {
+	if r.inc().Asked == incident.AskReverted {
 		wait = "leave it as it is, and go on watching"
 	}
 	answers := [][2]string{{"w", wait}, {"n", "another revision"}, {"r", "recovery: scale to 0, maintenance, restore"}}

@@ -56,7 +56,7 @@ func (o *Options) writeDeadline() time.Duration {
 const framesPerSecond = 20
 
 // Run shows the screen until the operator leaves or ctx ends. The terminal is
-// restored in any case, also after a panic.
+// restored in incident.Act case, also after a panic.
 func Run(ctx context.Context, o Options) error {
 	if o.Env == nil {
 		o.Env = os.Environ()

@@ -6,13 +6,13 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"rollbook/model"
+	"rollbook/incident"
 )
 
 // scope is what pages and overlays see and may do. There is one, owned by App.
 type scope struct {
 	ctx    context.Context
-	snap   *model.Snapshot // Now is the screen's clock
+	snap   *incident.Snapshot // Now is the screen's clock
 	d      *derived
 	pen    *pen
 	engine Engine
@@ -34,14 +34,14 @@ type scope struct {
 }
 
 // send hands an input to the engine.
-func (s *scope) send(do any) tea.Cmd {
+func (s *scope) send(do incident.Act) tea.Cmd {
 	if s.replay != nil {
 		s.hint = noChange
 		return nil
 	}
 	if s.snap.Seen.LookingOn != "" {
 		switch do.(type) {
-		case model.Next, model.Back, model.Goto:
+		case incident.Next, incident.Back, incident.Goto:
 		default:
 			s.hint = "looking on: nothing can be changed from here"
 			return nil
@@ -51,7 +51,7 @@ func (s *scope) send(do any) tea.Cmd {
 	return nil
 }
 
-func (s *scope) inc() *model.Incident { return &s.snap.Incident }
+func (s *scope) inc() *incident.Incident { return &s.snap.Incident }
 
 // open puts an overlay on top; one of the kind that is there already is not
 // opened twice.

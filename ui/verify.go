@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -27,21 +28,21 @@ func (v *verify) Title() string { return "6 Verify" }
 // that is bad, else on the first that nobody knows.
 func (v *verify) Follow() {
 	v.at = max(0, min(len(v.d.checks)-1, v.at))
-	if v.inc().Step != model.Verify {
+	if v.inc().Step != incident.Verify {
 		v.moved = false
 		return
 	}
 	if v.moved || len(v.d.checks) == 0 {
 		return
 	}
-	v.at = slices.IndexFunc(v.d.checks, func(c model.VerifyCheck) bool { return c.State == model.TriNo && !c.Shown })
+	v.at = slices.IndexFunc(v.d.checks, func(c incident.VerifyCheck) bool { return c.State == model.TriNo && !c.Shown })
 	if v.at < 0 {
-		v.at = max(0, slices.IndexFunc(v.d.checks, func(c model.VerifyCheck) bool { return c.State != model.TriYes && !c.Shown }))
+		v.at = max(0, slices.IndexFunc(v.d.checks, func(c incident.VerifyCheck) bool { return c.State != model.TriYes && !c.Shown }))
 	}
 	v.focus = v.d.checks[v.at].Component
 }
 
-func (v *verify) marked() *model.VerifyCheck {
+func (v *verify) marked() *incident.VerifyCheck {
 	if v.at >= len(v.d.checks) {
 		return nil
 	}
@@ -52,7 +53,7 @@ func (v *verify) Keys() []Key {
 	keys := []Key{
 		v.nextKey("close", "go on to the checklist, when it is verified"),
 		{Keys: []string{"a"}, Name: "accept unknown", Acts: true, Help: "accept the marked unknown check by name, with a reason; it is kept as “verified with 1 unknown”",
-			Disabled: func(*model.Snapshot) string {
+			Disabled: func(*incident.Snapshot) string {
 				m := v.marked()
 				switch {
 				case m == nil:
@@ -66,7 +67,7 @@ func (v *verify) Keys() []Key {
 				}
 				return ""
 			}, do: v.accept},
-		{Keys: []string{"d"}, Name: "details", Help: "all that is known of the marked check: its limit, since when, the log's end", Disabled: func(*model.Snapshot) string {
+		{Keys: []string{"d"}, Name: "details", Help: "all that is known of the marked check: its limit, since when, the log's end", Disabled: func(*incident.Snapshot) string {
 			if v.marked() == nil {
 				return "there is no check"
 			}
@@ -94,7 +95,7 @@ func (v *verify) accept() tea.Cmd {
 	m := *v.marked()
 	return v.reason("Accept though unknown: "+m.Component+" "+m.Name,
 		[]string{seenOf(&m), "It will be told as unknown in the journal and in the report."}, "accept",
-		func(reason string) tea.Cmd { return v.send(model.AcceptUnknown{Key: m.Key, Reason: reason}) })
+		func(reason string) tea.Cmd { return v.send(incident.AcceptUnknown{Key: m.Key, Reason: reason}) })
 }
 
 // held is how much of the hold is over.
@@ -137,7 +138,7 @@ func (v *verify) Says() sentence {
 	i := v.inc()
 	bad, unknown := v.openChecks()
 	switch {
-	case i.Asked != model.AskNothing:
+	case i.Asked != incident.AskNothing:
 		return sentence{urgency(i.Asked), v.upper(stop(i.AskText)) + " w waits, n another revision, r recovery, c contacts"}
 	case !i.Verified.IsZero() && i.Hold.With > 0:
 		return sentence{warn, fmt.Sprintf("VERIFIED WITH %d UNKNOWN after %s. The checklist is left: enter.", i.Hold.With, model.Short(i.Verified.Sub(i.Recovered)))}
@@ -168,8 +169,8 @@ func (v *verify) Says() sentence {
 
 // urgency is how urgent a question is: somebody else's template is worse than a
 // figure that takes its time.
-func urgency(a model.Asked) level {
-	if a == model.AskNotGreen {
+func urgency(a incident.Asked) level {
+	if a == incident.AskNotGreen {
 		return warn
 	}
 	return bad
@@ -180,7 +181,7 @@ func urgency(a model.Asked) level {
 func (v *verify) unanswered() string {
 	var open []string
 	for _, n := range v.d.nodes {
-		if !n.Asks || n.Answer != model.TriUnknown || n.Question == model.QSLO {
+		if !n.Asks || n.Answer != model.TriUnknown || n.Question == incident.QSLO {
 			continue
 		}
 		title, _, _ := strings.Cut(strings.TrimSuffix(n.Title, "?"), ", ")
@@ -195,4 +196,4 @@ func (v *verify) unanswered() string {
 // measuring begins what a check says until its window lies behind the rollout.
 const measuring = "measuring: "
 
-func seenOf(c *model.VerifyCheck) string { return nonEmpty(c.Seen, "not read yet") }
+func seenOf(c *incident.VerifyCheck) string { return nonEmpty(c.Seen, "not read yet") }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -140,7 +141,7 @@ func brief(name string) string {
 }
 
 // checkWord is a check's state, as a sign and a word.
-func checkWord(p *pen, c *model.VerifyCheck) (string, ansi.Style) {
+func checkWord(p *pen, c *incident.VerifyCheck) (string, ansi.Style) {
 	switch {
 	case c.Shown:
 		return "· shown", p.Dim
@@ -156,7 +157,7 @@ func checkWord(p *pen, c *model.VerifyCheck) (string, ansi.Style) {
 
 // markedLines are the marked check whole: what was seen, what it must be, since
 // when; of a log its last lines.
-func (v *verify) markedLines(m *model.VerifyCheck, w, room int) []string {
+func (v *verify) markedLines(m *incident.VerifyCheck, w, room int) []string {
 	p := v.pen
 	text := m.Name + ": " + seenOf(m)
 	if m.Limit != "" {
@@ -176,7 +177,7 @@ func (v *verify) markedLines(m *model.VerifyCheck, w, room int) []string {
 
 // tailLines are the end of a component's log, bad lines marked; nil for another
 // check.
-func tailLines(s *scope, m *model.VerifyCheck, w int) []string {
+func tailLines(s *scope, m *incident.VerifyCheck, w int) []string {
 	if !strings.HasSuffix(m.Key, "/log") {
 		return nil
 	}
@@ -196,7 +197,7 @@ func tailLines(s *scope, m *model.VerifyCheck, w int) []string {
 func newCheckDetails(s *scope, key string) overlay {
 	return &pager{base: base{s}, title: "Check", lines: func(w int) []string {
 		p := s.pen
-		n := slices.IndexFunc(s.d.checks, func(c model.VerifyCheck) bool { return c.Key == key })
+		n := slices.IndexFunc(s.d.checks, func(c incident.VerifyCheck) bool { return c.Key == key })
 		if n < 0 {
 			return []string{"", " This check is no longer asked: its component is not part of the rollback any more."}
 		}

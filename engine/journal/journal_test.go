@@ -8,13 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"rollbook/model"
+	"rollbook/incident"
 )
 
 var t0 = time.Date(2026, 11, 23, 3, 12, 0, 0, time.UTC)
 
-func fact(text string) model.Fact {
-	return model.Fact{At: t0, By: "maria", Body: model.Noticed{Component: "a", What: "pods", Text: text}}
+func fact(text string) incident.Fact {
+	return incident.Fact{At: t0, By: "maria", Body: incident.Noticed{Component: "a", What: "pods", Text: text}}
 }
 
 // waiter collects acknowledgements.
@@ -248,7 +248,7 @@ func TestCopyLeftBehindIsNotASecondIncident(t *testing.T) {
 		t.Errorf("offered are %d", len(got))
 	}
 	other := early
-	other.Facts = []model.Fact{fact("another")}
+	other.Facts = []incident.Fact{fact("another")}
 	if got := Distinct([]*Content{&other, whole}); len(got) != 2 {
 		t.Errorf("of two incidents %d are offered", len(got))
 	}
@@ -271,6 +271,6 @@ func FuzzDecode(f *testing.F) {
 		if c.Good+c.Torn != int64(len(s)) {
 			t.Errorf("%d good and %d torn of %d", c.Good, c.Torn, len(s))
 		}
-		model.Fold(c.Facts)
+		incident.Fold(c.Facts)
 	})
 }

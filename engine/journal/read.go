@@ -13,7 +13,7 @@ import (
 	"sort"
 	"time"
 
-	"rollbook/model"
+	"rollbook/incident"
 )
 
 // Version is that of the journal's format.
@@ -44,7 +44,7 @@ type Header struct {
 type Content struct {
 	Path   string
 	Header Header
-	Facts  []model.Fact
+	Facts  []incident.Fact
 	// Torn is the number of bytes at the end that are no whole line: what a crash
 	// cut off. Good is the length without them.
 	Torn, Good int64
@@ -54,7 +54,7 @@ type Content struct {
 // Closed says whether the incident was closed.
 func (c *Content) Closed() bool {
 	for n := len(c.Facts) - 1; n >= 0; n-- {
-		if _, ok := c.Facts[n].Body.(model.WasClosed); ok {
+		if _, ok := c.Facts[n].Body.(incident.WasClosed); ok {
 			return true
 		}
 	}
@@ -64,7 +64,7 @@ func (c *Content) Closed() bool {
 // by names the rollbook that wrote the journal last, as far as it was read.
 func (c *Content) by() string {
 	for n := len(c.Facts) - 1; n >= 0; n-- {
-		if b, ok := c.Facts[n].Body.(model.Began); ok && b.Version != "" {
+		if b, ok := c.Facts[n].Body.(incident.Began); ok && b.Version != "" {
 			return "; it was written by rollbook " + b.Version + ": open it with that version"
 		}
 	}
@@ -101,9 +101,9 @@ func (c *Content) Unreported() bool {
 	reported, closed := -1, -1
 	for n, f := range c.Facts {
 		switch f.Body.(type) {
-		case model.ReportWritten:
+		case incident.ReportWritten:
 			reported = n
-		case model.WasClosed:
+		case incident.WasClosed:
 			closed = n
 		}
 	}
@@ -148,13 +148,13 @@ func decode(r io.Reader) (*Content, error) {
 			c.Good += int64(len(line))
 			continue
 		}
-		var f model.Fact
+		var f incident.Fact
 		if err := json.Unmarshal(line, &f); err != nil {
-			if _, more := in.Peek(1); errors.Is(more, io.EOF) && !errors.Is(err, model.ErrUnknownFact) {
+			if _, more := in.Peek(1); errors.Is(more, io.EOF) && !errors.Is(err, incident.ErrUnknownFact) {
 				c.Torn = int64(len(line))
 				break
 			}
-			if errors.Is(err, model.ErrUnknownFact) {
+			if errors.Is(err, incident.ErrUnknownFact) {
 				err = fmt.Errorf("%w: %w%s", ErrNewer, err, c.by())
 			}
 			return nil, fmt.Errorf("line %d: %w", n, err)
@@ -215,7 +215,7 @@ func List(dir string) (found []*Content, errs []error) {
 }
 
 // encode gives a fact's line.
-func encode(f model.Fact) ([]byte, error) {
+func encode(f incident.Fact) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

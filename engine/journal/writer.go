@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"rollbook/model"
+	"rollbook/incident"
 )
 
 // patience is how long a folder's disk may take for a batch before the next one
@@ -70,7 +70,7 @@ func Resume(c *Content, dirs []string, ack Ack) (*Writer, error) {
 }
 
 // Append queues a fact and returns its number. It never waits.
-func (w *Writer) Append(f model.Fact) (seq int, err error) {
+func (w *Writer) Append(f incident.Fact) (seq int, err error) {
 	line, err := encode(f)
 	if err != nil {
 		return 0, err

@@ -20,7 +20,7 @@ func poll(t *testing.T, m engine.Metrics, at model.Target, what string, ok func(
 	end := time.Now().Add(fresh)
 	for ; ; time.Sleep(2 * time.Second) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		all, err := m.Poll(ctx, engine.Poll{Targets: []model.Target{at}, Hold: time.Minute})
+		all, err := m.Poll(ctx, model.Poll{Targets: []model.Target{at}, Hold: time.Minute})
 		cancel()
 		if err == nil {
 			if f = all[at.ID]; f != nil && ok(f) {

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"rollbook/engine"
 	"rollbook/model"
 )
 
@@ -61,7 +60,7 @@ func undoChanged(t *testing.T, b *Bed) {
 		b.taken(t, ns, "api")
 		before := b.deployment(t, ns, "api")
 		_, err := c.Undo(limited(t), *p)
-		if !errors.Is(err, engine.ErrChanged) {
+		if !errors.Is(err, model.ErrChanged) {
 			t.Fatalf("after %s: %v", tc.change, err)
 		}
 		for _, w := range tc.words {
@@ -135,7 +134,7 @@ func undoEqual(t *testing.T, b *Bed) {
 		t.Errorf("plan %+v", p)
 	}
 	before := b.deployment(t, ns, "api")
-	if _, err := c.Undo(limited(t), *p); err != nil && !errors.Is(err, engine.ErrRefused) && !errors.Is(err, engine.ErrChanged) {
+	if _, err := c.Undo(limited(t), *p); err != nil && !errors.Is(err, model.ErrRefused) && !errors.Is(err, model.ErrChanged) {
 		t.Errorf("%v", err)
 	}
 	if after := b.deployment(t, ns, "api"); after.Metadata.Generation != before.Metadata.Generation {

@@ -16,7 +16,7 @@ import (
 type board struct {
 	t    *testing.T
 	mu   sync.Mutex
-	last engine.Observation
+	last model.Observation
 	n    int
 }
 
@@ -28,7 +28,7 @@ func watch(t *testing.T, c engine.Cluster) *board {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		c.Watch(ctx, func(o engine.Observation) {
+		c.Watch(ctx, func(o model.Observation) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.last, w.n = o, w.n+1
@@ -41,7 +41,7 @@ func watch(t *testing.T, c engine.Cluster) *board {
 	return w
 }
 
-func (w *board) now() engine.Observation {
+func (w *board) now() model.Observation {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.last

@@ -1,0 +1,160 @@
+package incident
+
+import (
+	"slices"
+	"time"
+
+	"rollbook/model"
+)
+
+// Item is one line of Close's checklist.
+type Item struct {
+	ID     string
+	Text   string
+	State  string // "", "done", "waived"
+	By     string
+	At     time.Time
+	Reason string
+}
+
+// checklist is the runbook's rows A2 to A4 and P1 to P5.
+func checklist() []Item {
+	return []Item{
+		{ID: "evidence", Text: "logs, events and metrics kept (A2)"},
+		{ID: "report", Text: "incident report written (A3)"},
+		{ID: "status page", Text: "status page says “resolved” (A4)"},
+		{ID: "chat", Text: "Slack/Teams told (A4)"},
+		{ID: "follow-up", Text: "follow-up task created (A4)"},
+		{ID: "tests", Text: "tests for the bug (P1)"},
+		{ID: "monitoring", Text: "better monitoring and alerts (P2)"},
+		{ID: "deploy checklist", Text: "deployment checklist updated (P3)"},
+		{ID: "canary", Text: "canary considered (P4)"},
+		{ID: "lessons", Text: "lessons written down (P5)"},
+	}
+}
+
+func openItems(i *Incident) int {
+	n := 0
+	for _, it := range i.Items {
+		if it.State == "" {
+			n++
+		}
+	}
+	return n
+}
+
+// enterClose asks for what the close shows.
+func (d *decider) enterClose() {
+	d.effect(GatherEvidence{model.InFull})
+	d.effect(MeasureImpact{})
+	d.settleDone()
+}
+
+// Settle ticks or waives an item of the checklist.
+type SettleItem struct {
+	ID     string
+	Waive  bool
+	Reason string
+}
+
+func (do SettleItem) decide(d *decider) {
+	for _, it := range d.inc().Items {
+		if it.ID == do.ID && it.State == "" {
+			d.fact(ItemSettled{ID: do.ID, Waived: do.Waive, Reason: do.Reason})
+			d.closeIfDone()
+			return
+		}
+	}
+}
+
+// settle settles an item that is open.
+func (d *decider) settle(id, reason string) {
+	for _, it := range d.inc().Items {
+		if it.ID == id && it.State == "" {
+			d.fact(ItemSettled{ID: id, Reason: reason})
+			return
+		}
+	}
+}
+
+// settleDone settles the items of the checklist that were done by their own
+// keys: the report, the messages, the follow-up.
+func (d *decider) settleDone() {
+	if r := d.inc().Report; !r.At.IsZero() {
+		d.settle("report", r.Path)
+	}
+	by := d.by
+	for _, m := range d.inc().Messages {
+		if item := itemOf(d.inc(), &m); item != "" && m.State == MessageOut {
+			d.by = m.By
+			d.settle(item, m.Message.Channel)
+		}
+	}
+	d.by = by
+	d.closeIfDone()
+}
+
+// itemOf is the item that a message settles; "" when none.
+func itemOf(i *Incident, m *MessageRecord) string {
+	c := i.Settings.Channel(m.Message.Channel)
+	switch {
+	case c == nil:
+	case c.Kind == model.ChannelGitLab:
+		return "follow-up"
+	case m.Message.Kind != model.MessageResolved:
+	case c.Kind == model.ChannelStatuspage, c.Kind == model.ChannelWebhook:
+		return "status page"
+	default:
+		return "chat"
+	}
+	return ""
+}
+
+// ItemSettled is one line of the checklist.
+type ItemSettled struct {
+	ID     string `json:"id"`
+	Waived bool   `json:"waived,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+func (b ItemSettled) apply(i *Incident, f Fact) {
+	i.Items = slices.Clone(i.Items)
+	for n := range i.Items {
+		if it := &i.Items[n]; it.ID == b.ID {
+			it.State, it.By, it.At, it.Reason = "done", f.By, f.At, b.Reason
+			if b.Waived {
+				it.State = "waived"
+			}
+		}
+	}
+}
+
+func (b ItemSettled) entry() (string, string) {
+	if b.Waived {
+		return "answer", "waived: " + b.ID + because(b.Reason)
+	}
+	return "answer", "done: " + b.ID + because(b.Reason)
+}
+
+// closeIfDone closes the incident with the last item. A report that was written
+// is written once more, so that it tells of the end.
+func (d *decider) closeIfDone() {
+	i := d.inc()
+	if i.Items == nil || openItems(i) > 0 || !i.Closed.IsZero() {
+		return
+	}
+	if i.End == nil {
+		d.fact(Ended{Outcome: "rolled back"})
+	}
+	d.fact(WasClosed{})
+	if !d.inc().Report.At.IsZero() {
+		d.effect(MakeReport{})
+	}
+}
+
+// WasClosed is the last item of the checklist settled.
+type WasClosed struct{}
+
+func (b WasClosed) apply(i *Incident, f Fact) { i.Closed = f.At }
+
+func (b WasClosed) entry() (string, string) { return "outcome", "incident closed" }

@@ -1,0 +1,153 @@
+package incident
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"rollbook/model"
+)
+
+// ConfirmWord is what must be typed to confirm: in production the component's
+// name, or "rollback N" for several; elsewhere "y".
+func ConfirmWord(i *Incident) string {
+	open := openChoices(i)
+	switch {
+	case !i.Settings.Production:
+		return "y"
+	case len(open) == 1:
+		return open[0].Component
+	}
+	return fmt.Sprintf("rollback %d", len(open))
+}
+
+// Open are the choices that are still to be written, in the order in which they
+// will be: what the confirmation's page shows and asks to confirm.
+func (i *Incident) Open() []Choice { return openChoices(i) }
+
+// openChoices are the choices that the newest attempt has not written already,
+// in the order of the configuration.
+func openChoices(i *Incident) []Choice {
+	var out []Choice
+	for _, c := range i.Choices {
+		if !written(i, c) {
+			out = append(out, c)
+		}
+	}
+	rank := map[string]int{}
+	for n, t := range i.Settings.Components {
+		rank[t.ID] = n
+	}
+	slices.SortStableFunc(out, func(a, b Choice) int { return rank[a.Component] - rank[b.Component] })
+	return out
+}
+
+// written says whether the write that counts for a component brought this choice
+// about, or is on its way to.
+func written(i *Incident, c Choice) bool {
+	for _, s := range i.Standing() {
+		w := s.Write
+		if w.Plan.Component == c.Component && w.Plan.To == c.To &&
+			(w.State == Writing || w.State == Unsettled || w.State == Rolling || w.State == Done) {
+			return true
+		}
+	}
+	return false
+}
+
+// confirmBlocked says why the confirmation is not open.
+func confirmBlocked(s *Snapshot) string {
+	i := &s.Incident
+	if s.Seen.LookingOn != "" {
+		return "looking on: another rollbook on this machine works on " + s.Seen.LookingOn
+	}
+	if i.Settings.ReadOnly {
+		return "read-only: no request that changes anything may leave; start again without --read-only"
+	}
+	if a := i.Attempt(); a != nil && writing(a) {
+		return "a write is under way"
+	}
+	if s.Seen.JournalE != "" && !i.WithoutJournal {
+		return "the journal cannot be written: " + s.Seen.JournalE
+	}
+	open := openChoices(i)
+	if len(open) == 0 {
+		return "what is chosen was written already"
+	}
+	for _, c := range open {
+		if why := planBlocked(s, c); why != "" {
+			return why
+		}
+		if why := leaseBlocked(s, c.Component); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// ConfirmWrite is the last key of the confirmation. Word is what was typed
+// (in production ConfirmWord(…)); Plans are the IDs that the screen showed.
+type ConfirmWrite struct {
+	Word  string
+	Plans []string
+}
+
+// decide begins an attempt, if what was typed is the word, nothing is blocked,
+// and the plans are the ones that the operator saw.
+func (do ConfirmWrite) decide(d *decider) {
+	i := d.inc()
+	if i.Step != Confirm || confirmBlocked(&d.s) != "" || do.Word != ConfirmWord(i) || d.by == "" {
+		return
+	}
+	var plans []model.Plan
+	var checks []model.Check
+	for _, c := range openChoices(i) {
+		p := d.s.Seen.Preflight[c.Component]
+		if !slices.Contains(do.Plans, p.Plan.ID) {
+			return
+		}
+		plans = append(plans, *p.Plan)
+		lines := p.Checks
+		if l := LeaseCheck(&d.s, c.Component); l != nil {
+			lines = with(lines, *l)
+		}
+		for _, k := range lines {
+			k.Component = c.Component
+			checks = append(checks, k)
+		}
+	}
+	d.fact(Confirmed{N: len(i.Attempts) + 1, Plans: plans, Checks: checks})
+	d.fact(Moved{To: RollBack})
+	d.writeNext()
+	d.effect(GatherEvidence{model.AtConfirm}) // beside the write, which does not wait for it
+}
+
+// Confirmed begins an attempt. It keeps the plans, hashes only, and the
+// preflight's lines as the operator saw them.
+type Confirmed struct {
+	N      int           `json:"n"`
+	Plans  []model.Plan  `json:"plans"`
+	Checks []model.Check `json:"checks,omitempty"`
+}
+
+func (b Confirmed) apply(i *Incident, f Fact) {
+	a := Attempt{N: b.N, Confirmed: f.At, By: f.By}
+	for _, p := range b.Plans {
+		a.Writes = append(a.Writes, Write{Plan: p})
+	}
+	i.Attempts = with(i.Attempts, a)
+	i.Asked, i.AskText = AskNothing, ""
+	i.Hold, i.Verified, i.Recovered, i.RolledOut = HoldRecord{}, time.Time{}, time.Time{}, time.Time{}
+	i.Accepted = nil
+}
+
+func (b Confirmed) entry() (string, string) {
+	text := "confirmed:"
+	for n, p := range b.Plans {
+		if n > 0 {
+			text += ","
+		}
+		text += fmt.Sprintf(" %s %d → %d", p.Component, p.From, p.To)
+	}
+	return "write", text
+}

@@ -1,0 +1,61 @@
+package incident
+
+import (
+	"time"
+)
+
+// Input is something that happened: a key, an observation, an outcome. The
+// engine stamps it with the time and hands it to Decide.
+type Input struct {
+	At time.Time
+	By string // the operator for keys; "" for what happened by itself
+	Do Act
+}
+
+// Act says what happened. Only types of this package are acts, so that whatever
+// can be sent is handled: each has its own decision, beside it.
+type Act interface {
+	// decide adds the facts and the effects that follow.
+	decide(d *decider)
+}
+
+// Decide returns what follows from an input: the facts to journal and the effects
+// to start after them. It changes nothing.
+func Decide(i Incident, seen Seen, in Input) ([]Fact, []Effect) {
+	if seen.Resuming != "" && in.By != "" {
+		return nil, nil // what was typed was about what is about to be replaced
+	}
+	i.lend()
+	d := &decider{s: Snapshot{Incident: i, Seen: seen, Now: in.At}, by: in.By}
+	defer func() { forget(d.found) }()
+	in.Do.decide(d)
+	return d.facts, d.effects
+}
+
+// decider gathers what follows from one input. Each fact is applied to its own
+// copy of the incident at once, so that what comes after it sees it.
+type decider struct {
+	s       Snapshot
+	by      string
+	facts   []Fact
+	effects []Effect
+	found   []finding // by Seen, which stays the same; made at its first use
+}
+
+func (d *decider) inc() *Incident { return &d.s.Incident }
+
+func (d *decider) fact(b Body) {
+	f := Fact{At: d.s.Now, By: d.by, Body: b}
+	d.facts = append(d.facts, f)
+	d.s.Incident.take(f)
+}
+
+func (d *decider) effect(e Effect) { d.effects = append(d.effects, e) }
+
+// findings judges the board once for all that ask in this decision.
+func (d *decider) findings() []finding {
+	if d.found == nil {
+		d.found = findings(&d.s)
+	}
+	return d.found
+}

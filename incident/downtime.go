@@ -1,0 +1,123 @@
+package incident
+
+import (
+	"time"
+
+	"rollbook/model"
+)
+
+// DownRecord is the clock of the downtime: what has been counted, and since when
+// it counts now.
+type DownRecord struct {
+	Total time.Duration // closed runs, those without data among them
+	Blind time.Duration // of these, without data
+	Since time.Time     // of the run under way; zero = it stands
+	Until time.Time     // of the last run's end: nothing is counted twice
+	// Unseen: nothing is known about the run under way.
+	Unseen bool
+}
+
+// stop counts the run under way up to a time.
+func (d *DownRecord) stop(at time.Time) {
+	if !d.Since.IsZero() && at.After(d.Since) {
+		d.Total += at.Sub(d.Since)
+		d.Until = at
+		if d.Unseen {
+			d.Blind += at.Sub(d.Since)
+		}
+	}
+	d.Since, d.Unseen = time.Time{}, false
+}
+
+// Downtime is the time over a trigger's limit or without an available pod, up to
+// now; blind is the part of it of which nothing is known.
+func Downtime(s *Snapshot) (total, blind time.Duration) {
+	d := s.Incident.Down
+	d.stop(s.Now)
+	return d.Total, d.Blind
+}
+
+// clock lets the downtime's clock run, run blind, or stand, as it is now.
+func (d *decider) clock() {
+	running, blind, since := downNow(&d.s)
+	down := d.inc().Down
+	switch {
+	case running && down.Since.IsZero():
+		if since.Before(down.Until) {
+			since = down.Until
+		}
+		d.fact(ClockRan{Running: true, Blind: blind, Since: since})
+	case running && down.Unseen != blind:
+		d.fact(ClockRan{Running: true, Blind: blind, Since: d.s.Now})
+	case !running && !down.Since.IsZero():
+		d.fact(ClockRan{Since: since})
+	}
+}
+
+// ClockRan is a change of the downtime's clock: it began to run, to run
+// without data, or stopped.
+type ClockRan struct {
+	Running bool      `json:"running"`
+	Blind   bool      `json:"blind,omitempty"`
+	Since   time.Time `json:"since"`
+}
+
+func (b ClockRan) apply(i *Incident, f Fact) {
+	i.Down.stop(b.Since)
+	if b.Running {
+		i.Down.Since, i.Down.Unseen = b.Since, b.Blind
+	}
+}
+
+func (b ClockRan) entry() (string, string) { return "", "" }
+
+// downNow says whether the components concerned are down, since when, and
+// whether that is because nothing is known. During a good hold they are not, and
+// after it no more.
+func downNow(s *Snapshot) (running, blind bool, since time.Time) {
+	i := &s.Incident
+	switch {
+	case i.ID == "" && len(i.Triggers) == 0, i.End != nil, !i.Closed.IsZero():
+		return false, false, s.Now
+	case !i.Verified.IsZero():
+		return false, false, i.Recovered
+	case !i.Hold.Since.IsZero():
+		return false, false, i.Hold.Since
+	}
+	since = s.Now
+	for _, f := range findings(s) {
+		if f.Kind == TStuck || !s.concerns(&model.Component{ID: f.Component}) {
+			continue
+		}
+		switch {
+		case f.State == model.TriYes, f.Over:
+			running = true
+			if f.Onset.Before(since) {
+				since = f.Onset
+			}
+		case f.State == model.TriUnknown && f.Asked && f.Kind != TP95:
+			blind = true
+		}
+	}
+	if running {
+		return true, false, since
+	}
+	blind = blind || unseen(s)
+	return blind, blind, s.Now
+}
+
+// unseen says whether a component concerned is not on the board at all, as just
+// after the start.
+func unseen(s *Snapshot) bool {
+	for _, t := range s.Incident.Triggers {
+		if s.Seen.Component(t.Component) == nil {
+			return true
+		}
+	}
+	for _, c := range s.Incident.Choices {
+		if s.Seen.Component(c.Component) == nil {
+			return true
+		}
+	}
+	return false
+}

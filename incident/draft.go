@@ -1,0 +1,237 @@
+package incident
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"rollbook/model"
+)
+
+// Draft is a message of a kind for a channel, from what is known: what is not
+// known is not said. A status page gets words for its readers, a chat those for
+// colleagues, a project the follow-up.
+func Draft(s *Snapshot, c model.Channel, kind model.MessageKind) model.Message {
+	m := model.Message{Kind: kind, Channel: c.ID, Incident: s.Incident.ID}
+	if c.Kind == model.ChannelGitLab {
+		m.Title, m.Text = "Follow-up of "+s.Incident.ID+": "+strings.Join(affected(s), ", "), followUp(s)
+		return m
+	}
+	public := c.Kind == model.ChannelStatuspage
+	where := strings.Join(affected(s), ", ")
+	switch kind {
+	case model.MessageStarted:
+		m.Title, m.Text = symptom(&s.Incident)+" on "+where, paragraphs(started(s, public))
+	case model.MessageUpdated:
+		m.Title, m.Status = "Working on "+where, model.StatusIdentified
+		if !s.Incident.RolledOut.IsZero() {
+			m.Title, m.Status = where+" was rolled back", model.StatusMonitoring
+		}
+		m.Text = paragraphs(updated(s, public))
+	case model.MessageResolved:
+		m.Title, m.Text = "Resolved: "+where, paragraphs(resolved(s, public))
+	}
+	if !public {
+		m.Title = "[" + s.Incident.Settings.Namespace + "] " + m.Title
+	}
+	return m
+}
+
+func paragraphs(sentences []string) string { return strings.Join(sentences, "\n") }
+
+// affected are the components that the incident is about, else the namespace.
+func affected(s *Snapshot) []string {
+	var ids []string
+	add := func(id string) {
+		if id != "" && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	for _, t := range s.Incident.Triggers {
+		add(t.Component)
+	}
+	for _, st := range s.Incident.Standing() {
+		add(st.Write.Plan.Component)
+	}
+	if len(ids) == 0 {
+		for _, c := range s.Incident.Choices {
+			add(c.Component)
+		}
+	}
+	if len(ids) == 0 {
+		add(s.Incident.Settings.Namespace)
+	}
+	return ids
+}
+
+// symptom is the worst of the triggers, in words for everybody.
+func symptom(i *Incident) string {
+	words := "Problem"
+	for _, t := range i.Triggers {
+		switch t.Kind {
+		case TNoPod:
+			return "Service unavailable"
+		case TErrors:
+			words = "Elevated error rate"
+		case TP95:
+			if words == "Problem" {
+				words = "Slow responses"
+			}
+		}
+	}
+	return words
+}
+
+func started(s *Snapshot, public bool) []string {
+	i := &s.Incident
+	out := []string{"We are looking into it."}
+	if !i.Onset.IsZero() {
+		out = []string{fmt.Sprintf("%s since %s. We are looking into it.", symptom(i), clockTime(i.Onset))}
+	}
+	if public {
+		return out
+	}
+	for _, t := range i.Triggers {
+		out = append(out, "- "+t.Text)
+	}
+	if len(i.Attempts) == 0 {
+		for _, x := range Suspects(s) {
+			out = append(out, fmt.Sprintf("Changed before it: revision %d of %s, at %s.", x.Revision, x.Component, clockTime(x.At)))
+		}
+	}
+	return append(out, fmt.Sprintf("%s is on it (%s).", i.Operator, i.ID))
+}
+
+func updated(s *Snapshot, public bool) []string {
+	i := &s.Incident
+	var out []string
+	for _, st := range i.Standing() {
+		w := st.Write
+		if public && w.State != Rolling && w.State != Done {
+			continue
+		}
+		switch w.State {
+		case Rolling:
+			out = append(out, rolledBack(w, public)+"; it is rolling out.")
+		case Done:
+			out = append(out, rolledBack(w, public)+"; rolled out at "+clockTime(w.RolledOut)+".")
+		case Reverted:
+			out = append(out, fmt.Sprintf("%s was rolled back, and changed again by somebody else.", w.Plan.Component))
+		case Refused, Failed:
+			out = append(out, fmt.Sprintf("%s is not rolled back: %s.", w.Plan.Component, w.Err))
+		}
+	}
+	switch {
+	case !i.Verified.IsZero():
+		out = append(out, "It is stable since "+clockTime(i.Recovered)+".")
+	case !i.RolledOut.IsZero():
+		out = append(out, "We are watching whether it stays well.")
+	case len(out) == 0 && !public && len(i.Choices) > 0:
+		for _, c := range i.Choices {
+			if c.To != 0 {
+				out = append(out, fmt.Sprintf("%s is to go back to revision %d.", c.Component, c.To))
+			}
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, "We are working on it.")
+	}
+	if !public {
+		out = append(out, fmt.Sprintf("%s is on it (%s).", i.Operator, i.ID))
+	}
+	return out
+}
+
+func rolledBack(w *Write, public bool) string {
+	if public {
+		return fmt.Sprintf("%s was rolled back at %s", w.Plan.Component, clockTime(w.Written.At))
+	}
+	return fmt.Sprintf("%s was rolled back from revision %d to %d at %s", w.Plan.Component, w.Plan.From, w.Plan.To, clockTime(w.Written.At))
+}
+
+func resolved(s *Snapshot, public bool) []string {
+	i := &s.Incident
+	var out []string
+	for _, st := range i.Standing() {
+		if w := st.Write; w.State == Rolling || w.State == Done {
+			out = append(out, rolledBack(w, public)+".")
+		}
+	}
+	switch {
+	case !i.Verified.IsZero():
+		out = append(out, fmt.Sprintf("%s is stable since %s.", i.Settings.Namespace, clockTime(i.Recovered)))
+	case i.End != nil && i.End.Outcome != "rolled back":
+		out = append(out, "It ended without a rollback: "+i.End.Outcome+".")
+	}
+	for _, st := range i.Standing() {
+		if f := s.FiguresOf(st.Write.Plan.Component); f != nil && !i.Verified.IsZero() {
+			r := f.HoldErrors
+			if !r.Known {
+				r = f.Errors.Now
+			}
+			if r.Known {
+				out = append(out, fmt.Sprintf("Error rate of %s: %s.", st.Write.Plan.Component, model.Percent(r.Value)))
+			}
+		}
+	}
+	if allHealthy(s) {
+		out = append(out, "All services are healthy.")
+	}
+	if total, blind := Downtime(s); total >= time.Minute {
+		text := "Downtime: " + model.Short(total)
+		if blind >= time.Minute {
+			text += " (" + model.Short(blind) + " of it without data)"
+		}
+		out = append(out, text+".")
+	}
+	for _, m := range i.Messages {
+		if c := i.Settings.Channel(m.Message.Channel); !public && c != nil && c.Kind == model.ChannelGitLab && m.Receipt.URL != "" {
+			out = append(out, "Follow-up: "+m.Receipt.URL)
+		}
+	}
+	if !public {
+		out = append(out, i.ID)
+	}
+	return out
+}
+
+// allHealthy says whether every component of the board is known to be well.
+func allHealthy(s *Snapshot) bool {
+	if s.clusterLost() != "" || len(s.Seen.Board) == 0 {
+		return false
+	}
+	for _, c := range s.Seen.Board {
+		if c.Missing != "" || c.Ready < c.Desired {
+			return false
+		}
+	}
+	for _, f := range findings(s) {
+		if f.Asked && f.State == model.TriUnknown || f.State == model.TriYes || f.Over {
+			return false
+		}
+	}
+	return true
+}
+
+// followUp is what a person has to do after it.
+func followUp(s *Snapshot) string {
+	i := &s.Incident
+	out := []string{fmt.Sprintf("%s on %s in %s.", symptom(i), strings.Join(affected(s), ", "), i.Settings.Namespace), ""}
+	if !i.Onset.IsZero() {
+		out[0] = fmt.Sprintf("%s on %s in %s since %s.", symptom(i), strings.Join(affected(s), ", "),
+			i.Settings.Namespace, i.Onset.UTC().Format("2006-01-02 15:04 UTC"))
+	}
+	out = append(out, resolved(s, false)...)
+	out = append(out, "", "To do:")
+	items := i.Items
+	if items == nil {
+		items = checklist()
+	}
+	for _, it := range items {
+		if it.State == "" && it.ID != "follow-up" {
+			out = append(out, "- "+it.Text)
+		}
+	}
+	return strings.Join(out, "\n")
+}

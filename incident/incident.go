@@ -1,0 +1,87 @@
+package incident
+
+import (
+	"slices"
+	"time"
+
+	"rollbook/model"
+)
+
+// Incident is the fold of its facts. Only Apply changes it, and Apply never
+// changes a slice or a map in place: a snapshot may hold on to an old one.
+type Incident struct {
+	ID       string // INC-20261123-0312-backend-python; "" before the journal begins
+	Opened   time.Time
+	Operator string
+	Cluster  string // Identity.Cluster that it belongs to
+	Settings Settings
+	Step     Step // where the operator is
+	Furthest Step // how far they were
+
+	Onset, Detected, Decided, RolledOut, Recovered, Verified, Closed time.Time
+
+	Triggers []Trigger // latched: they rise by themselves and fall by the operator's key
+	Answers  map[Question]Answer
+	Verdict  VerdictRecord
+
+	Choices  []Choice
+	Override map[string]Override // preflight lines overridden, by component + "/" + check ID
+	Attempts []Attempt
+	Accepted map[string]Override // Verify's unknown checks that were accepted, by key
+	Hold     HoldRecord
+	Baseline map[string]model.Baseline // by component, as it was read: known or not, and the value
+	Asked    Asked                     // the question that stands open, if any
+	AskText  string
+	AskFrom  time.Time // when the clock of the next question began
+
+	Items    []Item // the checklist
+	End      *End   // how it ended without, or after, a rollback
+	Timeline []Entry
+
+	Evidence    map[model.Moment]EvidenceRecord
+	Impact      ImpactRecord
+	Report      ReportRecord
+	Messages    []MessageRecord
+	Down        DownRecord
+	Escalations []Escalation           // latched: they stay until they are answered
+	LeaseLost   map[string]model.Lease // by component: who took it from us, until it is ours again
+	// LeaseOver is, by component, whose Lease the operator overruled without being
+	// able to take it.
+	LeaseOver map[string]string
+
+	Noted     map[string]string // what was last noticed, by component + "/" + what
+	SampledAt time.Time
+
+	WithoutJournal bool // the operator typed it
+
+	// ownNoted says that Noted is the copy of the folding under way, which may
+	// write into it. It is never set on an incident that anybody is given.
+	ownNoted bool
+}
+
+// Entry is one line of the timeline.
+type Entry struct {
+	At   time.Time
+	By   string // operator, manager, or "" for what was observed
+	Kind string // seen, answer, choice, check, write, outcome, note, bad
+	Text string
+}
+
+// lend begins a copy of an incident that facts are folded into: its arrays are
+// still those of snapshots.
+func (i *Incident) lend() {
+	i.Timeline = slices.Clip(i.Timeline)
+	i.ownNoted = false
+}
+
+// take folds a fact into a copy that lend began.
+func (i *Incident) take(f Fact) {
+	f.Body.apply(i, f)
+	if kind, text := f.Body.entry(); kind != "" {
+		i.Timeline = append(i.Timeline, Entry{At: f.At, By: f.By, Kind: kind, Text: text})
+	}
+}
+
+// with is append that never writes into the array of a slice that a snapshot
+// may still hold.
+func with[T any](s []T, v T) []T { return append(s[:len(s):len(s)], v) }

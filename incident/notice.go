@@ -1,0 +1,88 @@
+package incident
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"rollbook/model"
+)
+
+// notice keeps what the cluster shows of the components concerned as facts:
+// each change of a pod's reason, of a revision and of an owner.
+func (d *decider) notice() {
+	if d.s.clusterLost() != "" {
+		return
+	}
+	for _, c := range d.s.Seen.Board {
+		_, suspect := d.s.suspect(c)
+		if c.Missing != "" || !suspect && !d.s.concerns(c) && len(reasons(c)) == 0 {
+			continue
+		}
+		note := func(what, text string) {
+			was, had := d.inc().Noted[c.ID+"/"+what]
+			if was == text || !had && text == "" {
+				return
+			}
+			d.fact(Noticed{Component: c.ID, What: what, Text: text})
+		}
+		for _, r := range reasons(c) {
+			// Once for each revision: a crash loop goes through its states for hours.
+			note(r, r)
+		}
+		if c.Revision != 0 && c.Observed >= c.Generation { // the controller numbers a new template after it is written
+			note("revision", "revision "+strconv.FormatInt(c.Revision, 10)+" "+strings.Join(c.Images, " "))
+		}
+		var owners []string
+		for _, o := range c.Owners {
+			owners = append(owners, strings.TrimSpace(o.Manager+" "+o.Name))
+		}
+		if len(owners) > 0 {
+			note("owners", "owned by "+strings.Join(owners, ", "))
+		}
+	}
+}
+
+// reasons are the distinct states of a component's failing pods, without their
+// number, which changes all the time. A pod that runs again for a moment is not
+// one of them.
+func reasons(c *model.Component) []string {
+	var out []string
+	for _, p := range c.Pods {
+		if !p.Failing || p.State == "Running" {
+			continue
+		}
+		r := p.State
+		if p.Exit != "" {
+			r += " (" + p.Exit + ")"
+		}
+		out = append(out, fmt.Sprintf("pods of revision %d: %s", p.Revision, r))
+	}
+	sort.Strings(out)
+	return slices.Compact(out)
+}
+
+// Noticed is a change in what the cluster shows of a component: a pod's
+// reason, a revision, an owner.
+type Noticed struct {
+	Component string `json:"component"`
+	What      string `json:"what"` // pods, revision, owners
+	Text      string `json:"text"`
+}
+
+func (b Noticed) apply(i *Incident, f Fact) {
+	if !i.ownNoted {
+		i.Noted, i.ownNoted = maps.Clone(i.Noted), true
+	}
+	if i.Noted == nil {
+		i.Noted = map[string]string{}
+	}
+	i.Noted[b.Component+"/"+b.What] = b.Text
+}
+
+func (b Noticed) entry() (string, string) {
+	return "seen", b.Component + ": " + b.Text
+}

@@ -1,0 +1,25 @@
+package incident
+
+// Observed says that Seen is new; a tick is one too.
+type Observed struct{}
+
+// decide is what follows from a new observation, or from time going on.
+func (Observed) decide(d *decider) {
+	if !d.inc().Closed.IsZero() || d.inc().End != nil {
+		return
+	}
+	d.triggers()
+	d.notice()
+	if len(d.s.Seen.Board) > 0 {
+		d.judge()
+	}
+	if step := d.inc().Step; step == Choose || step == Confirm {
+		d.propose()
+	}
+	d.baselines()
+	d.follow()
+	d.verifyHold()
+	d.clock()
+	d.escalate()
+	d.sample()
+}

@@ -1,0 +1,261 @@
+package incident
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"rollbook/model"
+)
+
+// Question is something that the tree, or the operator beside it, answers.
+type Question string
+
+// The questions. D1 to D4 form the tree; W4 and W5 stand beside it. D3 is W3.
+const (
+	QErrors   Question = "D1" // error ratio over its limit
+	QP95      Question = "D2" // P95 over its limit
+	QCritical Question = "D3" // a critical feature broken, or no available pod
+	QSLO      Question = "D4" // error budget, or the newest rollout is stuck
+	QDataLoss Question = "W4"
+	QSecurity Question = "W5"
+)
+
+// Title is the question in words.
+func (q Question) title(l model.Limits) string {
+	switch q {
+	case QErrors:
+		return fmt.Sprintf("errors over %s for %s?", model.Percent(l.Errors), model.Short(l.For))
+	case QP95:
+		return fmt.Sprintf("P95 over %s for %s?", model.Seconds(l.P95.Seconds()), model.Short(l.P95For))
+	case QCritical:
+		return "critical feature broken, or no pod?"
+	case QSLO:
+		return "SLO at risk, or rollout stuck?"
+	case QDataLoss:
+		return "data lost?"
+	}
+	return "security hole exploited?"
+}
+
+// Answer is the operator's word, kept beside the figure that it overrules.
+type Answer struct {
+	Answer model.Tri `json:"answer"`
+	At     time.Time `json:"at"`
+	By     string    `json:"by"`
+	Reason string    `json:"reason,omitempty"`
+	Figure string    `json:"figure,omitempty"` // what the tree said at that time
+}
+
+// Node is one question of the tree as the screen shows it.
+type Node struct {
+	Question Question
+	Title    string // "Errors over 5% for 5m?"
+	Answer   model.Tri
+	By       string // "" = a figure; else the operator who overruled or answered
+	Text     string // the figure and for how long, or why it is unknown
+	Query    string
+	Lit      bool // on the path taken
+	End      bool // the path ends here
+	Beside   bool // W4, W5: stands beside the tree
+	Asks     bool // only the operator can know
+	Rising   bool // over its limit, but not for long enough yet
+}
+
+// Tree is the decision tree (D1 to D4) with the path taken lit, followed by the
+// two questions that stand beside it. An operator's answer overrules the
+// figures, which stay in Text.
+func Tree(s *Snapshot) []Node {
+	found := findings(s)
+	defer forget(found)
+	return tree(s, found)
+}
+
+func tree(s *Snapshot, found []finding) []Node {
+	nodes := []Node{
+		measuredNode(s, found, QErrors, TErrors), measuredNode(s, found, QP95, TP95),
+		criticalNode(s, found), sloNode(s, found),
+		besideNode(s, QDataLoss), besideNode(s, QSecurity),
+	}
+	for n := range nodes[:4] {
+		nodes[n].Lit = true
+		if nodes[n].Answer == model.TriYes || n == 3 {
+			nodes[n].End = true
+			break
+		}
+	}
+	return nodes
+}
+
+// answered lays the operator's word over what the figures say.
+func answered(s *Snapshot, n Node) Node {
+	if a, ok := s.Incident.Answers[n.Question]; ok && a.Answer != model.TriUnknown {
+		n.Answer, n.By = a.Answer, a.By
+		if a.Reason != "" {
+			n.Text = strings.TrimPrefix(n.Text+" · “"+a.Reason+"”", " · ")
+		}
+	}
+	return n
+}
+
+// fromTriggers answers a question by the latched triggers and the findings of
+// one kind: yes for any latched, unknown for any unknown, else no.
+func fromTriggers(s *Snapshot, found []finding, kind TriggerKind) (model.Tri, string, string) {
+	var texts []string
+	query := ""
+	for _, t := range s.Incident.Triggers {
+		if t.Kind == kind {
+			texts, query = append(texts, t.sentence(s, found)), t.Query
+		}
+	}
+	if len(texts) > 0 {
+		return model.TriYes, strings.Join(texts, "; "), query
+	}
+	var over, unknown []string
+	asked, why := 0, ""
+	for _, f := range found {
+		if f.Kind != kind || !f.Asked {
+			continue
+		}
+		asked++
+		if query == "" {
+			query = f.Trigger.Query
+		}
+		switch {
+		case f.State == model.TriUnknown:
+			unknown, why = append(unknown, f.Component), f.Why
+		case f.Over:
+			over = append(over, f.Text)
+		}
+	}
+	switch {
+	case len(over) > 0 && len(unknown) == 0:
+		return model.TriNo, strings.Join(over, "; "), query
+	case asked == 0 && len(s.Seen.Board) == 0:
+		return model.TriUnknown, "no workload seen yet", query
+	case len(unknown) > 0:
+		text := fmt.Sprintf("%s: %s", nameAll(unknown), why)
+		return model.TriUnknown, strings.Join(append(over, text), "; "), query
+	case asked == 0:
+		return model.TriNo, "not measured, by configuration", query
+	}
+	return model.TriNo, "", query
+}
+
+func measuredNode(s *Snapshot, found []finding, q Question, kind TriggerKind) Node {
+	n := Node{Question: q, Title: q.title(s.Incident.Settings.Limits)}
+	n.Answer, n.Text, n.Query = fromTriggers(s, found, kind)
+	n.Rising = slices.ContainsFunc(found, func(f finding) bool { return f.Kind == kind && f.State == model.TriNo && f.Over })
+	if n.Answer == model.TriNo && n.Text == "" {
+		n.Text = worst(s, kind)
+	}
+	return answered(s, n)
+}
+
+// worst names the component that comes nearest to the limit.
+func worst(s *Snapshot, kind TriggerKind) string {
+	top, name := -1.0, ""
+	for _, c := range s.Seen.Board {
+		f := s.FiguresOf(c.ID)
+		if f == nil {
+			continue
+		}
+		r := f.Errors.Now
+		if kind == TP95 {
+			r = f.P95.Now
+		}
+		if r.Known && r.Value > top {
+			top, name = r.Value, c.ID
+		}
+	}
+	switch {
+	case name == "":
+		return "nothing over"
+	case kind == TP95:
+		return "highest " + model.Seconds(top) + " on " + name
+	}
+	return "highest " + model.Percent(top) + " on " + name
+}
+
+func criticalNode(s *Snapshot, found []finding) Node {
+	n := Node{Question: QCritical, Title: QCritical.title(s.Incident.Settings.Limits), Asks: true}
+	tri, text, query := fromTriggers(s, found, TNoPod)
+	n.Answer, n.Text, n.Query = tri, text, query
+	if tri == model.TriNo {
+		// The cluster knows that pods are there, not what they are worth.
+		n.Answer = model.TriUnknown
+		if text == "" {
+			n.Text = "pods are there; only you know"
+		}
+	}
+	return answered(s, n)
+}
+
+// sloNode never counts as unknown: a budget that is not set up is not asked for.
+func sloNode(s *Snapshot, found []finding) Node {
+	n := Node{Question: QSLO, Title: QSLO.title(s.Incident.Settings.Limits), Asks: true}
+	tri, text, query := fromTriggers(s, found, TStuck)
+	n.Answer, n.Text, n.Query = tri, text, query
+	if tri == model.TriNo {
+		n.Text = "no rollout is stuck; SLO: not set up"
+	}
+	return answered(s, n)
+}
+
+func besideNode(s *Snapshot, q Question) Node {
+	n := Node{Question: q, Title: q.title(s.Incident.Settings.Limits), Beside: true, Asks: true}
+	n = answered(s, n)
+	if q == QDataLoss && n.Answer == model.TriYes {
+		n.Text = "stop writing traffic first: an undo brings no data back. Tell the CTO."
+	}
+	return n
+}
+
+// Say answers a question of the tree, or overrules its figure.
+type Say struct {
+	Question Question
+	Answer   model.Tri
+	Reason   string
+}
+
+func (do Say) decide(d *decider) {
+	a := Answer{Answer: do.Answer, At: d.s.Now, By: d.by, Reason: do.Reason}
+	for _, n := range Tree(&d.s) {
+		if n.Question == do.Question {
+			a.Figure = n.Text
+		}
+	}
+	d.fact(Said{Question: do.Question, Answer: a})
+	d.judge()
+	d.escalate()
+}
+
+// Said is the operator's answer to a question, beside the figure.
+type Said struct {
+	Question Question `json:"question"`
+	Answer   Answer   `json:"answer"`
+}
+
+func (b Said) apply(i *Incident, f Fact) {
+	answers := maps.Clone(i.Answers)
+	if answers == nil {
+		answers = map[Question]Answer{}
+	}
+	answers[b.Question] = b.Answer
+	i.Answers = answers
+	if b.Answer.Answer == model.TriYes {
+		if i.Onset.IsZero() {
+			i.Onset = f.At
+		}
+		if i.Detected.IsZero() {
+			i.Detected = f.At
+		}
+	}
+}
+
+func (b Said) entry() (string, string) {
+	word := pick([]string{"unknown", "no", "yes"}, int(b.Answer.Answer))
+	return "answer", fmt.Sprintf("%s %s %s%s", b.Question, b.Question.title(model.DefaultLimits()), word, because(b.Answer.Reason))
+}

@@ -1,0 +1,165 @@
+package incident
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"rollbook/model"
+)
+
+// OpenIncident is a journal of an earlier run that was not closed.
+type OpenIncident struct {
+	ID        string // its folder's name: unique
+	Path      string
+	Opened    time.Time
+	Touched   time.Time // its last fact
+	Step      Step
+	Component string // the first of it
+	Operator  string
+	Abandoned bool // untouched for a day
+}
+
+// TakeUp goes on with one of Seen.Open.
+type TakeUp struct{ ID string }
+
+func (do TakeUp) decide(d *decider) {
+	if d.offered(do.ID) {
+		d.effect(TakeUpJournal(do))
+	}
+}
+
+// TakeUpJournal and AbandonJournal are about journals of earlier runs.
+type TakeUpJournal struct{ ID string }
+
+func (x TakeUpJournal) run(r Runner) { r.TakeUpJournal(x) }
+
+// TakenUp is the input that a journal was found and folded by a later run.
+type TakenUp struct {
+	ID   string // by the journal's header
+	Host string
+	Torn int64 // bytes of a torn last line that were cut off
+}
+
+// decide settles every write whose outcome the journal does not tell by
+// looking at the cluster, and goes to where the attempt stands.
+func (do TakenUp) decide(d *decider) {
+	if d.inc().ID == "" && do.ID != "" {
+		// The very first write was torn: what it said of the opening is lost.
+		d.fact(Opened{ID: do.ID, Cluster: d.s.Seen.Identity.Cluster, User: d.s.Seen.Identity.User, Onset: d.inc().Onset})
+	}
+	d.fact(Resumed{Host: do.Host})
+	if do.Torn > 0 {
+		d.fact(Mended{Bytes: do.Torn})
+	}
+	d.unwatched()
+	for _, m := range d.inc().Messages {
+		if m.State == MessageSending {
+			d.fact(MessageLost{N: m.N, Err: "rollbook ended before the answer came"})
+		}
+	}
+	d.unfinished()
+	if d.inc().Step >= Choose {
+		d.effect(ReadBaseline{Onset: d.onset()})
+		d.readChoices()
+	}
+	if d.inc().Step == Confirm {
+		d.checkPlans()
+	}
+	d.gatherMissing()
+}
+
+// unfinished settles the newest attempt: what was on its way by looking, what had
+// not begun by asking anew. Nothing is written on a word from before the crash.
+func (d *decider) unfinished() {
+	a := d.inc().Attempt()
+	if a == nil {
+		return
+	}
+	looking, failed := false, ""
+	for _, w := range a.Writes {
+		switch w.State {
+		case Writing, Unsettled:
+			looking = true
+			d.effect(LookPlan{Attempt: a.N, Plan: w.Plan})
+		case Pending:
+			failed = w.Plan.Component
+			d.fact(WriteFailed{N: a.N, Component: failed, Err: "rollbook ended before it was written"})
+		}
+	}
+	switch a := d.inc().Attempt(); {
+	case failed != "" && !looking:
+		d.askAgain(AskFailed, "Nothing was written to "+failed+": rollbook ended before. Confirm again.")
+	case a.Active() && d.inc().Step != RollBack:
+		d.fact(Moved{To: RollBack})
+	}
+}
+
+// unwatched counts the time since the last sample as one of which nothing is
+// known, if the downtime's clock ran then.
+func (d *decider) unwatched() {
+	down, last := d.inc().Down, d.inc().SampledAt
+	if down.Since.IsZero() || down.Unseen {
+		return
+	}
+	if last.Before(down.Since) {
+		last = down.Since
+	}
+	d.fact(ClockRan{Running: true, Blind: true, Since: last})
+}
+
+// gatherMissing goes on with what was being gathered.
+func (d *decider) gatherMissing() {
+	i := d.inc()
+	_, opened := i.Evidence[model.AtOpening]
+	_, full := i.Evidence[model.InFull]
+	switch {
+	case i.Step == Close && i.Closed.IsZero():
+		d.enterClose()
+	case !opened:
+		d.effect(GatherEvidence{model.AtOpening})
+	case !full:
+		d.effect(GatherEvidence{model.InFull})
+	}
+	if !i.Verified.IsZero() && i.Impact.At.IsZero() && i.Step < Close {
+		d.effect(MeasureImpact{})
+	}
+}
+
+// Resumed is a later run of the program that took the incident up again.
+type Resumed struct {
+	Host string `json:"host,omitempty"`
+}
+
+func (b Resumed) apply(i *Incident, f Fact) {}
+
+func (b Resumed) entry() (string, string) { return "note", "taken up again" }
+
+// Mended is a journal whose last line a crash had torn.
+type Mended struct {
+	Bytes int64 `json:"bytes"`
+}
+
+func (b Mended) apply(i *Incident, f Fact) {}
+
+func (b Mended) entry() (string, string) {
+	return "bad", fmt.Sprintf("the journal's last line was torn: %d bytes were cut off", b.Bytes)
+}
+
+// Abandon closes one of Seen.Open without taking it up.
+type Abandon struct{ ID, Reason string }
+
+func (do Abandon) decide(d *decider) {
+	if d.offered(do.ID) && d.by != "" {
+		d.effect(AbandonJournal(do))
+	}
+}
+
+type AbandonJournal struct{ ID, Reason string }
+
+func (x AbandonJournal) run(r Runner) { r.AbandonJournal(x) }
+
+// offered says whether a journal of an earlier run may be taken up.
+func (d *decider) offered(id string) bool {
+	return d.inc().ID == "" && slices.ContainsFunc(d.s.Seen.Open, func(o OpenIncident) bool { return o.ID == id })
+}

@@ -1,0 +1,77 @@
+package incident
+
+import (
+	"time"
+
+	"rollbook/model"
+)
+
+// sampleEvery is how often the components concerned are sampled for the replay,
+// and sampleMax how many of them.
+const (
+	sampleEvery = 15 * time.Second
+	sampleMax   = 20
+)
+
+func (d *decider) sample() {
+	i := d.inc()
+	if i.ID == "" || d.s.Now.Sub(i.SampledAt) < sampleEvery {
+		return
+	}
+	var b Sampled
+	for _, c := range d.s.Seen.Board {
+		if !d.s.concerns(c) || len(b.Components) == sampleMax {
+			continue
+		}
+		o := SampleOf{Component: c.ID, Revision: c.Revision, Ready: c.Ready, Desired: c.Desired,
+			Replicas: c.Replicas, Updated: c.Updated, Available: c.Available,
+			Generation: c.Generation, Observed: c.Observed, Hash: c.TemplateHash}
+		if f := d.s.FiguresOf(c.ID); f != nil {
+			o.Errors, o.P95, o.Requests = pointer(f.Errors.Now), pointer(f.P95.Now), pointer(f.Requests)
+			o.Up, o.Targets = pointer(f.Up), pointer(f.Targets)
+			o.HoldErrors, o.HoldP95 = pointer(f.HoldErrors), pointer(f.HoldP95)
+		}
+		b.Components = append(b.Components, o)
+	}
+	if len(b.Components) > 0 {
+		d.fact(b)
+	}
+}
+
+func pointer(r model.Reading) *float64 {
+	if !r.Known {
+		return nil
+	}
+	return &r.Value
+}
+
+// Sampled is the components concerned as they were, for the replay.
+type Sampled struct {
+	Components []SampleOf `json:"components"`
+}
+
+func (b Sampled) apply(i *Incident, f Fact) { i.SampledAt = f.At }
+
+func (b Sampled) entry() (string, string) { return "", "" }
+
+// SampleOf is one component of a Sampled. Ratios and seconds; nil = unknown.
+type SampleOf struct {
+	Component string   `json:"c"`
+	Revision  int64    `json:"rev,omitempty"`
+	Ready     int      `json:"ready"`
+	Desired   int      `json:"desired"`
+	Errors    *float64 `json:"errors,omitempty"`
+	P95       *float64 `json:"p95,omitempty"`
+
+	Replicas   int      `json:"replicas,omitempty"`
+	Updated    int      `json:"updated,omitempty"`
+	Available  int      `json:"available,omitempty"`
+	Generation int64    `json:"gen,omitempty"`
+	Observed   int64    `json:"observed,omitempty"`
+	Hash       string   `json:"hash,omitempty"` // of the running template
+	Requests   *float64 `json:"requests,omitempty"`
+	Up         *float64 `json:"up,omitempty"`
+	Targets    *float64 `json:"targets,omitempty"`
+	HoldErrors *float64 `json:"holdErrors,omitempty"` // over the whole of Verify's hold
+	HoldP95    *float64 `json:"holdP95,omitempty"`
+}

@@ -1,0 +1,172 @@
+package incident
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"rollbook/model"
+)
+
+// Seen is everything observed and not folded: the last of each kind wins. It is
+// built by the engine, shared by snapshots, and never changed in place.
+type Seen struct {
+	Cluster  model.Connection
+	Metrics  model.Connection
+	Identity model.Identity
+
+	Board   []*model.Component
+	Figures map[string]*model.Figures // by component ID
+	Events  []model.Event             // newest last
+
+	History   map[string]*model.History   // by component ID, read when Choose is entered
+	Preflight map[string]*model.Preflight // by component ID, of the choice that it holds
+	Baseline  map[string]model.Baseline   // by component ID
+
+	Probes   map[string][]model.ProbeSeen  // by component ID, from the rollback on
+	Selected map[string]model.SelectedSeen // by component ID
+	Tails    map[string]model.TailSeen     // by component ID
+	Own      map[string][]model.OwnSeen    // by component ID
+
+	Gathering map[model.Moment]time.Time // evidence that is being gathered, and since when
+	Reporting time.Time                  // since when the report is being written; zero = it is not
+	Measuring time.Time                  // since when the impact is being measured; zero = it is not
+
+	OnCall    []model.OnCall
+	OnCallAt  time.Time // when this was read, which may be in an earlier run; zero = never
+	OnCallErr string    // why the last reading failed
+	OnCallOff string    // why it is not even tried ("not configured"); "" when it is
+
+	Leases map[string]model.Lease // by component ID, from Confirm on
+
+	Open     []OpenIncident // journals of this cluster and namespace that may be taken up; nil once it is decided
+	Resuming string         // the incident that is being taken up right now: no new one begins meanwhile
+	Trouble  []string       // journals that cannot be read, each with the reason
+
+	Journal  string // where the journal lies; "" before it begins
+	JournalE string // why it cannot be written; "" while it can
+	Resumed  bool   // this incident was begun by an earlier run
+	// LookingOn is the incident that another rollbook on this machine works on: it
+	// is shown here and cannot be changed. "" = it is our own. TheyLeft says that
+	// nobody writes it any more.
+	LookingOn string
+	TheyLeft  bool
+	ConfigE   string // why the configuration in the cluster is not used; "" = it is, or there is none
+}
+
+// Component returns the board's line of that name, or nil.
+func (s *Seen) Component(id string) *model.Component {
+	for _, c := range s.Board {
+		if c.ID == id {
+			return c
+		}
+	}
+	return nil
+}
+
+// Snapshot is what every reader gets: screen, drill, report, replay. It is
+// immutable.
+type Snapshot struct {
+	Incident Incident
+	Seen     Seen
+	Now      time.Time
+}
+
+// FiguresOf are a component's figures as they count now: those that are too old
+// are unknown, with their age as the reason. Nil when none were read yet. An age
+// is measured on Prometheus' own clock up to the last answer, and on ours from
+// there on, so that clocks that differ make nothing stale. They are shared: nobody
+// may change them.
+func (s *Snapshot) FiguresOf(id string) *model.Figures {
+	f := s.Seen.Figures[id]
+	if f == nil {
+		return nil
+	}
+	fresh := max(s.Incident.Settings.Fresh(), f.Fresh)
+	now := s.Now
+	if heard := s.Seen.Metrics.Heard; !f.At.IsZero() && !heard.IsZero() {
+		now = f.At.Add(s.Now.Sub(heard))
+	}
+	stale := false
+	for _, r := range f.Readings() {
+		stale = stale || r.Known && now.Sub(r.At) > fresh
+	}
+	if !stale {
+		return f // as it was read: a copy of each of a thousand, at every turn, is what a screen costs
+	}
+	out := *f
+	for _, r := range out.Readings() {
+		known := r.Known
+		*r = r.Stale(now, fresh)
+		if known && !r.Known && s.Seen.Metrics.Err != "" {
+			r.Why += ": " + s.Seen.Metrics.Err
+		}
+	}
+	return &out
+}
+
+// clusterLost says why what the cluster showed last does not count any more; ""
+// while it does. A watch notices a dead peer late, so that the heartbeat counts.
+func (s *Snapshot) clusterLost() string {
+	c := s.Seen.Cluster
+	switch {
+	case c.Heard.IsZero():
+		return "the cluster has not answered yet"
+	case c.Lost(s.Now, ClusterFresh):
+		return "cluster not heard for " + model.Short(s.Now.Sub(c.Heard))
+	}
+	return ""
+}
+
+// ClusterFresh is how long after the last answer the board still counts: three
+// heartbeats of five seconds.
+const ClusterFresh = 15 * time.Second
+
+// noFigures says why there are no figures at all.
+func (s *Snapshot) noFigures() string {
+	m := s.Seen.Metrics
+	switch {
+	case m.Off != "":
+		return m.Off
+	case m.Err != "":
+		return m.Err
+	case !m.Trying.IsZero():
+		return "asking Prometheus for " + model.Short(s.Now.Sub(m.Trying))
+	}
+	return "not measured yet"
+}
+
+// concerns says whether the incident is about a component: it has a trigger or
+// is chosen.
+func (s *Snapshot) concerns(c *model.Component) bool {
+	if s.Incident.Choice(c.ID) != nil {
+		return true
+	}
+	return s.fails(c.ID)
+}
+
+// fails says whether a component has a trigger.
+func (s *Snapshot) fails(component string) bool {
+	return slices.ContainsFunc(s.Incident.Triggers, func(t Trigger) bool { return t.Component == component })
+}
+
+// ago is how long ago t was, for sentences; "" when unknown.
+func ago(now, t time.Time) string {
+	if t.IsZero() {
+		return "at an unknown time"
+	}
+	return model.Short(now.Sub(t)) + " ago"
+}
+
+// clockTime is a time of day as all read it alike.
+func clockTime(t time.Time) string { return t.UTC().Format("15:04") + " UTC" }
+
+// nameAll lists names for a sentence, at most three of them.
+func nameAll(names []string) string {
+	names = slices.Compact(slices.Clone(names))
+	if len(names) > 3 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:2], ", "), len(names)-2)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,165 @@
+package incident
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"rollbook/model"
+)
+
+// Verdict is what the decision tree ends in. The zero value is "unknown, your
+// call".
+type Verdict int
+
+// The verdicts. Their order of severity is Verdict.rank, not their value.
+const (
+	YourCall Verdict = iota
+	WatchClosely
+	Within10
+	Now
+)
+
+// rank orders the verdicts: at once > within 10 minutes > unknown > watch.
+func (v Verdict) rank() int {
+	return pick([]int{YourCall: 1, WatchClosely: 0, Within10: 2, Now: 3}, int(v))
+}
+
+// Name is the verdict as the screen calls it.
+func (v Verdict) Name() string {
+	return pick([]string{YourCall: "UNKNOWN, YOUR CALL", WatchClosely: "WATCH CLOSELY",
+		Within10: "ROLL BACK WITHIN 10 MINUTES", Now: "ROLL BACK NOW"}, int(v))
+}
+
+// VerdictRecord is the verdict as it stands.
+type VerdictRecord struct {
+	Verdict   Verdict
+	Since     time.Time // of this verdict
+	Text      string    // the one sentence
+	Overruled bool
+	Reason    string
+	// Deadline is when "within 10 minutes" is over; zero for other verdicts or
+	// before it was decided.
+	Deadline time.Time
+}
+
+// verdictOf is what the tree ends in, with the sentence that says why. It knows
+// nothing of overruling, nor of a countdown that is over.
+func verdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
+	for _, n := range nodes {
+		if n.Answer != model.TriYes {
+			continue
+		}
+		why := n.Text
+		if n.By != "" {
+			why = fmt.Sprintf("%s says yes to “%s”", n.By, strings.TrimSuffix(n.Title, "?"))
+		}
+		if n.Question == QSLO {
+			continue
+		}
+		return Now, why
+	}
+	if nodes[3].Answer == model.TriYes {
+		why := nodes[3].Text
+		if nodes[3].By != "" {
+			why = nodes[3].By + " says that the SLO is at risk"
+		}
+		return Within10, why
+	}
+	for k, n := range nodes[:3] {
+		if n.Answer == model.TriUnknown {
+			if k == 2 && len(s.Seen.Board) > 0 && s.clusterLost() == "" {
+				why := "nothing is over its limit"
+				for _, r := range nodes[:2] {
+					if r.Rising {
+						why = r.Text
+					}
+				}
+				return YourCall, why + "; is a critical feature broken? Only you know"
+			}
+			return YourCall, strings.TrimSuffix(n.Title, "?") + ": " + n.Text
+		}
+	}
+	for _, r := range nodes[:2] {
+		if r.Rising {
+			return WatchClosely, r.Text + ": prepare"
+		}
+	}
+	return WatchClosely, "nothing is over its limit: prepare, and keep watching"
+}
+
+// VerdictNow is the verdict that counts, with its sentence as of now.
+func VerdictNow(s *Snapshot) (Verdict, string) { return VerdictOf(s, Tree(s)) }
+
+// VerdictOf is VerdictNow for a reader that has the tree already: judging a
+// thousand components twice costs a screen milliseconds.
+func VerdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
+	v, why := verdictOf(s, nodes)
+	r := s.Incident.Verdict
+	switch {
+	case r.Overruled:
+		why = "overruled from “" + v.Name() + "”"
+		if r.Reason != "" {
+			why += ": " + r.Reason
+		}
+		return r.Verdict, why
+	case v == Within10 && !r.Deadline.IsZero() && !s.Now.Before(r.Deadline):
+		return Now, "the ten minutes are over: " + why
+	}
+	return v, why
+}
+
+func (d *decider) verdict() (Verdict, string) { return VerdictOf(&d.s, tree(&d.s, d.findings())) }
+
+// judge records the verdict when it is another one than before.
+func (d *decider) judge() {
+	v, why := d.verdict()
+	if r := d.inc().Verdict; r.Verdict != v || r.Since.IsZero() {
+		by := d.by
+		d.by = ""
+		d.fact(Judged{Verdict: v, Text: why})
+		d.by = by
+	}
+}
+
+// Judged is a change of the verdict.
+type Judged struct {
+	Verdict Verdict `json:"verdict"`
+	Text    string  `json:"text"`
+}
+
+func (b Judged) apply(i *Incident, f Fact) {
+	i.Verdict.Verdict, i.Verdict.Text, i.Verdict.Since = b.Verdict, b.Text, f.At
+}
+
+func (b Judged) entry() (string, string) {
+	return "seen", fmt.Sprintf("verdict: %s: %s", b.Verdict.Name(), b.Text)
+}
+
+// Overrule sets the verdict against the tree's.
+type Overrule struct {
+	Verdict Verdict
+	Reason  string
+}
+
+func (do Overrule) decide(d *decider) {
+	v, _ := d.verdict()
+	d.fact(Overruled{Verdict: do.Verdict, Against: v, Reason: do.Reason})
+}
+
+// Overruled is the operator's verdict against the tree's.
+type Overruled struct {
+	Verdict Verdict `json:"verdict"`
+	Against Verdict `json:"against"`
+	Reason  string  `json:"reason,omitempty"`
+}
+
+func (b Overruled) apply(i *Incident, f Fact) {
+	i.Verdict.Overruled, i.Verdict.Reason = true, b.Reason
+	i.Verdict.Verdict, i.Verdict.Since = b.Verdict, f.At
+	i.Verdict.Text = "overruled from “" + b.Against.Name() + "”"
+}
+
+func (b Overruled) entry() (string, string) {
+	return "answer", fmt.Sprintf("overruled: %s instead of %s%s", b.Verdict.Name(), b.Against.Name(), because(b.Reason))
+}

@@ -1,0 +1,155 @@
+package incident
+
+import (
+	"fmt"
+
+	"rollbook/model"
+)
+
+// Step is one of the seven of the walk.
+type Step int
+
+// The steps in their order.
+const (
+	Assess Step = iota
+	Decision
+	Choose
+	Confirm
+	RollBack
+	Verify
+	Close
+)
+
+// Name is what the rail shows.
+func (s Step) Name() string {
+	return pick([]string{"Assess", "Decide", "Choose", "Confirm", "Roll back", "Verify", "Close"}, int(s))
+}
+
+// Next goes forward one step. Step.Blocked says why it cannot.
+type Next struct{}
+
+// decide goes one step forward, if nothing blocks it.
+func (Next) decide(d *decider) {
+	step := d.inc().Step
+	if step.Blocked(&d.s) != "" || step == Close || step == Confirm {
+		return
+	}
+	d.moveTo(step + 1)
+}
+
+// Back goes back one step; no answer is lost.
+type Back struct{}
+
+// decide goes one step back. Nothing that was answered, chosen or done is lost.
+func (Back) decide(d *decider) {
+	if step := d.inc().Step; step > Assess {
+		d.moveTo(step - 1)
+	}
+}
+
+// Goto goes to a step that was reached before.
+type Goto struct{ Step Step }
+
+func (do Goto) decide(d *decider) {
+	if do.Step <= d.inc().Furthest {
+		d.moveTo(do.Step)
+	}
+}
+
+// moveTo enters a step and asks for what that step shows.
+func (d *decider) moveTo(to Step) {
+	from := d.inc().Step
+	if from == to {
+		return
+	}
+	if d.inc().ID == "" {
+		d.open()
+	}
+	m := Moved{To: to}
+	if from == Decision && to == Choose {
+		m.Verdict, m.Text = d.verdict()
+	}
+	d.fact(m)
+	switch to {
+	case Choose:
+		d.enterChoose()
+	case Confirm:
+		d.checkPlans()
+		d.effect(GatherEvidence{model.AtConfirm})
+	case Close:
+		d.enterClose()
+	}
+}
+
+// Moved is a change of the step.
+type Moved struct {
+	To Step `json:"to"`
+	// Verdict is with what Decide was left.
+	Verdict Verdict `json:"verdict,omitempty"`
+	Text    string  `json:"text,omitempty"`
+}
+
+func (b Moved) apply(i *Incident, f Fact) {
+	if i.Step == Decision && b.To > Decision && i.Decided.IsZero() {
+		i.Decided = f.At
+		i.Verdict.Deadline = f.At.Add(i.Settings.Limits.Within)
+	}
+	i.Step = b.To
+	i.Furthest = max(i.Furthest, b.To)
+	if b.To == Close && i.Items == nil {
+		i.Items = checklist()
+	}
+}
+
+func (b Moved) entry() (string, string) {
+	if b.To == Choose && b.Text != "" {
+		return "choice", fmt.Sprintf("decided: %s (%s)", b.Verdict.Name(), b.Text)
+	}
+	return "", ""
+}
+
+// Blocked says why the step cannot be left forward, in words for the operator;
+// "" when it can.
+func (s Step) Blocked(snap *Snapshot) string {
+	i := &snap.Incident
+	switch s {
+	case Assess:
+		if r := snap.Seen.Resuming; r != "" {
+			return "taking up " + r
+		}
+		if snap.Seen.Cluster.Heard.IsZero() {
+			return "the cluster has not answered yet"
+		}
+		if len(snap.Seen.Board) == 0 {
+			return "there is no workload to decide on"
+		}
+		if snap.Seen.Identity.Cluster == "" {
+			return "it is not known yet which cluster this is"
+		}
+	case Choose:
+		return chooseBlocked(i)
+	case Confirm:
+		return confirmBlocked(snap)
+	case RollBack:
+		return rollBlocked(i)
+	case Verify:
+		if i.End == nil && i.Verified.IsZero() {
+			return "not verified yet: wait for the hold, accept what is unknown by name, or end the incident (x)"
+		}
+	case Close:
+		if i.Closed.IsZero() {
+			return fmt.Sprintf("%d items of the checklist are open", openItems(i))
+		}
+		return "this is the last step"
+	}
+	return ""
+}
+
+// pick is all[n], and the first, which is what is unknown, for an n that a
+// damaged journal may hold.
+func pick[T any](all []T, n int) T {
+	if n < 0 || n >= len(all) {
+		n = 0
+	}
+	return all[n]
+}

@@ -1,0 +1,757 @@
+package incident
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"reflect"
+	"rollbook/model"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// world is a cluster and an engine reduced to what Decide sees of them.
+type world struct {
+	t       *testing.T
+	inc     Incident
+	facts   []Fact
+	seen    Seen
+	now     time.Time
+	effects []Effect // not run yet
+}
+
+func newWorld(t *testing.T, change func(*Settings)) *world {
+	w := &world{t: t, now: t0}
+	set := Settings{Namespace: "production", Production: true, Operator: "maria", Limits: model.DefaultLimits(),
+		Verify: DefaultVerify(), Scrape: 15 * time.Second, Poll: 5 * time.Second}
+	if change != nil {
+		change(&set)
+	}
+	w.fold(Fact{At: w.now, Body: Began{Settings: set}})
+	w.seen.Identity = model.Identity{Cluster: "uid-1", User: "maria@corp"}
+	w.seen.Figures = map[string]*model.Figures{}
+	w.component("backend-python", func(c *model.Component) {
+		c.Revision, c.RevisionStart, c.TemplateHash = 42, t0.Add(-11*time.Minute), "hash-42"
+	})
+	w.component("frontend", nil)
+	for _, c := range w.seen.Board {
+		w.figures(c.ID, repeat(0.002, 21), repeat(0.2, 21))
+	}
+	return w
+}
+
+func (w *world) component(id string, change func(*model.Component)) {
+	c := &model.Component{ID: id, Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: id}, UID: "uid-" + id, Revision: 3,
+		RevisionStart: t0.Add(-240 * time.Hour), TemplateHash: "hash-3", Desired: 3, Replicas: 3, Updated: 3, Ready: 3,
+		Available: 3, Generation: 7, Observed: 7, Progressing: model.Condition{Status: "True", Reason: "NewReplicaSetAvailable"}}
+	if old := w.seen.Component(id); old != nil {
+		*c = *old
+	}
+	if change != nil {
+		change(c)
+	}
+	board := []*model.Component{}
+	for _, o := range w.seen.Board {
+		if o.ID != id {
+			board = append(board, o)
+		}
+	}
+	w.seen.Board = append(board, c)
+}
+
+func (w *world) figures(id string, errors, p95 []float64) {
+	move := w.now.Sub(t0)
+	shift := func(f model.Figure) model.Figure {
+		for n := range f.Samples {
+			f.Samples[n].At = f.Samples[n].At.Add(move)
+		}
+		f.Now.At = f.Now.At.Add(move)
+		if !f.Now.Known {
+			f.Now.Why = "no series"
+		}
+		return f
+	}
+	fs := &model.Figures{Errors: shift(figure(errors...)), P95: shift(figure(p95...))}
+	one := model.Reading{Known: true, Value: 3, At: w.now}
+	fs.Up, fs.Targets, fs.Requests = one, one, model.Reading{Known: true, Value: 600, At: w.now}
+	fs.HoldErrors, fs.HoldP95, fs.HoldRequests = fs.Errors.Now, fs.P95.Now, fs.Requests
+	m := map[string]*model.Figures{}
+	for k, v := range w.seen.Figures {
+		m[k] = v
+	}
+	m[id] = fs
+	w.seen.Figures = m
+}
+
+func (w *world) fold(f Fact) {
+	w.inc = Apply(w.inc, f)
+	w.facts = append(w.facts, f)
+}
+
+// do hands an input to Decide; keys are the operator's, the rest nobody's.
+func (w *world) do(in Act) []Effect {
+	w.t.Helper()
+	w.seen.Cluster.Heard, w.seen.Metrics.Heard = w.now, w.now
+	by := "maria"
+	switch in.(type) {
+	case Observed, Wrote, Settled, Gathered, Measured, Reported, Sent, LeaseHeard:
+		by = ""
+	}
+	facts, effects := Decide(w.inc, w.seen, Input{At: w.now, By: by, Do: in})
+	for _, f := range facts {
+		w.fold(f)
+	}
+	w.effects = append(w.effects, effects...)
+	return effects
+}
+
+func (w *world) wait(d time.Duration) { w.now = w.now.Add(d) }
+
+func (w *world) snap() *Snapshot { return &Snapshot{Incident: w.inc, Seen: w.seen, Now: w.now} }
+
+func (w *world) history(revisions ...model.Revision) {
+	w.seen.History = map[string]*model.History{"backend-python": {Component: "backend-python", At: w.now, Revisions: revisions}}
+}
+
+func served(n int64, errors float64) model.Revision {
+	known := func(v float64) model.Reading { return model.Reading{Known: true, Value: v, At: t0} }
+	return model.Revision{Number: n, Owner: "rs-" + string(rune('a'+n)), Behaviour: model.Behaviour{Errors: known(errors), P95: known(0.2), Requests: known(9000)}}
+}
+
+func (w *world) preflight(checks ...model.Check) *model.Plan {
+	p := &model.Plan{ID: "plan-1", Component: "backend-python", Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: "backend-python"},
+		UID: "uid-backend-python", From: 42, To: 41, FromHash: "hash-42", ToHash: "hash-41"}
+	w.seen.Preflight = map[string]*model.Preflight{"backend-python": {Component: "backend-python", To: 41, Done: true, Plan: p, Checks: checks}}
+	return p
+}
+
+// toConfirm walks a bad release of backend-python up to the open confirmation.
+func (w *world) toConfirm() *model.Plan {
+	w.t.Helper()
+	w.figures("backend-python", repeat(0.3, 21), repeat(0.2, 21))
+	w.do(Observed{})
+	w.do(Next{})
+	w.do(Next{})
+	current := served(42, 0.3)
+	current.Current = true
+	w.history(current, served(41, 0.002))
+	w.do(Observed{})
+	w.do(Next{})
+	if w.inc.Step != Confirm {
+		w.t.Fatalf("at %s: %s", w.inc.Step.Name(), w.inc.Step.Blocked(w.snap()))
+	}
+	return w.preflight(model.Check{ID: "access.patch", State: model.CheckOK})
+}
+
+func (w *world) toRolling() {
+	w.t.Helper()
+	p := w.toConfirm()
+	w.do(ConfirmWrite{Word: "backend-python", Plans: []string{p.ID}})
+	w.do(Wrote{Attempt: 1, Component: "backend-python", Written: &model.Written{ResourceVersion: "9", Generation: 8, At: w.now}})
+	if w.inc.Step != RollBack || w.inc.Attempt().Writes[0].State != Rolling {
+		w.t.Fatalf("at %s with %+v", w.inc.Step.Name(), w.inc.Attempt())
+	}
+}
+
+func (w *world) rolledOut() {
+	w.component("backend-python", func(c *model.Component) {
+		c.Revision, c.TemplateHash, c.Generation, c.Observed = 43, "hash-41", 8, 8
+	})
+	w.do(Observed{})
+}
+
+func TestTheWalk(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toRolling()
+	if !strings.HasPrefix(w.inc.ID, "INC-20261123-0255-backend-python") {
+		t.Errorf("the incident is named by its onset: %s", w.inc.ID)
+	}
+	w.wait(40 * time.Second)
+	w.rolledOut()
+	if w.inc.RolledOut.IsZero() {
+		t.Fatal("rolled out, and not noticed")
+	}
+	w.do(Next{})
+	for range 9 {
+		w.wait(15 * time.Second)
+		w.figures("backend-python", repeat(0.0005, 3), repeat(0.2, 3))
+		w.figures("frontend", repeat(0, 3), repeat(0.2, 3))
+		w.do(Observed{})
+	}
+	if w.inc.Verified.IsZero() {
+		t.Fatalf("not verified: %+v", VerifyChecks(w.snap()))
+	}
+	for _, f := range w.facts {
+		if v, ok := f.Body.(WasVerified); ok && !slices.Contains(v.Figures, "backend-python error ratio: 0.05%; must be ≤ 0.1% over 2m (configured)") {
+			t.Errorf("a check is journaled without its limit: %q", v.Figures)
+		}
+	}
+	if w.inc.Recovered.Before(w.inc.RolledOut) || w.inc.Recovered.After(w.inc.Verified.Add(-2*time.Minute)) {
+		t.Errorf("recovered %s, rolled out %s, verified %s", w.inc.Recovered, w.inc.RolledOut, w.inc.Verified)
+	}
+	w.do(Next{})
+	for _, it := range w.inc.Items {
+		w.do(SettleItem{ID: it.ID})
+	}
+	if w.inc.Closed.IsZero() || w.inc.End.Outcome != "rolled back" {
+		t.Errorf("every item is settled, and the incident is open: %+v", w.inc.End)
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		prepare func(*world)
+		want    Verdict
+	}{
+		{"all is well, but nobody said that the feature works", func(w *world) {}, YourCall},
+		{"all is well, and the operator says so", func(w *world) { w.do(Say{Question: QCritical, Answer: model.TriNo}) }, WatchClosely},
+		{"errors", func(w *world) { w.figures("frontend", repeat(0.06, 21), repeat(0.2, 21)) }, Now},
+		{"errors, not long enough", func(w *world) {
+			w.figures("frontend", join(repeat(0, 10), repeat(0.06, 11)), repeat(0.2, 21))
+			w.do(Say{Question: QCritical, Answer: model.TriNo})
+		}, WatchClosely},
+		{"slow", func(w *world) { w.figures("frontend", repeat(0, 21), repeat(2.1, 21)) }, Now},
+		{"no series", func(w *world) {
+			w.figures("frontend", nil, nil)
+			w.do(Say{Question: QCritical, Answer: model.TriNo})
+		}, YourCall},
+		{"not measured by configuration", func(w *world) {
+			w.seen.Figures = map[string]*model.Figures{"frontend": {NotMeasured: true}, "backend-python": {NotMeasured: true}}
+			w.do(Say{Question: QCritical, Answer: model.TriNo})
+		}, WatchClosely},
+		{"no Prometheus", func(w *world) {
+			w.seen.Figures = nil
+			w.do(Say{Question: QCritical, Answer: model.TriNo})
+		}, YourCall},
+		{"no pod for a minute, and so no series", func(w *world) {
+			w.figures("frontend", nil, nil)
+			w.component("frontend", func(c *model.Component) { c.Available, c.Ready, c.NoneAvailable = 0, 0, t0.Add(-time.Minute) })
+		}, Now},
+		{"no pod for half a minute", func(w *world) {
+			w.component("frontend", func(c *model.Component) { c.Available, c.Ready, c.NoneAvailable = 0, 0, t0.Add(-30*time.Second) })
+		}, YourCall},
+		{"stuck while the old pods serve", func(w *world) {
+			w.component("frontend", func(c *model.Component) { c.Stuck, c.StuckSince = "CrashLoopBackOff", t0.Add(-time.Minute) })
+			w.do(Say{Question: QCritical, Answer: model.TriNo})
+		}, Within10},
+		{"stuck, and the figures are unknown", func(w *world) {
+			w.seen.Figures = nil
+			w.component("frontend", func(c *model.Component) { c.Stuck, c.StuckSince = "CrashLoopBackOff", t0.Add(-time.Minute) })
+		}, Within10},
+		{"data lost", func(w *world) { w.do(Say{Question: QDataLoss, Answer: model.TriYes}) }, Now},
+		{"overruled", func(w *world) {
+			w.figures("frontend", repeat(0.06, 21), repeat(0.2, 21))
+			w.do(Observed{})
+			w.do(Overrule{Verdict: WatchClosely, Reason: "load test"})
+		}, WatchClosely},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			c.prepare(w)
+			w.do(Observed{})
+			if got := w.inc.Verdict.Verdict; got != c.want {
+				t.Errorf("%s, want %s (%s)", got.Name(), c.want.Name(), w.inc.Verdict.Text)
+			}
+		})
+	}
+}
+
+func TestVerdictFallsOnlyByTheKey(t *testing.T) {
+	w := newWorld(t, nil)
+	w.figures("frontend", repeat(0.06, 21), repeat(0.2, 21))
+	w.do(Observed{})
+	w.seen.Figures = nil // Prometheus is gone
+	w.do(Observed{})
+	if w.inc.Verdict.Verdict != Now {
+		t.Fatal("the verdict fell when Prometheus went away")
+	}
+	for n := range 22 {
+		w.wait(15 * time.Second)
+		w.figures("frontend", join(repeat(0.06, 21), repeat(0, n+1)), repeat(0.2, 30))
+		w.figures("backend-python", repeat(0, 30), repeat(0.2, 30))
+		w.do(Observed{})
+		if w.now.Sub(t0) < 5*time.Minute && CanStandDown(w.snap()) == "" {
+			t.Fatalf("may stand down %s after it was over", w.now.Sub(t0))
+		}
+	}
+	if w.inc.Verdict.Verdict != Now {
+		t.Fatal("the verdict fell by itself")
+	}
+	if why := CanStandDown(w.snap()); why != "" {
+		t.Fatal(why)
+	}
+	w.do(StandDown{})
+	if w.inc.Verdict.Verdict == Now {
+		t.Error("the key did nothing")
+	}
+}
+
+func TestTenMinutes(t *testing.T) {
+	w := newWorld(t, nil)
+	w.component("frontend", func(c *model.Component) { c.Stuck, c.StuckSince = "CrashLoopBackOff", t0.Add(-time.Minute) })
+	w.do(Observed{})
+	w.do(Next{})
+	w.do(Next{})
+	w.wait(9 * time.Minute)
+	w.do(Observed{})
+	if w.inc.Verdict.Verdict != Within10 {
+		t.Fatalf("%s after nine minutes", w.inc.Verdict.Verdict.Name())
+	}
+	w.wait(time.Minute)
+	effects := w.do(Observed{})
+	if w.inc.Verdict.Verdict != Now || len(effects) != 0 {
+		t.Errorf("%s after ten minutes, effects %v", w.inc.Verdict.Verdict.Name(), effects)
+	}
+}
+
+func TestProposal(t *testing.T) {
+	current := served(42, 0.3)
+	current.Current = true
+	restart := served(41, 0.002)
+	restart.RestartOf = 42
+	few := served(41, 0)
+	few.Behaviour.Requests.Value = 12
+	noP95 := served(41, 0)
+	noP95.Behaviour.P95 = model.Reading{Why: "no series"}
+	for _, c := range []struct {
+		name string
+		h    model.History
+		want int64
+	}{
+		{"the newest good one", model.History{Revisions: []model.Revision{current, served(41, 0.002), served(40, 0.001)}}, 41},
+		{"two bad releases in a row", model.History{Revisions: []model.Revision{current, served(41, 0.28), served(40, 0.001)}}, 40},
+		{"over half the limit is not well", model.History{Revisions: []model.Revision{current, served(41, 0.026)}}, 0},
+		{"only a restart", model.History{Revisions: []model.Revision{current, restart, served(40, 0.001)}}, 40},
+		{"twelve requests say nothing", model.History{Revisions: []model.Revision{current, few, served(40, 0.001)}}, 40},
+		{"its P95 is unknown, others' is not", model.History{Revisions: []model.Revision{current, noP95, served(40, 0.001)}}, 40},
+		{"nobody measured", model.History{Revisions: []model.Revision{{Number: 42, Current: true}, {Number: 41}}}, 0},
+		{"nothing else is kept", model.History{Revisions: []model.Revision{current}}, 0},
+		{"no history", model.History{Err: "forbidden"}, 0},
+	} {
+		got, why := Proposal(&c.h, model.DefaultLimits(), t0)
+		if got != c.want || why == "" {
+			t.Errorf("%s: proposed %d (%q), want %d", c.name, got, why, c.want)
+		}
+	}
+}
+
+func TestConfirmation(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		prepare func(*world, *model.Plan)
+		word    string
+		plans   []string
+		written bool
+	}{
+		{"typed", nil, "backend-python", []string{"plan-1"}, true},
+		{"another word", nil, "backend", []string{"plan-1"}, false},
+		{"nothing typed", nil, "", []string{"plan-1"}, false},
+		{"another plan than the one shown", nil, "backend-python", []string{"plan-0"}, false},
+		{"blocked", func(w *world, p *model.Plan) {
+			w.preflight(model.Check{ID: "owner", State: model.CheckBlocked, Text: "Argo CD"})
+		}, "backend-python", []string{"plan-1"}, false},
+		{"blocked and overridden", func(w *world, p *model.Plan) {
+			w.preflight(model.Check{ID: "owner", State: model.CheckBlocked, Text: "Argo CD"})
+			w.do(OverrideCheck{Component: "backend-python", Check: "owner", Reason: "sync is off"})
+		}, "backend-python", []string{"plan-1"}, true},
+		{"what cannot be lifted", func(w *world, p *model.Plan) {
+			w.preflight(model.Check{ID: "access", State: model.CheckBlocked, Hard: true, Text: "may not patch"})
+			w.do(OverrideCheck{Component: "backend-python", Check: "access"})
+		}, "backend-python", []string{"plan-1"}, false},
+		{"unknown holds nothing up", func(w *world, p *model.Plan) { w.preflight(model.Check{ID: "hpa"}) }, "backend-python", []string{"plan-1"}, true},
+		{"equal templates", func(w *world, p *model.Plan) { p.Same = true }, "backend-python", []string{"plan-1"}, false},
+		{"still checking", func(w *world, p *model.Plan) { w.seen.Preflight["backend-python"].Done = false }, "backend-python", []string{"plan-1"}, false},
+		{"no journal", func(w *world, p *model.Plan) { w.seen.JournalE = "disk full" }, "backend-python", []string{"plan-1"}, false},
+		{"no journal, and the operator's word", func(w *world, p *model.Plan) {
+			w.seen.JournalE = "disk full"
+			w.do(NoJournal{})
+		}, "backend-python", []string{"plan-1"}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			p := w.toConfirm()
+			if c.prepare != nil {
+				c.prepare(w, p)
+			}
+			effects := w.do(ConfirmWrite{Word: c.word, Plans: c.plans})
+			if got := writes(effects) == 1; got != c.written {
+				t.Errorf("effects %v; %s", effects, w.inc.Step.Blocked(w.snap()))
+			}
+		})
+	}
+}
+
+func writes(effects []Effect) (n int) {
+	for _, e := range effects {
+		if _, ok := e.(WritePlan); ok {
+			n++
+		}
+	}
+	return n
+}
+
+func TestReadOnlyAndStagingConfirm(t *testing.T) {
+	w := newWorld(t, func(s *Settings) { s.ReadOnly = true })
+	p := w.toConfirm()
+	if e := w.do(ConfirmWrite{Word: "backend-python", Plans: []string{p.ID}}); len(e) != 0 {
+		t.Errorf("read-only, and %v", e)
+	}
+	w = newWorld(t, func(s *Settings) { s.Production = false })
+	p = w.toConfirm()
+	if e := w.do(ConfirmWrite{Word: "y", Plans: []string{p.ID}}); writes(e) != 1 {
+		t.Errorf("not production: y confirms; got %v", e)
+	}
+}
+
+func TestWriteThatDidNotHappen(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		out   Wrote
+		asked Asked
+		step  Step
+	}{
+		{"changed by somebody else", Wrote{Attempt: 1, Component: "backend-python", Changed: "image, by jonas"}, AskChanged, Confirm},
+		{"refused", Wrote{Attempt: 1, Component: "backend-python", Err: "forbidden"}, AskFailed, Confirm},
+		{"no answer", Wrote{Attempt: 1, Component: "backend-python", Lost: "connection reset"}, AskNothing, RollBack},
+	} {
+		w := newWorld(t, nil)
+		p := w.toConfirm()
+		w.do(ConfirmWrite{Word: "backend-python", Plans: []string{p.ID}})
+		effects := w.do(c.out)
+		if w.inc.Asked != c.asked || w.inc.Step != c.step {
+			t.Errorf("%s: asks %q at %s", c.name, w.inc.Asked, w.inc.Step.Name())
+		}
+		if c.out.Lost != "" {
+			if _, ok := effects[0].(LookPlan); !ok {
+				t.Errorf("%s: %v instead of a look", c.name, effects)
+			}
+			w.do(Settled{Attempt: 1, Component: "backend-python", State: model.SettledDone})
+			if w.inc.Attempt().Writes[0].State != Rolling {
+				t.Errorf("settled as done, and it is %q", w.inc.Attempt().Writes[0].State)
+			}
+		}
+		w.do(c.out) // the same outcome twice changes nothing
+		if n := len(w.inc.Attempts); n != 1 {
+			t.Errorf("%s: %d attempts", c.name, n)
+		}
+	}
+}
+
+func TestTakenUpAfterACrash(t *testing.T) {
+	w := newWorld(t, nil)
+	p := w.toConfirm()
+	w.do(ConfirmWrite{Word: "backend-python", Plans: []string{p.ID}})
+	w.effects = nil
+	w.inc = Fold(w.facts) // kill -9 right after the patch: the journal ends with the intent
+	w.do(TakenUp{})
+	var looks []Effect
+	for _, e := range w.effects {
+		if _, ok := e.(LookPlan); ok {
+			looks = append(looks, e)
+		}
+		if _, ok := e.(WritePlan); ok {
+			t.Error("written a second time")
+		}
+	}
+	if len(looks) != 1 || w.inc.Step != RollBack {
+		t.Errorf("looks %v at %s", looks, w.inc.Step.Name())
+	}
+}
+
+func TestRollout(t *testing.T) {
+	before := t0.Add(-time.Hour)
+	w := &Write{Plan: model.Plan{ToHash: "b", Before: before}, Written: model.Written{Generation: 8}}
+	base := model.Component{TemplateHash: "b", Generation: 8, Observed: 8, Desired: 3, Replicas: 3, Updated: 3, Available: 3}
+	for _, c := range []struct {
+		name   string
+		change func(*model.Component)
+		want   RolloutStatus
+	}{
+		{"done", func(c *model.Component) {}, RolloutStatus{Known: true, Done: true}},
+		{"the board is from before the write", func(c *model.Component) { c.Generation, c.TemplateHash = 7, "a" }, RolloutStatus{}},
+		{"not observed", func(c *model.Component) { c.Observed = 7 }, RolloutStatus{Known: true}},
+		{"stale deadline", func(c *model.Component) {
+			c.Progressing = model.Condition{Reason: "ProgressDeadlineExceeded", Updated: before}
+			c.Updated = 1
+		}, RolloutStatus{Known: true}},
+		{"deadline", func(c *model.Component) {
+			c.Progressing = model.Condition{Reason: "ProgressDeadlineExceeded", Updated: t0}
+		}, RolloutStatus{Known: true, Failed: true}},
+		{"new pods missing", func(c *model.Component) { c.Updated = 2 }, RolloutStatus{Known: true}},
+		{"old pods left", func(c *model.Component) { c.Replicas = 4 }, RolloutStatus{Known: true}},
+		{"not available", func(c *model.Component) { c.Available = 2 }, RolloutStatus{Known: true}},
+		{"reverted", func(c *model.Component) { c.TemplateHash = "c"; c.Generation = 9 }, RolloutStatus{Known: true, Reverted: true}},
+		{"stored otherwise by admission", func(c *model.Component) { c.TemplateHash = "b+sidecar" }, RolloutStatus{Known: true, Done: true}},
+		{"gone", func(c *model.Component) { c.Missing = "not found" }, RolloutStatus{}},
+	} {
+		o, wr := base, *w
+		c.change(&o)
+		if c.name == "stored otherwise by admission" {
+			wr.Written.TemplateHash = "b+sidecar"
+		}
+		got := Rollout(&o, &wr)
+		if got.Text == "" {
+			t.Errorf("%s: no words", c.name)
+		}
+		got.Text = ""
+		if got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestUnknownIsNeverGreen(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toRolling()
+	w.rolledOut()
+	w.do(Next{})
+	for range 60 {
+		w.wait(15 * time.Second)
+		w.figures("backend-python", nil, nil)
+		w.do(Observed{})
+	}
+	if !w.inc.Verified.IsZero() {
+		t.Fatal("verified without figures")
+	}
+	if w.inc.Asked != AskNotGreen {
+		t.Errorf("after a quarter of an hour it asks %q", w.inc.Asked)
+	}
+	for _, v := range VerifyChecks(w.snap()) {
+		if v.State == model.TriUnknown {
+			w.do(AcceptUnknown{Key: v.Key, Reason: "checked by hand"})
+		}
+	}
+	if w.inc.Verified.IsZero() || w.inc.Hold.With == 0 {
+		t.Errorf("accepted by name, and not verified: %+v", VerifyChecks(w.snap()))
+	}
+}
+
+// TestFoldIsTheIncident walks at random and checks after every input what must
+// always hold.
+func TestFoldIsTheIncident(t *testing.T) {
+	for seed := range uint64(400) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		w := newWorld(t, func(s *Settings) {
+			s.Production = r.IntN(2) == 0
+			s.Channels = channels
+		})
+		confirmed := map[string]bool{}
+		still := promises{}
+		for range 60 {
+			before := w.inc
+			first := len(w.facts)
+			in := w.randomInput(r)
+			effects := w.do(in)
+			still.hold(t, seed, &before, w, in, w.facts[first:], effects)
+			for _, f := range w.facts[first:] {
+				if c, ok := f.Body.(Confirmed); ok {
+					if f.By == "" {
+						t.Fatalf("seed %d: confirmed by nobody", seed)
+					}
+					for _, p := range c.Plans {
+						confirmed[p.ID] = true
+					}
+				}
+			}
+			for _, e := range effects {
+				if wr, ok := e.(WritePlan); ok && !confirmed[wr.Plan.ID] {
+					t.Fatalf("seed %d: a write that nobody confirmed: %+v", seed, wr)
+				}
+			}
+			if before.Verdict.Verdict == Now && w.inc.Verdict.Verdict.rank() < Now.rank() && w.facts[len(w.facts)-1].By == "" && !operatorActed(w.facts[first:]) {
+				t.Fatalf("seed %d: the verdict fell by itself", seed)
+			}
+			for q, a := range before.Answers {
+				if _, ok := w.inc.Answers[q]; !ok {
+					t.Fatalf("seed %d: answer %v to %s lost", seed, a, q)
+				}
+			}
+			if len(w.inc.Attempts) < len(before.Attempts) {
+				t.Fatalf("seed %d: an attempt was deleted", seed)
+			}
+		}
+		if got := Fold(w.facts); !reflect.DeepEqual(got, w.inc) {
+			t.Fatalf("seed %d: the fold is another incident", seed)
+		}
+		var back []Fact
+		b, err := json.Marshal(w.facts)
+		if err == nil {
+			err = json.Unmarshal(b, &back)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := Fold(back), w.inc; !reflect.DeepEqual(got.Timeline, want.Timeline) || got.Verdict != want.Verdict || got.Step != want.Step {
+			t.Fatalf("seed %d: the journal read back is another incident", seed)
+		}
+		if got, want := Fold(back), w.inc; !reflect.DeepEqual(got.Messages, want.Messages) || got.Down != want.Down ||
+			!reflect.DeepEqual(got.Escalations, want.Escalations) || !reflect.DeepEqual(got.Items, want.Items) || !reflect.DeepEqual(got.Evidence, want.Evidence) ||
+			!reflect.DeepEqual(got.Baseline, want.Baseline) {
+			t.Fatalf("seed %d: what goes beside the walk reads back otherwise", seed)
+		}
+	}
+}
+
+func operatorActed(facts []Fact) bool {
+	for _, f := range facts {
+		if f.By != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *world) randomInput(r *rand.Rand) Act {
+	w.wait(time.Duration(r.IntN(40)) * time.Second)
+	level := []float64{0, 0.002, 0.3}[r.IntN(3)]
+	if r.IntN(6) == 0 {
+		w.figures("backend-python", nil, nil)
+	} else {
+		w.figures("backend-python", repeat(level, 1+r.IntN(25)), repeat(0.2, 21))
+	}
+	if r.IntN(4) == 0 {
+		w.rolledOut()
+	}
+	if r.IntN(6) == 0 {
+		// A later reading may know less, and a later run none.
+		w.seen.Baseline = []map[string]model.Baseline{nil, {"backend-python": {Errors: model.Reading{Known: true, Value: level, At: w.now}}},
+			{"backend-python": {Errors: model.Unknown("", "no series"), P95: model.Reading{Known: true, Value: 0.3, At: w.now}}}}[r.IntN(3)]
+	}
+	switch r.IntN(22) {
+	case 0, 1, 2:
+		return Next{}
+	case 3:
+		return Back{}
+	case 4:
+		return Say{Question: []Question{QErrors, QCritical, QDataLoss}[r.IntN(3)], Answer: model.Tri(r.IntN(3))}
+	case 5:
+		current := served(42, 0.3)
+		current.Current = true
+		w.history(current, served(41, 0.002))
+		return Select{Component: "backend-python", On: r.IntN(3) > 0}
+	case 6:
+		return Pick{Component: "backend-python", To: 41}
+	case 7, 8:
+		p := w.preflight()
+		return ConfirmWrite{Word: ConfirmWord(&w.inc), Plans: []string{p.ID}}
+	case 9:
+		return []Act{Wrote{Attempt: 1, Component: "backend-python", Written: &model.Written{Generation: 8, At: w.now}},
+			Wrote{Attempt: 1, Component: "backend-python", Lost: "reset"},
+			Settled{Attempt: 1, Component: "backend-python", State: model.SettledNot}}[r.IntN(3)]
+	case 10:
+		return Answered{With: []string{"wait", "another", "undo"}[r.IntN(3)]}
+	case 11:
+		return StandDown{}
+	case 12, 13, 14, 15, 16, 17, 18:
+		return w.randomBeside(r)
+	case 19:
+		// Killed at any point, and taken up again from what is on disk.
+		w.inc = Fold(w.facts)
+		return TakenUp{Torn: int64(r.IntN(2) * 40)}
+	}
+	return Observed{}
+}
+
+func TestSecondComponentFails(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toConfirm()
+	w.do(Back{})
+	w.do(Select{Component: "frontend", On: true})
+	h := map[string]*model.History{"backend-python": w.seen.History["backend-python"],
+		"frontend": {Component: "frontend", At: w.now, Revisions: []model.Revision{{Number: 3, Current: true}, {Number: 2}}}}
+	w.seen.History = h
+	w.do(Pick{Component: "frontend", To: 2})
+	w.do(Next{})
+	front := &model.Plan{ID: "plan-2", Component: "frontend", From: 3, To: 2, ToHash: "hash-2"}
+	w.preflight(model.Check{ID: "access.patch", State: model.CheckOK})
+	w.seen.Preflight["frontend"] = &model.Preflight{Component: "frontend", To: 2, Done: true, Plan: front, Checks: []model.Check{{ID: "access.patch", State: model.CheckWarning}}}
+	if word := ConfirmWord(&w.inc); word != "rollback 2" {
+		t.Fatalf("the word is %q", word)
+	}
+	effects := w.do(ConfirmWrite{Word: "rollback 2", Plans: []string{"plan-1", "plan-2"}})
+	for _, f := range w.facts {
+		if c, ok := f.Body.(Confirmed); ok && !slices.Equal(c.Checks, []model.Check{{ID: "access.patch", State: model.CheckOK, Component: "backend-python"},
+			{ID: "access.patch", State: model.CheckWarning, Component: "frontend"}}) {
+			t.Errorf("the journal does not say whose a line is: %+v", c.Checks)
+		}
+	}
+	if writes(effects) != 1 {
+		t.Fatalf("one write at a time, got %v", effects)
+	}
+	w.do(Wrote{Attempt: 1, Component: "backend-python", Written: &model.Written{Generation: 8, At: w.now}})
+	w.do(Wrote{Attempt: 1, Component: "frontend", Err: "forbidden"})
+	w.rolledOut()
+	if w.inc.Step != Confirm || w.inc.RolledOut.IsZero() {
+		t.Fatalf("at %s, rolled out %s", w.inc.Step.Name(), w.inc.RolledOut)
+	}
+	if word := ConfirmWord(&w.inc); word != "frontend" {
+		t.Errorf("only the one that failed is confirmed again, not %q", word)
+	}
+	w.do(ConfirmWrite{Word: "frontend", Plans: []string{"plan-2"}})
+	w.do(Wrote{Attempt: 2, Component: "frontend", Err: "forbidden"})
+	if why := rollBlocked(&w.inc); !strings.HasPrefix(why, "frontend") {
+		t.Errorf("blocked by %q", why)
+	}
+	w.do(Select{Component: "frontend", On: false})
+	if why := rollBlocked(&w.inc); why != "" {
+		t.Errorf("left out, and still blocked by %q", why)
+	}
+	keys := map[string]bool{}
+	for _, v := range VerifyChecks(w.snap()) {
+		keys[v.Component] = true
+	}
+	if !keys["backend-python"] || keys["frontend"] {
+		t.Errorf("verified are %v", keys)
+	}
+}
+
+// The limit by the baseline stays when nobody can read it again: in a later run
+// without Prometheus, and in a replay.
+func TestBaselineIsKept(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toConfirm()
+	w.seen.Baseline = map[string]model.Baseline{"backend-python": {Errors: model.Reading{Known: true, Value: 0.02}, P95: model.Unknown("", "no histogram")},
+		"frontend": {Errors: model.Reading{Known: true, Value: 0.01}}}
+	for range 3 {
+		w.do(Observed{})
+	}
+	kept := 0
+	for _, f := range w.facts {
+		if b, ok := f.Body.(BaselineRead); ok {
+			kept++
+			if b.Component != "backend-python" || b.Errors == nil || *b.Errors != 0.02 || b.P95 != nil {
+				t.Errorf("kept %+v", b)
+			}
+		}
+	}
+	if kept != 1 {
+		t.Errorf("kept %d times, want once, of what is chosen", kept)
+	}
+	p := w.preflight()
+	w.do(ConfirmWrite{Word: ConfirmWord(&w.inc), Plans: []string{p.ID}})
+	w.do(Wrote{Attempt: 1, Component: "backend-python", Written: &model.Written{Generation: 8, At: w.now}})
+	live := VerifyChecks(w.snap())
+	w.seen.Baseline = nil
+	if alone := VerifyChecks(w.snap()); !reflect.DeepEqual(live, alone) || !strings.Contains(live[2].Limit, "≤ 2% over 2m (baseline") {
+		t.Errorf("verified by %+v, and by the journal alone by %+v", live, alone)
+	}
+}
+
+func TestRevertedIsNeverVerified(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toRolling()
+	w.rolledOut()
+	w.component("backend-python", func(c *model.Component) {
+		c.TemplateHash, c.Generation, c.Observed, c.RevisionBy = "hash-42", 9, 9, "argocd-controller"
+	})
+	for range 60 {
+		w.do(Observed{})
+		w.wait(15 * time.Second)
+		w.figures("backend-python", repeat(0, 21), repeat(0.2, 21))
+	}
+	if !w.inc.Verified.IsZero() || w.inc.Asked != AskReverted || !strings.Contains(w.inc.AskText, "argocd-controller") {
+		t.Errorf("verified %s, asks %q: %s", w.inc.Verified, w.inc.Asked, w.inc.AskText)
+	}
+}

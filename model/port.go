@@ -1,0 +1,46 @@
+package model
+
+import (
+	"errors"
+	"time"
+)
+
+// Observation is one state of the cluster as its watch sees it.
+type Observation struct {
+	Board      []*Component
+	Events     []Event // newest last
+	Connection Connection
+	Identity   Identity
+}
+
+// Poll asks Prometheus for one round of figures.
+type Poll struct {
+	Targets []Target
+	Hold    time.Duration // the window of HoldErrors and HoldP95; 0 = not wanted
+}
+
+// ImpactOf says of what the impact is wanted.
+type ImpactOf struct {
+	Targets  []Target
+	From, To time.Time
+	Limits   Limits
+	// Objective of the SLO, 0..1, and the period over which its budget is counted;
+	// 0 = none is set up.
+	Objective float64
+	Period    time.Duration
+}
+
+// How a write ends that did not succeed. They are sentinels: match them with
+// errors.Is; the wrapping error carries the details for the operator.
+var (
+	// ErrChanged: what was to be written to is no longer what was confirmed.
+	// Nothing was written.
+	ErrChanged = errors.New("changed since it was confirmed")
+	// ErrRefused: the server said no, or was not reached at all. Nothing was
+	// written.
+	ErrRefused = errors.New("refused by the API server")
+	// ErrLost: no answer came. It may or may not have been written.
+	ErrLost = errors.New("no answer to the write")
+	// ErrReadOnly: the transport lets no request that changes anything leave.
+	ErrReadOnly = errors.New("read-only: no request that changes anything may leave")
+)
