@@ -50,9 +50,9 @@ func TestTailIsOfTheRunningRevision(t *testing.T) {
 	})
 	k := checks{c: c}
 	pod := func(name string, rev int64, deleting bool) model.Pod {
-		return model.Pod{Name: name, Revision: rev, Deleting: deleting, Names: []string{"app"}, Bad: "app"}
+		return model.Pod{Name: name, Owner: fmt.Sprint("shop-", rev), Revision: rev, Deleting: deleting, Names: []string{"app"}, Bad: "app"}
 	}
-	line := &model.Component{ID: "shop", Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: "shop"}, Revision: 43,
+	line := &model.Component{ID: "shop", Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: "shop"}, Revision: 43, OwnerName: "shop-43",
 		Pods: []model.Pod{pod("ending", 43, true), pod("old", 42, false), pod("new", 43, false)}}
 	got := k.Tail(context.Background(), line, 20, "panic|FATAL")
 	if got.Pod != "new" || len(got.Lines) != 3 || len(got.Bad) != 1 || strings.Contains(got.Bad[0], "\x1b") || got.Err != "" {

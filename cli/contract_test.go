@@ -84,6 +84,12 @@ func TestContract(t *testing.T) {
 	})
 }
 
+// undoer is the cluster with its undo.
+type undoer struct {
+	*kube.Client
+	kube.Undo
+}
+
 // ported wires the ports as the program does.
 type ported struct {
 	kubeconfig, context, prometheus string
@@ -98,7 +104,10 @@ func (p *ported) bed(t *testing.T, cfg *rest.Config) *porttest.Bed {
 	}
 	return &porttest.Bed{
 		Server: strings.TrimSuffix(cfg.Host, "/"), Transport: transport,
-		Connect: func(t *testing.T, ns string, via *porttest.Via) engine.Cluster { return p.connect(t, ns, via) },
+		Connect: func(t *testing.T, ns string, via *porttest.Via) porttest.Client {
+			c := p.connect(t, ns, via)
+			return undoer{c, kube.NewUndo(c)}
+		},
 		Metrics: func(t *testing.T) engine.Metrics {
 			t.Helper()
 			defaults := config.Defaults()

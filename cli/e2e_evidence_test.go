@@ -79,9 +79,8 @@ func TestEvidenceOfACrashLoop(t *testing.T) {
 	dir := t.TempDir()
 	collector := reporting.NewCollector(src.sources(), reporting.Bounds{}, time.Now)
 	gather := func(at model.Moment, k *model.Component) model.Evidence {
-		i := incident.Incident{ID: "INC-e2e", Onset: onset, Choices: []incident.Choice{{Component: k.ID, From: 4, To: 3}}, Settings: incident.Settings{Limits: model.DefaultLimits()}}
-		i.Choices[0].From = k.Revision
-		i.Choices[0].To = k.Revision - 1
+		i := incident.Incident{ID: "INC-e2e", Onset: onset, Settings: incident.Settings{Limits: model.DefaultLimits()},
+			Choices: []incident.Choice{{Slot: model.Release(k.ID), From: k.Running(), To: before(t, c, k)}}}
 		start := time.Now()
 		e, err := collector.Gather(ctx, reporting.RequestOf(at, dir, &incident.Snapshot{Incident: i, Now: time.Now(), Seen: incident.Seen{Board: []*model.Component{k}}}))
 		if err != nil {
@@ -137,4 +136,14 @@ func TestEvidenceOfACrashLoop(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// before is the revision before the running one.
+func before(t *testing.T, c *kube.Client, k *model.Component) model.Version {
+	t.Helper()
+	h, err := kube.NewUndo(c).Versions(t.Context(), k, time.Now())
+	if err != nil || len(h.Candidates) < 2 {
+		t.Fatalf("%v: %+v", err, h)
+	}
+	return h.Candidates[1].Version
 }

@@ -106,7 +106,7 @@ func workToTheEnd(name, dir string) error {
 	over := len(all) > 0 && all[0].Closed()
 	var e *engine.Engine
 	board := func() *model.Component { return e.Snapshot().Seen.Component(name) }
-	e = engine.New(closing(engine.Config{Cluster: c, Metrics: byImage{board}, Settings: set, Version: "kill",
+	e = engine.New(closing(engine.Config{Cluster: c, Methods: methods(c), Metrics: byImage{board}, Settings: set, Version: "kill",
 		Host: "laptop", Journals: []string{dir}, IdlePoll: 100 * time.Millisecond}, books, cfg, c, prom))
 	ctx, stop := context.WithTimeout(context.Background(), 50*time.Second)
 	defer stop()
@@ -155,19 +155,20 @@ func (o *attendant) act() bool {
 			o.e.Send(in)
 		}
 	}
-	p := s.Seen.Preflight[o.name]
+	p := s.Seen.Preflight[model.Release(o.name)]
 	blocked := i.Step.Blocked(s)
 	switch {
 	case i.ID == "" && i.Verdict.Verdict != incident.Now:
 	case i.Step == incident.Choose && blocked != "":
-		switch c, h := i.Choice(o.name), s.Seen.History[o.name]; {
+		slot := model.Release(o.name)
+		switch c, h := i.Choice(slot), s.Seen.History[slot]; {
 		case c == nil:
 			once("select", incident.Select{Component: o.name, On: true})
-		case c.To == 0 && h != nil && h.Revision(1) != nil:
-			once("pick", incident.Pick{Component: o.name, To: 1})
+		case c.To.IsZero() && h != nil && len(h.Candidates) > 0:
+			once("pick", incident.Pick{Component: o.name, To: h.Candidates[len(h.Candidates)-1].Key})
 		}
 	case i.Step == incident.Confirm && blocked == "":
-		once(fmt.Sprint("confirm ", len(i.Attempts)), incident.ConfirmWrite{Word: incident.ConfirmWord(i), Plans: []string{p.Plan.ID}})
+		once(fmt.Sprint("confirm ", len(i.Attempts)), incident.ConfirmWrite{Word: incident.ConfirmWord(i), Plans: []string{p.Plans[0].ID}})
 	case i.Step == incident.Confirm:
 		if p != nil && p.Done && !strings.HasPrefix(blocked, "asking") {
 			once(fmt.Sprint("recheck ", len(i.Timeline)), incident.Recheck{})
@@ -179,7 +180,7 @@ func (o *attendant) act() bool {
 	case blocked == "":
 		once("next from "+i.Step.Name(), incident.Next{})
 	case i.Asked == incident.AskNotGreen || i.Asked == incident.AskDeadline:
-		once(fmt.Sprint("wait ", len(i.Timeline)), incident.Answered{With: "wait"})
+		once(fmt.Sprint("wait ", len(i.Timeline)), incident.Answered{With: incident.ReplyWait})
 	}
 	return false
 }

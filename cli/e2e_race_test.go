@@ -5,6 +5,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -52,7 +53,7 @@ func newRacer(t *testing.T, ns, name, user, who string, leases bool) (*racer, fu
 	}
 	target := model.Target{ID: name, Workload: model.Workload{Kind: model.Deployment, Namespace: ns, Name: name}}
 	c.SetTargets([]model.Target{target})
-	conf := engine.Config{Cluster: c, Metrics: unmeasured{}, Version: "race", Host: "laptop-of-" + who,
+	conf := engine.Config{Cluster: c, Methods: methods(c), Metrics: unmeasured{}, Version: "race", Host: "laptop-of-" + who,
 		Journals: []string{t.TempDir()}, IdlePoll: time.Minute,
 		Settings: incident.Settings{Namespace: ns, Operator: who, Limits: model.DefaultLimits(), Verify: incident.DefaultVerify(),
 			Scrape: 15 * time.Second, Poll: 5 * time.Second, Components: []model.Target{target}}}
@@ -106,18 +107,23 @@ func (r *racer) toConfirm() *incident.Snapshot {
 				r.once("next from "+i.Step.Name(), incident.Next{})
 			}
 		case incident.Choose:
-			switch c := i.Choice(r.name); {
+			slot := model.Release(r.name)
+			switch c := i.Choice(slot); {
 			case c == nil:
 				r.once("select", incident.Select{Component: r.name, On: true})
-			case c.To != 1:
-				if h := s.Seen.History[r.name]; h != nil && h.Revision(1) != nil {
-					r.once("pick", incident.Pick{Component: r.name, To: 1})
+			case c.To.Short != "1":
+				h := s.Seen.History[slot]
+				if h == nil {
+					return false
+				}
+				if n := slices.IndexFunc(h.Candidates, func(r model.Candidate) bool { return r.Short == "1" }); n >= 0 {
+					r.once("pick", incident.Pick{Component: r.name, To: h.Candidates[n].Key})
 				}
 			case i.Step.Blocked(s) == "":
 				r.once("next", incident.Next{})
 			}
 		case incident.Confirm:
-			p := s.Seen.Preflight[r.name]
+			p := s.Seen.Preflight[model.Release(r.name)]
 			l, asked := s.Seen.Leases[r.name]
 			return p != nil && p.Done && (!asked || l.Asking.IsZero())
 		}
@@ -126,8 +132,8 @@ func (r *racer) toConfirm() *incident.Snapshot {
 }
 
 func (r *racer) confirm(s *incident.Snapshot) {
-	if p := s.Seen.Preflight[r.name]; p != nil && p.Plan != nil {
-		r.e.Send(incident.ConfirmWrite{Word: incident.ConfirmWord(&s.Incident), Plans: []string{p.Plan.ID}})
+	if p := s.Seen.Preflight[model.Release(r.name)]; p != nil && len(p.Plans) > 0 {
+		r.e.Send(incident.ConfirmWrite{Word: incident.ConfirmWord(&s.Incident), Plans: []string{p.Plans[0].ID}})
 	}
 }
 

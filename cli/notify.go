@@ -23,7 +23,7 @@ import (
 // A Sender sends a message to one place, once: it never tries again by itself.
 // Errors of Send are *model.SendError.
 type Sender interface {
-	Send(context.Context, model.Message) (model.Receipt, error)
+	Send(context.Context, model.Message) (model.Delivery, error)
 	Preview(model.Message) string // how it will look, as text
 	String() string               // where it goes, without a secret
 }
@@ -105,8 +105,8 @@ type unusable struct{ name, why string }
 
 func (u unusable) String() string { return u.name }
 
-func (u unusable) Send(context.Context, model.Message) (model.Receipt, error) {
-	return model.Receipt{}, &model.SendError{To: u.name, Why: u.why, Certain: true}
+func (u unusable) Send(context.Context, model.Message) (model.Delivery, error) {
+	return model.Delivery{}, &model.SendError{To: u.name, Why: u.why, Certain: true}
 }
 
 func (u unusable) Preview(model.Message) string { return "cannot be sent: " + u.why + "\n" }

@@ -51,10 +51,10 @@ func closing(to engine.Config, books found, cfg *config.Config, c *kube.Client, 
 // messenger is the senders by the name of their channels.
 type messenger map[string]Sender
 
-func (m messenger) Send(ctx context.Context, channel string, msg model.Message) (model.Receipt, error) {
+func (m messenger) Send(ctx context.Context, channel string, msg model.Message) (model.Delivery, error) {
 	s := m[channel]
 	if s == nil {
-		return model.Receipt{}, &model.SendError{To: channel, Certain: true,
+		return model.Delivery{}, &model.SendError{To: channel, Certain: true,
 			Why: "it is not configured any more: name it under notifications in rollbook.yaml"}
 	}
 	return s.Send(ctx, msg)
@@ -91,7 +91,7 @@ func (k checks) Selected(ctx context.Context, namespace, selector string) model.
 // first on the board.
 func (k checks) Tail(ctx context.Context, c *model.Component, lines int, bad string) model.TailSeen {
 	out := model.TailSeen{At: time.Now()}
-	n := slices.IndexFunc(c.Pods, func(p model.Pod) bool { return !p.Deleting && p.Revision == c.Revision })
+	n := slices.IndexFunc(c.Pods, func(p model.Pod) bool { return !p.Deleting && p.Owner == c.OwnerName })
 	switch {
 	case c.PodsNo != "":
 		out.Err = c.PodsNo

@@ -47,7 +47,7 @@ func (v viewer) Manifest(ctx context.Context, c *model.Component) (string, error
 	return v.c.Manifest(ctx, c)
 }
 
-func (v viewer) Diff(ctx context.Context, c *model.Component, to int64) (string, error) {
+func (v viewer) Diff(ctx context.Context, c *model.Component, to string) (string, error) {
 	lines, err := v.c.Diff(ctx, c, to)
 	return strings.Join(lines, "\n"), err
 }

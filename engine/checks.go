@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"rollbook/incident"
@@ -12,21 +13,13 @@ import (
 // checkDeadline ends a check that has no timeout of its own.
 const checkDeadline = 10 * time.Second
 
-// checking is the state of Verify's own checks.
-type checking struct {
-	under int // checks under way
-	due   time.Time
-}
-
 // checkIfDue asks everything that is configured to be checked of the components
-// that were rolled back, every few seconds from the rollback on.
+// that were rolled back, every few seconds from the rollback on. Each check is an
+// errand of its own: a slow one holds no other back.
 func (e *Engine) checkIfDue() {
-	now := time.Now()
-	if e.inc.Step < incident.RollBack || e.inc.End != nil || !e.inc.Closed.IsZero() ||
-		e.checking.under > 0 || now.Before(e.checking.due) {
+	if e.inc.Step < incident.RollBack || e.inc.End != nil || !e.inc.Closed.IsZero() {
 		return
 	}
-	e.checking.due = now.Add(e.inc.Settings.Poll)
 	for _, s := range e.inc.Standing() {
 		w := s.Write
 		c := e.seen.Component(w.Plan.Component)
@@ -48,26 +41,26 @@ func (e *Engine) check(t model.Target, c *model.Component) {
 		if h.Timeout > 0 {
 			wait = h.Timeout + time.Second // the probe ends itself, and says at which step
 		}
-		e.oneCheck(wait, func(ctx context.Context) func() {
+		e.oneCheck(t.ID+"/health/"+strconv.Itoa(n), wait, func(ctx context.Context) func() {
 			p := e.cfg.Checks.Probe(ctx, h)
 			p.URL = h.URL
 			return func() { e.probed(t, n, p) }
 		})
 	}
 	if t.Pods != "" {
-		e.oneCheck(checkDeadline, func(ctx context.Context) func() {
+		e.oneCheck(t.ID+"/pods", checkDeadline, func(ctx context.Context) func() {
 			p := e.cfg.Checks.Selected(ctx, t.Workload.Namespace, t.Pods)
 			return func() { e.seen.Selected = set(e.seen.Selected, t.ID, p) }
 		})
 	}
 	if t.Logs > 0 {
-		e.oneCheck(checkDeadline, func(ctx context.Context) func() {
+		e.oneCheck(t.ID+"/log", checkDeadline, func(ctx context.Context) func() {
 			p := e.cfg.Checks.Tail(ctx, c, t.Logs, t.LogsBad)
 			return func() { e.seen.Tails = set(e.seen.Tails, t.ID, p) }
 		})
 	}
 	if len(t.Promql) > 0 {
-		e.oneCheck(checkDeadline, func(ctx context.Context) func() {
+		e.oneCheck(t.ID+"/promql", checkDeadline, func(ctx context.Context) func() {
 			own := e.cfg.Checks.Own(ctx, t)
 			for n := range own {
 				if own[n].Reading.Known {
@@ -80,18 +73,8 @@ func (e *Engine) check(t model.Target, c *model.Component) {
 }
 
 // oneCheck runs one check beside the others; what it saw is taken by the owner.
-func (e *Engine) oneCheck(wait time.Duration, look func(ctx context.Context) (see func())) {
-	e.checking.under++
-	e.background(func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, wait)
-		defer cancel()
-		see := look(ctx)
-		e.post(func() {
-			e.checking.under--
-			e.dirty = true
-			see()
-		})
-	})
+func (e *Engine) oneCheck(name string, wait time.Duration, look func(ctx context.Context) (see func())) {
+	e.every("check/"+name, e.inc.Settings.Poll, wait, func(ctx context.Context, tell func(func())) { tell(look(ctx)) })
 }
 
 // probed keeps a health URL's answer, with the time since when it is the same.

@@ -27,7 +27,7 @@ type beside struct {
 	gather func(ctx context.Context, dir string, m model.Moment) (model.Evidence, error)
 	impact func(w model.ImpactOf) (model.Impact, error)
 	write  func(i *incident.Incident, dir string) (string, error)
-	send   func(ctx context.Context, channel string, m model.Message) (model.Receipt, error)
+	send   func(ctx context.Context, channel string, m model.Message) (model.Delivery, error)
 	probe  func(h model.Health) model.ProbeSeen
 	oncall func() ([]model.OnCall, time.Time, error)
 	lease  func(a model.LeaseAsk) (model.Lease, error)
@@ -87,11 +87,11 @@ func (b *beside) Write(ctx context.Context, i *incident.Incident, dir string) (s
 	return b.write(i, dir)
 }
 
-func (b *beside) Send(ctx context.Context, channel string, m model.Message) (model.Receipt, error) {
+func (b *beside) Send(ctx context.Context, channel string, m model.Message) (model.Delivery, error) {
 	b.called("send %s", channel)
 	if b.send == nil {
 		b.t.Error("a message that the test did not expect")
-		return model.Receipt{}, errNotExpected
+		return model.Delivery{}, errNotExpected
 	}
 	return b.send(ctx, channel, m)
 }
@@ -157,7 +157,7 @@ func startWith(t *testing.T, c *fakeCluster, m *fakeMetrics, change func(*Config
 	set := incident.Settings{Namespace: "production", Production: true, Operator: "maria", Limits: model.DefaultLimits(),
 		Verify: incident.DefaultVerify(), Scrape: 15 * time.Second, Poll: 5 * time.Second,
 		Components: []model.Target{{ID: "backend-python"}}}
-	cfg := Config{Cluster: c, Metrics: m, Settings: set, Version: "test", Host: "laptop", Journals: dirs, IdlePoll: 15 * time.Second}
+	cfg := Config{Cluster: c, Metrics: m, Methods: []Method{fakeUndo{c}}, Settings: set, Version: "test", Host: "laptop", Journals: dirs, IdlePoll: 15 * time.Second}
 	for _, d := range dirs {
 		found, errs := journal.List(d)
 		for _, err := range errs {
@@ -213,7 +213,7 @@ func TestEvidenceDoesNotHoldTheWrite(t *testing.T) {
 			t.Error("the screen does not know that it is being gathered")
 		}
 		began := time.Now()
-		r.Send(incident.ConfirmWrite{Word: "backend-python", Plans: []string{s.Seen.Preflight["backend-python"].Plan.ID}})
+		r.Send(incident.ConfirmWrite{Word: "backend-python", Plans: plans(s)})
 		synctest.Wait()
 		if c.count("undo") != 1 || time.Since(began) != 0 {
 			t.Errorf("%d writes after %s", c.count("undo"), time.Since(began))
@@ -263,13 +263,13 @@ func TestCloseToTheEnd(t *testing.T) {
 			return path, os.WriteFile(path, []byte("# report\n"), 0o600)
 		}
 		var attached string
-		b.send = func(_ context.Context, ch string, msg model.Message) (model.Receipt, error) {
+		b.send = func(_ context.Context, ch string, msg model.Message) (model.Delivery, error) {
 			found, _ := journal.List(dir)
 			if f, ok := found[0].Facts[len(found[0].Facts)-1].Body.(incident.MessageIntended); !ok || f.Channel != ch {
 				t.Errorf("the message goes out, and the journal ends with %T", found[0].Facts[len(found[0].Facts)-1].Body)
 			}
 			attached = msg.Report
-			return model.Receipt{Ref: "1", URL: "https://there/1"}, nil
+			return model.Delivery{Ref: "1", URL: "https://there/1"}, nil
 		}
 		r := startWith(t, c, m, func(cfg *Config) {
 			cfg.Evidence, cfg.Impact, cfg.Reporter, cfg.Messages = b, b, b, b
@@ -318,13 +318,13 @@ func TestMessageOutcomes(t *testing.T) {
 			dir := t.TempDir()
 			synctest.Test(t, func(t *testing.T) {
 				cl, m, b := newCluster(t), &fakeMetrics{ratio: 0.3}, &beside{t: t}
-				b.send = func(ctx context.Context, _ string, _ model.Message) (model.Receipt, error) {
+				b.send = func(ctx context.Context, _ string, _ model.Message) (model.Delivery, error) {
 					select {
 					case <-time.After(3 * time.Second):
 					case <-ctx.Done():
 						t.Error("the message was cut short")
 					}
-					return model.Receipt{}, c.err
+					return model.Delivery{}, c.err
 				}
 				r := startWith(t, cl, m, func(cfg *Config) {
 					cfg.Messages = b
@@ -396,7 +396,7 @@ func TestChecksAreAskedFromTheRollbackOn(t *testing.T) {
 				t.Errorf("asked before the rollback: %q", b.calls)
 			}
 			s := r.Snapshot()
-			r.Send(incident.ConfirmWrite{Word: "backend-python", Plans: []string{s.Seen.Preflight["backend-python"].Plan.ID}})
+			r.Send(incident.ConfirmWrite{Word: "backend-python", Plans: plans(s)})
 			r.wait(12 * time.Second)
 			first := r.Snapshot().Seen.Probes["backend-python"]
 			m.set(0.0002, nil)
@@ -519,7 +519,7 @@ func TestTwoOperators(t *testing.T) {
 		}
 		confirm := func(r *run) {
 			s := r.Snapshot()
-			r.Send(incident.ConfirmWrite{Word: "backend-python", Plans: []string{s.Seen.Preflight["backend-python"].Plan.ID}})
+			r.Send(incident.ConfirmWrite{Word: "backend-python", Plans: plans(s)})
 			r.wait(time.Second)
 		}
 		confirm(b)

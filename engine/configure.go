@@ -27,7 +27,7 @@ func (e *Engine) Configure(set incident.Settings, idlePoll time.Duration) {
 		e.seen.ConfigE = ""
 		e.begin()
 		e.seen.Figures, e.dirty = nil, true
-		e.poll = polling{round: e.poll.round + 1}
+		e.forget("poll")
 	})
 }
 

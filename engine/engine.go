@@ -23,8 +23,10 @@ import (
 
 // Config is what an engine is made of.
 type Config struct {
-	Cluster  Cluster
-	Metrics  Metrics
+	Cluster Cluster
+	Metrics Metrics
+	// Methods are the ways back, in the order in which they are offered.
+	Methods  []Method
 	Settings incident.Settings
 	Version  string
 	Host     string
@@ -78,15 +80,13 @@ type Engine struct {
 	book    *journal.Writer
 	acked   int
 	held    []heldEffect
-	round   map[string]int // generation of the reading under way, by what it reads
-	poll    polling
-	taking  bool // taking up an earlier journal was tried
+	errands map[string]*errand // what goes beside the walk, by name
+	taking  bool               // taking up an earlier journal was tried
 	looking *onlooker
 	offers  map[string]*journal.Content
 
+	following   map[incident.WriteID]bool // by a Follower, in this run
 	gathering   gathering
-	checking    checking
-	contacting  contacting
 	leasing     map[string]*leasing
 	reportAgain bool // asked for while one was being written
 }
@@ -95,9 +95,12 @@ type Engine struct {
 // so that the first frame waits for nothing.
 func New(cfg Config) *Engine {
 	e := &Engine{cfg: cfg, tell: make(chan struct{}, 1), ready: make(chan struct{}, 1),
-		crash: make(chan error, 1), round: map[string]int{}, leasing: map[string]*leasing{}, ctx: context.Background()}
+		crash: make(chan error, 1), errands: map[string]*errand{}, leasing: map[string]*leasing{}, following: map[incident.WriteID]bool{}, ctx: context.Background()}
 	e.seen.Trouble = cfg.Trouble
 	e.seen.Metrics.To, e.seen.Metrics.Off = cfg.Metrics.To()
+	for _, m := range cfg.Methods {
+		e.seen.Methods = append(e.seen.Methods, m.Name())
+	}
 	e.begin()
 	e.publish()
 	return e
@@ -179,6 +182,7 @@ func (e *Engine) work() {
 	if e.dirty {
 		e.dirty = false
 		e.judged = time.Now()
+		e.watchWrites()
 		e.handle(incident.Input{At: e.judged, Do: incident.Observed{}})
 	}
 	e.leases()

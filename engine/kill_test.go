@@ -88,12 +88,13 @@ func (o *outside) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if err := json.Unmarshal(body, &p); err != nil {
 			o.t.Error(err)
 		}
+		d := parsed[undoDetail](p.Detail)
 		o.at("undo")
 		o.mu.Lock()
-		if o.hash != p.FromHash {
+		if o.hash != d.FromHash {
 			answer = map[string]string{"changed": "the template is " + o.hash}
 		} else {
-			o.hash, o.revision, o.gen, o.written = p.ToHash, o.revision+1, o.gen+1, o.written+1
+			o.hash, o.revision, o.gen, o.written = d.ToHash, o.revision+1, o.gen+1, o.written+1
 			answer = map[string]int64{"gen": o.gen}
 		}
 		o.mu.Unlock()
@@ -108,7 +109,7 @@ func (o *outside) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		o.sent[m.Channel+" "+string(m.Kind)]++
 		o.mu.Unlock()
 		o.at("messaged")
-		answer = model.Receipt{Ref: "1"}
+		answer = model.Delivery{Ref: "1"}
 	case "/lease":
 		var a model.LeaseAsk
 		if err := json.Unmarshal(body, &a); err != nil {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"rollbook/engine/journal"
@@ -46,7 +47,7 @@ func (r remote) component(ctx context.Context) (*model.Component, error) {
 	}
 	return &model.Component{ID: "backend-python",
 		Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: "backend-python"},
-		UID:      "uid-b", Revision: s.Revision, TemplateHash: s.Hash, Desired: 3, Replicas: 3, Updated: 3, Ready: 3, Available: 3,
+		UID:      "uid-b", Revision: s.Revision, OwnerName: "rs-" + strings.TrimPrefix(s.Hash, "hash-"), TemplateHash: s.Hash, Desired: 3, Replicas: 3, Updated: 3, Ready: 3, Available: 3,
 		Generation: s.Gen, Observed: s.Gen, RevisionStart: time.Now().Add(-11 * time.Minute)}, nil
 }
 
@@ -63,54 +64,57 @@ func (r remote) Watch(ctx context.Context, out func(model.Observation)) {
 	}
 }
 
-func (r remote) History(ctx context.Context, w *model.Component) (*model.History, error) {
-	return &model.History{Component: w.ID, At: time.Now(), Revisions: []model.Revision{
-		{Number: w.Revision, Owner: "rs-42", Current: true}, {Number: 41, Owner: "rs-41"}, {Number: 40, Owner: "rs-40"}}}, nil
+func (r remote) Name() model.Method { return undoName }
+
+func (r remote) Versions(_ context.Context, c *model.Component, _ time.Time) (*model.History, error) {
+	return undoHistory(c), nil
 }
 
-func (r remote) Preflight(ctx context.Context, w *model.Component, to int64, out func(model.Preflight)) {
+func (r remote) Plan(ctx context.Context, _ *model.Component, to model.Version, out func(model.Preflight)) {
 	now, err := r.component(ctx)
 	if err != nil {
 		out(model.Preflight{Done: true, Err: err.Error()})
 		return
 	}
-	p := &model.Plan{ID: fmt.Sprintf("plan-%d-%s", to, now.TemplateHash), Component: w.ID, Workload: w.Workload, UID: w.UID,
-		From: now.Revision, To: to, FromHash: now.TemplateHash, ToHash: fmt.Sprintf("hash-%d", to)}
-	p.Same = p.FromHash == p.ToHash
-	out(model.Preflight{Plan: p, Done: true})
+	out(model.Preflight{Plans: []model.Plan{undoPlan(now, to)}, Done: true})
 }
 
-func (r remote) Undo(ctx context.Context, p model.Plan) (model.Written, error) {
+func (r remote) Do(ctx context.Context, p model.Plan, _ func(model.Progress)) (model.Receipt, error) {
 	var a struct {
 		Changed string
 		Gen     int64
 	}
 	if err := r.ask(ctx, "/undo", p, &a); err != nil {
-		return model.Written{}, fmt.Errorf("%w: %w", model.ErrLost, err)
+		return model.Receipt{}, fmt.Errorf("%w: %w", model.ErrLost, err)
 	}
 	if a.Changed != "" {
-		return model.Written{}, fmt.Errorf("%w: %s", model.ErrChanged, a.Changed)
+		return model.Receipt{}, fmt.Errorf("%w: %s", model.ErrChanged, a.Changed)
 	}
-	return model.Written{ResourceVersion: "9", Generation: a.Gen, At: time.Now()}, nil
+	return model.Receipt{At: time.Now(), Text: fmt.Sprintf("resourceVersion 9, generation %d", a.Gen), Detail: raw(undoReceipt{Generation: a.Gen})}, nil
 }
 
-func (r remote) Look(ctx context.Context, p model.Plan) (model.SettledState, string, error) {
+func (r remote) Look(ctx context.Context, p model.Plan) (model.Settled, string, error) {
 	c, err := r.component(ctx)
+	d := parsed[undoDetail](p.Detail)
 	switch {
 	case err != nil:
 		return "", "", err
-	case c.TemplateHash == p.ToHash:
+	case c.TemplateHash == d.ToHash:
 		return model.SettledDone, "", nil
-	case c.TemplateHash == p.FromHash:
+	case c.TemplateHash == d.FromHash:
 		return model.SettledNot, "", nil
 	}
 	return model.SettledForeign, "somebody", nil
 }
 
+func (r remote) Judge(c *model.Component, p *model.Plan, got *model.Receipt) model.Progress {
+	return judgeUndo(c, p, got)
+}
+
 func (r remote) PostEvent(context.Context, model.Workload, string, string) error { return nil }
 
-func (r remote) Send(ctx context.Context, channel string, m model.Message) (model.Receipt, error) {
-	var out model.Receipt
+func (r remote) Send(ctx context.Context, channel string, m model.Message) (model.Delivery, error) {
+	var out model.Delivery
 	err := r.ask(ctx, "/send", m, &out)
 	return out, err
 }
@@ -170,7 +174,7 @@ func workOnIncident(url, dir string) error {
 	r := remote{url}
 	verify := incident.DefaultVerify()
 	verify.Hold = 200 * time.Millisecond
-	cfg := Config{Cluster: r, Metrics: &byHash{r: r}, Version: "test", Host: "laptop", Journals: []string{dir}, IdlePoll: 30 * time.Millisecond,
+	cfg := Config{Cluster: r, Metrics: &byHash{r: r}, Methods: []Method{r}, Version: "test", Host: "laptop", Journals: []string{dir}, IdlePoll: 30 * time.Millisecond,
 		Evidence: r, Reporter: r, Messages: r, Leases: r,
 		Settings: incident.Settings{Namespace: "production", Production: true, Operator: "maria", Limits: model.DefaultLimits(),
 			Verify: verify, Scrape: 15 * time.Second, Poll: 30 * time.Millisecond,
@@ -248,8 +252,8 @@ func (o *scripted) act() bool {
 	case i.Step == incident.Confirm:
 		if i.Step.Blocked(s) == "" {
 			once(fmt.Sprint("confirm ", len(i.Attempts)), incident.ConfirmWrite{Word: incident.ConfirmWord(i),
-				Plans: []string{s.Seen.Preflight["backend-python"].Plan.ID}})
-		} else if i.Asked == incident.AskFailed && s.Seen.Preflight["backend-python"] != nil && s.Seen.Preflight["backend-python"].Done {
+				Plans: plans(s)})
+		} else if p := s.Seen.Preflight[model.Release("backend-python")]; i.Asked == incident.AskFailed && p != nil && p.Done {
 			once(fmt.Sprint("recheck ", len(i.Timeline)), incident.Recheck{})
 		}
 	case i.Step == incident.Close && i.Closed.IsZero():

@@ -20,6 +20,7 @@ type leasing struct {
 	asking   bool
 	asked    time.Time
 	step     incident.Step
+	owes     []string
 	wanted   bool
 }
 
@@ -41,7 +42,7 @@ func (e *Engine) leases() {
 			e.leasing[id] = l
 		}
 		l.workload = c.Workload
-		if l.asking || l.wanted && l.step == e.inc.Step && time.Since(l.asked) < model.LeaseRenew {
+		if l.asking || l.wanted && l.step == e.inc.Step && slices.Equal(l.owes, incident.LeaseOwes(&e.inc, id)) && time.Since(l.asked) < model.LeaseRenew {
 			continue
 		}
 		l.wanted = true
@@ -67,17 +68,15 @@ func (e *Engine) takeLease(x incident.TakeLease) {
 // ask asks for a Lease; the newest answer counts.
 func (e *Engine) ask(id string, l *leasing, a model.LeaseAsk, reason string) {
 	a.Workload, a.Holder, a.Incident, a.Step = l.workload, e.holder(), e.inc.ID, e.inc.Step.Name()
-	l.asking, l.asked, l.step = true, time.Now(), e.inc.Step
+	a.Owes = incident.LeaseOwes(&e.inc, id)
+	l.asking, l.asked, l.step, l.owes = true, time.Now(), e.inc.Step, a.Owes
 	if now := e.seen.Leases[id]; now.At.IsZero() && now.Asking.IsZero() && !a.Release {
 		now.Asking = l.asked
 		e.seen.Leases = set(e.seen.Leases, id, now)
 	}
-	guard := e.newest("lease/" + id)
-	e.background(func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, leaseDeadline)
-		defer cancel()
+	e.anew("lease/"+id, leaseDeadline, func(ctx context.Context, tell func(func())) {
 		now, err := e.cfg.Leases.Lease(ctx, a)
-		guard(func() {
+		tell(func() {
 			l.asking = false
 			e.leased(id, a, now, err, reason)
 		})
@@ -126,7 +125,8 @@ func (e *Engine) releaseAll() {
 		if !e.seen.Leases[id].Mine {
 			continue
 		}
-		ask := model.LeaseAsk{Workload: e.leasing[id].workload, Holder: e.holder(), Incident: e.inc.ID, Release: true}
+		ask := model.LeaseAsk{Workload: e.leasing[id].workload, Holder: e.holder(), Incident: e.inc.ID, Release: true,
+			Owes: incident.LeaseOwes(&e.inc, id)}
 		e.spawn(func() {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), leaseDeadline)
 			defer cancel()

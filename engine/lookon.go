@@ -80,8 +80,8 @@ func (e *Engine) showTheirs(c *journal.Content) {
 		e.readBaseline(incident.ReadBaseline{Onset: onset})
 	}
 	for _, x := range e.inc.Choices {
-		if e.seen.History[x.Component] == nil {
-			e.readHistory(incident.ReadHistory{Component: x.Component, Until: onset})
+		if e.seen.History[x.Slot] == nil {
+			e.readHistory(incident.ReadHistory{Slot: x.Slot, Method: x.Method, Until: onset})
 		}
 	}
 }

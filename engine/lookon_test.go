@@ -18,18 +18,18 @@ func TestLookingOn(t *testing.T) {
 		c, m := newCluster(t), &fakeMetrics{ratio: 0.3}
 		c.undo = written(c)
 		first := start(t, c, m, dir)
-		plans := first.toConfirm()
+		theirs := first.toConfirm()
 
 		other := newCluster(t) // without undo and look: it fails on any
 		second := start(t, other, m, dir)
 		s := second.wait(3 * time.Second)
-		if s.Seen.LookingOn != plans.Incident.ID || s.Incident.ID != plans.Incident.ID || s.Incident.Step != incident.Confirm {
+		if s.Seen.LookingOn != theirs.Incident.ID || s.Incident.ID != theirs.Incident.ID || s.Incident.Step != incident.Confirm {
 			t.Fatalf("looks on %q at %s", s.Seen.LookingOn, s.Incident.Step.Name())
 		}
 		if s.Seen.JournalE != "" || s.Incident.Step.Blocked(s) == "" {
 			t.Errorf("journal: %q; blocked: %q", s.Seen.JournalE, s.Incident.Step.Blocked(s))
 		}
-		if h := s.Seen.History["backend-python"]; h == nil || len(h.Revisions) != 3 {
+		if h := s.Seen.History[model.Release("backend-python")]; h == nil || len(h.Candidates) != 3 {
 			t.Errorf("what Choose shows was not read: %+v", h)
 		}
 		facts := func() int {
@@ -41,14 +41,14 @@ func TestLookingOn(t *testing.T) {
 		}
 		before := facts()
 		for _, do := range []incident.Act{
-			incident.ConfirmWrite{Word: "backend-python", Plans: []string{"plan-40"}}, incident.Pick{Component: "backend-python", To: 41},
+			incident.ConfirmWrite{Word: "backend-python", Plans: plans(theirs)}, incident.Pick{Component: "backend-python", To: "rs-41"},
 			incident.Say{Question: incident.QDataLoss, Answer: model.TriYes}, incident.EndIncident{Outcome: "false alarm"}, incident.NoJournal{}, incident.StandDown{},
 		} {
 			second.Send(do)
 		}
 		second.Configure(later(second, 0.9), time.Minute)
 		s = second.wait(2 * time.Second)
-		if s.Incident.Step != incident.Confirm || s.Incident.End != nil || len(s.Incident.Answers) > 0 || s.Incident.Choices[0].To != 40 || facts() != before {
+		if s.Incident.Step != incident.Confirm || s.Incident.End != nil || len(s.Incident.Answers) > 0 || s.Incident.Choices[0].To.Key != "rs-40" || facts() != before {
 			t.Errorf("it was changed from where one looks on: %+v", s.Incident)
 		}
 		second.Send(incident.Back{})
@@ -56,7 +56,7 @@ func TestLookingOn(t *testing.T) {
 			t.Errorf("the page did not turn, or not for long: %s", s.Incident.Step.Name())
 		}
 
-		first.Send(incident.ConfirmWrite{Word: "backend-python", Plans: []string{plans.Seen.Preflight["backend-python"].Plan.ID}})
+		first.Send(incident.ConfirmWrite{Word: "backend-python", Plans: plans(theirs)})
 		first.wait(time.Second)
 		s = second.wait(3 * time.Second)
 		if s.Incident.Step != incident.RollBack || s.Incident.Attempt() == nil || !s.Incident.Attempt().Active() && s.Incident.RolledOut.IsZero() {

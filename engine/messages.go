@@ -49,11 +49,11 @@ func (e *Engine) send(x incident.SendOut) {
 	}, func(err error) { failed("the journal cannot be written: " + err.Error()) })
 }
 
-func sent(n int, receipt model.Receipt, err error) incident.Sent {
+func sent(n int, receipt model.Delivery, err error) incident.Sent {
 	var said *model.SendError
 	switch {
 	case err == nil:
-		return incident.Sent{N: n, Receipt: &receipt}
+		return incident.Sent{N: n, Delivery: &receipt}
 	case errors.As(err, &said) && said.Certain:
 		return incident.Sent{N: n, Err: err.Error(), RetryAfter: said.RetryAfter}
 	}

@@ -12,13 +12,6 @@ import (
 // shown with their age.
 const pollDeadline = 10 * time.Second
 
-// polling is the state of asking for the figures.
-type polling struct {
-	under bool
-	due   time.Time
-	round int // what an earlier one brings is about other components
-}
-
 // interval is 5 s during an incident, 15 s otherwise.
 func (e *Engine) interval() time.Duration {
 	if e.inc.ID != "" || len(e.inc.Triggers) > 0 {
@@ -29,37 +22,30 @@ func (e *Engine) interval() time.Duration {
 
 // pollIfDue starts a round of queries when none is under way and it is time.
 func (e *Engine) pollIfDue() {
-	now := time.Now()
 	to, off := e.cfg.Metrics.To()
 	e.fresh = e.fresh || to != e.seen.Metrics.To || off != e.seen.Metrics.Off
 	e.seen.Metrics.To, e.seen.Metrics.Off = to, off
-	if off != "" || e.poll.under || now.Before(e.poll.due) || len(e.seen.Board) == 0 {
+	if off != "" || len(e.seen.Board) == 0 || !e.idle("poll") {
 		return
 	}
-	e.poll.under = true
-	round := e.poll.round
 	p := model.Poll{Targets: e.targets()}
 	if e.inc.Step >= incident.RollBack {
 		p.Hold = e.inc.Settings.Verify.Hold
 	}
+	began := time.Now()
 	if e.seen.Metrics.Trying.IsZero() {
-		e.seen.Metrics.Trying, e.fresh = now, true
+		e.seen.Metrics.Trying, e.fresh = began, true
 	}
-	e.background(func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, pollDeadline)
-		defer cancel()
+	e.anew("poll", pollDeadline, func(ctx context.Context, tell func(func())) {
 		figures, err := e.cfg.Metrics.Poll(ctx, p)
-		e.post(func() {
-			if round == e.poll.round {
-				e.polled(now, figures, err)
-			}
+		tell(func() {
+			e.errand("poll").due = began.Add(e.interval()) // which an incident shortens
+			e.polled(figures, err)
 		})
 	})
 }
 
-func (e *Engine) polled(began time.Time, figures map[string]*model.Figures, err error) {
-	e.poll.under, e.dirty = false, true
-	e.poll.due = began.Add(e.interval())
+func (e *Engine) polled(figures map[string]*model.Figures, err error) {
 	if err != nil {
 		// What was read last goes stale by itself, with its age; it is replaced
 		// only when there is nothing yet.

@@ -16,20 +16,47 @@ type Cluster interface {
 	// pointers. It outlives outages and expired watches; it returns only when
 	// ctx ends.
 	Watch(ctx context.Context, out func(model.Observation))
-	// History lists the revisions of a component's workload, newest first,
-	// without figures. Changes are from the running template to each revision.
-	History(ctx context.Context, c *model.Component) (*model.History, error)
-	// Preflight makes the plan for going to revision `to` (0 = kubectl's
-	// default) and checks it. out is called with each new state, the last time
-	// with Done set, at the latest after three seconds.
-	Preflight(ctx context.Context, c *model.Component, to int64, out func(model.Preflight))
-	// Undo writes the plan, if the workload is still what the plan was made of.
-	// The error is ErrChanged, ErrRefused or ErrLost, wrapped with the details.
-	Undo(ctx context.Context, plan model.Plan) (model.Written, error)
-	// Look tells whether a plan was written; by names the manager of a foreign change.
-	Look(ctx context.Context, plan model.Plan) (state model.SettledState, by string, err error)
 	// PostEvent leaves an Event on the workload.
 	PostEvent(ctx context.Context, w model.Workload, uid, text string) error
+}
+
+// Method is one way of changing the world. Text that it returns has passed the
+// sanitiser. Every call honours its context's deadline; errors say what failed, on
+// what, why and what to do next.
+//
+// What was written is watched by what else the method is: a Judge or a Follower,
+// one of which it must be.
+type Method interface {
+	// Name stands in journals.
+	Name() model.Method
+	// Versions lists what a component can be brought to, newest first, without
+	// figures. until is the onset, before which the good one served.
+	Versions(ctx context.Context, c *model.Component, until time.Time) (*model.History, error)
+	// Plan makes the plans for going to a version and checks them. It writes
+	// nothing. A zero version means the method's own default. out is called with
+	// each new state, the last time with Done set.
+	Plan(ctx context.Context, c *model.Component, to model.Version, out func(model.Preflight))
+	// Do writes the plan, once, if the world is still what the plan was made of.
+	// tell may be called with how far it is. The error is model.ErrChanged,
+	// ErrRefused, ErrReadOnly (nothing was written) or ErrLost (nobody knows; Look
+	// tells), wrapped with the details.
+	Do(ctx context.Context, p model.Plan, tell func(model.Progress)) (model.Receipt, error)
+	// Look tells whether a plan was written; by names who changed it instead. It
+	// writes nothing.
+	Look(ctx context.Context, p model.Plan) (state model.Settled, by string, err error)
+}
+
+// Judge is a Method whose progress is seen on the board. It is pure.
+type Judge interface {
+	Judge(c *model.Component, p *model.Plan, r *model.Receipt) model.Progress
+}
+
+// Follower is a Method whose progress is seen elsewhere: in a job's log, in a
+// running command.
+type Follower interface {
+	// Follow calls out with each new state until it is finished, failed or
+	// reverted, or ctx ends; also for a plan that an earlier run wrote.
+	Follow(ctx context.Context, p model.Plan, r model.Receipt, out func(model.Progress)) error
 }
 
 // Metrics is what the engine needs of Prometheus.

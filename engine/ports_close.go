@@ -33,7 +33,7 @@ type Reporter interface {
 // Messenger sends one message, once. An error that wraps *model.SendError says
 // whether it surely was not sent; any other error says that it may have been.
 type Messenger interface {
-	Send(ctx context.Context, channel string, m model.Message) (model.Receipt, error)
+	Send(ctx context.Context, channel string, m model.Message) (model.Delivery, error)
 }
 
 // Checks are Verify's own looks, beside the figures. None of them returns an

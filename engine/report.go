@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"rollbook/incident"
@@ -36,17 +37,14 @@ func (e *Engine) measure() {
 		e.post(func() { e.handle(incident.Input{At: time.Now(), Do: incident.Measured{Err: why}}) })
 		return
 	}
-	guard := e.newest("impact")
 	e.seen.Measuring = time.Now()
-	e.background(func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, impactDeadline)
-		defer cancel()
+	e.anew("impact", impactDeadline, func(ctx context.Context, tell func(func())) {
 		cost, err := e.cfg.Impact.Impact(ctx, w)
 		out := incident.Measured{Impact: cost}
 		if err != nil {
 			out = incident.Measured{Err: err.Error()}
 		}
-		guard(func() {
+		tell(func() {
 			e.seen.Measuring = time.Time{}
 			e.handle(incident.Input{At: time.Now(), Do: out})
 		})
@@ -56,25 +54,12 @@ func (e *Engine) measure() {
 // concerned are the targets that the incident is about; all where it is about
 // none in particular.
 func (e *Engine) concerned() []model.Target {
-	about := map[string]bool{}
-	for _, t := range e.inc.Triggers {
-		about[t.Component] = true
-	}
-	for _, s := range e.inc.Standing() {
-		about[s.Write.Plan.Component] = true
-	}
-	for _, c := range e.inc.Choices {
-		about[c.Component] = true
-	}
-	all := e.targets()
+	about := e.inc.Concerned()
 	var out []model.Target
-	for _, t := range all {
-		if about[t.ID] {
+	for _, t := range e.targets() {
+		if len(about) == 0 || slices.Contains(about, t.ID) {
 			out = append(out, t)
 		}
-	}
-	if len(out) == 0 {
-		return all
 	}
 	return out
 }

@@ -136,7 +136,7 @@ func abandon(c *journal.Content, reason, by string) error {
 	return addTo(c, "closed", func() ([]incident.Fact, error) {
 		now := time.Now()
 		var facts []incident.Fact
-		for _, b := range []incident.Body{incident.Resumed{}, incident.Ended{Outcome: "abandoned", Reason: reason}, incident.WasClosed{}} {
+		for _, b := range []incident.Body{incident.Resumed{}, incident.Ended{Outcome: incident.Abandoned, Reason: reason}, incident.WasClosed{}} {
 			facts = append(facts, incident.Fact{At: now, By: by, Body: b})
 		}
 		return facts, nil

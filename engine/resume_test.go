@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -145,7 +146,7 @@ func TestNewerJournalIsToldAndHidesNothing(t *testing.T) {
 		if err := os.Mkdir(newer, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		text := `{"journal":1,"id":"INC-9","cluster":"uid-1","namespace":"production"}` + "\n" +
+		text := fmt.Sprintf(`{"journal":%d,"id":"INC-9","cluster":"uid-1","namespace":"production"}`+"\n", journal.Version) +
 			`{"at":"2000-01-01T00:00:00Z","fact":"began","data":{"version":"3.1.4"}}` + "\n" +
 			`{"at":"2000-01-01T00:00:00Z","fact":"teleported","data":{}}` + "\n"
 		if err := os.WriteFile(filepath.Join(newer, journal.FileName), []byte(text), 0o600); err != nil {

@@ -3,6 +3,8 @@ package incident
 import (
 	"fmt"
 	"time"
+
+	"rollbook/model"
 )
 
 // Asked is a question of the walk's own that waits for an answer.
@@ -19,7 +21,7 @@ const (
 	AskSettle   Asked = "settle" // a write's outcome is unknown and the cluster cannot be asked
 )
 
-// AskedFor is a question of the walk's own; AskAnswered its answer.
+// AskedFor is a question of the walk's own.
 type AskedFor struct {
 	What Asked  `json:"what"`
 	Text string `json:"text"`
@@ -27,7 +29,7 @@ type AskedFor struct {
 
 func (b AskedFor) apply(i *Incident, f Fact) { i.Asked, i.AskText, i.AskFrom = b.What, b.Text, f.At }
 
-func (b AskedFor) entry() (string, string) { return "bad", b.Text }
+func (b AskedFor) entry(*Incident) (EntryKind, string) { return EntryBad, b.Text }
 
 // askAgain leads back to a fresh preflight after a write that did not happen.
 func (d *decider) askAgain(what Asked, text string) {
@@ -45,8 +47,22 @@ func (d *decider) asking(wait time.Duration) bool {
 	return wait > 0 && d.s.Now.Sub(from) >= wait
 }
 
-// Answered settles Incident.Asked: "wait", "another", "recovery", "undo".
-type Answered struct{ With string }
+// Reply is what the operator says to such a question.
+type Reply string
+
+// The replies.
+const (
+	ReplyWait     Reply = "wait"
+	ReplyAnother  Reply = "another" // version, to be chosen
+	ReplyUndo     Reply = "undo"    // the undo: back to what ran before it
+	ReplyRecovery Reply = "recovery"
+	// To AskSettle: what the operator found when they looked.
+	ReplyWritten    Reply = "it was written"
+	ReplyNotWritten Reply = "it was not written"
+)
+
+// Answered settles Incident.Asked.
+type Answered struct{ With Reply }
 
 // decide settles the walk's own question.
 func (do Answered) decide(d *decider) {
@@ -54,44 +70,59 @@ func (do Answered) decide(d *decider) {
 	if what == AskNothing {
 		return
 	}
+	if what == AskSettle && do.With != ReplyWritten && do.With != ReplyNotWritten {
+		return
+	}
 	d.fact(AskAnswered{What: what, With: do.With})
+	if what == AskSettle {
+		d.settleByHand(do.With == ReplyWritten)
+		return
+	}
 	a := d.inc().Attempt()
-	switch do.With {
-	case "another":
-		if a == nil {
-			return
+	if a == nil || do.With != ReplyAnother && do.With != ReplyUndo {
+		return
+	}
+	for _, w := range a.Writes {
+		if w.State != Rolling && w.State != Done {
+			continue
 		}
+		c := Choice{Slot: w.Plan.Slot(), Method: w.Plan.Method, From: w.Plan.To}
+		if do.With == ReplyUndo {
+			c.Own, c.Why = true, fmt.Sprintf("undo the undo: %s, which was bad, came from here", w.Plan.From)
+		}
+		d.fact(Chosen{c})
+	}
+	d.moveTo(Choose)
+}
+
+// settleByHand takes the operator's word for every write whose outcome nobody here can
+// tell.
+func (d *decider) settleByHand(written bool) {
+	state := model.SettledNot
+	if written {
+		state = model.SettledDone
+	}
+	for _, a := range d.inc().Attempts {
 		for _, w := range a.Writes {
-			if w.State == Rolling || w.State == Done {
-				d.fact(Chosen{Choice{Component: w.Plan.Component, From: w.Plan.To}})
+			if w.State == Unsettled {
+				Settled{WriteID: WriteID{a.N, w.Plan.ID}, State: state}.decide(d)
 			}
 		}
-		d.moveTo(Choose)
-	case "undo":
-		if a == nil {
-			return
-		}
-		for _, w := range a.Writes {
-			if w.State == Rolling || w.State == Done {
-				d.fact(Chosen{Choice{Component: w.Plan.Component, From: w.Plan.To, Own: true,
-					Why: fmt.Sprintf("undo the undo: revision %d, which was bad, came from here", w.Plan.From)}})
-			}
-		}
-		d.moveTo(Choose)
 	}
 }
 
+// AskAnswered is the operator's answer to it.
 type AskAnswered struct {
-	What Asked  `json:"what"`
-	With string `json:"with"`
+	What Asked `json:"what"`
+	With Reply `json:"with"`
 }
 
 func (b AskAnswered) apply(i *Incident, f Fact) {
-	if b.With == "wait" && b.What == AskDeadline {
+	if b.With == ReplyWait && b.What == AskDeadline {
 		for _, a := range i.Attempts {
 			for _, w := range a.Writes {
 				if w.State == Rolling {
-					i.onWrite(a.N, w.Plan.Component, func(w *Write) { w.Waited = true })
+					i.onWrite(WriteID{a.N, w.Plan.ID}, func(w *Write) { w.Waited = true })
 				}
 			}
 		}
@@ -99,4 +130,6 @@ func (b AskAnswered) apply(i *Incident, f Fact) {
 	i.Asked, i.AskText, i.AskFrom = AskNothing, "", f.At
 }
 
-func (b AskAnswered) entry() (string, string) { return "answer", string(b.What) + ": " + b.With }
+func (b AskAnswered) entry(*Incident) (EntryKind, string) {
+	return EntryAnswer, string(b.What) + ": " + string(b.With)
+}

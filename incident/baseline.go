@@ -62,4 +62,4 @@ func (b BaselineRead) apply(i *Incident, f Fact) {
 	i.Baseline = all
 }
 
-func (b BaselineRead) entry() (string, string) { return "", "" }
+func (b BaselineRead) entry(*Incident) (EntryKind, string) { return EntryNone, "" }

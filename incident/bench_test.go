@@ -2,9 +2,10 @@ package incident
 
 import (
 	"fmt"
-	"rollbook/model"
 	"testing"
 	"time"
+
+	"rollbook/model"
 )
 
 // thousand is a namespace of a thousand components without an incident; all of

@@ -3,9 +3,10 @@ package incident
 import (
 	"math/rand/v2"
 	"reflect"
-	"rollbook/model"
 	"testing"
 	"time"
+
+	"rollbook/model"
 )
 
 var channels = []model.Channel{
@@ -97,7 +98,7 @@ func (w *world) randomBeside(r *rand.Rand) Act {
 		return SendMessage{Channel: channels[r.IntN(3)].ID, Kind: []model.MessageKind{model.MessageStarted, model.MessageResolved}[r.IntN(2)],
 			Title: "t", Text: "x", Again: r.IntN(4) == 0}
 	case 3, 4:
-		return []Act{Sent{N: n, Receipt: &model.Receipt{Ref: "7", URL: "https://chat/7"}}, Sent{N: n, Err: "404"},
+		return []Act{Sent{N: n, Delivery: &model.Delivery{Ref: "7", URL: "https://chat/7"}}, Sent{N: n, Err: "404"},
 			Sent{N: n, Lost: "timeout"}}[r.IntN(3)]
 	case 5:
 		return Gathered{Moment: []model.Moment{model.AtOpening, model.AtConfirm, model.InFull}[r.IntN(3)], Evidence: model.Evidence{Moment: model.InFull, Files: 3, Bytes: 9000}}

@@ -11,11 +11,21 @@ import (
 type Item struct {
 	ID     string
 	Text   string
-	State  string // "", "done", "waived"
+	State  ItemState
 	By     string
 	At     time.Time
 	Reason string
 }
+
+// ItemState is what became of an item.
+type ItemState string
+
+// The states of an item.
+const (
+	ItemOpen   ItemState = ""
+	ItemDone   ItemState = "done"
+	ItemWaived ItemState = "waived" // left out, with a reason
+)
 
 // checklist is the runbook's rows A2 to A4 and P1 to P5.
 func checklist() []Item {
@@ -36,7 +46,7 @@ func checklist() []Item {
 func openItems(i *Incident) int {
 	n := 0
 	for _, it := range i.Items {
-		if it.State == "" {
+		if it.State == ItemOpen {
 			n++
 		}
 	}
@@ -59,7 +69,7 @@ type SettleItem struct {
 
 func (do SettleItem) decide(d *decider) {
 	for _, it := range d.inc().Items {
-		if it.ID == do.ID && it.State == "" {
+		if it.ID == do.ID && it.State == ItemOpen {
 			d.fact(ItemSettled{ID: do.ID, Waived: do.Waive, Reason: do.Reason})
 			d.closeIfDone()
 			return
@@ -70,7 +80,7 @@ func (do SettleItem) decide(d *decider) {
 // settle settles an item that is open.
 func (d *decider) settle(id, reason string) {
 	for _, it := range d.inc().Items {
-		if it.ID == id && it.State == "" {
+		if it.ID == id && it.State == ItemOpen {
 			d.fact(ItemSettled{ID: id, Reason: reason})
 			return
 		}
@@ -121,30 +131,30 @@ func (b ItemSettled) apply(i *Incident, f Fact) {
 	i.Items = slices.Clone(i.Items)
 	for n := range i.Items {
 		if it := &i.Items[n]; it.ID == b.ID {
-			it.State, it.By, it.At, it.Reason = "done", f.By, f.At, b.Reason
+			it.State, it.By, it.At, it.Reason = ItemDone, f.By, f.At, b.Reason
 			if b.Waived {
-				it.State = "waived"
+				it.State = ItemWaived
 			}
 		}
 	}
 }
 
-func (b ItemSettled) entry() (string, string) {
+func (b ItemSettled) entry(*Incident) (EntryKind, string) {
 	if b.Waived {
-		return "answer", "waived: " + b.ID + because(b.Reason)
+		return EntryAnswer, "waived: " + b.ID + because(b.Reason)
 	}
-	return "answer", "done: " + b.ID + because(b.Reason)
+	return EntryAnswer, "done: " + b.ID + because(b.Reason)
 }
 
 // closeIfDone closes the incident with the last item. A report that was written
 // is written once more, so that it tells of the end.
 func (d *decider) closeIfDone() {
 	i := d.inc()
-	if i.Items == nil || openItems(i) > 0 || !i.Closed.IsZero() {
+	if i.Items == nil || openItems(i) > 0 || owedBlocked(i) != "" || proceduresBlocked(i) != "" || !i.Closed.IsZero() {
 		return
 	}
 	if i.End == nil {
-		d.fact(Ended{Outcome: "rolled back"})
+		d.fact(Ended{Outcome: RolledBack})
 	}
 	d.fact(WasClosed{})
 	if !d.inc().Report.At.IsZero() {
@@ -157,4 +167,4 @@ type WasClosed struct{}
 
 func (b WasClosed) apply(i *Incident, f Fact) { i.Closed = f.At }
 
-func (b WasClosed) entry() (string, string) { return "outcome", "incident closed" }
+func (b WasClosed) entry(*Incident) (EntryKind, string) { return EntryOutcome, "incident closed" }

@@ -4,25 +4,36 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"rollbook/model"
 )
 
-// Choice is what is to be rolled back, and to what.
+// Choice is what is to be changed, by which method, and to what.
 type Choice struct {
-	Component string `json:"component"`
-	From      int64  `json:"from,omitempty"`
-	To        int64  `json:"to,omitempty"`  // 0 = not chosen yet
-	Why       string `json:"why,omitempty"` // why it is proposed, or why nothing is
-	Own       bool   `json:"own,omitempty"` // the operator chose it, it was not proposed
+	model.Slot
+	Method model.Method  `json:"method"`
+	From   model.Version `json:"from,omitzero"`
+	To     model.Version `json:"to,omitzero"`   // zero = not chosen yet
+	Why    string        `json:"why,omitempty"` // why it is proposed, or why nothing is
+	Course Course        `json:"course,omitempty"`
+	Step   string        `json:"step,omitempty"` // of the course's procedure
+	Pays   string        `json:"pays,omitempty"` // ID of the plan whose debt it settles
+	Own    bool          `json:"own,omitempty"`  // the operator chose it, it was not proposed
 }
 
-// Choice returns the choice for a component, or nil.
-func (i *Incident) Choice(component string) *Choice {
+// Choice returns the choice for a slot, or nil.
+func (i *Incident) Choice(s model.Slot) *Choice {
 	for n := range i.Choices {
-		if i.Choices[n].Component == component {
+		if i.Choices[n].Slot == s {
 			return &i.Choices[n]
 		}
 	}
 	return nil
+}
+
+// Chosen reports whether anything is chosen for a component.
+func (i *Incident) Chosen(component string) bool {
+	return slices.ContainsFunc(i.Choices, func(c Choice) bool { return c.Component == component })
 }
 
 // enterChoose preselects the change that came closest to the onset and those of
@@ -34,7 +45,7 @@ func (d *decider) enterChoose() {
 	if len(i.Choices) == 0 && !i.Onset.IsZero() {
 		for n, s := range Suspects(&d.s) {
 			if n == 0 || d.s.fails(s.Component) {
-				d.fact(Chosen{Choice{Component: s.Component, From: s.Revision}})
+				d.fact(Chosen{d.newChoice(d.s.Seen.Component(s.Component))})
 			}
 		}
 	}
@@ -50,104 +61,123 @@ func (d *decider) onset() time.Time {
 	return d.s.Now
 }
 
-// ReadHistory reads a workload's revisions and how they behaved before Until.
+// newChoice returns the choice of a component's release by the first method that
+// is configured, nothing chosen yet.
+func (d *decider) newChoice(c *model.Component) Choice {
+	out := Choice{Slot: model.Release(c.ID), From: c.Running()}
+	if len(d.s.Seen.Methods) > 0 {
+		out.Method = d.s.Seen.Methods[0]
+	}
+	return out
+}
+
+// ReadHistory reads the versions that a choice's method can bring its component
+// to, and how they behaved before Until.
 type ReadHistory struct {
-	Component string
-	Until     time.Time
+	Slot   model.Slot
+	Method model.Method
+	Until  time.Time
 }
 
 func (x ReadHistory) run(r Runner) { r.ReadHistory(x) }
 
 func (d *decider) readChoices() {
 	for _, c := range d.inc().Choices {
-		d.effect(ReadHistory{Component: c.Component, Until: d.onset()})
+		d.effect(ReadHistory{Slot: c.Slot, Method: c.Method, Until: d.onset()})
 	}
 }
 
-// Select puts a component into the rollback, or takes it out.
+// Select puts a component's release into the rollback, or takes it out.
 type Select struct {
 	Component string
 	On        bool
 }
 
 func (do Select) decide(d *decider) {
-	was := d.inc().Choice(do.Component)
+	slot := model.Release(do.Component)
+	was := d.inc().Choice(slot)
 	switch {
 	case !do.On && was != nil:
-		d.fact(Dropped{do.Component})
+		d.fact(Dropped{slot})
 	case do.On && was == nil:
 		c := d.s.Seen.Component(do.Component)
 		if c == nil {
 			return
 		}
-		d.fact(Chosen{Choice{Component: do.Component, From: c.Revision, Own: true}})
-		d.effect(ReadHistory{Component: do.Component, Until: d.onset()})
+		choice := d.newChoice(c)
+		choice.Own = true
+		d.fact(Chosen{choice})
+		d.effect(ReadHistory{Slot: slot, Method: choice.Method, Until: d.onset()})
 		d.propose()
 	}
 }
 
-// Pick sets the revision for a component.
+// Pick sets the version for a component. To is its key.
 type Pick struct {
 	Component string
-	To        int64
+	To        string
 }
 
 func (do Pick) decide(d *decider) {
-	h := d.s.Seen.History[do.Component]
-	if h == nil {
+	slot := model.Release(do.Component)
+	h, c := d.s.Seen.History[slot], d.s.Seen.Component(do.Component)
+	if h == nil || c == nil {
 		return
 	}
-	r := h.Revision(do.To)
-	c := d.s.Seen.Component(do.Component)
-	if r == nil || c == nil {
+	r := h.Candidate(do.To)
+	if r == nil || r.Refused != "" {
 		return
 	}
-	d.fact(Chosen{Choice{Component: do.Component, From: c.Revision, To: do.To, Own: true}})
+	choice := d.newChoice(c)
+	choice.Method, choice.To, choice.Own = h.Method, r.Version, true
+	d.fact(Chosen{choice})
 }
 
-// Chosen puts a component into the rollback, or sets its revision.
+// Chosen puts a component into the rollback, or sets its version.
 type Chosen struct {
 	Choice Choice `json:"choice"`
 }
 
 func (b Chosen) apply(i *Incident, f Fact) {
 	i.Choices = slices.Clone(i.Choices)
-	if c := i.Choice(b.Choice.Component); c != nil {
+	if c := i.Choice(b.Choice.Slot); c != nil {
 		*c = b.Choice
 		return
 	}
 	i.Choices = append(i.Choices, b.Choice)
 }
 
-func (b Chosen) entry() (string, string) {
+func (b Chosen) entry(*Incident) (EntryKind, string) {
 	c := b.Choice
-	if c.To == 0 {
+	if c.To.IsZero() {
 		if c.Why == "" {
-			return "choice", "selected " + c.Component
+			return EntryChoice, "selected " + c.Component
 		}
-		return "choice", c.Component + ": " + c.Why
+		return EntryChoice, c.Component + ": " + c.Why
 	}
 	verb := "proposed"
 	if c.Own {
 		verb = "chosen"
 	}
-	text := fmt.Sprintf("%s: revision %d of %s", verb, c.To, c.Component)
+	text := fmt.Sprintf("%s: %s of %s", verb, c.To, c.Component)
 	if c.Why != "" {
 		text += ": " + c.Why
 	}
-	return "choice", text
+	return EntryChoice, text
 }
 
 // Dropped takes it out again.
 type Dropped struct {
-	Component string `json:"component"`
+	model.Slot
 }
 
 func (b Dropped) apply(i *Incident, f Fact) {
-	i.Choices = slices.DeleteFunc(slices.Clone(i.Choices), func(c Choice) bool { return c.Component == b.Component })
+	i.Choices = slices.DeleteFunc(slices.Clone(i.Choices), func(c Choice) bool { return c.Slot == b.Slot })
 }
 
-func (b Dropped) entry() (string, string) { return "choice", "left out " + b.Component }
+func (b Dropped) entry(*Incident) (EntryKind, string) {
+	return EntryChoice, "deselected " + b.Component
+}
 
 // chooseBlocked says what is still missing before the plans can be made.
 func chooseBlocked(i *Incident) string {
@@ -155,8 +185,8 @@ func chooseBlocked(i *Incident) string {
 		return "nothing is selected: space selects a component"
 	}
 	for _, c := range i.Choices {
-		if c.To == 0 {
-			return "no revision is chosen for " + c.Component
+		if c.To.IsZero() {
+			return "no version is chosen for " + c.Component
 		}
 	}
 	return ""

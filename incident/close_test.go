@@ -2,11 +2,12 @@ package incident
 
 import (
 	"regexp"
-	"rollbook/model"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"rollbook/model"
 )
 
 // toClose walks a bad release up to the close.
@@ -33,7 +34,7 @@ func withChannels(s *Settings) { s.Channels = channels }
 func (w *world) state(item string) string {
 	for _, it := range w.inc.Items {
 		if it.ID == item {
-			return it.State
+			return string(it.State)
 		}
 	}
 	return "not there"
@@ -69,7 +70,7 @@ func TestMessages(t *testing.T) {
 	}
 	chat.Again = true
 	w.do(chat)
-	w.do(Sent{N: 3, Receipt: &model.Receipt{Ref: "ts-1"}})
+	w.do(Sent{N: 3, Delivery: &model.Delivery{Ref: "ts-1"}})
 	if w.state("chat") != "done" || w.state("status page") != "" {
 		t.Errorf("items %+v", w.inc.Items)
 	}
@@ -83,7 +84,7 @@ func TestMessages(t *testing.T) {
 		t.Errorf("the next one follows %q", got)
 	}
 	w.do(SendMessage{Channel: "gitlab/shop", Kind: model.MessageResolved, Title: "Follow-up", Text: "x"})
-	w.do(Sent{N: 5, Receipt: &model.Receipt{URL: "https://gitlab/1"}})
+	w.do(Sent{N: 5, Delivery: &model.Delivery{URL: "https://gitlab/1"}})
 	if w.state("follow-up") != "done" {
 		t.Error("the follow-up is created, and its item open")
 	}
@@ -266,7 +267,7 @@ func TestRefusedWriteEscalatesNothing(t *testing.T) {
 	p := w.toConfirm()
 	for n := range 2 {
 		w.do(ConfirmWrite{Word: "backend-python", Plans: []string{p.ID}})
-		w.do(Wrote{Attempt: n + 1, Component: "backend-python", Changed: "image"})
+		w.do(Wrote{WriteID: WriteID{n + 1, "plan-1"}, Changed: "image"})
 	}
 	w.do(Observed{})
 	if len(w.inc.Escalations) != 0 {
@@ -335,7 +336,7 @@ func TestLeases(t *testing.T) {
 		t.Errorf("without the right to leases: %+v", c)
 	}
 	w.do(EndIncident{Outcome: "healed"}) // not while a write is under way
-	w.do(Wrote{Attempt: 1, Component: "backend-python", Written: &model.Written{Generation: 8, At: w.now}})
+	w.do(Wrote{WriteID: first, Receipt: &model.Receipt{At: w.now}})
 	w.do(EndIncident{Outcome: "healed"})
 	if got := LeasesWanted(&w.inc); got != nil {
 		t.Errorf("ended, and holds %v", got)
@@ -418,7 +419,7 @@ func TestDraft(t *testing.T) {
 	w.toClose()
 	w.do(Sent{}) // no such message
 	m := Draft(w.snap(), channels[0], model.MessageResolved)
-	for _, want := range []string{"backend-python was rolled back from revision 42 to 41 at 03:", "production is stable since 03:",
+	for _, want := range []string{"backend-python was rolled back from revision 42 to revision 41 at 03:", "production is stable since 03:",
 		"Error rate of backend-python: 0.02%.", "All services are healthy.", "Downtime: "} {
 		if !strings.Contains(m.Text, want) {
 			t.Errorf("it does not say %q:\n%s", want, m.Text)

@@ -3,6 +3,7 @@ package incident
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"rollbook/model"
@@ -47,7 +48,7 @@ func openChoices(i *Incident) []Choice {
 func written(i *Incident, c Choice) bool {
 	for _, s := range i.Standing() {
 		w := s.Write
-		if w.Plan.Component == c.Component && w.Plan.To == c.To &&
+		if w.Plan.Slot() == c.Slot && w.Plan.To.Key == c.To.Key &&
 			(w.State == Writing || w.State == Unsettled || w.State == Rolling || w.State == Done) {
 			return true
 		}
@@ -101,22 +102,33 @@ func (do ConfirmWrite) decide(d *decider) {
 	}
 	var plans []model.Plan
 	var checks []model.Check
+	b := Confirmed{N: len(i.Attempts) + 1}
 	for _, c := range openChoices(i) {
-		p := d.s.Seen.Preflight[c.Component]
-		if !slices.Contains(do.Plans, p.Plan.ID) {
-			return
+		if c.Course != CourseWalk {
+			b.Course, b.Step = c.Course, c.Step
 		}
-		plans = append(plans, *p.Plan)
+		p := d.s.Seen.Preflight[c.Slot]
+		for _, plan := range p.Plans {
+			if plan.Same {
+				continue
+			}
+			if !slices.Contains(do.Plans, plan.ID) {
+				return
+			}
+			plan.Pays = c.Pays
+			plans = append(plans, plan)
+		}
 		lines := p.Checks
 		if l := LeaseCheck(&d.s, c.Component); l != nil {
 			lines = with(lines, *l)
 		}
 		for _, k := range lines {
-			k.Component = c.Component
+			k.Component, k.Role = c.Component, c.Role
 			checks = append(checks, k)
 		}
 	}
-	d.fact(Confirmed{N: len(i.Attempts) + 1, Plans: plans, Checks: checks})
+	b.Plans, b.Checks = plans, checks
+	d.fact(b)
 	d.fact(Moved{To: RollBack})
 	d.writeNext()
 	d.effect(GatherEvidence{model.AtConfirm}) // beside the write, which does not wait for it
@@ -128,10 +140,12 @@ type Confirmed struct {
 	N      int           `json:"n"`
 	Plans  []model.Plan  `json:"plans"`
 	Checks []model.Check `json:"checks,omitempty"`
+	Course Course        `json:"course,omitempty"`
+	Step   string        `json:"step,omitempty"` // of the course's procedure
 }
 
 func (b Confirmed) apply(i *Incident, f Fact) {
-	a := Attempt{N: b.N, Confirmed: f.At, By: f.By}
+	a := Attempt{N: b.N, Confirmed: f.At, By: f.By, Course: b.Course, Step: b.Step}
 	for _, p := range b.Plans {
 		a.Writes = append(a.Writes, Write{Plan: p})
 	}
@@ -141,13 +155,15 @@ func (b Confirmed) apply(i *Incident, f Fact) {
 	i.Accepted = nil
 }
 
-func (b Confirmed) entry() (string, string) {
-	text := "confirmed:"
-	for n, p := range b.Plans {
-		if n > 0 {
-			text += ","
+func (b Confirmed) entry(*Incident) (EntryKind, string) {
+	var all []string
+	for _, p := range b.Plans {
+		switch {
+		case p.Role == model.RoleRelease && !p.From.IsZero():
+			all = append(all, fmt.Sprintf("%s %s → %s", p.Component, p.From.Short, p.To.Short))
+		default:
+			all = append(all, p.Title)
 		}
-		text += fmt.Sprintf(" %s %d → %d", p.Component, p.From, p.To)
 	}
-	return "write", text
+	return EntryWrite, "confirmed: " + strings.Join(all, "; ")
 }

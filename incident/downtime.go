@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"slices"
 	"time"
 
 	"rollbook/model"
@@ -69,7 +70,7 @@ func (b ClockRan) apply(i *Incident, f Fact) {
 	}
 }
 
-func (b ClockRan) entry() (string, string) { return "", "" }
+func (b ClockRan) entry(*Incident) (EntryKind, string) { return EntryNone, "" }
 
 // downNow says whether the components concerned are down, since when, and
 // whether that is because nothing is known. During a good hold they are not, and
@@ -85,8 +86,9 @@ func downNow(s *Snapshot) (running, blind bool, since time.Time) {
 		return false, false, i.Hold.Since
 	}
 	since = s.Now
+	concerned := i.Concerned()
 	for _, f := range findings(s) {
-		if f.Kind == TStuck || !s.concerns(&model.Component{ID: f.Component}) {
+		if f.Kind == TStuck || !slices.Contains(concerned, f.Component) {
 			continue
 		}
 		switch {
@@ -109,15 +111,5 @@ func downNow(s *Snapshot) (running, blind bool, since time.Time) {
 // unseen says whether a component concerned is not on the board at all, as just
 // after the start.
 func unseen(s *Snapshot) bool {
-	for _, t := range s.Incident.Triggers {
-		if s.Seen.Component(t.Component) == nil {
-			return true
-		}
-	}
-	for _, c := range s.Incident.Choices {
-		if s.Seen.Component(c.Component) == nil {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.Incident.Concerned(), func(id string) bool { return s.Seen.Component(id) == nil })
 }

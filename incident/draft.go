@@ -2,7 +2,6 @@ package incident
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -42,27 +41,10 @@ func paragraphs(sentences []string) string { return strings.Join(sentences, "\n"
 
 // affected are the components that the incident is about, else the namespace.
 func affected(s *Snapshot) []string {
-	var ids []string
-	add := func(id string) {
-		if id != "" && !slices.Contains(ids, id) {
-			ids = append(ids, id)
-		}
+	if ids := s.Incident.Concerned(); len(ids) > 0 {
+		return ids
 	}
-	for _, t := range s.Incident.Triggers {
-		add(t.Component)
-	}
-	for _, st := range s.Incident.Standing() {
-		add(st.Write.Plan.Component)
-	}
-	if len(ids) == 0 {
-		for _, c := range s.Incident.Choices {
-			add(c.Component)
-		}
-	}
-	if len(ids) == 0 {
-		add(s.Incident.Settings.Namespace)
-	}
-	return ids
+	return []string{s.Incident.Settings.Namespace}
 }
 
 // symptom is the worst of the triggers, in words for everybody.
@@ -97,7 +79,7 @@ func started(s *Snapshot, public bool) []string {
 	}
 	if len(i.Attempts) == 0 {
 		for _, x := range Suspects(s) {
-			out = append(out, fmt.Sprintf("Changed before it: revision %d of %s, at %s.", x.Revision, x.Component, clockTime(x.At)))
+			out = append(out, fmt.Sprintf("Changed before it: %s of %s, at %s.", x.Version, x.Component, clockTime(x.At)))
 		}
 	}
 	return append(out, fmt.Sprintf("%s is on it (%s).", i.Operator, i.ID))
@@ -108,7 +90,7 @@ func updated(s *Snapshot, public bool) []string {
 	var out []string
 	for _, st := range i.Standing() {
 		w := st.Write
-		if public && w.State != Rolling && w.State != Done {
+		if w.Plan.Role != model.RoleRelease || public && w.State != Rolling && w.State != Done {
 			continue
 		}
 		switch w.State {
@@ -129,8 +111,8 @@ func updated(s *Snapshot, public bool) []string {
 		out = append(out, "We are watching whether it stays well.")
 	case len(out) == 0 && !public && len(i.Choices) > 0:
 		for _, c := range i.Choices {
-			if c.To != 0 {
-				out = append(out, fmt.Sprintf("%s is to go back to revision %d.", c.Component, c.To))
+			if !c.To.IsZero() {
+				out = append(out, fmt.Sprintf("%s is to go back to %s.", c.Component, c.To))
 			}
 		}
 	}
@@ -145,24 +127,24 @@ func updated(s *Snapshot, public bool) []string {
 
 func rolledBack(w *Write, public bool) string {
 	if public {
-		return fmt.Sprintf("%s was rolled back at %s", w.Plan.Component, clockTime(w.Written.At))
+		return fmt.Sprintf("%s was rolled back at %s", w.Plan.Component, clockTime(w.Receipt.At))
 	}
-	return fmt.Sprintf("%s was rolled back from revision %d to %d at %s", w.Plan.Component, w.Plan.From, w.Plan.To, clockTime(w.Written.At))
+	return fmt.Sprintf("%s was rolled back from %s to %s at %s", w.Plan.Component, w.Plan.From, w.Plan.To, clockTime(w.Receipt.At))
 }
 
 func resolved(s *Snapshot, public bool) []string {
 	i := &s.Incident
 	var out []string
 	for _, st := range i.Standing() {
-		if w := st.Write; w.State == Rolling || w.State == Done {
+		if w := st.Write; w.Plan.Role == model.RoleRelease && (w.State == Rolling || w.State == Done) {
 			out = append(out, rolledBack(w, public)+".")
 		}
 	}
 	switch {
 	case !i.Verified.IsZero():
 		out = append(out, fmt.Sprintf("%s is stable since %s.", i.Settings.Namespace, clockTime(i.Recovered)))
-	case i.End != nil && i.End.Outcome != "rolled back":
-		out = append(out, "It ended without a rollback: "+i.End.Outcome+".")
+	case i.End != nil && i.End.Outcome != RolledBack:
+		out = append(out, "It ended without a rollback: "+string(i.End.Outcome)+".")
 	}
 	for _, st := range i.Standing() {
 		if f := s.FiguresOf(st.Write.Plan.Component); f != nil && !i.Verified.IsZero() {
@@ -186,8 +168,8 @@ func resolved(s *Snapshot, public bool) []string {
 		out = append(out, text+".")
 	}
 	for _, m := range i.Messages {
-		if c := i.Settings.Channel(m.Message.Channel); !public && c != nil && c.Kind == model.ChannelGitLab && m.Receipt.URL != "" {
-			out = append(out, "Follow-up: "+m.Receipt.URL)
+		if c := i.Settings.Channel(m.Message.Channel); !public && c != nil && c.Kind == model.ChannelGitLab && m.Delivery.URL != "" {
+			out = append(out, "Follow-up: "+m.Delivery.URL)
 		}
 	}
 	if !public {
@@ -229,7 +211,7 @@ func followUp(s *Snapshot) string {
 		items = checklist()
 	}
 	for _, it := range items {
-		if it.State == "" && it.ID != "follow-up" {
+		if it.State == ItemOpen && it.ID != "follow-up" {
 			out = append(out, "- "+it.Text)
 		}
 	}

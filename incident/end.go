@@ -4,8 +4,23 @@ import (
 	"time"
 )
 
+// Outcome is how an incident ended.
+type Outcome string
+
+// The outcomes.
+const (
+	RolledBack     Outcome = "rolled back"
+	RecoveredAlone Outcome = "recovered on its own"
+	FixedOtherwise Outcome = "fixed otherwise"
+	FalseAlarm     Outcome = "false alarm"
+	Abandoned      Outcome = "abandoned"
+)
+
 // EndIncident ends the walk without a rollback, or closes it.
-type EndIncident struct{ Outcome, Reason string }
+type EndIncident struct {
+	Outcome Outcome
+	Reason  string
+}
 
 func (do EndIncident) decide(d *decider) {
 	if a := d.inc().Attempt(); a != nil && writing(a) {
@@ -22,14 +37,14 @@ func (do EndIncident) decide(d *decider) {
 type End struct {
 	At      time.Time `json:"at"`
 	By      string    `json:"by"`
-	Outcome string    `json:"outcome"` // rolled back, healed, fixed otherwise, false alarm, abandoned
+	Outcome Outcome   `json:"outcome"`
 	Reason  string    `json:"reason,omitempty"`
 }
 
 // Ended is how the incident ended.
 type Ended struct {
-	Outcome string `json:"outcome"`
-	Reason  string `json:"reason,omitempty"`
+	Outcome Outcome `json:"outcome"`
+	Reason  string  `json:"reason,omitempty"`
 }
 
 func (b Ended) apply(i *Incident, f Fact) {
@@ -37,4 +52,6 @@ func (b Ended) apply(i *Incident, f Fact) {
 	i.Down.stop(f.At)
 }
 
-func (b Ended) entry() (string, string) { return "outcome", "ended: " + b.Outcome + because(b.Reason) }
+func (b Ended) entry(*Incident) (EntryKind, string) {
+	return EntryOutcome, "ended: " + string(b.Outcome) + because(b.Reason)
+}

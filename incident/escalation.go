@@ -68,7 +68,7 @@ func (d *decider) escalate() {
 		return
 	}
 	for n := range i.Attempts[:len(i.Attempts)-1] {
-		if earlier := &i.Attempts[n]; wasWritten(earlier) {
+		if earlier := &i.Attempts[n]; a.releases() && earlier.releases() && wasWritten(earlier) {
 			raise(fmt.Sprintf("rollback/%d", earlier.N), "lead", fmt.Sprintf("rollback %d did not help: there is another", earlier.N))
 		}
 	}
@@ -89,7 +89,7 @@ func (b Escalated) apply(i *Incident, f Fact) {
 	i.Escalations = with(i.Escalations, Escalation{ID: b.ID, Text: b.Text, Who: b.Who, At: f.At})
 }
 
-func (b Escalated) entry() (string, string) { return "bad", b.Text + ": call " + b.Who }
+func (b Escalated) entry(*Incident) (EntryKind, string) { return EntryBad, b.Text + ": call " + b.Who }
 
 // whoIs names whom to call in a role, and how; else the runbook's word for it.
 func whoIs(set *Settings, role string) string {
@@ -137,6 +137,6 @@ func (b EscalationAnswered) apply(i *Incident, f Fact) {
 	}
 }
 
-func (b EscalationAnswered) entry() (string, string) {
-	return "answer", "escalation (" + b.ID + "): " + b.With + because(b.Reason)
+func (b EscalationAnswered) entry(*Incident) (EntryKind, string) {
+	return EntryAnswer, "escalation (" + b.ID + "): " + b.With + because(b.Reason)
 }

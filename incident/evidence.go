@@ -66,12 +66,12 @@ func (b EvidenceKept) apply(i *Incident, f Fact) {
 	i.evidence(b.Evidence.Moment, EvidenceRecord{Evidence: b.Evidence})
 }
 
-func (b EvidenceKept) entry() (string, string) {
+func (b EvidenceKept) entry(*Incident) (EntryKind, string) {
 	text := fmt.Sprintf("evidence kept (%s): %d files, %s", b.Evidence.Moment, b.Evidence.Files, model.Bytes(b.Evidence.Bytes))
 	if n := len(b.Evidence.Missing); n > 0 {
 		text += fmt.Sprintf("; %d could not be had", n)
 	}
-	return "note", text
+	return EntryNote, text
 }
 
 // EvidenceFailed is one that kept nothing.
@@ -86,8 +86,8 @@ func (b EvidenceFailed) apply(i *Incident, f Fact) {
 	i.evidence(b.Moment, r)
 }
 
-func (b EvidenceFailed) entry() (string, string) {
-	return "bad", fmt.Sprintf("no evidence kept (%s): %s", b.Moment, b.Err)
+func (b EvidenceFailed) entry(*Incident) (EntryKind, string) {
+	return EntryBad, fmt.Sprintf("no evidence kept (%s): %s", b.Moment, b.Err)
 }
 
 func (i *Incident) evidence(m model.Moment, r EvidenceRecord) {

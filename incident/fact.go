@@ -22,8 +22,9 @@ type Fact struct {
 // bodies. It changes the incident, never in place, and tells itself in one line.
 type Body interface {
 	apply(i *Incident, f Fact)
-	// entry is the fact's line in the timeline; kind "" leaves it out.
-	entry() (kind, text string)
+	// entry is the fact's line in the timeline, told after it was applied; EntryNone
+	// leaves it out.
+	entry(i *Incident) (kind EntryKind, text string)
 }
 
 // Apply folds one fact into the incident.
@@ -74,7 +75,7 @@ var bodies = map[string]Body{
 	"report": ReportWritten{}, "no report": ReportFailed{},
 	"message": MessageIntended{}, "message sent": MessageSent{}, "message failed": MessageFailed{}, "message lost": MessageLost{},
 	"clock": ClockRan{}, "escalated": Escalated{}, "escalation answered": EscalationAnswered{},
-	"lease taken": LeaseTaken{}, "lease lost": LeaseGone{}, "mended": Mended{}, "baseline": BaselineRead{},
+	"debt waived": DebtWaived{}, "procedure began": ProcedureBegan{}, "step settled": StepSettled{}, "lease taken": LeaseTaken{}, "lease lost": LeaseGone{}, "mended": Mended{}, "baseline": BaselineRead{},
 }
 
 var names = func() map[reflect.Type]string {

@@ -92,7 +92,7 @@ type HoldBegan struct {
 
 func (b HoldBegan) apply(i *Incident, f Fact) { i.Hold.Since = b.Since }
 
-func (b HoldBegan) entry() (string, string) { return "seen", "good: the hold begins" }
+func (b HoldBegan) entry(*Incident) (EntryKind, string) { return EntrySeen, "good: the hold begins" }
 
 type HoldBroke struct {
 	Why string `json:"why"`
@@ -100,7 +100,7 @@ type HoldBroke struct {
 
 func (b HoldBroke) apply(i *Incident, f Fact) { i.Hold = HoldRecord{} }
 
-func (b HoldBroke) entry() (string, string) { return "seen", "the hold broke: " + b.Why }
+func (b HoldBroke) entry(*Incident) (EntryKind, string) { return EntrySeen, "the hold broke: " + b.Why }
 
 // WasVerified is the end of the hold.
 type WasVerified struct {
@@ -115,11 +115,11 @@ func (b WasVerified) apply(i *Incident, f Fact) {
 	i.Asked, i.AskText = AskNothing, ""
 }
 
-func (b WasVerified) entry() (string, string) {
+func (b WasVerified) entry(*Incident) (EntryKind, string) {
 	if b.Unknown > 0 {
-		return "outcome", fmt.Sprintf("verified with %d unknown", b.Unknown)
+		return EntryOutcome, fmt.Sprintf("verified with %d unknown", b.Unknown)
 	}
-	return "outcome", "verified"
+	return EntryOutcome, "verified"
 }
 
 // AcceptUnknown accepts one of Verify's unknown checks by name.
@@ -146,6 +146,6 @@ func (b UnknownAccepted) apply(i *Incident, f Fact) {
 	i.Accepted = accept(i.Accepted, b.Key, Override{At: f.At, By: f.By, Text: b.Text, Reason: b.Reason})
 }
 
-func (b UnknownAccepted) entry() (string, string) {
-	return "answer", fmt.Sprintf("accepted though unknown: %s (%s)%s", b.Key, b.Text, because(b.Reason))
+func (b UnknownAccepted) entry(*Incident) (EntryKind, string) {
+	return EntryAnswer, fmt.Sprintf("accepted though unknown: %s (%s)%s", b.Key, b.Text, because(b.Reason))
 }

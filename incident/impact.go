@@ -43,7 +43,7 @@ func (b ImpactMeasured) apply(i *Incident, f Fact) {
 	i.Impact = ImpactRecord{At: f.At, Impact: b.Impact}
 }
 
-func (b ImpactMeasured) entry() (string, string) { return "", "" }
+func (b ImpactMeasured) entry(*Incident) (EntryKind, string) { return EntryNone, "" }
 
 // ImpactFailed is why that is not known.
 type ImpactFailed struct {
@@ -52,4 +52,6 @@ type ImpactFailed struct {
 
 func (b ImpactFailed) apply(i *Incident, f Fact) { i.Impact.Err = b.Err }
 
-func (b ImpactFailed) entry() (string, string) { return "bad", "impact not measured: " + b.Err }
+func (b ImpactFailed) entry(*Incident) (EntryKind, string) {
+	return EntryBad, "impact not measured: " + b.Err
+}

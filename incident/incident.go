@@ -24,15 +24,17 @@ type Incident struct {
 	Answers  map[Question]Answer
 	Verdict  VerdictRecord
 
-	Choices  []Choice
-	Override map[string]Override // preflight lines overridden, by component + "/" + check ID
-	Attempts []Attempt
-	Accepted map[string]Override // Verify's unknown checks that were accepted, by key
-	Hold     HoldRecord
-	Baseline map[string]model.Baseline // by component, as it was read: known or not, and the value
-	Asked    Asked                     // the question that stands open, if any
-	AskText  string
-	AskFrom  time.Time // when the clock of the next question began
+	Choices    []Choice
+	Override   map[string]Override // preflight lines overridden, by component + "/" + check ID
+	Attempts   []Attempt
+	Accepted   map[string]Override // Verify's unknown checks that were accepted, by key
+	Hold       HoldRecord
+	Procedures []Procedure
+	Waived     map[WriteID]Override      // debts that are not put back, on the operator's word
+	Baseline   map[string]model.Baseline // by component, as it was read: known or not, and the value
+	Asked      Asked                     // the question that stands open, if any
+	AskText    string
+	AskFrom    time.Time // when the clock of the next question began
 
 	Items    []Item // the checklist
 	End      *End   // how it ended without, or after, a rollback
@@ -63,7 +65,7 @@ type Incident struct {
 type Entry struct {
 	At   time.Time
 	By   string // operator, manager, or "" for what was observed
-	Kind string // seen, answer, choice, check, write, outcome, note, bad
+	Kind EntryKind
 	Text string
 }
 
@@ -77,7 +79,7 @@ func (i *Incident) lend() {
 // take folds a fact into a copy that lend began.
 func (i *Incident) take(f Fact) {
 	f.Body.apply(i, f)
-	if kind, text := f.Body.entry(); kind != "" {
+	if kind, text := f.Body.entry(i); kind != EntryNone {
 		i.Timeline = append(i.Timeline, Entry{At: f.At, By: f.By, Kind: kind, Text: text})
 	}
 }
@@ -85,3 +87,18 @@ func (i *Incident) take(f Fact) {
 // with is append that never writes into the array of a slice that a snapshot
 // may still hold.
 func with[T any](s []T, v T) []T { return append(s[:len(s):len(s)], v) }
+
+// EntryKind is what a line of the timeline tells of.
+type EntryKind string
+
+// The kinds of entries.
+const (
+	EntryNone    EntryKind = ""        // it is not told
+	EntrySeen    EntryKind = "seen"    // what was observed
+	EntryAnswer  EntryKind = "answer"  // what the operator said
+	EntryChoice  EntryKind = "choice"  // what is to be changed
+	EntryWrite   EntryKind = "write"   // what was confirmed or sent
+	EntryOutcome EntryKind = "outcome" // what came of it
+	EntryNote    EntryKind = "note"
+	EntryBad     EntryKind = "bad" // what a person should look at
+)

@@ -3,23 +3,33 @@ package incident
 import (
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"rollbook/model"
 )
 
 // LeasesWanted are the components whose Leases are to be held: those that are
-// chosen, from the confirmation on, until the close.
+// chosen, from the confirmation on, until the close; those of which something is
+// switched off, until it is put back.
 func LeasesWanted(i *Incident) []string {
-	if i.End != nil || i.Step >= Close || i.Step < Confirm && len(i.Attempts) == 0 {
-		return nil
-	}
 	var out []string
+	for _, o := range i.Owed() {
+		if !slices.Contains(out, o.Component) {
+			out = append(out, o.Component)
+		}
+	}
+	if i.End != nil || i.Step >= Close || i.Step < Confirm && len(i.Attempts) == 0 {
+		return out
+	}
 	for _, c := range i.Choices {
-		out = append(out, c.Component)
+		if !slices.Contains(out, c.Component) {
+			out = append(out, c.Component)
+		}
 	}
 	for _, s := range i.Standing() {
-		if i.Choice(s.Write.Plan.Component) == nil {
+		if !slices.Contains(out, s.Write.Plan.Component) {
 			out = append(out, s.Write.Plan.Component)
 		}
 	}
@@ -39,6 +49,9 @@ func LeaseCheck(s *Snapshot, component string) *model.Check {
 	case lost:
 		return &model.Check{ID: "lease", State: model.CheckBlocked, Text: to.Holder + " took " + component + " over",
 			Do: "look on, or take it back"}
+	case len(l.Owes) > 0 && !l.Mine && !l.Other():
+		return &model.Check{ID: "lease", State: model.CheckWarning, Text: "left by " + nobody(l.From) + " and not put back: " + strings.Join(l.Owes, ", "),
+			Do: "look into incident " + nobody(l.Incident) + " before you change it"}
 	case l.Other():
 		text := fmt.Sprintf("%s is on %s", l.Holder, component)
 		if !l.Since.IsZero() {
@@ -46,6 +59,9 @@ func LeaseCheck(s *Snapshot, component string) *model.Check {
 		}
 		if l.Step != "" {
 			text += ", at " + l.Step
+		}
+		if len(l.Owes) > 0 {
+			text += "; switched off: " + strings.Join(l.Owes, ", ")
 		}
 		if l.Holder == s.Incident.LeaseOver[component] {
 			return &model.Check{ID: "lease", State: model.CheckWarning, Text: text + "; you go on, and they cannot see it"}
@@ -61,6 +77,14 @@ func LeaseCheck(s *Snapshot, component string) *model.Check {
 		return &model.Check{ID: "lease", State: model.CheckNote, Text: fmt.Sprintf("%s was on %s until %s", l.Holder, component, clockTime(l.Renewed))}
 	}
 	return &model.Check{ID: "lease", State: model.CheckOK, Text: "nobody else is on " + component}
+}
+
+// nobody names somebody, or says that nobody is named.
+func nobody(name string) string {
+	if name == "" {
+		return "somebody"
+	}
+	return name
 }
 
 // leaseBlocked says why a component's confirmation has to wait for somebody
@@ -147,12 +171,12 @@ func (b LeaseTaken) apply(i *Incident, f Fact) {
 	i.LeaseOver = over
 }
 
-func (b LeaseTaken) entry() (string, string) {
+func (b LeaseTaken) entry(*Incident) (EntryKind, string) {
 	text := fmt.Sprintf("took %s over from %s%s", b.Component, b.From.Holder, because(b.Reason))
 	if b.Unwritten != "" {
 		text += "; they cannot see it: " + b.Unwritten
 	}
-	return "answer", text
+	return EntryAnswer, text
 }
 
 // LeaseGone is ours, taken by somebody else.
@@ -163,8 +187,8 @@ type LeaseGone struct {
 
 func (b LeaseGone) apply(i *Incident, f Fact) { i.leaseLost(b.Component, &b.To) }
 
-func (b LeaseGone) entry() (string, string) {
-	return "bad", fmt.Sprintf("%s took %s over", b.To.Holder, b.Component)
+func (b LeaseGone) entry(*Incident) (EntryKind, string) {
+	return EntryBad, fmt.Sprintf("%s took %s over", b.To.Holder, b.Component)
 }
 
 func (i *Incident) leaseLost(component string, to *model.Lease) {

@@ -22,15 +22,15 @@ const (
 
 // MessageRecord is one message that the operator sent, or tried to.
 type MessageRecord struct {
-	N       int // from 1, in the order of their intents
-	Message model.Message
-	At      time.Time // of the intent
-	By      string
-	State   MessageState
-	Done    time.Time // of the outcome
-	Receipt model.Receipt
-	Err     string
-	Retry   time.Time // not before, as the service asked; zero = it did not say
+	N        int // from 1, in the order of their intents
+	Message  model.Message
+	At       time.Time // of the intent
+	By       string
+	State    MessageState
+	Done     time.Time // of the outcome
+	Delivery model.Delivery
+	Err      string
+	Retry    time.Time // not before, as the service asked; zero = it did not say
 }
 
 // Message returns the record of that number, or nil.
@@ -105,8 +105,8 @@ func (do SendMessage) decide(d *decider) {
 	}
 	ref := ""
 	for _, m := range d.inc().Messages {
-		if m.Message.Channel == do.Channel && m.State == MessageOut && m.Receipt.Ref != "" {
-			ref = m.Receipt.Ref
+		if m.Message.Channel == do.Channel && m.State == MessageOut && m.Delivery.Ref != "" {
+			ref = m.Delivery.Ref
 		}
 	}
 	n := len(d.inc().Messages) + 1
@@ -131,8 +131,8 @@ func (b MessageIntended) apply(i *Incident, f Fact) {
 		Channel: b.Channel, Incident: i.ID, Title: b.Title, Text: b.Text, Status: b.Status, Ref: b.Ref}})
 }
 
-func (b MessageIntended) entry() (string, string) {
-	return "write", fmt.Sprintf("sending to %s (%s): “%s”", b.Channel, b.Kind, oneLine(b.Title))
+func (b MessageIntended) entry(*Incident) (EntryKind, string) {
+	return EntryWrite, fmt.Sprintf("sending to %s (%s): “%s”", b.Channel, b.Kind, oneLine(b.Title))
 }
 
 type SendOut struct{ N int }
@@ -142,9 +142,9 @@ func (x SendOut) run(r Runner) { r.SendOut(x) }
 // Sent is what became of a message.
 type Sent struct {
 	N          int
-	Receipt    *model.Receipt // set when it was sent
-	Err        string         // surely not sent
-	Lost       string         // it may have been sent
+	Delivery   *model.Delivery // set when it was sent
+	Err        string          // surely not sent
+	Lost       string          // it may have been sent
 	RetryAfter time.Duration
 }
 
@@ -155,8 +155,8 @@ func (do Sent) decide(d *decider) {
 		return
 	}
 	switch {
-	case do.Receipt != nil:
-		d.fact(MessageSent{N: do.N, Ref: do.Receipt.Ref, URL: do.Receipt.URL})
+	case do.Delivery != nil:
+		d.fact(MessageSent{N: do.N, Ref: do.Delivery.Ref, URL: do.Delivery.URL})
 		d.settleDone()
 	case do.Lost != "":
 		d.fact(MessageLost{N: do.N, Err: do.Lost})
@@ -177,16 +177,16 @@ type MessageSent struct {
 
 func (b MessageSent) apply(i *Incident, f Fact) {
 	i.onMessage(b.N, func(m *MessageRecord) {
-		m.State, m.Done, m.Receipt = MessageOut, f.At, model.Receipt{Ref: b.Ref, URL: b.URL}
+		m.State, m.Done, m.Delivery = MessageOut, f.At, model.Delivery{Ref: b.Ref, URL: b.URL}
 	})
 }
 
-func (b MessageSent) entry() (string, string) {
+func (b MessageSent) entry(*Incident) (EntryKind, string) {
 	text := fmt.Sprintf("message %d sent", b.N)
 	if b.URL != "" {
 		text += ": " + b.URL
 	}
-	return "outcome", text
+	return EntryOutcome, text
 }
 
 // MessageFailed is its no: nothing was sent.
@@ -205,8 +205,8 @@ func (b MessageFailed) apply(i *Incident, f Fact) {
 	})
 }
 
-func (b MessageFailed) entry() (string, string) {
-	return "bad", fmt.Sprintf("message %d: %s", b.N, b.Err)
+func (b MessageFailed) entry(*Incident) (EntryKind, string) {
+	return EntryBad, fmt.Sprintf("message %d: %s", b.N, b.Err)
 }
 
 // MessageLost is a message without an answer: it may have been sent.
@@ -219,8 +219,8 @@ func (b MessageLost) apply(i *Incident, f Fact) {
 	i.onMessage(b.N, func(m *MessageRecord) { m.State, m.Done, m.Err = MessageUnsure, f.At, b.Err })
 }
 
-func (b MessageLost) entry() (string, string) {
-	return "bad", fmt.Sprintf("message %d may or may not have been sent: %s", b.N, b.Err)
+func (b MessageLost) entry(*Incident) (EntryKind, string) {
+	return EntryBad, fmt.Sprintf("message %d may or may not have been sent: %s", b.N, b.Err)
 }
 
 // onMessage changes one message, in a copy.

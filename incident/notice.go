@@ -17,9 +17,10 @@ func (d *decider) notice() {
 	if d.s.clusterLost() != "" {
 		return
 	}
+	concerned := d.inc().Concerned()
 	for _, c := range d.s.Seen.Board {
 		_, suspect := d.s.suspect(c)
-		if c.Missing != "" || !suspect && !d.s.concerns(c) && len(reasons(c)) == 0 {
+		if c.Missing != "" || !suspect && !slices.Contains(concerned, c.ID) && len(reasons(c)) == 0 {
 			continue
 		}
 		note := func(what, text string) {
@@ -83,6 +84,6 @@ func (b Noticed) apply(i *Incident, f Fact) {
 	i.Noted[b.Component+"/"+b.What] = b.Text
 }
 
-func (b Noticed) entry() (string, string) {
-	return "seen", b.Component + ": " + b.Text
+func (b Noticed) entry(*Incident) (EntryKind, string) {
+	return EntrySeen, b.Component + ": " + b.Text
 }

@@ -5,7 +5,11 @@ type Observed struct{}
 
 // decide is what follows from a new observation, or from time going on.
 func (Observed) decide(d *decider) {
-	if !d.inc().Closed.IsZero() || d.inc().End != nil {
+	switch {
+	case !d.inc().Closed.IsZero():
+		return
+	case d.inc().End != nil:
+		d.follow() // a debt may be paid after the end
 		return
 	}
 	d.triggers()

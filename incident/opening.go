@@ -15,7 +15,7 @@ type Began struct {
 
 func (b Began) apply(i *Incident, f Fact) { i.Settings = b.Settings; i.Operator = b.Settings.Operator }
 
-func (b Began) entry() (string, string) { return "", "" }
+func (b Began) entry(*Incident) (EntryKind, string) { return EntryNone, "" }
 
 // open begins the incident's journal.
 func (d *decider) open() {
@@ -87,7 +87,9 @@ func (b Opened) apply(i *Incident, f Fact) {
 	}
 }
 
-func (b Opened) entry() (string, string) { return "note", "incident " + b.ID + " opened" }
+func (b Opened) entry(*Incident) (EntryKind, string) {
+	return EntryNote, "incident " + b.ID + " opened"
+}
 
 // NoJournal lets the walk go on though the journal cannot be written.
 type NoJournal struct{}
@@ -99,4 +101,6 @@ type JournalGivenUp struct{}
 
 func (b JournalGivenUp) apply(i *Incident, f Fact) { i.WithoutJournal = true }
 
-func (b JournalGivenUp) entry() (string, string) { return "bad", "going on without a journal" }
+func (b JournalGivenUp) entry(*Incident) (EntryKind, string) {
+	return EntryBad, "going on without a journal"
+}

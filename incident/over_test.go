@@ -2,9 +2,10 @@ package incident
 
 import (
 	"math"
-	"rollbook/model"
 	"testing"
 	"time"
+
+	"rollbook/model"
 )
 
 var t0 = time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC)

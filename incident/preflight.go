@@ -3,6 +3,7 @@ package incident
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"rollbook/model"
@@ -13,43 +14,40 @@ type Recheck struct{}
 
 func (Recheck) decide(d *decider) { d.checkPlans() }
 
-// CheckPlan makes the plan for a component and runs its preflight.
-type CheckPlan struct {
-	Component string
-	To        int64
-}
+// CheckPlan makes the plan for a choice and runs its preflight.
+type CheckPlan struct{ Choice Choice }
 
 func (x CheckPlan) run(r Runner) { r.CheckPlan(x) }
 
 // checkPlans makes the plan of every choice that is still to be written.
 func (d *decider) checkPlans() {
 	for _, c := range openChoices(d.inc()) {
-		if c.To != 0 {
-			d.effect(CheckPlan{Component: c.Component, To: c.To})
+		if !c.To.IsZero() {
+			d.effect(CheckPlan{c})
 		}
 	}
 }
 
 func planBlocked(s *Snapshot, c Choice) string {
-	p := s.Seen.Preflight[c.Component]
+	p := s.Seen.Preflight[c.Slot]
 	switch {
-	case c.To == 0:
-		return "no revision is chosen for " + c.Component
-	case p == nil || p.To != c.To || !p.Done && p.Plan == nil && p.Err == "":
+	case c.To.IsZero():
+		return "no version is chosen for " + c.Component
+	case p == nil || p.To != c.To.Key || !p.Done && len(p.Plans) == 0 && p.Err == "":
 		return "checking " + c.Component
 	case p.Err != "":
 		return c.Component + ": " + p.Err
-	case p.Plan == nil:
+	case len(p.Plans) == 0:
 		return c.Component + ": there is no plan; check again"
 	}
 	for _, k := range p.Checks {
-		if k.State == model.CheckBlocked && (k.Hard || !s.Incident.Overridden(c.Component, k)) {
+		if k.State == model.CheckBlocked && (k.Hard || !s.Incident.Overridden(c.Slot, k)) {
 			return k.Text
 		}
 	}
 	switch {
-	case p.Plan.Same:
-		return fmt.Sprintf("%s: the running template already matches revision %d: there is nothing to write", c.Component, c.To)
+	case !slices.ContainsFunc(p.Plans, func(p model.Plan) bool { return !p.Same }):
+		return fmt.Sprintf("%s: what runs already matches %s: there is nothing to write", c.Component, c.To)
 	case !p.Done:
 		return "checking " + c.Component
 	}
@@ -58,18 +56,19 @@ func planBlocked(s *Snapshot, c Choice) string {
 
 // OverrideCheck lifts a blocked line of the preflight.
 type OverrideCheck struct {
-	Component, Check string
-	Reason           string
+	Slot   model.Slot
+	Check  string
+	Reason string
 }
 
 func (do OverrideCheck) decide(d *decider) {
-	p := d.s.Seen.Preflight[do.Component]
+	p := d.s.Seen.Preflight[do.Slot]
 	if p == nil {
 		return
 	}
 	for _, k := range p.Checks {
 		if k.ID == do.Check && k.State == model.CheckBlocked && !k.Hard {
-			d.fact(CheckOverridden{Component: do.Component, Check: k.ID, Text: k.Text, Reason: do.Reason})
+			d.fact(CheckOverridden{Slot: do.Slot, Check: k.ID, Text: k.Text, Reason: do.Reason})
 		}
 	}
 }
@@ -84,23 +83,28 @@ type Override struct {
 
 // CheckOverridden is the operator's word against a blocked line.
 type CheckOverridden struct {
-	Component string `json:"component"`
-	Check     string `json:"check"`
-	Text      string `json:"text"`
-	Reason    string `json:"reason,omitempty"`
+	model.Slot
+	Check  string `json:"check"`
+	Text   string `json:"text"`
+	Reason string `json:"reason,omitempty"`
 }
 
 func (b CheckOverridden) apply(i *Incident, f Fact) {
-	i.Override = accept(i.Override, b.Component+"/"+b.Check, Override{At: f.At, By: f.By, Text: b.Text, Reason: b.Reason})
+	i.Override = accept(i.Override, lineOf(b.Slot, b.Check), Override{At: f.At, By: f.By, Text: b.Text, Reason: b.Reason})
 }
 
-func (b CheckOverridden) entry() (string, string) {
-	return "answer", fmt.Sprintf("overridden for %s: %s%s", b.Component, b.Text, because(b.Reason))
+func (b CheckOverridden) entry(*Incident) (EntryKind, string) {
+	return EntryAnswer, fmt.Sprintf("overridden for %s: %s%s", b.Component, b.Text, because(b.Reason))
 }
 
-// Overridden says whether the operator lifted that line.
-func (i *Incident) Overridden(component string, c model.Check) bool {
-	o, ok := i.Override[component+"/"+c.ID]
+// lineOf names one line of a slot's preflight.
+func lineOf(s model.Slot, check string) string {
+	return s.Component + "/" + string(s.Role) + "/" + check
+}
+
+// Overridden reports whether the operator lifted that line.
+func (i *Incident) Overridden(s model.Slot, c model.Check) bool {
+	o, ok := i.Override[lineOf(s, c.ID)]
 	return ok && o.Text == c.Text
 }
 

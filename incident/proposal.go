@@ -2,20 +2,19 @@ package incident
 
 import (
 	"fmt"
-	"time"
 
 	"rollbook/model"
 )
 
-// propose sets the revision of every choice that has none, once its history was
+// propose sets the version of every choice that has none, once its history was
 // read.
 func (d *decider) propose() {
 	for _, c := range d.inc().Choices {
-		h := d.s.Seen.History[c.Component]
-		if c.To != 0 || c.Why != "" || h == nil || h.At.IsZero() && h.Err == "" {
+		h := d.s.Seen.History[c.Slot]
+		if !c.To.IsZero() || c.Why != "" || h == nil || h.At.IsZero() && h.Err == "" {
 			continue
 		}
-		c.To, c.Why = Proposal(h, d.inc().Settings.Limits, d.s.Now)
+		c.To, c.Why = Proposal(h, d.inc().Settings.Limits)
 		by := d.by
 		d.by = ""
 		d.fact(Chosen{c})
@@ -23,59 +22,59 @@ func (d *decider) propose() {
 	}
 }
 
-// Proposal is the last known good revision of a history, with the reason: the
+// Proposal returns the last known good version of a history, with the reason: the
 // newest one, other than the running one and more than a restart away from it,
 // that served well before the onset: at least the configured number of requests
-// at no more than half of each trigger's limit. 0 when none is known to have.
-func Proposal(h *model.History, l model.Limits, now time.Time) (to int64, why string) {
+// at no more than half of each trigger's limit. Zero when none is known to have.
+func Proposal(h *model.History, l model.Limits) (to model.Version, why string) {
+	none := model.Version{}
 	if h.Err != "" {
-		return 0, "no history: " + h.Err
+		return none, "no history: " + h.Err
 	}
-	current, measured := int64(0), false
-	for _, r := range h.Revisions {
-		if r.Current {
-			current = r.Number
-		}
+	measured := false
+	for _, r := range h.Candidates {
 		measured = measured || r.Behaviour.P95.Known || r.Now.P95.Known
 	}
 	others := 0
-	for n := range h.Revisions {
-		r := &h.Revisions[n]
-		if r.Current || sameBut(h, r, current) {
+	for n := range h.Candidates {
+		r := &h.Candidates[n]
+		if r.Current || r.Refused != "" || restartOfCurrent(h, r) {
 			continue
 		}
 		others++
 		if ok, text := servedWell(r, l, measured); ok {
-			return r.Number, text
+			return r.Version, text
 		}
 	}
 	switch {
 	case others == 0:
-		return 0, "no other revision is kept: use another method"
+		return none, "no other version is kept: use another method"
 	case h.FiguresErr != "":
-		return 0, "no proposal: how the revisions behaved is unknown: " + h.FiguresErr
+		return none, "no proposal: how the others behaved is unknown: " + h.FiguresErr
 	}
-	return 0, "no proposal: no other revision is known to have served well before the onset"
+	return none, "no proposal: no other version is known to have served well before the onset"
 }
 
-// sameBut says whether r and the running revision differ by restarts alone.
-func sameBut(h *model.History, r *model.Revision, current int64) bool {
-	root := func(n int64) int64 {
-		for range h.Revisions {
-			r := h.Revision(n)
-			if r == nil || r.RestartOf == 0 {
+// restartOfCurrent reports whether r and the running version differ by restarts
+// alone.
+func restartOfCurrent(h *model.History, r *model.Candidate) bool {
+	root := func(key string) string {
+		for range h.Candidates {
+			r := h.Candidate(key)
+			if r == nil || r.RestartOf == "" {
 				break
 			}
-			n = r.RestartOf
+			key = r.RestartOf
 		}
-		return n
+		return key
 	}
-	return root(r.Number) == root(current)
+	current := h.Current()
+	return current != nil && root(r.Key) == root(current.Key)
 }
 
 // servedWell says whether a revision is known to have been good, and how. A P95
 // that no revision has is not measured; one that only this one lacks is unknown.
-func servedWell(r *model.Revision, l model.Limits, measured bool) (bool, string) {
+func servedWell(r *model.Candidate, l model.Limits, measured bool) (bool, string) {
 	b := r.Behaviour
 	if !b.Errors.Known || !b.Requests.Known || b.Requests.Value < l.Requests || b.Errors.Value > l.Errors/2 {
 		return false, ""
@@ -90,23 +89,18 @@ func servedWell(r *model.Revision, l model.Limits, measured bool) (bool, string)
 	return true, text + fmt.Sprintf(", %.0f requests", b.Requests.Value)
 }
 
-// Alike says that a rollback is unlikely to help, because the chosen revision
+// Alike says that a rollback is unlikely to help, because the version of that key
 // fails as the running one does; "" when nothing speaks for that.
-func Alike(h *model.History, to int64, l model.Limits) string {
-	old := h.Revision(to)
+func Alike(h *model.History, key string, l model.Limits) string {
+	old, current := h.Candidate(key), h.Current()
 	if old == nil {
 		return ""
 	}
-	for _, r := range h.Revisions {
-		if !r.Current || r.Number == to {
-			continue
-		}
-		if bad(r.Now, l) && bad(old.Now, l) {
-			return fmt.Sprintf("revisions %d and %d fail alike right now: a rollback is unlikely to help", r.Number, to)
-		}
+	if current != nil && current != old && bad(current.Now, l) && bad(old.Now, l) {
+		return fmt.Sprintf("%s and %s fail alike right now: a rollback is unlikely to help", current.Label, old.Label)
 	}
 	if bad(old.Behaviour, l) {
-		return fmt.Sprintf("revision %d was over the limits itself while it served", to)
+		return fmt.Sprintf("%s was over the limits itself while it served", old.Label)
 	}
 	return ""
 }

@@ -255,7 +255,6 @@ func (b Said) apply(i *Incident, f Fact) {
 	}
 }
 
-func (b Said) entry() (string, string) {
-	word := pick([]string{"unknown", "no", "yes"}, int(b.Answer.Answer))
-	return "answer", fmt.Sprintf("%s %s %s%s", b.Question, b.Question.title(model.DefaultLimits()), word, because(b.Answer.Reason))
+func (b Said) entry(i *Incident) (EntryKind, string) {
+	return EntryAnswer, fmt.Sprintf("%s %s %s%s", b.Question, b.Question.title(i.Settings.Limits), b.Answer.Answer, because(b.Answer.Reason))
 }

@@ -60,7 +60,9 @@ func (b ReportWritten) apply(i *Incident, f Fact) {
 	i.Report = ReportRecord{At: f.At, Path: b.Path, Entries: b.Entries + 1}
 }
 
-func (b ReportWritten) entry() (string, string) { return "note", "report written: " + b.Path }
+func (b ReportWritten) entry(*Incident) (EntryKind, string) {
+	return EntryNote, "report written: " + b.Path
+}
 
 // ReportFailed is why there is none, or an old one.
 type ReportFailed struct {
@@ -69,4 +71,6 @@ type ReportFailed struct {
 
 func (b ReportFailed) apply(i *Incident, f Fact) { i.Report.Err = b.Err }
 
-func (b ReportFailed) entry() (string, string) { return "bad", "report not written: " + b.Err }
+func (b ReportFailed) entry(*Incident) (EntryKind, string) {
+	return EntryBad, "report not written: " + b.Err
+}

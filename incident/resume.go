@@ -17,7 +17,8 @@ type OpenIncident struct {
 	Step      Step
 	Component string // the first of it
 	Operator  string
-	Abandoned bool // untouched for a day
+	Abandoned bool     // untouched for a day
+	Owes      []string // what it has switched off and not put back
 }
 
 // TakeUp goes on with one of Seen.Open.
@@ -69,25 +70,25 @@ func (do TakenUp) decide(d *decider) {
 	d.gatherMissing()
 }
 
-// unfinished settles the newest attempt: what was on its way by looking, what had
-// not begun by asking anew. Nothing is written on a word from before the crash.
+// unfinished settles what an earlier run left open, in every attempt: what was on
+// its way by looking, what had not begun by asking anew. Nothing is written on a word
+// from before the crash.
 func (d *decider) unfinished() {
-	a := d.inc().Attempt()
-	if a == nil {
-		return
-	}
 	looking, failed := false, ""
-	for _, w := range a.Writes {
-		switch w.State {
-		case Writing, Unsettled:
-			looking = true
-			d.effect(LookPlan{Attempt: a.N, Plan: w.Plan})
-		case Pending:
-			failed = w.Plan.Component
-			d.fact(WriteFailed{N: a.N, Component: failed, Err: "rollbook ended before it was written"})
+	for _, a := range d.inc().Attempts {
+		for _, w := range a.Writes {
+			switch w.State {
+			case Writing, Unsettled:
+				looking = true
+				d.effect(LookPlan{Attempt: a.N, Plan: w.Plan})
+			case Pending:
+				failed = w.Plan.Component
+				d.fact(WriteFailed{WriteID: WriteID{a.N, w.Plan.ID}, Err: "rollbook ended before it was written"})
+			}
 		}
 	}
 	switch a := d.inc().Attempt(); {
+	case a == nil:
 	case failed != "" && !looking:
 		d.askAgain(AskFailed, "Nothing was written to "+failed+": rollbook ended before. Confirm again.")
 	case a.Active() && d.inc().Step != RollBack:
@@ -133,7 +134,7 @@ type Resumed struct {
 
 func (b Resumed) apply(i *Incident, f Fact) {}
 
-func (b Resumed) entry() (string, string) { return "note", "taken up again" }
+func (b Resumed) entry(*Incident) (EntryKind, string) { return EntryNote, "taken up again" }
 
 // Mended is a journal whose last line a crash had torn.
 type Mended struct {
@@ -142,8 +143,8 @@ type Mended struct {
 
 func (b Mended) apply(i *Incident, f Fact) {}
 
-func (b Mended) entry() (string, string) {
-	return "bad", fmt.Sprintf("the journal's last line was torn: %d bytes were cut off", b.Bytes)
+func (b Mended) entry(*Incident) (EntryKind, string) {
+	return EntryBad, fmt.Sprintf("the journal's last line was torn: %d bytes were cut off", b.Bytes)
 }
 
 // Abandon closes one of Seen.Open without taking it up.

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"slices"
 	"time"
 
 	"rollbook/model"
@@ -19,19 +20,24 @@ func (d *decider) sample() {
 		return
 	}
 	var b Sampled
+	concerned := i.Concerned()
 	for _, c := range d.s.Seen.Board {
-		if !d.s.concerns(c) || len(b.Components) == sampleMax {
+		if !slices.Contains(concerned, c.ID) || len(b.Components) == sampleMax {
 			continue
 		}
 		o := SampleOf{Component: c.ID, Revision: c.Revision, Ready: c.Ready, Desired: c.Desired,
-			Replicas: c.Replicas, Updated: c.Updated, Available: c.Available,
-			Generation: c.Generation, Observed: c.Observed, Hash: c.TemplateHash}
+			Replicas: c.Replicas, Updated: c.Updated, Available: c.Available}
 		if f := d.s.FiguresOf(c.ID); f != nil {
 			o.Errors, o.P95, o.Requests = pointer(f.Errors.Now), pointer(f.P95.Now), pointer(f.Requests)
 			o.Up, o.Targets = pointer(f.Up), pointer(f.Targets)
 			o.HoldErrors, o.HoldP95 = pointer(f.HoldErrors), pointer(f.HoldP95)
 		}
 		b.Components = append(b.Components, o)
+	}
+	for _, s := range i.Standing() {
+		if p, ok := d.s.Seen.Progress[s.WriteID]; ok {
+			b.Progress = append(b.Progress, ProgressOf{s.WriteID, p})
+		}
 	}
 	if len(b.Components) > 0 {
 		d.fact(b)
@@ -45,14 +51,22 @@ func pointer(r model.Reading) *float64 {
 	return &r.Value
 }
 
-// Sampled is the components concerned as they were, for the replay.
+// Sampled is the components concerned, and the writes that stand, as they were, for
+// the replay.
 type Sampled struct {
-	Components []SampleOf `json:"components"`
+	Components []SampleOf   `json:"components"`
+	Progress   []ProgressOf `json:"progress,omitempty"`
+}
+
+// ProgressOf is how far one write had come.
+type ProgressOf struct {
+	WriteID
+	model.Progress
 }
 
 func (b Sampled) apply(i *Incident, f Fact) { i.SampledAt = f.At }
 
-func (b Sampled) entry() (string, string) { return "", "" }
+func (b Sampled) entry(*Incident) (EntryKind, string) { return EntryNone, "" }
 
 // SampleOf is one component of a Sampled. Ratios and seconds; nil = unknown.
 type SampleOf struct {
@@ -66,9 +80,6 @@ type SampleOf struct {
 	Replicas   int      `json:"replicas,omitempty"`
 	Updated    int      `json:"updated,omitempty"`
 	Available  int      `json:"available,omitempty"`
-	Generation int64    `json:"gen,omitempty"`
-	Observed   int64    `json:"observed,omitempty"`
-	Hash       string   `json:"hash,omitempty"` // of the running template
 	Requests   *float64 `json:"requests,omitempty"`
 	Up         *float64 `json:"up,omitempty"`
 	Targets    *float64 `json:"targets,omitempty"`

@@ -20,9 +20,11 @@ type Seen struct {
 	Figures map[string]*model.Figures // by component ID
 	Events  []model.Event             // newest last
 
-	History   map[string]*model.History   // by component ID, read when Choose is entered
-	Preflight map[string]*model.Preflight // by component ID, of the choice that it holds
-	Baseline  map[string]model.Baseline   // by component ID
+	Methods   []model.Method                  // that are configured, in the order in which they are offered
+	History   map[model.Slot]*model.History   // of what is chosen; read when Choose is entered
+	Preflight map[model.Slot]*model.Preflight // of the choice that it holds
+	Progress  map[WriteID]model.Progress      // of the writes that stand
+	Baseline  map[string]model.Baseline       // by component ID
 
 	Probes   map[string][]model.ProbeSeen  // by component ID, from the rollback on
 	Selected map[string]model.SelectedSeen // by component ID
@@ -137,13 +139,28 @@ func (s *Snapshot) noFigures() string {
 	return "not measured yet"
 }
 
-// concerns says whether the incident is about a component: it has a trigger or
-// is chosen.
-func (s *Snapshot) concerns(c *model.Component) bool {
-	if s.Incident.Choice(c.ID) != nil {
-		return true
+// Concerned returns the components that the incident is about, each once: those over
+// a limit, then those written to, then those chosen. Empty while it is about none in
+// particular.
+func (i *Incident) Concerned() []string {
+	var out []string
+	add := func(component string) {
+		if component != "" && !slices.Contains(out, component) {
+			out = append(out, component)
+		}
 	}
-	return s.fails(c.ID)
+	for _, t := range i.Triggers {
+		add(t.Component)
+	}
+	for a := range i.Attempts {
+		for w := range i.Attempts[a].Writes {
+			add(i.Attempts[a].Writes[w].Plan.Component)
+		}
+	}
+	for _, c := range i.Choices {
+		add(c.Component)
+	}
+	return out
 }
 
 // fails says whether a component has a trigger.

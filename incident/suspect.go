@@ -3,7 +3,6 @@ package incident
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"time"
 
 	"rollbook/model"
@@ -19,7 +18,7 @@ const suspectSlack = time.Minute
 // Suspect is a workload that changed within the hour before the onset.
 type Suspect struct {
 	Component string
-	Revision  int64
+	Version   model.Version
 	At        time.Time
 	Before    time.Duration // onset − At; negative = after the first bad sample
 	By        string
@@ -35,8 +34,8 @@ func Suspects(s *Snapshot) []Suspect {
 		if !suspect {
 			continue
 		}
-		o := Suspect{Component: c.ID, Revision: c.Revision, At: c.RevisionStart, Before: before, By: c.RevisionBy}
-		o.Text = "revision " + strconv.FormatInt(c.Revision, 10) + ", released " + ago(s.Now, c.RevisionStart)
+		o := Suspect{Component: c.ID, Version: c.Running(), At: c.RevisionStart, Before: before, By: c.RevisionBy}
+		o.Text = o.Version.String() + ", released " + ago(s.Now, c.RevisionStart)
 		switch {
 		case s.Incident.Onset.IsZero():
 		case before < 0:

@@ -84,7 +84,7 @@ func (b Rose) apply(i *Incident, f Fact) {
 	}
 }
 
-func (b Rose) entry() (string, string) { return "bad", b.Trigger.Text }
+func (b Rose) entry(*Incident) (EntryKind, string) { return EntryBad, b.Trigger.Text }
 
 // underSince is the first sample of the run under the limit, or now.
 func (d *decider) underSince(f finding) time.Time {
@@ -113,8 +113,8 @@ type Eased struct {
 
 func (b Eased) apply(i *Incident, f Fact) { i.setUnder(b.Component, b.Kind, b.Since) }
 
-func (b Eased) entry() (string, string) {
-	return "seen", fmt.Sprintf("%s of %s under its limit again", b.Kind, b.Component)
+func (b Eased) entry(*Incident) (EntryKind, string) {
+	return EntrySeen, fmt.Sprintf("%s of %s under its limit again", b.Kind, b.Component)
 }
 
 // BackOver is one that is over again, or that nobody can tell about any more.
@@ -125,8 +125,8 @@ type BackOver struct {
 
 func (b BackOver) apply(i *Incident, f Fact) { i.setUnder(b.Component, b.Kind, time.Time{}) }
 
-func (b BackOver) entry() (string, string) {
-	return "seen", fmt.Sprintf("%s of %s no longer known to be under its limit", b.Kind, b.Component)
+func (b BackOver) entry(*Incident) (EntryKind, string) {
+	return EntrySeen, fmt.Sprintf("%s of %s no longer known to be under its limit", b.Kind, b.Component)
 }
 
 func (i *Incident) setUnder(component string, kind TriggerKind, since time.Time) {
@@ -176,7 +176,9 @@ func (b StoodDown) apply(i *Incident, f Fact) {
 	i.Verdict.Overruled, i.Verdict.Reason = false, ""
 }
 
-func (b StoodDown) entry() (string, string) { return "answer", "stood down: the triggers are over" }
+func (b StoodDown) entry(*Incident) (EntryKind, string) {
+	return EntryAnswer, "stood down: the triggers are over"
+}
 
 // sentence says a latched trigger as of now: how long it has lasted, or since
 // when it is under its limit again.

@@ -22,14 +22,30 @@ const (
 
 // rank orders the verdicts: at once > within 10 minutes > unknown > watch.
 func (v Verdict) rank() int {
-	return pick([]int{YourCall: 1, WatchClosely: 0, Within10: 2, Now: 3}, int(v))
+	switch v {
+	case Now:
+		return 3
+	case Within10:
+		return 2
+	case WatchClosely:
+		return 0
+	}
+	return 1
 }
 
-// Name is the verdict as the screen calls it.
-func (v Verdict) Name() string {
-	return pick([]string{YourCall: "UNKNOWN, YOUR CALL", WatchClosely: "WATCH CLOSELY",
-		Within10: "ROLL BACK WITHIN 10 MINUTES", Now: "ROLL BACK NOW"}, int(v))
-}
+var verdictTitles = model.Names{YourCall: "UNKNOWN, YOUR CALL", WatchClosely: "WATCH CLOSELY",
+	Within10: "ROLL BACK WITHIN 10 MINUTES", Now: "ROLL BACK NOW"}
+
+// Name returns the verdict as the screen calls it.
+func (v Verdict) Name() string { return verdictTitles.Of(int(v)) }
+
+var verdicts = model.Names{YourCall: "your call", WatchClosely: "watch", Within10: "within 10 minutes", Now: "at once"}
+
+// MarshalText gives the verdict's name in a journal.
+func (v Verdict) MarshalText() ([]byte, error) { return verdicts.Text(int(v)) }
+
+// UnmarshalText reads a verdict's name; one that is not known is an error.
+func (v *Verdict) UnmarshalText(b []byte) error { return verdicts.Parse("verdict", b, (*int)(v)) }
 
 // VerdictRecord is the verdict as it stands.
 type VerdictRecord struct {
@@ -132,8 +148,8 @@ func (b Judged) apply(i *Incident, f Fact) {
 	i.Verdict.Verdict, i.Verdict.Text, i.Verdict.Since = b.Verdict, b.Text, f.At
 }
 
-func (b Judged) entry() (string, string) {
-	return "seen", fmt.Sprintf("verdict: %s: %s", b.Verdict.Name(), b.Text)
+func (b Judged) entry(*Incident) (EntryKind, string) {
+	return EntrySeen, fmt.Sprintf("verdict: %s: %s", b.Verdict.Name(), b.Text)
 }
 
 // Overrule sets the verdict against the tree's.
@@ -160,6 +176,6 @@ func (b Overruled) apply(i *Incident, f Fact) {
 	i.Verdict.Text = "overruled from “" + b.Against.Name() + "”"
 }
 
-func (b Overruled) entry() (string, string) {
-	return "answer", fmt.Sprintf("overruled: %s instead of %s%s", b.Verdict.Name(), b.Against.Name(), because(b.Reason))
+func (b Overruled) entry(*Incident) (EntryKind, string) {
+	return EntryAnswer, fmt.Sprintf("overruled: %s instead of %s%s", b.Verdict.Name(), b.Against.Name(), because(b.Reason))
 }

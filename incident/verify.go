@@ -26,10 +26,10 @@ func VerifyChecks(s *Snapshot) []VerifyCheck {
 	var out []VerifyCheck
 	for _, st := range s.Incident.Standing() {
 		w := st.Write
-		if w.State != Rolling && w.State != Done {
+		if w.Plan.Role != model.RoleRelease || w.State != Rolling && w.State != Done {
 			continue
 		}
-		out = append(out, podsCheck(s, w))
+		out = append(out, podsCheck(s, st.WriteID, w))
 		out = append(out, figureChecks(s, w)...)
 		out = append(out, ownChecks(s, w.Plan.Component)...)
 	}
@@ -68,18 +68,18 @@ func limitOf(configured float64, base model.Reading, trigger float64) (limit flo
 	return limit, why
 }
 
-func podsCheck(s *Snapshot, w *Write) VerifyCheck {
+func podsCheck(s *Snapshot, id WriteID, w *Write) VerifyCheck {
 	v := VerifyCheck{Key: w.Plan.Component + "/pods", Component: w.Plan.Component, Name: "pods running"}
 	if why := s.clusterLost(); why != "" {
 		v.Seen = why
 		return v
 	}
 	c := s.Seen.Component(w.Plan.Component)
-	st := Rollout(c, w)
-	v.Seen, v.Limit = st.Text, "all, of the chosen revision"
+	p := s.ProgressOf(id)
+	v.Seen, v.Limit = p.Text, "all, of the chosen version"
 	switch {
-	case !st.Known:
-	case st.Done && c.Ready >= c.Desired:
+	case p.Phase == model.PhaseUnknown || c == nil:
+	case p.Phase == model.PhaseFinished && c.Ready >= c.Desired:
 		v.State, v.Seen = model.TriYes, fmt.Sprintf("%d of %d ready", c.Ready, c.Desired)
 	default:
 		v.State = model.TriNo

@@ -20,10 +20,18 @@ const (
 	Close
 )
 
-// Name is what the rail shows.
-func (s Step) Name() string {
-	return pick([]string{"Assess", "Decide", "Choose", "Confirm", "Roll back", "Verify", "Close"}, int(s))
-}
+var stepTitles = model.Names{"Assess", "Decide", "Choose", "Confirm", "Roll back", "Verify", "Close"}
+
+// Name returns what the rail shows.
+func (s Step) Name() string { return stepTitles.Of(int(s)) }
+
+var steps = model.Names{"assess", "decide", "choose", "confirm", "roll back", "verify", "close"}
+
+// MarshalText gives the step's name in a journal.
+func (s Step) MarshalText() ([]byte, error) { return steps.Text(int(s)) }
+
+// UnmarshalText reads a step's name; one that is not known is an error.
+func (s *Step) UnmarshalText(b []byte) error { return steps.Parse("step", b, (*int)(s)) }
 
 // Next goes forward one step. Step.Blocked says why it cannot.
 type Next struct{}
@@ -101,11 +109,11 @@ func (b Moved) apply(i *Incident, f Fact) {
 	}
 }
 
-func (b Moved) entry() (string, string) {
+func (b Moved) entry(*Incident) (EntryKind, string) {
 	if b.To == Choose && b.Text != "" {
-		return "choice", fmt.Sprintf("decided: %s (%s)", b.Verdict.Name(), b.Text)
+		return EntryChoice, fmt.Sprintf("decided: %s (%s)", b.Verdict.Name(), b.Text)
 	}
-	return "", ""
+	return EntryNone, ""
 }
 
 // Blocked says why the step cannot be left forward, in words for the operator;
@@ -137,19 +145,16 @@ func (s Step) Blocked(snap *Snapshot) string {
 			return "not verified yet: wait for the hold, accept what is unknown by name, or end the incident (x)"
 		}
 	case Close:
+		if n := openItems(i); n > 0 {
+			return fmt.Sprintf("%d items of the checklist are open", n)
+		}
+		if why := proceduresBlocked(i); why != "" {
+			return why
+		}
 		if i.Closed.IsZero() {
-			return fmt.Sprintf("%d items of the checklist are open", openItems(i))
+			return owedBlocked(i)
 		}
 		return "this is the last step"
 	}
 	return ""
-}
-
-// pick is all[n], and the first, which is what is unknown, for an n that a
-// damaged journal may hold.
-func pick[T any](all []T, n int) T {
-	if n < 0 || n >= len(all) {
-		n = 0
-	}
-	return all[n]
 }

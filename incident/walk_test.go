@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"reflect"
-	"rollbook/model"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"rollbook/model"
 )
 
 // world is a cluster and an engine reduced to what Decide sees of them.
@@ -29,10 +31,11 @@ func newWorld(t *testing.T, change func(*Settings)) *world {
 		change(&set)
 	}
 	w.fold(Fact{At: w.now, Body: Began{Settings: set}})
+	w.seen.Methods = []model.Method{"undo"}
 	w.seen.Identity = model.Identity{Cluster: "uid-1", User: "maria@corp"}
 	w.seen.Figures = map[string]*model.Figures{}
 	w.component("backend-python", func(c *model.Component) {
-		c.Revision, c.RevisionStart, c.TemplateHash = 42, t0.Add(-11*time.Minute), "hash-42"
+		c.Revision, c.OwnerName, c.RevisionStart, c.TemplateHash = 42, owner(42), t0.Add(-11*time.Minute), "hash-42"
 	})
 	w.component("frontend", nil)
 	for _, c := range w.seen.Board {
@@ -42,7 +45,7 @@ func newWorld(t *testing.T, change func(*Settings)) *world {
 }
 
 func (w *world) component(id string, change func(*model.Component)) {
-	c := &model.Component{ID: id, Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: id}, UID: "uid-" + id, Revision: 3,
+	c := &model.Component{ID: id, Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: id}, UID: "uid-" + id, Revision: 3, OwnerName: owner(3),
 		RevisionStart: t0.Add(-240 * time.Hour), TemplateHash: "hash-3", Desired: 3, Replicas: 3, Updated: 3, Ready: 3,
 		Available: 3, Generation: 7, Observed: 7, Progressing: model.Condition{Status: "True", Reason: "NewReplicaSetAvailable"}}
 	if old := w.seen.Component(id); old != nil {
@@ -98,6 +101,7 @@ func (w *world) do(in Act) []Effect {
 	case Observed, Wrote, Settled, Gathered, Measured, Reported, Sent, LeaseHeard:
 		by = ""
 	}
+	w.judge()
 	facts, effects := Decide(w.inc, w.seen, Input{At: w.now, By: by, Do: in})
 	for _, f := range facts {
 		w.fold(f)
@@ -106,24 +110,52 @@ func (w *world) do(in Act) []Effect {
 	return effects
 }
 
+// judge sees how far the writes are, as the engine does by their method: by the
+// template that the board shows.
+func (w *world) judge() {
+	w.seen.Progress = map[WriteID]model.Progress{}
+	for _, s := range w.inc.Standing() {
+		c := w.seen.Component(s.Write.Plan.Component)
+		if s.Write.State != Rolling && s.Write.State != Done || c == nil || c.Generation < 8 {
+			continue
+		}
+		p := model.Progress{Phase: model.PhaseFinished, Text: "rolled out", Share: 1}
+		if c.TemplateHash != "hash-41" {
+			p = model.Progress{Phase: model.PhaseReverted, By: c.RevisionBy, Text: c.RevisionBy + " put another template in place"}
+		}
+		w.seen.Progress[s.WriteID] = p
+	}
+}
+
+func owner(revision int) string { return "rs-" + strconv.Itoa(revision) }
+
+// backend is the release of backend-python; its first write has the ID first.
+var (
+	backend = model.Release("backend-python")
+	first   = WriteID{1, "plan-1"}
+)
+
 func (w *world) wait(d time.Duration) { w.now = w.now.Add(d) }
 
 func (w *world) snap() *Snapshot { return &Snapshot{Incident: w.inc, Seen: w.seen, Now: w.now} }
 
-func (w *world) history(revisions ...model.Revision) {
-	w.seen.History = map[string]*model.History{"backend-python": {Component: "backend-python", At: w.now, Revisions: revisions}}
+func (w *world) history(all ...model.Candidate) {
+	w.seen.History = map[model.Slot]*model.History{backend: {Component: "backend-python", Method: "undo", At: w.now, Candidates: all}}
 }
 
-func served(n int64, errors float64) model.Revision {
+func revision(n int) model.Version { return model.Revision(owner(n), int64(n)) }
+
+func served(n int, errors float64) model.Candidate {
 	known := func(v float64) model.Reading { return model.Reading{Known: true, Value: v, At: t0} }
-	return model.Revision{Number: n, Owner: "rs-" + string(rune('a'+n)), Behaviour: model.Behaviour{Errors: known(errors), P95: known(0.2), Requests: known(9000)}}
+	return model.Candidate{Version: revision(n), Owner: owner(n), Behaviour: model.Behaviour{Errors: known(errors), P95: known(0.2), Requests: known(9000)}}
 }
 
 func (w *world) preflight(checks ...model.Check) *model.Plan {
-	p := &model.Plan{ID: "plan-1", Component: "backend-python", Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: "backend-python"},
-		UID: "uid-backend-python", From: 42, To: 41, FromHash: "hash-42", ToHash: "hash-41"}
-	w.seen.Preflight = map[string]*model.Preflight{"backend-python": {Component: "backend-python", To: 41, Done: true, Plan: p, Checks: checks}}
-	return p
+	w.seen.Preflight = map[model.Slot]*model.Preflight{backend: {Slot: backend, To: owner(41), Done: true, Checks: checks, Plans: []model.Plan{{
+		ID: "plan-1", Method: "undo", Role: model.RoleRelease, Component: "backend-python",
+		Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: "backend-python"}, From: revision(42), To: revision(41),
+		Title: "Roll back backend-python from revision 42 to revision 41"}}}}
+	return &w.seen.Preflight[backend].Plans[0]
 }
 
 // toConfirm walks a bad release of backend-python up to the open confirmation.
@@ -148,7 +180,7 @@ func (w *world) toRolling() {
 	w.t.Helper()
 	p := w.toConfirm()
 	w.do(ConfirmWrite{Word: "backend-python", Plans: []string{p.ID}})
-	w.do(Wrote{Attempt: 1, Component: "backend-python", Written: &model.Written{ResourceVersion: "9", Generation: 8, At: w.now}})
+	w.do(Wrote{WriteID: first, Receipt: &model.Receipt{At: w.now, Text: "resourceVersion 9"}})
 	if w.inc.Step != RollBack || w.inc.Attempt().Writes[0].State != Rolling {
 		w.t.Fatalf("at %s with %+v", w.inc.Step.Name(), w.inc.Attempt())
 	}
@@ -156,7 +188,7 @@ func (w *world) toRolling() {
 
 func (w *world) rolledOut() {
 	w.component("backend-python", func(c *model.Component) {
-		c.Revision, c.TemplateHash, c.Generation, c.Observed = 43, "hash-41", 8, 8
+		c.Revision, c.OwnerName, c.TemplateHash, c.Generation, c.Observed = 43, owner(41), "hash-41", 8, 8
 	})
 	w.do(Observed{})
 }
@@ -310,7 +342,7 @@ func TestProposal(t *testing.T) {
 	current := served(42, 0.3)
 	current.Current = true
 	restart := served(41, 0.002)
-	restart.RestartOf = 42
+	restart.RestartOf = owner(42)
 	few := served(41, 0)
 	few.Behaviour.Requests.Value = 12
 	noP95 := served(41, 0)
@@ -318,21 +350,21 @@ func TestProposal(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		h    model.History
-		want int64
+		want int // revision; 0 = none
 	}{
-		{"the newest good one", model.History{Revisions: []model.Revision{current, served(41, 0.002), served(40, 0.001)}}, 41},
-		{"two bad releases in a row", model.History{Revisions: []model.Revision{current, served(41, 0.28), served(40, 0.001)}}, 40},
-		{"over half the limit is not well", model.History{Revisions: []model.Revision{current, served(41, 0.026)}}, 0},
-		{"only a restart", model.History{Revisions: []model.Revision{current, restart, served(40, 0.001)}}, 40},
-		{"twelve requests say nothing", model.History{Revisions: []model.Revision{current, few, served(40, 0.001)}}, 40},
-		{"its P95 is unknown, others' is not", model.History{Revisions: []model.Revision{current, noP95, served(40, 0.001)}}, 40},
-		{"nobody measured", model.History{Revisions: []model.Revision{{Number: 42, Current: true}, {Number: 41}}}, 0},
-		{"nothing else is kept", model.History{Revisions: []model.Revision{current}}, 0},
+		{"the newest good one", model.History{Candidates: []model.Candidate{current, served(41, 0.002), served(40, 0.001)}}, 41},
+		{"two bad releases in a row", model.History{Candidates: []model.Candidate{current, served(41, 0.28), served(40, 0.001)}}, 40},
+		{"over half the limit is not well", model.History{Candidates: []model.Candidate{current, served(41, 0.026)}}, 0},
+		{"only a restart", model.History{Candidates: []model.Candidate{current, restart, served(40, 0.001)}}, 40},
+		{"twelve requests say nothing", model.History{Candidates: []model.Candidate{current, few, served(40, 0.001)}}, 40},
+		{"its P95 is unknown, others' is not", model.History{Candidates: []model.Candidate{current, noP95, served(40, 0.001)}}, 40},
+		{"nobody measured", model.History{Candidates: []model.Candidate{{Version: revision(42), Current: true}, {Version: revision(41)}}}, 0},
+		{"nothing else is kept", model.History{Candidates: []model.Candidate{current}}, 0},
 		{"no history", model.History{Err: "forbidden"}, 0},
 	} {
-		got, why := Proposal(&c.h, model.DefaultLimits(), t0)
-		if got != c.want || why == "" {
-			t.Errorf("%s: proposed %d (%q), want %d", c.name, got, why, c.want)
+		got, why := Proposal(&c.h, model.DefaultLimits())
+		if want := map[bool]model.Version{true: revision(c.want)}[c.want > 0]; got != want || why == "" {
+			t.Errorf("%s: proposed %v (%q), want %v", c.name, got, why, want)
 		}
 	}
 }
@@ -354,15 +386,15 @@ func TestConfirmation(t *testing.T) {
 		}, "backend-python", []string{"plan-1"}, false},
 		{"blocked and overridden", func(w *world, p *model.Plan) {
 			w.preflight(model.Check{ID: "owner", State: model.CheckBlocked, Text: "Argo CD"})
-			w.do(OverrideCheck{Component: "backend-python", Check: "owner", Reason: "sync is off"})
+			w.do(OverrideCheck{Slot: backend, Check: "owner", Reason: "sync is off"})
 		}, "backend-python", []string{"plan-1"}, true},
 		{"what cannot be lifted", func(w *world, p *model.Plan) {
 			w.preflight(model.Check{ID: "access", State: model.CheckBlocked, Hard: true, Text: "may not patch"})
-			w.do(OverrideCheck{Component: "backend-python", Check: "access"})
+			w.do(OverrideCheck{Slot: backend, Check: "access"})
 		}, "backend-python", []string{"plan-1"}, false},
 		{"unknown holds nothing up", func(w *world, p *model.Plan) { w.preflight(model.Check{ID: "hpa"}) }, "backend-python", []string{"plan-1"}, true},
 		{"equal templates", func(w *world, p *model.Plan) { p.Same = true }, "backend-python", []string{"plan-1"}, false},
-		{"still checking", func(w *world, p *model.Plan) { w.seen.Preflight["backend-python"].Done = false }, "backend-python", []string{"plan-1"}, false},
+		{"still checking", func(w *world, p *model.Plan) { w.seen.Preflight[backend].Done = false }, "backend-python", []string{"plan-1"}, false},
 		{"no journal", func(w *world, p *model.Plan) { w.seen.JournalE = "disk full" }, "backend-python", []string{"plan-1"}, false},
 		{"no journal, and the operator's word", func(w *world, p *model.Plan) {
 			w.seen.JournalE = "disk full"
@@ -412,9 +444,9 @@ func TestWriteThatDidNotHappen(t *testing.T) {
 		asked Asked
 		step  Step
 	}{
-		{"changed by somebody else", Wrote{Attempt: 1, Component: "backend-python", Changed: "image, by jonas"}, AskChanged, Confirm},
-		{"refused", Wrote{Attempt: 1, Component: "backend-python", Err: "forbidden"}, AskFailed, Confirm},
-		{"no answer", Wrote{Attempt: 1, Component: "backend-python", Lost: "connection reset"}, AskNothing, RollBack},
+		{"changed by somebody else", Wrote{WriteID: first, Changed: "image, by jonas"}, AskChanged, Confirm},
+		{"refused", Wrote{WriteID: first, Err: "forbidden"}, AskFailed, Confirm},
+		{"no answer", Wrote{WriteID: first, Lost: "connection reset"}, AskNothing, RollBack},
 	} {
 		w := newWorld(t, nil)
 		p := w.toConfirm()
@@ -427,7 +459,7 @@ func TestWriteThatDidNotHappen(t *testing.T) {
 			if _, ok := effects[0].(LookPlan); !ok {
 				t.Errorf("%s: %v instead of a look", c.name, effects)
 			}
-			w.do(Settled{Attempt: 1, Component: "backend-python", State: model.SettledDone})
+			w.do(Settled{WriteID: first, State: model.SettledDone})
 			if w.inc.Attempt().Writes[0].State != Rolling {
 				t.Errorf("settled as done, and it is %q", w.inc.Attempt().Writes[0].State)
 			}
@@ -457,48 +489,6 @@ func TestTakenUpAfterACrash(t *testing.T) {
 	}
 	if len(looks) != 1 || w.inc.Step != RollBack {
 		t.Errorf("looks %v at %s", looks, w.inc.Step.Name())
-	}
-}
-
-func TestRollout(t *testing.T) {
-	before := t0.Add(-time.Hour)
-	w := &Write{Plan: model.Plan{ToHash: "b", Before: before}, Written: model.Written{Generation: 8}}
-	base := model.Component{TemplateHash: "b", Generation: 8, Observed: 8, Desired: 3, Replicas: 3, Updated: 3, Available: 3}
-	for _, c := range []struct {
-		name   string
-		change func(*model.Component)
-		want   RolloutStatus
-	}{
-		{"done", func(c *model.Component) {}, RolloutStatus{Known: true, Done: true}},
-		{"the board is from before the write", func(c *model.Component) { c.Generation, c.TemplateHash = 7, "a" }, RolloutStatus{}},
-		{"not observed", func(c *model.Component) { c.Observed = 7 }, RolloutStatus{Known: true}},
-		{"stale deadline", func(c *model.Component) {
-			c.Progressing = model.Condition{Reason: "ProgressDeadlineExceeded", Updated: before}
-			c.Updated = 1
-		}, RolloutStatus{Known: true}},
-		{"deadline", func(c *model.Component) {
-			c.Progressing = model.Condition{Reason: "ProgressDeadlineExceeded", Updated: t0}
-		}, RolloutStatus{Known: true, Failed: true}},
-		{"new pods missing", func(c *model.Component) { c.Updated = 2 }, RolloutStatus{Known: true}},
-		{"old pods left", func(c *model.Component) { c.Replicas = 4 }, RolloutStatus{Known: true}},
-		{"not available", func(c *model.Component) { c.Available = 2 }, RolloutStatus{Known: true}},
-		{"reverted", func(c *model.Component) { c.TemplateHash = "c"; c.Generation = 9 }, RolloutStatus{Known: true, Reverted: true}},
-		{"stored otherwise by admission", func(c *model.Component) { c.TemplateHash = "b+sidecar" }, RolloutStatus{Known: true, Done: true}},
-		{"gone", func(c *model.Component) { c.Missing = "not found" }, RolloutStatus{}},
-	} {
-		o, wr := base, *w
-		c.change(&o)
-		if c.name == "stored otherwise by admission" {
-			wr.Written.TemplateHash = "b+sidecar"
-		}
-		got := Rollout(&o, &wr)
-		if got.Text == "" {
-			t.Errorf("%s: no words", c.name)
-		}
-		got.Text = ""
-		if got != c.want {
-			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
-		}
 	}
 }
 
@@ -632,16 +622,16 @@ func (w *world) randomInput(r *rand.Rand) Act {
 		w.history(current, served(41, 0.002))
 		return Select{Component: "backend-python", On: r.IntN(3) > 0}
 	case 6:
-		return Pick{Component: "backend-python", To: 41}
+		return Pick{Component: "backend-python", To: owner(41)}
 	case 7, 8:
 		p := w.preflight()
 		return ConfirmWrite{Word: ConfirmWord(&w.inc), Plans: []string{p.ID}}
 	case 9:
-		return []Act{Wrote{Attempt: 1, Component: "backend-python", Written: &model.Written{Generation: 8, At: w.now}},
-			Wrote{Attempt: 1, Component: "backend-python", Lost: "reset"},
-			Settled{Attempt: 1, Component: "backend-python", State: model.SettledNot}}[r.IntN(3)]
+		return []Act{Wrote{WriteID: first, Receipt: &model.Receipt{At: w.now}},
+			Wrote{WriteID: first, Lost: "reset"},
+			Settled{WriteID: first, State: model.SettledNot}}[r.IntN(3)]
 	case 10:
-		return Answered{With: []string{"wait", "another", "undo"}[r.IntN(3)]}
+		return Answered{With: []Reply{ReplyWait, ReplyAnother, ReplyUndo}[r.IntN(3)]}
 	case 11:
 		return StandDown{}
 	case 12, 13, 14, 15, 16, 17, 18:
@@ -659,29 +649,29 @@ func TestSecondComponentFails(t *testing.T) {
 	w.toConfirm()
 	w.do(Back{})
 	w.do(Select{Component: "frontend", On: true})
-	h := map[string]*model.History{"backend-python": w.seen.History["backend-python"],
-		"frontend": {Component: "frontend", At: w.now, Revisions: []model.Revision{{Number: 3, Current: true}, {Number: 2}}}}
-	w.seen.History = h
-	w.do(Pick{Component: "frontend", To: 2})
+	front := model.Release("frontend")
+	w.seen.History = map[model.Slot]*model.History{backend: w.seen.History[backend], front: {Component: "frontend", Method: "undo", At: w.now,
+		Candidates: []model.Candidate{{Version: revision(3), Current: true}, {Version: revision(2)}}}}
+	w.do(Pick{Component: "frontend", To: owner(2)})
 	w.do(Next{})
-	front := &model.Plan{ID: "plan-2", Component: "frontend", From: 3, To: 2, ToHash: "hash-2"}
 	w.preflight(model.Check{ID: "access.patch", State: model.CheckOK})
-	w.seen.Preflight["frontend"] = &model.Preflight{Component: "frontend", To: 2, Done: true, Plan: front, Checks: []model.Check{{ID: "access.patch", State: model.CheckWarning}}}
+	w.seen.Preflight[front] = &model.Preflight{Slot: front, To: owner(2), Done: true, Plans: []model.Plan{{ID: "plan-2", Method: "undo",
+		Role: model.RoleRelease, Component: "frontend", From: revision(3), To: revision(2)}}, Checks: []model.Check{{ID: "access.patch", State: model.CheckWarning}}}
 	if word := ConfirmWord(&w.inc); word != "rollback 2" {
 		t.Fatalf("the word is %q", word)
 	}
 	effects := w.do(ConfirmWrite{Word: "rollback 2", Plans: []string{"plan-1", "plan-2"}})
 	for _, f := range w.facts {
-		if c, ok := f.Body.(Confirmed); ok && !slices.Equal(c.Checks, []model.Check{{ID: "access.patch", State: model.CheckOK, Component: "backend-python"},
-			{ID: "access.patch", State: model.CheckWarning, Component: "frontend"}}) {
+		if c, ok := f.Body.(Confirmed); ok && !slices.Equal(c.Checks, []model.Check{{ID: "access.patch", State: model.CheckOK, Component: "backend-python", Role: model.RoleRelease},
+			{ID: "access.patch", State: model.CheckWarning, Component: "frontend", Role: model.RoleRelease}}) {
 			t.Errorf("the journal does not say whose a line is: %+v", c.Checks)
 		}
 	}
 	if writes(effects) != 1 {
 		t.Fatalf("one write at a time, got %v", effects)
 	}
-	w.do(Wrote{Attempt: 1, Component: "backend-python", Written: &model.Written{Generation: 8, At: w.now}})
-	w.do(Wrote{Attempt: 1, Component: "frontend", Err: "forbidden"})
+	w.do(Wrote{WriteID: first, Receipt: &model.Receipt{At: w.now}})
+	w.do(Wrote{WriteID: WriteID{1, "plan-2"}, Err: "forbidden"})
 	w.rolledOut()
 	if w.inc.Step != Confirm || w.inc.RolledOut.IsZero() {
 		t.Fatalf("at %s, rolled out %s", w.inc.Step.Name(), w.inc.RolledOut)
@@ -690,7 +680,7 @@ func TestSecondComponentFails(t *testing.T) {
 		t.Errorf("only the one that failed is confirmed again, not %q", word)
 	}
 	w.do(ConfirmWrite{Word: "frontend", Plans: []string{"plan-2"}})
-	w.do(Wrote{Attempt: 2, Component: "frontend", Err: "forbidden"})
+	w.do(Wrote{WriteID: WriteID{2, "plan-2"}, Err: "forbidden"})
 	if why := rollBlocked(&w.inc); !strings.HasPrefix(why, "frontend") {
 		t.Errorf("blocked by %q", why)
 	}
@@ -731,7 +721,7 @@ func TestBaselineIsKept(t *testing.T) {
 	}
 	p := w.preflight()
 	w.do(ConfirmWrite{Word: ConfirmWord(&w.inc), Plans: []string{p.ID}})
-	w.do(Wrote{Attempt: 1, Component: "backend-python", Written: &model.Written{Generation: 8, At: w.now}})
+	w.do(Wrote{WriteID: first, Receipt: &model.Receipt{At: w.now}})
 	live := VerifyChecks(w.snap())
 	w.seen.Baseline = nil
 	if alone := VerifyChecks(w.snap()); !reflect.DeepEqual(live, alone) || !strings.Contains(live[2].Limit, "≤ 2% over 2m (baseline") {

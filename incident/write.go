@@ -4,144 +4,44 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"rollbook/model"
 )
 
-// Attempt is one confirmed rollback.
-type Attempt struct {
-	N         int
-	Confirmed time.Time
-	By        string
-	Writes    []Write // in the order of the configuration
-}
-
-// AttemptState is where one workload of an attempt stands.
-type AttemptState string
-
-// The states of one workload of an attempt. The zero value is: not begun.
-const (
-	Pending   AttemptState = ""
-	Writing   AttemptState = "writing"    // the intent is journaled, the answer is not there
-	Unsettled AttemptState = "unsettled"  // the answer never came: a look at the cluster will tell
-	Rolling   AttemptState = "rolling"    // written, the rollout goes on
-	Done      AttemptState = "rolled out" //
-	Refused   AttemptState = "refused"    // not written: it was no longer what was confirmed
-	Failed    AttemptState = "failed"     // not written: the API server said no
-	Reverted  AttemptState = "reverted"   // written, and changed again by somebody else
-)
-
-// Active says whether any of its writes is under way or rolling out.
-func (a *Attempt) Active() bool {
-	for _, w := range a.Writes {
-		switch w.State {
-		case Pending, Writing, Unsettled, Rolling:
-			return true
-		}
-	}
-	return false
-}
-
-func writing(a *Attempt) bool {
-	for _, w := range a.Writes {
-		if w.State == Writing {
-			return true
-		}
-	}
-	return false
-}
-
-// wasWritten says whether an attempt changed anything in the cluster.
-func wasWritten(a *Attempt) bool {
-	for _, w := range a.Writes {
-		switch w.State {
-		case Rolling, Done, Reverted:
-			return true
-		}
-	}
-	return false
-}
-
-// Write is one workload of an attempt.
-type Write struct {
-	Plan      model.Plan
-	State     AttemptState
-	Intent    time.Time
-	Written   model.Written
-	RolledOut time.Time
-	Err       string // the server's words, or what changed and by whom
-	Waited    bool   // the operator chose to wait beyond the deadline
-}
-
-// Attempt returns the newest attempt, or nil.
-func (i *Incident) Attempt() *Attempt {
-	if len(i.Attempts) == 0 {
-		return nil
-	}
-	return &i.Attempts[len(i.Attempts)-1]
-}
-
-// Standing is the write that counts for a component.
-type Standing struct {
-	N     int // of the attempt
-	Write *Write
-}
-
-// Standing are the writes that count, one for each component: the newest, but
-// one that did not happen takes no earlier one's place, and counts only while
-// its component is still chosen.
-func (i *Incident) Standing() []Standing {
-	var out []Standing
-	at := map[string]int{}
-	for a := range i.Attempts {
-		for w := range i.Attempts[a].Writes {
-			s := Standing{N: i.Attempts[a].N, Write: &i.Attempts[a].Writes[w]}
-			id, not := s.Write.Plan.Component, s.Write.State == Refused || s.Write.State == Failed
-			n, had := at[id]
-			switch {
-			case not && (had || i.Choice(id) == nil):
-			case had:
-				out[n] = s
-			default:
-				at[id] = len(out)
-				out = append(out, s)
-			}
-		}
-	}
-	return out
-}
-
-// writeNext starts the next write of the newest attempt: in the configured
-// order, one after the other's answer, none after one that did not succeed.
+// writeNext starts the next write of the newest attempt: in their order, one after
+// the other's answer, or its end where the plan waits for that; none after one that
+// did not succeed.
 func (d *decider) writeNext() {
 	a := d.inc().Attempt()
+	if a == nil {
+		return
+	}
 	for _, w := range a.Writes {
 		switch w.State {
 		case Writing, Unsettled, Refused, Failed:
 			return
 		case Pending:
-			d.fact(Intended{N: a.N, Component: w.Plan.Component})
+			if w.Plan.Waits && slices.ContainsFunc(d.inc().Standing(), func(s Standing) bool { return s.Write.State == Rolling }) {
+				return // its turn comes with the end of what goes before it
+			}
+			d.fact(Intended{WriteID{a.N, w.Plan.ID}})
 			d.effect(WritePlan{Attempt: a.N, Plan: w.Plan})
 			return
 		}
 	}
 }
 
-// Intended is written before the patch: without an outcome after it, a look
-// at the cluster settles what happened.
-type Intended struct {
-	N         int    `json:"n"`
-	Component string `json:"component"`
-}
+// Intended is written before the write: without an outcome after it, a look at the
+// world settles what happened.
+type Intended struct{ WriteID }
 
 func (b Intended) apply(i *Incident, f Fact) {
-	i.onWrite(b.N, b.Component, func(w *Write) { w.State, w.Intent = Writing, f.At })
+	i.onWrite(b.WriteID, func(w *Write) { w.State, w.Intent = Writing, f.At })
 }
 
-func (b Intended) entry() (string, string) { return "", "" }
+func (b Intended) entry(*Incident) (EntryKind, string) { return EntryNone, "" }
 
-// WritePlan is the rollback itself.
+// WritePlan is the write itself.
 type WritePlan struct {
 	Attempt int
 	Plan    model.Plan
@@ -149,104 +49,101 @@ type WritePlan struct {
 
 func (x WritePlan) run(r Runner) { r.WritePlan(x) }
 
+// ID names the write.
+func (x WritePlan) ID() WriteID { return WriteID{x.Attempt, x.Plan.ID} }
+
 // Wrote is the outcome of a write.
 type Wrote struct {
-	Attempt   int
-	Component string
-	Written   *model.Written // set when it was written
-	Changed   string         // what changed and by whom: nothing was written
-	Err       string         // the server refused: nothing was written
-	Lost      string         // no answer: it may or may not have been written
-	Again     int            // how often the resourceVersion had moved
+	WriteID
+	Receipt *model.Receipt // set when it was written
+	Changed string         // what changed and by whom: nothing was written
+	Err     string         // the server refused: nothing was written
+	Lost    string         // no answer: it may or may not have been written
 }
 
 // decide takes the outcome of a write.
 func (do Wrote) decide(d *decider) {
-	w := d.write(do.Attempt, do.Component)
+	w := d.inc().write(do.WriteID)
 	if w == nil || w.State != Writing {
 		return
 	}
-	n, component := do.Attempt, do.Component
+	component := w.Plan.Component
 	switch {
-	case do.Written != nil:
-		d.fact(WriteDone{N: n, Component: component, Written: *do.Written})
-		d.leaveWord(w)
+	case do.Receipt != nil:
+		d.fact(WriteDone{WriteID: do.WriteID, Receipt: *do.Receipt})
+		d.leaveWord(&w.Plan)
 		d.writeNext()
 	case do.Changed != "":
-		d.fact(WriteRefused{N: n, Component: component, Changed: do.Changed})
+		d.fact(WriteRefused{WriteID: do.WriteID, Changed: do.Changed})
 		d.askAgain(AskChanged, fmt.Sprintf("Nothing was written: %s changed after you confirmed: %s", component, do.Changed))
 	case do.Lost != "":
-		d.fact(WriteLost{N: n, Component: component, Err: do.Lost})
-		d.effect(LookPlan{Attempt: n, Plan: w.Plan})
+		d.fact(WriteLost{WriteID: do.WriteID, Err: do.Lost})
+		d.effect(LookPlan{Attempt: do.N, Plan: w.Plan})
 	default:
-		d.fact(WriteFailed{N: n, Component: component, Err: do.Err})
+		d.fact(WriteFailed{WriteID: do.WriteID, Err: do.Err})
 		d.askAgain(AskFailed, fmt.Sprintf("Nothing was written to %s: %s", component, do.Err))
 	}
 }
 
-// WriteDone is the API server's answer to the patch.
+// WriteDone is the server's answer to the write.
 type WriteDone struct {
-	N         int           `json:"n"`
-	Component string        `json:"component"`
-	Written   model.Written `json:"written"`
+	WriteID
+	Receipt model.Receipt `json:"receipt"`
 }
 
 func (b WriteDone) apply(i *Incident, f Fact) {
-	i.onWrite(b.N, b.Component, func(w *Write) { w.State, w.Written, w.Err = Rolling, b.Written, "" })
+	i.onWrite(b.WriteID, func(w *Write) { w.State, w.Receipt, w.Err = Rolling, b.Receipt, "" })
 	i.AskFrom = f.At
 }
 
-func (b WriteDone) entry() (string, string) {
-	text := fmt.Sprintf("patched %s (resourceVersion %s, generation %d)", b.Component, b.Written.ResourceVersion, b.Written.Generation)
-	if b.Written.Reads > 1 {
-		text += fmt.Sprintf(", read %d times: its status kept changing", b.Written.Reads)
+func (b WriteDone) entry(i *Incident) (EntryKind, string) {
+	text := "written: " + i.component(b.WriteID)
+	if b.Receipt.Text != "" {
+		text += " (" + b.Receipt.Text + ")"
 	}
-	return "outcome", text
+	return EntryOutcome, text
 }
 
 // WriteRefused is a plan that no longer fitted: nothing was written.
 type WriteRefused struct {
-	N         int    `json:"n"`
-	Component string `json:"component"`
-	Changed   string `json:"changed"`
+	WriteID
+	Changed string `json:"changed"`
 }
 
 func (b WriteRefused) apply(i *Incident, f Fact) {
-	i.onWrite(b.N, b.Component, func(w *Write) { w.State, w.Err = Refused, b.Changed })
+	i.onWrite(b.WriteID, func(w *Write) { w.State, w.Err = Refused, b.Changed })
 }
 
-func (b WriteRefused) entry() (string, string) {
-	return "bad", fmt.Sprintf("nothing written to %s: %s", b.Component, b.Changed)
+func (b WriteRefused) entry(i *Incident) (EntryKind, string) {
+	return EntryBad, fmt.Sprintf("nothing written to %s: %s", i.component(b.WriteID), b.Changed)
 }
 
-// WriteFailed is the API server's no: nothing was written.
+// WriteFailed is the server's no: nothing was written.
 type WriteFailed struct {
-	N         int    `json:"n"`
-	Component string `json:"component"`
-	Err       string `json:"err"`
+	WriteID
+	Err string `json:"err"`
 }
 
 func (b WriteFailed) apply(i *Incident, f Fact) {
-	i.onWrite(b.N, b.Component, func(w *Write) { w.State, w.Err = Failed, b.Err })
+	i.onWrite(b.WriteID, func(w *Write) { w.State, w.Err = Failed, b.Err })
 }
 
-func (b WriteFailed) entry() (string, string) {
-	return "bad", fmt.Sprintf("nothing written to %s: %s", b.Component, b.Err)
+func (b WriteFailed) entry(i *Incident) (EntryKind, string) {
+	return EntryBad, fmt.Sprintf("nothing written to %s: %s", i.component(b.WriteID), b.Err)
 }
 
-// WriteLost is a patch without an answer.
+// WriteLost is a write without an answer.
 type WriteLost struct {
-	N         int    `json:"n"`
-	Component string `json:"component"`
-	Err       string `json:"err"`
+	WriteID
+	Err string `json:"err"`
 }
 
 func (b WriteLost) apply(i *Incident, f Fact) {
-	i.onWrite(b.N, b.Component, func(w *Write) { w.State, w.Err = Unsettled, b.Err })
+	i.onWrite(b.WriteID, func(w *Write) { w.State, w.Err = Unsettled, b.Err })
 }
 
-func (b WriteLost) entry() (string, string) {
-	return "bad", fmt.Sprintf("no answer to the patch of %s: %s; looking whether it was written", b.Component, b.Err)
+func (b WriteLost) entry(i *Incident) (EntryKind, string) {
+	return EntryBad, fmt.Sprintf("no answer to the write to %s: %s; looking whether it was done", i.component(b.WriteID), b.Err)
 }
 
 // LookPlan finds out whether a write happened.
@@ -257,50 +154,70 @@ type LookPlan struct {
 
 func (x LookPlan) run(r Runner) { r.LookPlan(x) }
 
-// Settled is what a look at the cluster says of a write without an outcome.
+// ID names the write.
+func (x LookPlan) ID() WriteID { return WriteID{x.Attempt, x.Plan.ID} }
+
+// Settled is what a look says of a write without an outcome.
 type Settled struct {
-	Attempt   int
-	Component string
-	State     model.SettledState
-	By        string // who changed it, when foreign
-	Err       string // why the look failed
+	WriteID
+	State model.Settled
+	By    string // who changed it, when foreign
 }
 
-// decide takes what a look at the cluster says of a write without an outcome.
-// A look that failed is repeated by the engine.
+// decide takes what a look says of a write without an outcome. A look that failed
+// is repeated by the engine.
 func (do Settled) decide(d *decider) {
-	w := d.write(do.Attempt, do.Component)
+	w := d.inc().write(do.WriteID)
 	if w == nil || w.State != Unsettled && w.State != Writing || do.State == model.SettledUnknown {
 		return
 	}
-	plan := *w
-	d.fact(WriteSettled{N: do.Attempt, Component: do.Component, State: do.State, By: do.By})
+	plan := w.Plan
+	d.fact(WriteSettled{WriteID: do.WriteID, State: do.State, By: do.By})
 	switch do.State {
 	case model.SettledDone:
 		d.leaveWord(&plan)
 		d.writeNext()
 	case model.SettledNot:
-		d.askAgain(AskFailed, "Nothing was written to "+do.Component+": it still has the template from before. Confirm again.")
+		d.askAgain(AskFailed, "Nothing was written to "+plan.Component+": it is still as it was before. Confirm again.")
 	case model.SettledForeign:
-		d.askAgain(AskChanged, strings.TrimSpace(fmt.Sprintf("%s has another template now, by %s", do.Component, do.By)))
+		d.askAgain(AskChanged, strings.TrimSpace(fmt.Sprintf("%s is something else now, by %s", plan.Component, do.By)))
 	}
 }
 
-// WriteSettled is what the cluster says of such a patch.
+// CannotLook says that nobody here can tell what became of a write. The operator has
+// to look, and to say.
+type CannotLook struct {
+	WriteID
+	Why string
+}
+
+func (do CannotLook) decide(d *decider) {
+	w := d.inc().write(do.WriteID)
+	if w == nil || w.State != Unsettled && w.State != Writing {
+		return
+	}
+	if w.State == Writing {
+		d.fact(WriteLost{WriteID: do.WriteID, Err: do.Why})
+	}
+	if d.inc().Asked == AskNothing {
+		d.fact(AskedFor{What: AskSettle, Text: fmt.Sprintf("Whether %s was written cannot be looked up: %s. Look yourself, then say what you found.", w.Plan.Component, do.Why)})
+	}
+}
+
+// WriteSettled is what a look says of such a write.
 type WriteSettled struct {
-	N         int                `json:"n"`
-	Component string             `json:"component"`
-	State     model.SettledState `json:"state"`
-	By        string             `json:"by,omitempty"`
+	WriteID
+	State model.Settled `json:"state"`
+	By    string        `json:"by,omitempty"`
 }
 
 func (b WriteSettled) apply(i *Incident, f Fact) {
-	i.onWrite(b.N, b.Component, func(w *Write) {
+	i.onWrite(b.WriteID, func(w *Write) {
 		switch b.State {
 		case model.SettledDone:
 			w.State, w.Err = Rolling, ""
-			if w.Written.At.IsZero() {
-				w.Written.At = f.At
+			if w.Receipt.At.IsZero() {
+				w.Receipt.At = f.At
 			}
 		case model.SettledNot:
 			w.State, w.Err = Failed, "it was not written"
@@ -311,57 +228,35 @@ func (b WriteSettled) apply(i *Incident, f Fact) {
 	i.AskFrom = f.At
 }
 
-func (b WriteSettled) entry() (string, string) {
+func (b WriteSettled) entry(i *Incident) (EntryKind, string) {
+	c := i.component(b.WriteID)
 	switch b.State {
 	case model.SettledDone:
-		return "outcome", fmt.Sprintf("looked: the patch of %s was written", b.Component)
+		return EntryOutcome, fmt.Sprintf("looked: the write to %s was done", c)
 	case model.SettledNot:
-		return "bad", fmt.Sprintf("looked: the patch of %s was not written", b.Component)
+		return EntryBad, fmt.Sprintf("looked: the write to %s was not done", c)
 	}
-	return "bad", fmt.Sprintf("looked: %s has another template, by %s", b.Component, b.By)
+	return EntryBad, fmt.Sprintf("looked: %s is something else, by %s", c, b.By)
 }
 
 // PostEvent leaves word on the workload for those who look with kubectl.
 type PostEvent struct {
 	Workload model.Workload
-	UID      string
+	UID      string // "" = it is not on the board
 	Text     string
 }
 
 func (x PostEvent) run(r Runner) { r.PostEvent(x) }
 
 // leaveWord tells those who look with kubectl.
-func (d *decider) leaveWord(w *Write) {
-	p := w.Plan
-	d.effect(PostEvent{Workload: p.Workload, UID: p.UID, Text: fmt.Sprintf(
-		"%s rolled back %s from revision %d to %d with rollbook (%s)", d.inc().Operator, p.Workload, p.From, p.To, d.inc().ID)})
-}
-
-func (d *decider) write(n int, component string) *Write {
-	for k := range d.inc().Attempts {
-		a := &d.inc().Attempts[k]
-		for m := range a.Writes {
-			if a.N == n && a.Writes[m].Plan.Component == component {
-				return &a.Writes[m]
-			}
-		}
+func (d *decider) leaveWord(p *model.Plan) {
+	if p.Workload == (model.Workload{}) {
+		return
 	}
-	return nil
-}
-
-// onWrite changes one write of one attempt, in a copy.
-func (i *Incident) onWrite(n int, component string, change func(*Write)) {
-	i.Attempts = slices.Clone(i.Attempts)
-	for k := range i.Attempts {
-		a := &i.Attempts[k]
-		if a.N != n {
-			continue
-		}
-		a.Writes = slices.Clone(a.Writes)
-		for m := range a.Writes {
-			if a.Writes[m].Plan.Component == component {
-				change(&a.Writes[m])
-			}
-		}
+	uid := ""
+	if c := d.s.Seen.Component(p.Component); c != nil {
+		uid = c.UID
 	}
+	d.effect(PostEvent{Workload: p.Workload, UID: uid, Text: fmt.Sprintf("%s: %s, with rollbook (%s)",
+		d.inc().Operator, p.Title, d.inc().ID)})
 }

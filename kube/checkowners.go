@@ -15,7 +15,7 @@ import (
 // checkOwners names who will undo the undo.
 func (c *Client) checkOwners(ctx context.Context, p *planned) []model.Check {
 	var out []model.Check
-	for _, o := range owners(model.Deployment, &p.deployment.Metadata) {
+	for _, o := range owners(p.Workload.Kind, &p.workload.Metadata) {
 		id := "owner." + strings.ToLower(strings.ReplaceAll(o.Manager, " ", ""))
 		if o.Manager == "Argo CD" {
 			out = append(out, c.argo(ctx, id, o))

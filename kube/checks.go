@@ -48,8 +48,8 @@ func (c *Client) checkAccess(ctx context.Context, p *planned) []model.Check {
 	asks := []struct {
 		id, verb, group, resource, name, text, cost string
 	}{
-		{"access.patch", "patch", "apps", "deployments", name, "patch deployments", ""},
-		{"access.replicasets", "get", "apps", "replicasets", p.Owner, "get replicasets", "the plan cannot be checked again before the write"},
+		{"access.patch", "patch", "apps", p.Workload.Kind.Resource(), name, "patch " + p.Workload.Kind.Resource(), ""},
+		{"access.revisions", "get", "apps", p.kind.revisions, p.To.Key, "get " + p.kind.revisions, "the plan cannot be checked again before the write"},
 		{"access.events", "create", "", "events", "", "create events", "no Event will be left on the workload"},
 		{"access.pods", "list", "", "pods", "", "list pods", "the rollout is followed by its counts alone"},
 		{"access.leases", "update", "coordination.k8s.io", "leases", leaseName(p.Workload), "update leases", "others cannot see that you are on it"},
@@ -75,7 +75,7 @@ func (c *Client) checkAccess(ctx context.Context, p *planned) []model.Check {
 			out = append(out, unknown(a.id, "whether you may "+a.text, r.err)...)
 		case r.ok:
 			may = append(may, a.text)
-		case a.cost == "" || a.id == "access.replicasets":
+		case a.cost == "" || a.id == "access.revisions":
 			out = append(out, model.Check{ID: a.id, State: model.CheckBlocked, Hard: true,
 				Text: fmt.Sprintf("you may not %s in %s: the write would be refused", a.text, ns),
 				Do:   fmt.Sprintf("ask for the verb %s on %s, or let somebody do it who has it", a.verb, a.resource)})
@@ -94,16 +94,22 @@ func (c *Client) checkAccess(ctx context.Context, p *planned) []model.Check {
 }
 
 func checkRevision(p *planned) []model.Check {
-	ch := model.Check{ID: "revision", State: model.CheckOK, Text: fmt.Sprintf("revision %d is there and differs", p.To)}
+	ch := model.Check{ID: "revision", State: model.CheckOK, Text: p.To.Label + " is there and differs"}
 	switch {
 	case p.Same:
 		ch = model.Check{ID: "revision", State: model.CheckBlocked, Hard: true,
-			Text: fmt.Sprintf("skipped rollback (current template already matches revision %d)", p.To), Do: "choose another revision"}
-	case withoutRestart(p.deployment.template()) == withoutRestart(p.target.template()):
+			Text: fmt.Sprintf("skipped rollback (current template already matches revision %d)", p.ToNumber), Do: "choose another revision"}
+	case withoutRestart(p.workload.template()) == withoutRestart(p.target.template()):
 		ch = model.Check{ID: "revision", State: model.CheckWarning,
-			Text: fmt.Sprintf("revision %d differs only by a restart: it runs the same", p.To), Do: "choose an older revision"}
+			Text: p.To.Label + " differs only by a restart: it runs the same", Do: "choose an older revision"}
 	}
-	return []model.Check{ch}
+	out := []model.Check{ch}
+	if p.ambiguous != "" {
+		out = append(out, model.Check{ID: "revision.ambiguous", State: model.CheckWarning,
+			Text: fmt.Sprintf("%s is also that of %s: what is written is the template of %s", p.To.Label, p.ambiguous, p.To.Key),
+			Do:   "look at the diff: kubectl cannot tell the two apart"})
+	}
+	return out
 }
 
 // checkDryRun lets the API server go through the write without keeping it:
@@ -121,11 +127,11 @@ func (c *Client) checkDryRun(ctx context.Context, p *planned) []model.Check {
 		if !apierrors.IsConflict(err) {
 			break
 		}
-		d, again := c.get(ctx, p.Workload.Namespace, "deployments", p.Workload.Name)
+		d, again := c.get(ctx, p.Workload.Namespace, p.Workload.Kind.Resource(), p.Workload.Name)
 		if again != nil {
 			return unknown("dryrun", asks, again)
 		}
-		try.deployment = d
+		try.workload = d
 	}
 	if err == nil {
 		o := &object{}
@@ -152,6 +158,9 @@ func (c *Client) checkDryRun(ctx context.Context, p *planned) []model.Check {
 }
 
 func checkPaused(p *planned) []model.Check {
+	if !p.kind.pausable {
+		return nil
+	}
 	if p.Unpause {
 		return []model.Check{{ID: "paused", State: model.CheckWarning,
 			Text: "paused: the rollback also resumes it in the same write, so that the pending template is never released"}}
@@ -160,22 +169,15 @@ func checkPaused(p *planned) []model.Check {
 }
 
 // checkRollout is a note: to roll back a rollout that goes on is what this is for.
-func checkRollout(p *planned) []model.Check {
-	var st struct {
-		ObservedGeneration                           int64
-		Replicas, UpdatedReplicas, AvailableReplicas int
-	}
-	_ = json.Unmarshal(p.deployment.Status, &st)
-	want := 1
-	_ = json.Unmarshal(p.deployment.Spec["replicas"], &want)
+func checkRollout(c *model.Component) []model.Check {
 	ch := model.Check{ID: "rollout", State: model.CheckNote}
 	switch {
-	case st.ObservedGeneration < p.deployment.Metadata.Generation:
+	case c.Observed < c.Generation:
 		ch.Text = "a change was just made, the controller has not taken it up yet"
-	case st.UpdatedReplicas < want:
-		ch.Text = fmt.Sprintf("a rollout is under way: %d of %d pods are on revision %d; the rollback ends it", st.UpdatedReplicas, want, p.From)
-	case st.Replicas > st.UpdatedReplicas:
-		ch.Text = fmt.Sprintf("a rollout is under way: %d old pods are still there; the rollback ends it", st.Replicas-st.UpdatedReplicas)
+	case c.Updated < c.Desired-c.Partition:
+		ch.Text = fmt.Sprintf("a rollout is under way: %d of %d pods are on revision %d; the rollback ends it", c.Updated, c.Desired, c.Revision)
+	case c.Replicas > c.Updated && c.Partition == 0:
+		ch.Text = fmt.Sprintf("a rollout is under way: %s still there; the rollback ends it", old(c.Replicas-c.Updated))
 	default:
 		ch.State, ch.Text = model.CheckOK, "no other rollout under way"
 	}

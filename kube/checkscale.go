@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"rollbook/model"
 	"rollbook/text"
@@ -88,7 +87,7 @@ func (c *Client) checkPDB(ctx context.Context, p *planned) []model.Check {
 }
 
 // checkQuota compares what a quota leaves with what the surge needs.
-func (c *Client) checkQuota(ctx context.Context, p *planned) []model.Check {
+func (c *Client) checkQuota(ctx context.Context, comp *model.Component, p *planned) []model.Check {
 	var list corev1.ResourceQuotaList
 	err := c.listInto(ctx, corePath(p.Workload.Namespace, "resourcequotas", ""), nil, &list)
 	if err != nil {
@@ -101,7 +100,7 @@ func (c *Client) checkQuota(ctx context.Context, p *planned) []model.Check {
 	if err != nil {
 		return nil
 	}
-	surge := surgeOf(p.deployment)
+	surge := surgeOf(p.kind, p.workload, comp.Desired)
 	need := map[corev1.ResourceName]resource.Quantity{"pods": *resource.NewQuantity(int64(surge), resource.DecimalSI)}
 	for i := range t.Spec.Containers {
 		r := t.Spec.Containers[i].Resources
@@ -149,30 +148,6 @@ func podsText(n int) string {
 	return fmt.Sprintf("%d pods", n)
 }
 
-// surgeOf is how many pods a rollout adds for a time.
-func surgeOf(d *object) int {
-	var strategy struct {
-		Type          string
-		RollingUpdate struct{ MaxSurge *intstr.IntOrString }
-	}
-	_ = json.Unmarshal(d.Spec["strategy"], &strategy)
-	if strategy.Type == "Recreate" {
-		return 0
-	}
-	want := 1
-	_ = json.Unmarshal(d.Spec["replicas"], &want)
-	surge := strategy.RollingUpdate.MaxSurge
-	if surge == nil {
-		v := intstr.FromString("25%")
-		surge = &v
-	}
-	n, err := intstr.GetScaledValueFromIntOrPercent(surge, want, true)
-	if err != nil {
-		return 1
-	}
-	return n
-}
-
 // checkImage looks for signs that the target's image cannot be pulled, and for
 // a tag that may mean another image than it did.
 func (c *Client) checkImage(ctx context.Context, comp *model.Component, p *planned) []model.Check {
@@ -185,11 +160,11 @@ func (c *Client) checkImage(ctx context.Context, comp *model.Component, p *plann
 		img := text.Line(t.Spec.Containers[i].Image)
 		if mutable(img) {
 			out = append(out, model.Check{ID: "image.tag:" + img, State: model.CheckWarning,
-				Text: "image " + img + " has a moving tag: it may not be what it was when revision " + fmt.Sprint(p.To) + " ran"})
+				Text: "image " + img + " has a moving tag: it may not be what it was when " + p.To.Label + " ran"})
 		}
 	}
 	for _, pod := range comp.Pods {
-		if pod.Owner == p.Owner && (strings.Contains(pod.State, "ImagePull") || pod.State == "InvalidImageName") {
+		if pod.Owner == p.To.Key && (strings.Contains(pod.State, "ImagePull") || pod.State == "InvalidImageName") {
 			return append(out, model.Check{ID: "image.pull", State: model.CheckWarning,
 				Text: "its image is failing to be pulled right now: pod " + pod.Name + " " + pod.State, Do: "check the registry before going on"})
 		}
@@ -202,7 +177,7 @@ func (c *Client) checkImage(ctx context.Context, comp *model.Component, p *plann
 	}
 	for i := range list.Items {
 		e := &list.Items[i]
-		if strings.HasPrefix(e.InvolvedObject.Name, p.Owner+"-") && strings.Contains(e.Message, "pull") {
+		if strings.HasPrefix(e.InvolvedObject.Name, p.To.Key+"-") && strings.Contains(e.Message, "pull") {
 			return append(out, model.Check{ID: "image.pull", State: model.CheckWarning,
 				Text: "its image was last seen failing to be pulled " + model.Age(c.now(), eventTime(e)) + " ago: " + clip(text.Line(e.Message), 160),
 				Do:   "check the registry before going on"})

@@ -27,10 +27,14 @@ var rights = []right{
 	{"list", "apps", "replicasets", true, "there is no history to go back to"},
 	{"list", "apps", "statefulsets", false, "StatefulSets are not shown"},
 	{"list", "apps", "daemonsets", false, "DaemonSets are not shown"},
+	{"list", "apps", "controllerrevisions", false, "StatefulSets and DaemonSets have no history to go back to"},
 	{"list", "", "pods", false, "the board has counts, but no pods and no reasons"},
 	{"list", "", "events", false, "there are no events"},
 	{"get", "", "pods/log", false, "there are no logs"},
 	{"patch", "apps", "deployments", true, "no rollback is possible"},
+	{"patch", "apps", "statefulsets", false, "StatefulSets cannot be rolled back"},
+	{"patch", "apps", "daemonsets", false, "DaemonSets cannot be rolled back"},
+	{"delete", "", "pods", false, "a pod that a StatefulSet waits for cannot be deleted"},
 	{"create", "", "events", false, "no Event is left on the workload"},
 	{"get", "coordination.k8s.io", "leases", false, "you do not see who else works on a workload"},
 	{"create", "coordination.k8s.io", "leases", false, "others do not see that you work on a workload"},
@@ -117,7 +121,7 @@ func (c *Client) Targets(ctx context.Context, targets []model.Target) ([]model.T
 		return targets, nil
 	}
 	var out []model.Target
-	for _, k := range []model.Kind{model.Deployment, model.StatefulSet, model.DaemonSet} {
+	for _, k := range kindsInOrder {
 		body, err := c.do(ctx, call{method: http.MethodGet, path: appsPath(c.namespace, k.Resource(), ""),
 			accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"})
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -121,7 +122,7 @@ func taken(t testing.TB, c *Client, ns string) (d *object, sets []*object) {
 		if sets, err = c.owned(context.Background(), "replicasets", d); err != nil {
 			return false
 		}
-		rs := runningSet(d, sets)
+		rs := runningOf(d, sets)
 		if d.paused() {
 			return true
 		}
@@ -134,11 +135,30 @@ func workloadIn(ns string) *model.Component {
 	return &model.Component{ID: "api", Workload: model.Workload{Kind: model.Deployment, Namespace: ns, Name: "api"}}
 }
 
+// numbered is the revision of a number; zero, kubectl's default, for 0, and one that
+// is not there for a number that nobody bears.
+func numbered(t testing.TB, c *Client, comp *model.Component, n int64) model.Version {
+	t.Helper()
+	if n == 0 {
+		return model.Version{}
+	}
+	h, err := NewUndo(c).Versions(context.Background(), comp, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range h.Candidates {
+		if r.Short == strconv.FormatInt(n, 10) {
+			return r.Version
+		}
+	}
+	return model.Revision(comp.Workload.Name+"-gone", n)
+}
+
 // preflight runs it to its end.
 func preflight(t testing.TB, c *Client, ns string, to int64) model.Preflight {
 	t.Helper()
 	var last model.Preflight
-	c.Preflight(context.Background(), workloadIn(ns), to, func(p model.Preflight) { last = p })
+	NewUndo(c).Plan(context.Background(), workloadIn(ns), numbered(t, c, workloadIn(ns), to), func(p model.Preflight) { last = p })
 	if !last.Done {
 		t.Fatal("the preflight did not end")
 	}

@@ -101,7 +101,7 @@ func (v *view) eventOf(e *event) (model.Workload, bool) {
 			if r := v.setOf[e.namespace+"/"+e.object[:i]]; r != nil {
 				return r.key(), true
 			}
-			for _, k := range []model.Kind{model.StatefulSet, model.DaemonSet} {
+			for _, k := range kindsInOrder[1:] {
 				if w := (model.Workload{Kind: k, Namespace: e.namespace, Name: e.object[:i]}); v.loads[w] != nil {
 					return w, true
 				}

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -16,29 +17,35 @@ import (
 	"rollbook/text"
 )
 
-// History lists the revisions of a component's workload, newest first, without
+// Versions lists the revisions of a component's workload, newest first, without
 // figures. Changes are from the running template to each revision's.
 //
 // A revision's start is when it last became the running one: for a ReplicaSet
 // that was never the running one before, its creation; for one that came back,
 // managedFields (the running one) or the event of its scaling up (the others);
 // failing these its creation, marked as guessed.
-func (c *Client) History(ctx context.Context, comp *model.Component) (*model.History, error) {
+func (u Undo) Versions(ctx context.Context, comp *model.Component, _ time.Time) (*model.History, error) {
 	w := comp.Workload
-	o, err := c.get(ctx, w.Namespace, w.Kind.Resource(), w.Name)
+	k, known := kinds[w.Kind]
+	if !known {
+		return nil, fmt.Errorf("a %s has no rollout history", w.Kind)
+	}
+	o, err := u.c.get(ctx, w.Namespace, w.Kind.Resource(), w.Name)
 	if err != nil {
 		return nil, historyError(w, err)
 	}
-	h := &model.History{Component: comp.ID, At: c.now()}
+	revs, err := u.c.owned(ctx, k.revisions, o)
+	if err != nil {
+		return nil, historyError(w, err)
+	}
+	var ups map[string]time.Time
 	if w.Kind == model.Deployment {
-		h.Revisions, err = c.deploymentRevisions(ctx, o)
-	} else {
-		h.Revisions, err = c.controllerRevisions(ctx, o)
+		ups = u.c.scaledUp(ctx, o)
 	}
-	if err != nil {
+	h := &model.History{Component: comp.ID, Method: MethodUndo, At: u.c.now()}
+	if h.Candidates, err = candidates(o, revs, ups); err != nil {
 		return nil, historyError(w, err)
 	}
-	mark(h.Revisions)
 	return h, nil
 }
 
@@ -46,43 +53,65 @@ func historyError(w model.Workload, err error) error {
 	return fmt.Errorf("the history of %s in %s cannot be read: %s: %w", w, w.Namespace, because(err), err)
 }
 
-// revisionOf is a revision while it is being read, beside its raw template.
-type revisionOf struct {
-	model.Revision
-	raw     json.RawMessage
-	restart string // withoutRestart of the template
-}
-
-func (c *Client) deploymentRevisions(ctx context.Context, d *object) ([]model.Revision, error) {
-	sets, err := c.owned(ctx, "replicasets", d)
-	if err != nil {
-		return nil, err
+// candidates reads the revisions off their objects, newest first. ups is when each
+// ReplicaSet was last scaled up from nothing.
+func candidates(w *object, revs []*object, ups map[string]time.Time) ([]model.Candidate, error) {
+	current := runningOf(w, revs)
+	by, at := templateOwner(w.Metadata.ManagedFields)
+	numbers := map[*object]int64{}
+	for _, r := range revs {
+		numbers[r], _ = r.number() // one that is no number is shown like a missing one
 	}
-	ups := c.scaledUp(ctx, d)
-	running := runningSet(d, sets)
-	by, at := templateOwner(d.Metadata.ManagedFields)
-	var out []revisionOf
-	for _, rs := range sets {
-		n, ok := rs.number()
-		if !ok || n == 0 {
-			continue
+	revs = slices.Clone(revs)
+	slices.SortStableFunc(revs, func(a, b *object) int {
+		if d := cmp.Compare(numbers[b], numbers[a]); d != 0 {
+			return d
 		}
-		r := revisionOf{raw: rs.template()}
-		r.Number, r.Owner, r.Current = n, text.Line(rs.Metadata.Name), rs == running
-		r.ChangeCause = text.Line(rs.Metadata.Annotations[annCause])
-		r.Start = rs.Metadata.CreationTimestamp.Time
-		if rs.Metadata.Annotations[annHistory] != "" {
-			r.Start, r.Guessed = cameBack(r.Start, at, ups[rs.Metadata.Name], r.Current)
+		return b.Metadata.CreationTimestamp.Compare(a.Metadata.CreationTimestamp.Time)
+	})
+	out := make([]model.Candidate, len(revs))
+	for i, rev := range revs {
+		m := &rev.Metadata
+		r := model.Candidate{Version: model.Revision(text.Line(m.Name), numbers[rev]), Owner: text.Line(m.Name), Current: rev == current,
+			Cause: text.Line(m.Annotations[annCause]), Start: m.CreationTimestamp.Time, Ambiguous: sameNumber(rev, revs)}
+		if m.Annotations[annHistory] != "" || len(rev.Data) > 0 { // a ControllerRevision does not tell whether it came back
+			r.Start, r.Guessed = cameBack(r.Start, at, ups[m.Name], r.Current)
 		}
 		if r.Current {
 			r.By = by
 		}
 		var st struct{ Replicas int }
-		_ = json.Unmarshal(rs.Status, &st)
+		_ = json.Unmarshal(rev.Status, &st)
 		r.Replicas = st.Replicas
-		out = append(out, r)
+		t, err := typed(rev.template())
+		if err != nil {
+			return nil, err
+		}
+		r.Images = images(t)
+		if r.Changes, err = diff(w.template(), rev.template()); err != nil {
+			return nil, err
+		}
+		out[i] = r
 	}
-	return finish(out, d.template())
+	markRestarts(out, revs)
+	markCauses(out)
+	return out, nil
+}
+
+// markRestarts says which revision differs from an older one by a restart alone.
+func markRestarts(all []model.Candidate, revs []*object) {
+	bare := make([]string, len(revs))
+	for i, r := range revs {
+		bare[i] = withoutRestart(r.template())
+	}
+	for i := range all {
+		for older := i + 1; older < len(all); older++ {
+			if bare[older] == bare[i] {
+				all[i].RestartOf = all[older].Key
+				break
+			}
+		}
+	}
 }
 
 // cameBack is when a ReplicaSet that was the running one before became it again.
@@ -98,52 +127,23 @@ func cameBack(created, setAt, up time.Time, current bool) (start time.Time, gues
 	return created, true
 }
 
-// finish fills in what is read off the templates, newest first.
-func finish(in []revisionOf, running json.RawMessage) ([]model.Revision, error) {
-	slices.SortFunc(in, func(a, b revisionOf) int { return int(b.Number - a.Number) })
-	for i := range in {
-		t, err := typed(in[i].raw)
-		if err != nil {
-			return nil, err
-		}
-		in[i].TemplateHash, in[i].Images = templateHash(t), images(t)
-		in[i].restart = withoutRestart(in[i].raw)
-		if in[i].Changes, err = diff(running, in[i].raw); err != nil {
-			return nil, err
-		}
-	}
-	out := make([]model.Revision, 0, len(in))
-	for i, r := range in {
-		for _, older := range in[i+1:] {
-			if older.restart == r.restart {
-				r.RestartOf = older.Number
-				break
-			}
-		}
-		out = append(out, r.Revision)
-	}
-	return out, nil
-}
-
-// mark says where a change-cause is most likely not the revision's own: kubectl
+// markCauses says where a change-cause is most likely not the revision's own: kubectl
 // leaves the annotation on the Deployment, and each later revision inherits it.
-func mark(revisions []model.Revision) {
-	for i := range revisions {
-		r := &revisions[i]
-		r.CauseCopied = r.ChangeCause != "" && slices.ContainsFunc(revisions[i+1:], func(older model.Revision) bool {
-			return older.ChangeCause == r.ChangeCause
-		})
+func markCauses(all []model.Candidate) {
+	for i := range all {
+		r := &all[i]
+		r.CauseCopied = r.Cause != "" && slices.ContainsFunc(all[i+1:], func(older model.Candidate) bool { return older.Cause == r.Cause })
 	}
 }
 
-// runningSet is the ReplicaSet of the Deployment's template, the oldest of
-// several as the controller has it; nil while there is none.
-func runningSet(d *object, sets []*object) *object {
-	want, err := hashOf(d.template())
+// runningOf is the revision of the workload's template, the oldest of several as
+// the Deployment controller has it; nil while there is none.
+func runningOf(w *object, revs []*object) *object {
+	want, err := hashOf(w.template())
 	if err != nil {
 		return nil
 	}
-	for _, rs := range sets {
+	for _, rs := range revs {
 		if have, err := hashOf(rs.template()); err == nil && have == want {
 			return rs
 		}
@@ -183,54 +183,4 @@ func scaleEvents(events []corev1.Event) map[string]time.Time {
 		}
 	}
 	return out
-}
-
-// controllerRevisions are the revisions of a StatefulSet or DaemonSet. Their
-// data is a patch that holds the whole template.
-func (c *Client) controllerRevisions(ctx context.Context, w *object) ([]model.Revision, error) {
-	revs, err := c.owned(ctx, "controllerrevisions", w)
-	if err != nil {
-		return nil, err
-	}
-	var status struct{ UpdateRevision, CurrentRevision string }
-	_ = json.Unmarshal(w.Status, &status)
-	by, at := templateOwner(w.Metadata.ManagedFields)
-	highest := int64(0)
-	for _, r := range revs {
-		highest = max(highest, r.Revision)
-	}
-	var out []revisionOf
-	for _, cr := range revs {
-		raw, err := templateOf(cr)
-		if err != nil {
-			return nil, err
-		}
-		r := revisionOf{raw: raw}
-		r.Number, r.Owner = cr.Revision, text.Line(cr.Metadata.Name)
-		r.ChangeCause = text.Line(cr.Metadata.Annotations[annCause])
-		r.Start, r.Guessed = cr.Metadata.CreationTimestamp.Time, true
-		if r.Current = cr.Revision == highest; r.Current {
-			r.By = by
-			if !at.IsZero() {
-				r.Start, r.Guessed = at, false
-			}
-		}
-		out = append(out, r)
-	}
-	return finish(out, w.template())
-}
-
-func templateOf(cr *object) (json.RawMessage, error) {
-	var data struct {
-		Spec struct{ Template json.RawMessage }
-	}
-	if err := json.Unmarshal(cr.Data, &data); err != nil || len(data.Spec.Template) == 0 {
-		return nil, fmt.Errorf("controllerrevision %s holds no pod template", cr.Metadata.Name)
-	}
-	var t map[string]json.RawMessage
-	if err := json.Unmarshal(data.Spec.Template, &t); err != nil {
-		return nil, fmt.Errorf("controllerrevision %s holds no pod template: %w", cr.Metadata.Name, err)
-	}
-	delete(t, "$patch")
-	return json.Marshal(t)
 }

@@ -21,6 +21,8 @@ import (
 const (
 	annStep     = "rollbook/step"
 	annIncident = "rollbook/incident"
+	annOwes     = "rollbook/owes" // what is switched off and not put back, a line each
+	annOwer     = "rollbook/owed-by"
 )
 
 // leaseTries is how often a Lease is read again because somebody else wrote it
@@ -114,11 +116,18 @@ func (c *Client) putLease(ctx context.Context, w model.Workload, l *coordination
 // leaseOf is what a Lease says to somebody called holder. Its text was written
 // by others.
 func leaseOf(l *coordinationv1.Lease, holder string, now time.Time) model.Lease {
-	if l == nil || l.Spec.HolderIdentity == nil || *l.Spec.HolderIdentity == "" {
+	if l == nil {
 		return model.Lease{}
 	}
+	owed := owedOf(l)
+	if l.Spec.HolderIdentity == nil || *l.Spec.HolderIdentity == "" {
+		if len(owed) == 0 {
+			return model.Lease{}
+		}
+		return model.Lease{Owes: owed, From: clip(text.Line(l.Annotations[annOwer]), 120), Incident: clip(text.Line(l.Annotations[annIncident]), 120)}
+	}
 	out := model.Lease{Holder: clip(text.Line(*l.Spec.HolderIdentity), 120), Step: clip(text.Line(l.Annotations[annStep]), 30),
-		Incident: clip(text.Line(l.Annotations[annIncident]), 120), Mine: *l.Spec.HolderIdentity == holder}
+		Incident: clip(text.Line(l.Annotations[annIncident]), 120), Mine: *l.Spec.HolderIdentity == holder, Owes: owed}
 	if t := l.Spec.AcquireTime; t != nil {
 		out.Since = t.Time
 	}
@@ -130,6 +139,20 @@ func leaseOf(l *coordinationv1.Lease, holder string, now time.Time) model.Lease 
 		out.Renewed = t.Time
 	}
 	out.Expired = now.Sub(out.Renewed) > life
+	return out
+}
+
+// owedMost bounds what is read of another's debts.
+const owedMost = 10
+
+// owedOf is what a Lease says to be switched off.
+func owedOf(l *coordinationv1.Lease) []string {
+	var out []string
+	for _, line := range strings.Split(l.Annotations[annOwes], "\n") {
+		if line = clip(text.Line(line), 160); line != "" && len(out) < owedMost {
+			out = append(out, line)
+		}
+	}
 	return out
 }
 
@@ -164,5 +187,12 @@ func nextLease(old *coordinationv1.Lease, a model.LeaseAsk, now time.Time) *coor
 		l.Annotations = map[string]string{}
 	}
 	l.Annotations[annStep], l.Annotations[annIncident] = a.Step, a.Incident
+	switch {
+	case len(a.Owes) > 0:
+		l.Annotations[annOwes], l.Annotations[annOwer] = strings.Join(a.Owes, "\n"), a.Holder
+	case l.Annotations[annOwer] == a.Holder:
+		delete(l.Annotations, annOwes) // ours are put back; another's stay until they are
+		delete(l.Annotations, annOwer)
+	}
 	return l
 }

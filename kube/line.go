@@ -16,9 +16,7 @@ func (v *view) build(x *workload) *model.Component {
 	line.ID = v.id(w)
 	newest := v.newest(x)
 	if newest != nil {
-		if w.Kind == model.Deployment {
-			line.OwnerName = newest.name
-		}
+		line.OwnerName = newest.name
 		line.Revision = newest.revision
 		line.RevisionStart, line.StartGuessed = revisionStart(newest, x.setAt)
 	}
@@ -75,7 +73,7 @@ func (v *view) podsOf(w model.Workload, newest *replicas) []model.Pod {
 	for _, p := range in {
 		q := p.Pod
 		if r := v.setOfPod(w, p); r != nil {
-			q.Revision = r.revision
+			q.Revision, q.Owner = r.revision, r.name
 		}
 		out = append(out, q)
 	}

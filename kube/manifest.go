@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
@@ -72,15 +73,15 @@ func mask(spec map[string]any) {
 }
 
 // Diff is the full difference between the running template and a revision's,
-// one change a line, for the page that shows all of it.
-func (c *Client) Diff(ctx context.Context, comp *model.Component, to int64) ([]string, error) {
-	h, err := c.History(ctx, comp)
+// one change a line, for the page that shows all of it. to is the revision's key.
+func (c *Client) Diff(ctx context.Context, comp *model.Component, to string) ([]string, error) {
+	h, err := NewUndo(c).Versions(ctx, comp, time.Time{})
 	if err != nil {
 		return nil, err
 	}
-	r := h.Revision(to)
+	r := h.Candidate(to)
 	if r == nil {
-		return nil, fmt.Errorf("unable to find specified revision %d in history", to)
+		return nil, fmt.Errorf("%s is not in the history of %s any more", to, comp.Workload)
 	}
 	return DiffLines(r.Changes), nil
 }
@@ -120,7 +121,8 @@ func (c *Client) allEvents(ctx context.Context, comp *model.Component, limit int
 		e := &events.Items[i]
 		kind, name := e.InvolvedObject.Kind, e.InvolvedObject.Name
 		mine := (kind == string(w.Kind) && name == w.Name) || names[kind+"/"+name] ||
-			((kind == "Pod" || kind == "ReplicaSet") && comp.OwnerName != "" && (name == comp.OwnerName || strings.HasPrefix(name, comp.OwnerName+"-")))
+			((kind == "Pod" || kind == "ReplicaSet") && comp.OwnerName != "" && (name == comp.OwnerName || strings.HasPrefix(name, comp.OwnerName+"-"))) ||
+			(kind == "Pod" && w.Kind != model.Deployment && strings.HasPrefix(name, w.Name+"-"))
 		if mine {
 			x := fromEvent(e).Event
 			x.Component = comp.ID

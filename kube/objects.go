@@ -43,9 +43,9 @@ func (c *Client) Objects(ctx context.Context, comp *model.Component) []Object {
 		return []Object{{Kind: string(w.Kind), Name: w.Name, Err: fmt.Errorf("it cannot be read: %w", err)}}
 	}
 	out := []Object{printed(string(w.Kind), w.Name, body)}
-	kind, resource := "ReplicaSet", "replicasets"
+	kind, resource := "ReplicaSet", kinds[w.Kind].revisions
 	if w.Kind != model.Deployment {
-		kind, resource = "ControllerRevision", "controllerrevisions"
+		kind = "ControllerRevision"
 	}
 	sets, err := c.ownedRaw(ctx, appsPath(w.Namespace, resource, ""), &load, func(uid string) bool { return uid == string(load.Metadata.UID) })
 	if err != nil {

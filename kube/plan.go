@@ -2,10 +2,11 @@ package kube
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
-	"sync"
+	"time"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 
@@ -13,10 +14,11 @@ import (
 	"rollbook/text"
 )
 
-// The rollback of a Deployment is that of kubectl 1.37 (pkg/polymorphichelpers/
-// rollback.go): which ReplicaSet is taken, what is patched, which annotations
-// stay. It differs in these points: the template is never decoded into a type,
-// the patch carries the resourceVersion that it was made of, marks of ownership
+// The undo is that of kubectl 1.37 (pkg/polymorphichelpers/rollback.go): which
+// revision is taken, what is patched, which annotations stay. It differs in these
+// points: a revision is named by its ReplicaSet or ControllerRevision and not by its
+// number, the template is never decoded into a type, the patch is a JSON patch for
+// each kind and carries the resourceVersion that it was made of, marks of ownership
 // stay, and a paused Deployment is resumed in the same write.
 
 // annotationsToSkip keep the Deployment's value (kubectl's list of this name).
@@ -42,30 +44,73 @@ func keepsDeployments(annotation string) bool {
 	return false
 }
 
+// MethodUndo is the undo of a rollout, as kubectl rollout undo does it.
+const MethodUndo model.Method = "undo"
+
+// undoDetail is what the undo keeps in a plan: hashes, not values. Before the write
+// everything is read and planned again, and written only when it comes out equal.
+type undoDetail struct {
+	UID        string    `json:"uid"`
+	FromNumber int64     `json:"fromNumber"` // the revisions' numbers when it was planned
+	ToNumber   int64     `json:"toNumber"`
+	FromHash   string    `json:"fromHash"` // running template
+	ToHash     string    `json:"toHash"`   // template to be written
+	Guard      string    `json:"guard"`    // spec less replicas, annotations less deployment.kubernetes.io/*
+	Patch      string    `json:"patch"`    // the patch less its resourceVersion
+	Unpause    bool      `json:"unpause,omitempty"`
+	Before     time.Time `json:"before,omitzero"` // Progressing's lastUpdateTime before the write: an unchanged one is a leftover
+}
+
+// undoReceipt is what the undo keeps of the API server's answer.
+type undoReceipt struct {
+	ResourceVersion string `json:"resourceVersion"`
+	Generation      int64  `json:"generation"`
+	Reads           int    `json:"reads,omitempty"` // how often the object had to be read again because its resourceVersion had moved
+	// TemplateHash is of the template as the server stored it: admission may have
+	// changed it on its way in, and then it is not the plan's ToHash.
+	TemplateHash string `json:"templateHash,omitempty"`
+}
+
+// detail reads a method's own part of a plan or a receipt back.
+func detail[T any](raw json.RawMessage) (T, error) {
+	var d T
+	if err := json.Unmarshal(raw, &d); err != nil {
+		return d, fmt.Errorf("the plan's detail cannot be read: %w", err)
+	}
+	return d, nil
+}
+
 // planned is a plan with what it is made of.
 type planned struct {
 	model.Plan
-	deployment, target *object
-	template           json.RawMessage // bare
-	annotations        map[string]string
+	undoDetail
+	kind             kind
+	workload, target *object
+	ambiguous        string          // another revision of the same number
+	template         json.RawMessage // bare
+	annotations      map[string]string
 }
 
-// targetSet picks the ReplicaSet to go to, with kubectl's words when there is
-// none. to = 0 is the second-highest number, which is not the last good one.
-func targetSet(d *object, sets []*object, to int64) (*object, error) {
-	name := d.Metadata.Name
-	if to < 0 {
-		return nil, fmt.Errorf("unable to find specified revision %d in history", to)
+// targetOf picks the revision to go to by its owner's name. "" is kubectl's default,
+// the second-highest number, which is not the last good one.
+func targetOf(k kind, w *object, revs []*object, key string) (*object, error) {
+	if key != "" {
+		for _, r := range revs {
+			if r.Metadata.Name == key {
+				return r, nil
+			}
+		}
+		return nil, fmt.Errorf("%s is not in the history of %s any more: choose another revision", text.Line(key), text.Line(w.Metadata.Name))
 	}
-	ordered := make([]*object, 0, len(sets))
-	running := runningSet(d, sets)
-	for _, s := range sets {
-		if s != running {
+	ordered := make([]*object, 0, len(revs))
+	current := runningOf(w, revs)
+	for _, s := range revs {
+		if s != current {
 			ordered = append(ordered, s)
 		}
 	}
-	if running != nil {
-		ordered = append(ordered, running)
+	if current != nil {
+		ordered = append(ordered, current)
 	}
 	var latest, previous *object
 	latestN, previousN := int64(-1), int64(-1)
@@ -73,55 +118,45 @@ func targetSet(d *object, sets []*object, to int64) (*object, error) {
 		n, ok := s.number()
 		switch {
 		case !ok:
-		case to > 0:
-			if n == to {
-				return s, nil
-			}
 		case latestN < n:
 			previous, previousN, latest, latestN = latest, latestN, s, n
 		case previousN < n:
 			previous, previousN = s, n
 		}
 	}
-	if to > 0 {
-		return nil, fmt.Errorf("unable to find specified revision %d in history", to)
-	}
 	if previous == nil {
-		return nil, fmt.Errorf("no rollout history found for deployment %q", text.Line(name))
+		return nil, errors.New(k.none(text.Line(w.Metadata.Name)))
 	}
 	return previous, nil
 }
 
-// makePlan plans going from a Deployment as it was read to a ReplicaSet.
-func makePlan(component string, d, target *object) (*planned, error) {
-	p := &planned{deployment: d, target: target}
+// makePlan plans going from a workload as it was read to one of its revisions.
+func makePlan(component string, w model.Workload, o, target *object, revs []*object) (*planned, error) {
+	p := &planned{kind: kinds[w.Kind], workload: o, target: target}
 	var err error
 	if p.template, err = bare(target.template()); err != nil {
 		return nil, err
 	}
-	p.annotations = map[string]string{}
-	for k, v := range d.Metadata.Annotations {
-		if keepsDeployments(k) {
-			p.annotations[k] = v
-		}
+	if p.kind.annotated {
+		p.annotations = undoneAnnotations(o, target)
 	}
-	for k, v := range target.Metadata.Annotations {
-		if !keepsDeployments(k) {
-			p.annotations[k] = v
-		}
+	p.UID, p.Before = string(o.Metadata.UID), o.progressing()
+	p.Unpause = p.kind.pausable && o.paused()
+	p.ToNumber, _ = target.number()
+	from := ""
+	if r := runningOf(o, revs); r != nil {
+		from = text.Line(r.Metadata.Name)
+		p.FromNumber, _ = r.number()
+	} else {
+		p.FromNumber, _ = o.number()
 	}
-	w := model.Workload{Kind: model.Deployment, Namespace: d.Metadata.Namespace, Name: d.Metadata.Name}
-	p.Plan = model.Plan{Component: component, Workload: w, UID: string(d.Metadata.UID), Owner: target.Metadata.Name,
-		Unpause: d.paused(), Before: d.progressing()}
-	p.From, _ = d.number()
-	p.To, _ = target.number()
-	if p.FromHash, err = hashOf(d.template()); err != nil {
+	if p.FromHash, err = hashOf(o.template()); err != nil {
 		return nil, err
 	}
 	if p.ToHash, err = hashOf(target.template()); err != nil {
 		return nil, err
 	}
-	if p.Guard, err = d.guard(); err != nil {
+	if p.Guard, err = o.guard(); err != nil {
 		return nil, err
 	}
 	value, err := tree(p.template)
@@ -130,21 +165,63 @@ func makePlan(component string, d, target *object) (*planned, error) {
 	}
 	// The controller's own annotations move while a rollout goes on.
 	p.Patch = digest(value, withoutController(p.annotations), p.Unpause)
-	if p.Same, err = same(d.template(), target.template()); err != nil {
+	p.Plan = model.Plan{Method: MethodUndo, Role: model.RoleRelease, Component: component, Workload: w,
+		From: model.Revision(from, p.FromNumber), To: model.Revision(text.Line(target.Metadata.Name), p.ToNumber)}
+	if p.Same, err = same(o.template(), target.template()); err != nil {
 		return nil, err
 	}
-	if p.Changes, err = diff(d.template(), target.template()); err != nil {
+	if p.Changes, err = diff(o.template(), target.template()); err != nil {
 		return nil, err
 	}
-	p.Command = fmt.Sprintf("kubectl -n %s rollout undo %s --to-revision=%d", w.Namespace, w, p.To)
-	p.ID = planID(&p.Plan)
+	p.ambiguous = sameNumber(target, revs)
+	p.Title = fmt.Sprintf("Roll back %s from %s to %s", component, p.From, p.To)
+	if p.Unpause {
+		p.Title += ", and resume it"
+	}
+	if p.ambiguous == "" && p.ToNumber > 0 {
+		p.Command = fmt.Sprintf("kubectl -n %s rollout undo %s --to-revision=%d", w.Namespace, w, p.ToNumber)
+	}
+	if p.Detail, err = json.Marshal(p.undoDetail); err != nil {
+		return nil, err
+	}
+	p.ID = p.id()
 	return p, nil
 }
 
-// planID is over what the plan is, not over what was said about it: two reads
-// of an unchanged workload give the same.
-func planID(p *model.Plan) string {
-	return digest(p.Component, p.Workload, p.UID, p.From, p.To, p.FromHash, p.ToHash, p.Owner, p.Guard, p.Patch, p.Unpause, p.Same)
+// undoneAnnotations are a Deployment's after an undo: the revision's, but for those
+// that stay.
+func undoneAnnotations(o, target *object) map[string]string {
+	out := map[string]string{}
+	for k, v := range o.Metadata.Annotations {
+		if keepsDeployments(k) {
+			out[k] = v
+		}
+	}
+	for k, v := range target.Metadata.Annotations {
+		if !keepsDeployments(k) {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// sameNumber names another revision that bears the number of target; "" when there
+// is none. kubectl cannot tell the two apart.
+func sameNumber(target *object, revs []*object) string {
+	n, ok := target.number()
+	for _, r := range revs {
+		if m, is := r.number(); r != target && is == ok && m == n {
+			return text.Line(r.Metadata.Name)
+		}
+	}
+	return ""
+}
+
+// id is over what the plan is, not over what was said about it: two reads of an
+// unchanged workload give the same.
+func (p *planned) id() string {
+	return digest(p.Method, p.Component, p.Workload, p.UID, p.FromNumber, p.ToNumber, p.FromHash, p.ToHash, p.To.Key, p.Guard,
+		p.Patch, p.Unpause, p.Same)
 }
 
 // same says whether two templates are equal as kubectl compares them, and in
@@ -188,50 +265,20 @@ func (p *planned) body() ([]byte, error) {
 		Path  string `json:"path"`
 		Value any    `json:"value"`
 	}
-	// With no annotations at all there is nothing to replace.
-	annotations := "replace"
-	if p.deployment.Metadata.Annotations == nil {
-		annotations = "add"
-	}
 	ops := []op{
-		{"replace", "/metadata/resourceVersion", p.deployment.Metadata.ResourceVersion},
+		{"replace", "/metadata/resourceVersion", p.workload.Metadata.ResourceVersion},
 		{"replace", "/spec/template", p.template},
-		{annotations, "/metadata/annotations", p.annotations},
+	}
+	if p.kind.annotated {
+		// With no annotations at all there is nothing to replace.
+		annotations := "replace"
+		if p.workload.Metadata.Annotations == nil {
+			annotations = "add"
+		}
+		ops = append(ops, op{annotations, "/metadata/annotations", p.annotations})
 	}
 	if p.Unpause {
 		ops = append(ops, op{"replace", "/spec/paused", false})
 	}
 	return json.Marshal(ops)
-}
-
-// planMemory keeps what plans were made of, in memory only, so that a change
-// since then can be named by its fields.
-type planMemory struct {
-	mu    sync.Mutex
-	order []string
-	of    map[string]*object
-}
-
-const plansKept = 16
-
-func (m *planMemory) keep(id string, d *object) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.of == nil {
-		m.of = map[string]*object{}
-	}
-	if _, ok := m.of[id]; !ok {
-		m.order = append(m.order, id)
-	}
-	m.of[id] = d
-	if len(m.order) > plansKept {
-		delete(m.of, m.order[0])
-		m.order = m.order[1:]
-	}
-}
-
-func (m *planMemory) get(id string) *object {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.of[id]
 }

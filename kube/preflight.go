@@ -26,37 +26,37 @@ type check struct {
 	run  func(context.Context) []model.Check
 }
 
-// Preflight makes the plan for going to revision `to` (0 = kubectl's default)
-// and checks it. out is called with each new state, the last time with Done
-// set, at the latest after three seconds.
-func (c *Client) Preflight(ctx context.Context, comp *model.Component, to int64, out func(model.Preflight)) {
+// Plan makes the plan for going to a revision (zero = kubectl's default) and checks
+// it. out is called with each new state, the last time with Done set, at the latest
+// after three seconds.
+func (u Undo) Plan(ctx context.Context, comp *model.Component, to model.Version, out func(model.Preflight)) {
 	ctx, cancel := context.WithTimeout(ctx, preflightLimit)
 	defer cancel()
-	pf := model.Preflight{Component: comp.ID, To: to, Started: c.now()}
-	if comp.Workload.Kind != model.Deployment {
-		pf.Done, pf.Checks = true, []model.Check{c.notYet(comp.Workload, to)}
-		pf.Err = pf.Checks[0].Text
-		out(pf)
-		return
-	}
-	p, sets, err := c.plan(ctx, comp, to)
+	c := u.c
+	pf := model.Preflight{Slot: model.Release(comp.ID), To: to.Key, Started: c.now()}
+	p, sets, err := c.plan(ctx, comp, to.Key)
 	if err != nil {
 		pf.Done, pf.Err = true, err.Error()
 		out(pf)
 		return
 	}
-	c.plans.keep(p.ID, p.deployment)
-	checks := c.checks(comp, p, sets)
+	c.plans.keep(p.ID, p.workload)
+	c.ask(ctx, c.checks(comp, p, sets), func(done bool, lines []model.Check) {
+		plan := p.Plan
+		plan.Stays = stays(p, comp, lines)
+		pf.Plans, pf.Done, pf.Checks = []model.Plan{plan}, done, lines
+		out(pf)
+	})
+}
+
+// ask runs checks at the same time and tells their lines, in their order, with each
+// answer; what has not answered when ctx ends is unknown.
+func (c *Client) ask(ctx context.Context, checks []check, out func(done bool, lines []model.Check)) {
 	lines := make([][]model.Check, len(checks))
 	for i, ch := range checks {
 		lines[i] = []model.Check{{ID: ch.id, Text: ch.asks + ": asking …"}}
 	}
-	tell := func(done bool) {
-		plan := p.Plan
-		plan.Stays = stays(p, comp, lines)
-		pf.Plan, pf.Done, pf.Checks = &plan, done, slices.Concat(lines...)
-		out(pf)
-	}
+	tell := func(done bool) { out(done, slices.Concat(lines...)) }
 	tell(false)
 
 	type answer struct {
@@ -92,32 +92,27 @@ func (c *Client) Preflight(ctx context.Context, comp *model.Component, to int64,
 	tell(true)
 }
 
-// notYet stands for what this program cannot write yet.
-func (c *Client) notYet(w model.Workload, to int64) model.Check {
-	cmd := fmt.Sprintf("kubectl -n %s rollout undo %s", w.Namespace, w)
-	if to > 0 {
-		cmd += fmt.Sprintf(" --to-revision=%d", to)
-	}
-	return model.Check{ID: "kind", State: model.CheckBlocked, Hard: true,
-		Text: fmt.Sprintf("rollbook does not roll back a %s yet", w.Kind), Do: cmd}
-}
-
-// plan reads the Deployment and its ReplicaSets and makes the plan.
-func (c *Client) plan(ctx context.Context, comp *model.Component, to int64) (*planned, []*object, error) {
+// plan reads a workload and its revisions and makes the plan for going to the one of
+// that name.
+func (c *Client) plan(ctx context.Context, comp *model.Component, to string) (*planned, []*object, error) {
 	w := comp.Workload
-	d, err := c.get(ctx, w.Namespace, w.Kind.Resource(), w.Name)
+	k, known := kinds[w.Kind]
+	if !known {
+		return nil, nil, fmt.Errorf("a %s has no rollout history: it cannot be undone", w.Kind)
+	}
+	o, err := c.get(ctx, w.Namespace, w.Kind.Resource(), w.Name)
 	if err != nil {
 		return nil, nil, planError(w, err)
 	}
-	sets, err := c.owned(ctx, "replicasets", d)
+	sets, err := c.owned(ctx, k.revisions, o)
 	if err != nil {
 		return nil, nil, planError(w, err)
 	}
-	target, err := targetSet(d, sets, to)
+	target, err := targetOf(k, o, sets, to)
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := makePlan(comp.ID, d, target)
+	p, err := makePlan(comp.ID, w, o, target, sets)
 	if err != nil {
 		return nil, nil, planError(w, err)
 	}
@@ -138,12 +133,13 @@ func (c *Client) checks(comp *model.Component, p *planned, sets []*object) []che
 		{"revision", "the revision", func(context.Context) []model.Check { return checkRevision(p) }},
 		{"dryrun", "whether admission accepts it (server dry run)", func(ctx context.Context) []model.Check { return c.checkDryRun(ctx, p) }},
 		{"paused", "whether it is paused", func(context.Context) []model.Check { return checkPaused(p) }},
-		{"rollout", "whether a rollout is under way", func(context.Context) []model.Check { return checkRollout(p) }},
+		{"rollout", "whether a rollout is under way", func(context.Context) []model.Check { return checkRollout(comp) }},
+		{"strategy", "how its pods are replaced", func(context.Context) []model.Check { return checkTraps(comp, p) }},
 		{"owner", "who else writes it", func(ctx context.Context) []model.Check { return c.checkOwners(ctx, p) }},
 		{"refs", "whether what it needs is still there", func(ctx context.Context) []model.Check { return c.checkRefs(ctx, p, sets) }},
 		{"image", "whether its image was seen failing", func(ctx context.Context) []model.Check { return c.checkImage(ctx, comp, p) }},
 		{"hpa", "whether an autoscaler is in charge", func(ctx context.Context) []model.Check { return c.checkHPA(ctx, p) }},
-		{"quota", "whether the quota leaves room", func(ctx context.Context) []model.Check { return c.checkQuota(ctx, p) }},
+		{"quota", "whether the quota leaves room", func(ctx context.Context) []model.Check { return c.checkQuota(ctx, comp, p) }},
 		{"pdb", "disruption budgets", func(ctx context.Context) []model.Check { return c.checkPDB(ctx, p) }},
 	}
 	return out

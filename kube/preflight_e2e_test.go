@@ -46,7 +46,7 @@ func TestPreflightLines(t *testing.T) {
 	for _, ch := range pf.Checks {
 		t.Logf("%d %s: %s (do: %s)", ch.State, ch.ID, ch.Text, ch.Do)
 	}
-	t.Log(pf.Plan.Stays, pf.Plan.Command)
+	t.Log(pf.Plans[0].Stays, pf.Plans[0].Command)
 	for id, want := range map[string]struct {
 		state model.CheckState
 		words string
@@ -74,10 +74,10 @@ func TestPreflightLines(t *testing.T) {
 			t.Errorf("an optional configmap was asked for: %+v", ch)
 		}
 	}
-	if s := strings.Join(pf.Plan.Stays, "; "); !strings.Contains(s, "replicas 2") || !strings.Contains(s, "configmap moved (changed ") || !strings.Contains(s, "schema") {
+	if s := strings.Join(pf.Plans[0].Stays, "; "); !strings.Contains(s, "replicas 2") || !strings.Contains(s, "configmap moved (changed ") || !strings.Contains(s, "schema") {
 		t.Errorf("stays: %s", s)
 	}
-	if again := preflight(t, c, ns, 2); again.Plan.ID != pf.Plan.ID {
+	if again := preflight(t, c, ns, 2); again.Plans[0].ID != pf.Plans[0].ID {
 		t.Error("the plan's ID changed without a change")
 	}
 }
@@ -95,15 +95,15 @@ func TestPreflightDoesNotWait(t *testing.T) {
 	})
 	begun, states := time.Now(), 0
 	var last model.Preflight
-	c.Preflight(context.Background(), workloadIn(ns), 0, func(p model.Preflight) { last = p; states++ })
+	NewUndo(c).Plan(context.Background(), workloadIn(ns), model.Version{}, func(p model.Preflight) { last = p; states++ })
 	if d := time.Since(begun); d < preflightLimit-100*time.Millisecond || d > preflightLimit+300*time.Millisecond {
 		t.Errorf("took %v", d)
 	}
 	if ch := line(t, last, "hpa"); ch.State != model.CheckUnknown || !strings.Contains(ch.Text, "no answer within 3s") || !last.Done || states < 3 {
 		t.Errorf("%+v after %d states", ch, states)
 	}
-	if last.Plan.To != 1 {
-		t.Errorf("kubectl's default is 1, not %d", last.Plan.To)
+	if last.Plans[0].To.Short != "1" {
+		t.Errorf("kubectl's default is 1, not %s", last.Plans[0].To)
 	}
 }
 
@@ -114,8 +114,8 @@ func TestPausedIsOffered(t *testing.T) {
 	kubectl(t, "", "-n", ns, "rollout", "pause", "deploy/api")
 	kubectl(t, "", "-n", ns, "set", "image", "deploy/api", "api=api:3")
 	pf := preflight(t, c, ns, 2)
-	if ch := line(t, pf, "paused"); ch.State != model.CheckWarning || !pf.Plan.Unpause || pf.Plan.Same {
-		t.Errorf("%+v %+v", ch, pf.Plan)
+	if ch := line(t, pf, "paused"); ch.State != model.CheckWarning || !strings.HasSuffix(pf.Plans[0].Title, ", and resume it") || pf.Plans[0].Same {
+		t.Errorf("%+v %+v", ch, pf.Plans)
 	}
 }
 
@@ -130,22 +130,22 @@ func TestHistoryTellsWhenAndWhat(t *testing.T) {
 	at := time.Now().Truncate(time.Second)
 	kubectl(t, "", "-n", ns, "rollout", "undo", "deploy/api", "--to-revision=1") // 1 becomes 4
 	taken(t, c, ns)
-	h, err := c.History(context.Background(), workloadIn(ns))
+	h, err := NewUndo(c).Versions(context.Background(), workloadIn(ns), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var numbers []int64
-	for _, r := range h.Revisions {
-		numbers = append(numbers, r.Number)
+	var numbers []string
+	for _, r := range h.Candidates {
+		numbers = append(numbers, r.Short)
 	}
-	if len(numbers) != 3 || numbers[0] != 4 || numbers[1] != 3 || numbers[2] != 2 {
+	if len(numbers) != 3 || numbers[0] != "4" || numbers[1] != "3" || numbers[2] != "2" {
 		t.Fatalf("revisions %v", numbers)
 	}
-	now, three, two := h.Revisions[0], h.Revisions[1], h.Revisions[2]
+	now, three, two := h.Candidates[0], h.Candidates[1], h.Candidates[2]
 	if !now.Current || now.Guessed || now.Start.Before(at) || now.By == "" || len(now.Changes) != 0 {
 		t.Errorf("current: %+v", now)
 	}
-	if three.RestartOf != 2 || three.Guessed || !three.CauseCopied || two.CauseCopied {
+	if three.RestartOf != two.Key || three.Guessed || !three.CauseCopied || two.CauseCopied {
 		t.Errorf("restart: %+v, %+v", three, two)
 	}
 	if len(two.Changes) != 1 || two.Changes[0] != (model.Change{Kind: "image", From: "api:1", To: "api:2"}) {
@@ -156,15 +156,15 @@ func TestHistoryTellsWhenAndWhat(t *testing.T) {
 	kubectl(t, "", "-n", ns, "set", "image", "sts/db", "db=pg:2")
 	db := &model.Component{ID: "db", Workload: model.Workload{Kind: model.StatefulSet, Namespace: ns, Name: "db"}}
 	eventually(t, 10*time.Second, "both revisions are there", func() bool {
-		h, err = c.History(context.Background(), db)
-		return err == nil && len(h.Revisions) == 2
+		h, err = NewUndo(c).Versions(context.Background(), db, time.Now())
+		return err == nil && len(h.Candidates) == 2
 	})
-	if r := h.Revisions[1]; r.Number != 1 || h.Revisions[0].Current != true || len(r.Changes) != 1 || r.Changes[0].To != "pg:1" {
-		t.Errorf("%+v", h.Revisions)
+	if r := h.Candidates[1]; r.Short != "1" || h.Candidates[0].Current != true || len(r.Changes) != 1 || r.Changes[0].To != "pg:1" {
+		t.Errorf("%+v", h.Candidates)
 	}
 	var last model.Preflight
-	c.Preflight(context.Background(), db, 1, func(p model.Preflight) { last = p })
-	if ch := line(t, last, "kind"); !ch.Hard || ch.State != model.CheckBlocked || ch.Do != "kubectl -n "+ns+" rollout undo statefulset/db --to-revision=1" {
-		t.Errorf("%+v", ch)
+	NewUndo(c).Plan(context.Background(), db, numbered(t, c, db, 1), func(p model.Preflight) { last = p })
+	if len(last.Plans) != 1 || last.Plans[0].Command != "kubectl -n "+ns+" rollout undo statefulset/db --to-revision=1" {
+		t.Errorf("%+v", last)
 	}
 }

@@ -36,9 +36,13 @@ func (o *object) template() json.RawMessage { return o.Spec["template"] }
 
 func (o *object) paused() bool { return string(o.Spec["paused"]) == "true" }
 
-// number is the revision annotation of a Deployment or a ReplicaSet; a missing
-// one is revision 0, as for kubectl. ok is false for one that is no number.
+// number is the revision annotation of a Deployment or a ReplicaSet, or a
+// ControllerRevision's own; a missing one is revision 0, as for kubectl. ok is false
+// for one that is no number.
 func (o *object) number() (n int64, ok bool) {
+	if len(o.Data) > 0 {
+		return o.Revision, true
+	}
 	v, is := o.Metadata.Annotations[annRevision]
 	if !is {
 		return 0, true
@@ -180,6 +184,11 @@ func (c *Client) owned(ctx context.Context, resource string, by *object) ([]*obj
 			out = append(out, o)
 		}
 	}
+	for _, o := range out {
+		if err := o.unpackTemplate(); err != nil {
+			return nil, err
+		}
+	}
 	slices.SortFunc(out, func(a, b *object) int {
 		if d := a.Metadata.CreationTimestamp.Compare(b.Metadata.CreationTimestamp.Time); d != 0 {
 			return d
@@ -187,6 +196,40 @@ func (c *Client) owned(ctx context.Context, resource string, by *object) ([]*obj
 		return strings.Compare(a.Metadata.Name, b.Metadata.Name)
 	})
 	return out, nil
+}
+
+// unpackTemplate gives a ControllerRevision, whose data is a patch that holds the
+// whole template, its template where a ReplicaSet has it.
+func (o *object) unpackTemplate() error {
+	if len(o.Data) == 0 {
+		return nil
+	}
+	var data struct {
+		Spec struct{ Template json.RawMessage }
+	}
+	if err := json.Unmarshal(o.Data, &data); err != nil || len(data.Spec.Template) == 0 {
+		return fmt.Errorf("controllerrevision %s holds no pod template", o.Metadata.Name)
+	}
+	var t map[string]json.RawMessage
+	if err := json.Unmarshal(data.Spec.Template, &t); err != nil {
+		return fmt.Errorf("controllerrevision %s holds no pod template: %w", o.Metadata.Name, err)
+	}
+	delete(t, "$patch")
+	raw, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	o.Spec = map[string]json.RawMessage{"template": raw}
+	return nil
+}
+
+// revision reads one revision of a workload by its name.
+func (c *Client) revision(ctx context.Context, k kind, namespace, name string) (*object, error) {
+	o, err := c.get(ctx, namespace, k.revisions, name)
+	if err != nil {
+		return nil, err
+	}
+	return o, o.unpackTemplate()
 }
 
 // progressing is the time of the Progressing condition's last update.

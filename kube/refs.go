@@ -95,7 +95,7 @@ func (c *Client) checkRefs(ctx context.Context, p *planned, sets []*object) []mo
 	}
 	all := refs(t)
 	if len(all) == 0 {
-		return []model.Check{{ID: "refs", State: model.CheckOK, Text: fmt.Sprintf("revision %d needs no configmap, secret or claim", p.To)}}
+		return []model.Check{{ID: "refs", State: model.CheckOK, Text: p.To.Label + " needs no configmap, secret or claim"}}
 	}
 	end := servedUntil(p, sets)
 	results := make([]model.Check, len(all))
@@ -130,7 +130,7 @@ func (c *Client) checkRef(ctx context.Context, p *planned, r ref, end time.Time)
 	switch {
 	case apierrors.IsNotFound(err):
 		return model.Check{ID: r.kind + ".gone:" + name, State: model.CheckBlocked,
-			Text: fmt.Sprintf("%s %s is gone: pods of revision %d cannot start without it", r.kind, name, p.To),
+			Text: fmt.Sprintf("%s %s is gone: pods of %s cannot start without it", r.kind, name, p.To),
 			Do:   fmt.Sprintf("make %s %s again, or choose another revision", r.kind, name)}
 	case err != nil:
 		return unknown(r.kind+":"+name, fmt.Sprintf("whether %s %s is still there", r.kind, name), err)[0]
@@ -155,18 +155,18 @@ func (c *Client) checkRef(ctx context.Context, p *planned, r ref, end time.Time)
 		who = " by " + by
 	}
 	return model.Check{ID: r.kind + ".changed:" + name, State: model.CheckWarning,
-		Text: fmt.Sprintf("%s %s changed %s ago%s: revision %d will read the new one", r.kind, name, model.Age(c.now(), at), who, p.To)}
+		Text: fmt.Sprintf("%s %s changed %s ago%s: %s will read the new one", r.kind, name, model.Age(c.now(), at), who, p.To)}
 }
 
 // servedUntil is when the target stopped being the running revision: when the
 // next one began. Zero when nothing tells, or when it is running.
 func servedUntil(p *planned, sets []*object) time.Time {
-	_, at := templateOwner(p.deployment.Metadata.ManagedFields)
-	running := runningSet(p.deployment, sets)
+	_, at := templateOwner(p.workload.Metadata.ManagedFields)
+	running := runningOf(p.workload, sets)
 	var end time.Time
 	for _, s := range sets {
 		n, ok := s.number()
-		if !ok || n <= p.To {
+		if !ok || n <= p.ToNumber {
 			continue
 		}
 		start := s.Metadata.CreationTimestamp.Time
@@ -184,12 +184,15 @@ func servedUntil(p *planned, sets []*object) time.Time {
 }
 
 // stays is what a rollback does not bring back.
-func stays(p *planned, comp *model.Component, lines [][]model.Check) []string {
-	want := comp.Desired
-	_ = json.Unmarshal(p.deployment.Spec["replicas"], &want)
-	out := []string{fmt.Sprintf("replicas %d", want)}
+func stays(p *planned, comp *model.Component, lines []model.Check) []string {
+	var out []string
+	if p.kind.scaled {
+		want := comp.Desired
+		_ = json.Unmarshal(p.workload.Spec["replicas"], &want)
+		out = append(out, fmt.Sprintf("replicas %d", want))
+	}
 	said := map[string]bool{}
-	for _, ch := range slices.Concat(lines...) {
+	for _, ch := range lines {
 		if kind, name, gone := strings.Cut(ch.ID, ".gone:"); gone {
 			said[kind+" "+name] = true
 		}

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,68 +26,91 @@ const (
 	undoWithin = 2 * time.Second
 )
 
-// Undo writes the plan, if the workload is still what the plan was made of: it
-// reads everything again, makes the plan again, and writes only when that comes
-// out equal. The patch is sent once for each resourceVersion, and never again
-// without a clear "no" from the API server.
+// Undo goes back to an earlier revision as kubectl rollout undo does.
+type Undo struct{ c *Client }
+
+// NewUndo returns the undo of a cluster's rollouts.
+func NewUndo(c *Client) Undo { return Undo{c} }
+
+// Name returns MethodUndo.
+func (Undo) Name() model.Method { return MethodUndo }
+
+// Do writes the plan, if the workload is still what the plan was made of: it reads
+// everything again, makes the plan again, and writes only when that comes out equal.
+// The patch is sent once for each resourceVersion, and never again without a clear
+// "no" from the API server.
 //
-// The error is ErrChanged, ErrRefused or ErrReadOnly (nothing was written), or
+// The error is model.ErrChanged, ErrRefused or ErrReadOnly (nothing was written), or
 // ErrLost (nobody knows; Look tells), with the details in its words.
-func (c *Client) Undo(ctx context.Context, plan model.Plan) (model.Written, error) {
+func (u Undo) Do(ctx context.Context, plan model.Plan, _ func(model.Progress)) (model.Receipt, error) {
+	c := u.c
 	if c.readOnly {
-		return model.Written{}, say(model.ErrReadOnly, nil, "%s was not rolled back: rollbook runs read-only", plan.Workload)
+		return model.Receipt{}, say(model.ErrReadOnly, nil, "%s was not rolled back: rollbook runs read-only", plan.Workload)
+	}
+	want, err := detail[undoDetail](plan.Detail)
+	if err != nil {
+		return model.Receipt{}, say(model.ErrRefused, err, "%s was not rolled back: %s", plan.Workload, err)
 	}
 	c.writing.Add(1)
 	defer c.writing.Add(-1)
 	begun := c.now()
-	var err error
 	for reads := range undoTries {
 		var p *planned
-		if p, err = c.again(ctx, plan); err != nil {
-			return model.Written{}, err
+		if p, err = c.again(ctx, plan, want); err != nil {
+			return model.Receipt{}, err
 		}
 		if p.Same {
-			return model.Written{}, say(model.ErrRefused, nil, "skipped rollback (current template already matches revision %d)", plan.To)
+			return model.Receipt{}, say(model.ErrRefused, nil, "skipped rollback (current template already matches revision %d)", want.ToNumber)
 		}
-		var out *model.Written
+		var out *undoReceipt
 		if out, err = c.patch(ctx, p); err == nil {
 			out.Reads = reads
-			return *out, nil
+			return out.receipt(c.now())
 		}
 		if !apierrors.IsConflict(err) && !apierrors.IsTooManyRequests(err) {
-			return model.Written{}, c.refusal(plan, err)
+			return model.Receipt{}, c.refusal(plan.Workload.String(), "rolled back", err)
 		}
 		if c.now().Sub(begun) > undoWithin || ctx.Err() != nil {
 			break
 		}
 	}
-	return model.Written{}, say(model.ErrRefused, err, "%s was not rolled back: it was written to by others faster than it could be read (%s): try again", plan.Workload, words(err))
+	return model.Receipt{}, say(model.ErrRefused, err, "%s was not rolled back: it was written to by others faster than it could be read (%s): try again", plan.Workload, words(err))
 }
 
-// again reads the Deployment and the ReplicaSet anew and makes the plan of
-// them; the error is ErrChanged when it is not the plan that was confirmed.
-func (c *Client) again(ctx context.Context, plan model.Plan) (*planned, error) {
-	var d, rs *object
-	var errD, errRS error
-	var wg sync.WaitGroup
-	wg.Go(func() { d, errD = c.get(ctx, plan.Workload.Namespace, "deployments", plan.Workload.Name) })
-	wg.Go(func() { rs, errRS = c.get(ctx, plan.Workload.Namespace, "replicasets", plan.Owner) })
-	wg.Wait()
+// receipt is the API server's answer as the journal keeps it.
+func (w *undoReceipt) receipt(at time.Time) (model.Receipt, error) {
+	text := fmt.Sprintf("resourceVersion %s, generation %d", w.ResourceVersion, w.Generation)
+	if w.Reads > 1 {
+		text += fmt.Sprintf(", read %d times: its status kept changing", w.Reads)
+	}
+	raw, err := json.Marshal(w)
+	return model.Receipt{At: at, Text: text, Detail: raw}, err
+}
+
+// again reads the workload and its revisions anew and makes the plan of them; the
+// error is ErrChanged when it is not the plan that was confirmed.
+func (c *Client) again(ctx context.Context, plan model.Plan, want undoDetail) (*planned, error) {
+	w, k := plan.Workload, kinds[plan.Workload.Kind]
+	var o, target *object
+	var errO, errT error
+	several(
+		func() { o, errO = c.get(ctx, w.Namespace, w.Kind.Resource(), w.Name) },
+		func() { target, errT = c.revision(ctx, k, w.Namespace, plan.To.Key) })
 	switch {
-	case apierrors.IsNotFound(errD):
-		return nil, say(model.ErrChanged, errD, "%s is gone: it was deleted", plan.Workload)
-	case errD != nil:
-		return nil, say(model.ErrRefused, errD, "%s was not rolled back: it could not be read again before the write: %s", plan.Workload, because(errD))
-	case apierrors.IsNotFound(errRS):
-		return nil, say(model.ErrChanged, errRS, "revision %d of %s is gone: replicaset %s was deleted", plan.To, plan.Workload, plan.Owner)
-	case errRS != nil:
-		return nil, say(model.ErrRefused, errRS, "%s was not rolled back: revision %d could not be read again before the write: %s", plan.Workload, plan.To, because(errRS))
+	case apierrors.IsNotFound(errO):
+		return nil, say(model.ErrChanged, errO, "%s is gone: it was deleted", w)
+	case errO != nil:
+		return nil, say(model.ErrRefused, errO, "%s was not rolled back: it could not be read again before the write: %s", w, because(errO))
+	case apierrors.IsNotFound(errT):
+		return nil, say(model.ErrChanged, errT, "%s of %s is gone: %s %s was deleted", plan.To, w, strings.TrimSuffix(k.revisions, "s"), plan.To.Key)
+	case errT != nil:
+		return nil, say(model.ErrRefused, errT, "%s was not rolled back: %s could not be read again before the write: %s", w, plan.To, because(errT))
 	}
-	p, err := makePlan(plan.Component, d, rs)
+	p, err := makePlan(plan.Component, w, o, target, []*object{target})
 	if err != nil {
-		return nil, say(model.ErrRefused, err, "%s was not rolled back: %s", plan.Workload, words(err))
+		return nil, say(model.ErrRefused, err, "%s was not rolled back: %s", w, words(err))
 	}
-	if why := c.differs(&plan, p); why != "" {
+	if why := c.differs(&plan, want, p); why != "" {
 		return nil, say(model.ErrChanged, nil, "%s", why)
 	}
 	return p, nil
@@ -96,17 +118,17 @@ func (c *Client) again(ctx context.Context, plan model.Plan) (*planned, error) {
 
 // differs says what is no longer as it was confirmed; "" when all is. From is
 // not compared: the controller writes that number a moment after the template.
-func (c *Client) differs(plan *model.Plan, p *planned) string {
+func (c *Client) differs(plan *model.Plan, want undoDetail, p *planned) string {
 	w, old := plan.Workload.String(), c.plans.get(plan.ID)
 	switch {
-	case p.UID != plan.UID:
+	case p.UID != want.UID:
 		return w + " was deleted and made again since it was confirmed"
-	case p.To != plan.To:
-		return fmt.Sprintf("revision %d of %s is revision %d now: it was rolled back to by %s", plan.To, w, p.To, byWhom(old, p.deployment))
-	case p.Guard != plan.Guard || p.FromHash != plan.FromHash || p.Unpause != plan.Unpause:
-		return fmt.Sprintf("%s changed since it was confirmed: %s by %s", w, whatChanged(old, p.deployment), byWhom(old, p.deployment))
-	case p.ToHash != plan.ToHash || p.Patch != plan.Patch || p.Owner != plan.Owner:
-		return fmt.Sprintf("revision %d of %s changed since it was confirmed: replicaset %s was written by %s", plan.To, w, text.Line(p.Owner), byWhom(nil, p.target))
+	case p.ToNumber != want.ToNumber:
+		return fmt.Sprintf("revision %d of %s is revision %d now: it was rolled back to by %s", want.ToNumber, w, p.ToNumber, byWhom(old, p.workload))
+	case p.Guard != want.Guard || p.FromHash != want.FromHash || p.Unpause != want.Unpause:
+		return fmt.Sprintf("%s changed since it was confirmed: %s by %s", w, whatChanged(old, p.workload), byWhom(old, p.workload))
+	case p.ToHash != want.ToHash || p.Patch != want.Patch:
+		return fmt.Sprintf("%s of %s changed since it was confirmed: %s was written by %s", plan.To, w, text.Line(plan.To.Key), byWhom(nil, p.target))
 	}
 	return ""
 }
@@ -176,7 +198,7 @@ func whatChanged(old, now *object) string {
 }
 
 // patch sends the write, once.
-func (c *Client) patch(ctx context.Context, p *planned) (*model.Written, error) {
+func (c *Client) patch(ctx context.Context, p *planned) (*undoReceipt, error) {
 	answer, err := c.sendPatch(ctx, p, nil)
 	if err != nil {
 		return nil, err
@@ -185,7 +207,7 @@ func (c *Client) patch(ctx context.Context, p *planned) (*model.Written, error) 
 	if err := json.Unmarshal(answer, o); err != nil {
 		return nil, &unreached{err: err, text: "the API server's answer could not be read"}
 	}
-	w := &model.Written{ResourceVersion: o.Metadata.ResourceVersion, Generation: o.Metadata.Generation, At: c.now()}
+	w := &undoReceipt{ResourceVersion: o.Metadata.ResourceVersion, Generation: o.Metadata.Generation}
 	w.TemplateHash, _ = hashOf(o.template()) // the write is done all the same
 	return w, nil
 }
@@ -204,10 +226,16 @@ func (c *Client) sendPatch(ctx context.Context, p *planned, query url.Values) ([
 	for k, v := range query {
 		q[k] = v
 	}
+	return c.sendWrite(ctx, call{method: http.MethodPatch, path: workloadPath(p.Workload), query: q,
+		body: body, kind: "application/json-patch+json", limit: writeLimit})
+}
+
+// sendWrite sends a write once, and tells one of which not a byte left (notSent)
+// from one without an answer.
+func (c *Client) sendWrite(ctx context.Context, w call) ([]byte, error) {
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
-	answer, err := c.do(ctx, call{method: http.MethodPatch, path: workloadPath(p.Workload), query: q,
-		body: body, kind: "application/json-patch+json", limit: writeLimit})
+	answer, err := c.do(ctx, w)
 	var u *unreached
 	if errors.As(err, &u) && !connected.Load() {
 		return nil, notSent{err}
@@ -217,57 +245,28 @@ func (c *Client) sendPatch(ctx context.Context, p *planned, query url.Values) ([
 
 // refusal sorts a failed write: a clear "no" and a request that never left are
 // ErrRefused; after anything else it may have been written.
-func (c *Client) refusal(plan model.Plan, err error) error {
+//
+// what and done say what did not happen: "deployment/api", "rolled back".
+func (c *Client) refusal(what, done string, err error) error {
+	not := what + " was not " + done
 	var u *unreached
-	var not notSent
+	var never notSent
 	var st apierrors.APIStatus
 	switch {
 	case errors.Is(err, model.ErrReadOnly):
-		return say(model.ErrReadOnly, err, "%s was not rolled back: rollbook runs read-only", plan.Workload)
-	case errors.As(err, &not):
-		return say(model.ErrRefused, err, "%s was not rolled back, the request never left: %s", plan.Workload, words(not.error))
+		return say(model.ErrReadOnly, err, "%s: rollbook runs read-only", not)
+	case errors.As(err, &never):
+		return say(model.ErrRefused, err, "%s, the request never left: %s", not, words(never.error))
 	case errors.As(err, &u):
-		return say(model.ErrLost, err, "the write to %s had no answer: %s: it may or may not have been done", plan.Workload, u.text)
+		return say(model.ErrLost, err, "the write to %s had no answer: %s: it may or may not have been done", what, u.text)
 	case errors.As(err, &st) && st.Status().Code >= 500 && !byWebhook(st.Status().Message):
-		return say(model.ErrLost, err, "the write to %s ended in an error of the server: %s: it may or may not have been done", plan.Workload, words(err))
+		return say(model.ErrLost, err, "the write to %s ended in an error of the server: %s: it may or may not have been done", what, words(err))
 	}
-	return say(model.ErrRefused, err, "%s was not rolled back: %s", plan.Workload, because(err))
+	return say(model.ErrRefused, err, "%s: %s", not, because(err))
 }
 
 // byWebhook recognises the 500 that stands for "admission could not be asked":
 // then nothing was written.
 func byWebhook(message string) bool {
 	return strings.Contains(message, "failed calling webhook") || strings.Contains(message, "admission webhook")
-}
-
-// Look tells whether a plan was written, by the running template: the plan's
-// target, still the one from before, or neither; by names the manager of what
-// is neither.
-func (c *Client) Look(ctx context.Context, plan model.Plan) (model.SettledState, string, error) {
-	d, err := c.get(ctx, plan.Workload.Namespace, plan.Workload.Kind.Resource(), plan.Workload.Name)
-	if apierrors.IsNotFound(err) {
-		return model.SettledForeign, "somebody who deleted it", nil
-	}
-	if err != nil {
-		return model.SettledUnknown, "", fmt.Errorf("whether %s was rolled back cannot be seen: %s: %w", plan.Workload, because(err), err)
-	}
-	if string(d.Metadata.UID) != plan.UID {
-		return model.SettledForeign, "somebody who deleted it and made it again", nil
-	}
-	hash, err := hashOf(d.template())
-	if err != nil {
-		return model.SettledUnknown, "", err
-	}
-	by, at := templateOwner(d.Metadata.ManagedFields)
-	switch {
-	case hash == plan.ToHash:
-		return model.SettledDone, "", nil
-	case hash == plan.FromHash:
-		return model.SettledNot, "", nil
-	case slices.Contains(strings.Split(by, or), Manager):
-		return model.SettledDone, "", nil // admission changed the template on its way in
-	case by == "":
-		return model.SettledForeign, "somebody", nil
-	}
-	return model.SettledForeign, fmt.Sprintf("%s at %s", by, at.UTC().Format("15:04:05 MST")), nil
 }

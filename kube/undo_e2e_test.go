@@ -33,10 +33,10 @@ func released(t *testing.T, c *Client, ns string) {
 func planOf(t *testing.T, c *Client, ns string, to int64) model.Plan {
 	t.Helper()
 	pf := preflight(t, c, ns, to)
-	if pf.Plan == nil {
+	if len(pf.Plans) == 0 {
 		t.Fatal(pf.Err)
 	}
-	return *pf.Plan
+	return pf.Plans[0]
 }
 
 func imageOf(t *testing.T, ns string) string {
@@ -69,7 +69,7 @@ func TestWhatChangedAfterTheConfirmationIsNotOverwritten(t *testing.T) {
 				taken(t, c, ns)
 			}
 			before, _ := tryKubectl(t, "", "-n", ns, "get", "deploy", "api", "-o", "jsonpath={.spec}")
-			_, err := c.Undo(context.Background(), plan)
+			_, err := NewUndo(c).Do(context.Background(), plan, nil)
 			if !errors.Is(err, model.ErrChanged) {
 				t.Fatalf("got %v", err)
 			}
@@ -104,19 +104,23 @@ func TestStatusAndReplicasDoNotAgeAPlan(t *testing.T) {
 	kubectl(t, "", "-n", ns, "scale", "deploy/api", "--replicas=3")
 	disturb.Store(2)
 	patches.Store(0)
-	w, err := c.Undo(context.Background(), plan)
+	w, err := NewUndo(c).Do(context.Background(), plan, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// The controller writes too, so that there may be more than the two of ours.
-	if w.Reads < 2 || int(patches.Load()) != w.Reads+1 {
-		t.Errorf("%d reads again, %d patches; want at least 2, and one more", w.Reads, patches.Load())
+	got, err := detail[undoReceipt](w.Detail)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Reads < 2 || int(patches.Load()) != got.Reads+1 {
+		t.Errorf("%d reads again, %d patches; want at least 2, and one more", got.Reads, patches.Load())
 	}
 	if got := imageOf(t, ns); got != "api:1" {
 		t.Errorf("image %s", got)
 	}
-	if w.TemplateHash != plan.ToHash || w.Generation == 0 || w.ResourceVersion == "" {
-		t.Errorf("%+v", w)
+	if want, err := detail[undoDetail](plan.Detail); err != nil || got.TemplateHash != want.ToHash || got.Generation == 0 || got.ResourceVersion == "" {
+		t.Errorf("%+v (%v)", got, err)
 	}
 	if got := kubectl(t, "", "-n", ns, "get", "deploy", "api", "-o", "jsonpath={.spec.replicas}"); got != "5" {
 		t.Errorf("replicas %s were not left alone", got)
@@ -125,7 +129,7 @@ func TestStatusAndReplicasDoNotAgeAPlan(t *testing.T) {
 	if !strings.Contains(out, "manager: rollbook") {
 		t.Error("the field manager is not rollbook")
 	}
-	if state, _, err := c.Look(context.Background(), plan); state != model.SettledDone || err != nil {
+	if state, _, err := NewUndo(c).Look(context.Background(), plan); state != model.SettledDone || err != nil {
 		t.Errorf("look: %s %v", state, err)
 	}
 }
@@ -138,7 +142,7 @@ func TestMarksOfOwnershipStay(t *testing.T) {
 	kubectl(t, "", "-n", ns, "annotate", "deploy/api", "argocd.argoproj.io/tracking-id="+id, "meta.helm.sh/release-name=shop", "kapp.k14s.io/identity=v1")
 	taken(t, c, ns)
 	plan, begun := planOf(t, c, ns, 1), time.Now()
-	if _, err := c.Undo(context.Background(), plan); err != nil {
+	if _, err := NewUndo(c).Do(context.Background(), plan, nil); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("read again, compared, written and answered in %v", time.Since(begun).Round(time.Millisecond))
@@ -165,7 +169,7 @@ func TestRefusedForLackOfAccess(t *testing.T) {
 	if ch := line(t, pf, "dryrun"); ch.State != model.CheckBlocked || !strings.Contains(ch.Text, `User "e2e-looker" cannot patch resource "deployments"`) {
 		t.Errorf("%+v", ch)
 	}
-	_, err := c.Undo(context.Background(), *pf.Plan)
+	_, err := NewUndo(c).Do(context.Background(), pf.Plans[0], nil)
 	if !errors.Is(err, model.ErrRefused) || !strings.Contains(err.Error(), `cannot patch resource "deployments"`) {
 		t.Errorf("got %v", err)
 	}
@@ -182,13 +186,13 @@ func TestReadOnlyWritesNothing(t *testing.T) {
 	if ch := line(t, pf, "dryrun"); ch.State != model.CheckUnknown || !strings.Contains(ch.Text, "read-only") {
 		t.Errorf("%+v", ch)
 	}
-	if _, err := c.Undo(context.Background(), *pf.Plan); !errors.Is(err, model.ErrReadOnly) {
+	if _, err := NewUndo(c).Do(context.Background(), pf.Plans[0], nil); !errors.Is(err, model.ErrReadOnly) {
 		t.Errorf("got %v", err)
 	}
-	if err := c.PostEvent(context.Background(), pf.Plan.Workload, pf.Plan.UID, "x"); !errors.Is(err, model.ErrReadOnly) {
+	if err := c.PostEvent(context.Background(), pf.Plans[0].Workload, "uid", "x"); !errors.Is(err, model.ErrReadOnly) {
 		t.Errorf("got %v", err)
 	}
-	p, _, err := c.plan(context.Background(), workloadIn(ns), 1)
+	p, _, err := c.plan(context.Background(), workloadIn(ns), numbered(t, c, workloadIn(ns), 1).Key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,29 +229,29 @@ func TestLost(t *testing.T) {
 	for _, code := range []int32{-1, 502, 503, 504} {
 		answer.Store(code)
 		patches.Store(0)
-		if _, err := c.Undo(context.Background(), plan); !errors.Is(err, model.ErrLost) {
+		if _, err := NewUndo(c).Do(context.Background(), plan, nil); !errors.Is(err, model.ErrLost) {
 			t.Errorf("%d: got %v", code, err)
 		}
 		if patches.Load() != 1 {
 			t.Errorf("%d: sent %d times", code, patches.Load())
 		}
-		if state, _, err := c.Look(context.Background(), plan); state != model.SettledNot || err != nil {
+		if state, _, err := NewUndo(c).Look(context.Background(), plan); state != model.SettledNot || err != nil {
 			t.Errorf("%d: look: %q %v", code, state, err)
 		}
 	}
 	answer.Store(0)
 	patches.Store(0)
-	if _, err := c.Undo(context.Background(), plan); !errors.Is(err, model.ErrLost) {
+	if _, err := NewUndo(c).Do(context.Background(), plan, nil); !errors.Is(err, model.ErrLost) {
 		t.Errorf("got %v", err)
 	}
 	if patches.Load() != 1 {
 		t.Errorf("sent %d times", patches.Load())
 	}
-	if state, _, err := c.Look(context.Background(), plan); state != model.SettledDone || err != nil {
+	if state, _, err := NewUndo(c).Look(context.Background(), plan); state != model.SettledDone || err != nil {
 		t.Errorf("look: %q %v", state, err)
 	}
 	kubectl(t, "", "-n", ns, "set", "image", "deploy/api", "api=api:9")
-	if state, by, err := c.Look(context.Background(), plan); state != model.SettledForeign || !strings.Contains(by, "kubectl-set") || err != nil {
+	if state, by, err := NewUndo(c).Look(context.Background(), plan); state != model.SettledForeign || !strings.Contains(by, "kubectl-set") || err != nil {
 		t.Errorf("look: %q %q %v", state, by, err)
 	}
 }
@@ -256,7 +260,7 @@ func TestNotSentIsRefused(t *testing.T) {
 	ns := namespace(t)
 	c, w := overWire(t, ns)
 	released(t, c, ns)
-	p, _, err := c.plan(context.Background(), workloadIn(ns), 1)
+	p, _, err := c.plan(context.Background(), workloadIn(ns), numbered(t, c, workloadIn(ns), 1).Key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +269,7 @@ func TestNotSentIsRefused(t *testing.T) {
 	for errors.As(err, new(*unreached)) && !errors.As(err, new(notSent)) { // the connection was noticed to be dead only now
 		_, err = c.patch(context.Background(), p)
 	}
-	if err := c.refusal(p.Plan, err); !errors.Is(err, model.ErrRefused) || !strings.Contains(err.Error(), "never left") || !strings.Contains(err.Error(), "refused") {
+	if err := c.refusal(p.Workload.String(), "rolled back", err); !errors.Is(err, model.ErrRefused) || !strings.Contains(err.Error(), "never left") || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -348,7 +352,7 @@ func TestAdmissionsWordsAreKept(t *testing.T) {
 	if ch.State != model.CheckBlocked || !strings.Contains(ch.Text, "freeze until Monday") || strings.Contains(ch.Text, "\x1b") {
 		t.Errorf("%+v", ch)
 	}
-	if _, err := c.Undo(context.Background(), *pf.Plan); !errors.Is(err, model.ErrRefused) || !strings.Contains(err.Error(), "freeze until Monday") || strings.Contains(err.Error(), "\x1b") {
+	if _, err := NewUndo(c).Do(context.Background(), pf.Plans[0], nil); !errors.Is(err, model.ErrRefused) || !strings.Contains(err.Error(), "freeze until Monday") || strings.Contains(err.Error(), "\x1b") {
 		t.Errorf("%v", err)
 	}
 }

@@ -253,7 +253,7 @@ func TestHostileTextIsCleaned(t *testing.T) {
 	}
 	w := watching(t, c)
 	eventually(t, 5*time.Second, "board and events are there", func() bool { return w.line("api") != nil && len(w.get().Events) >= 2 })
-	h, err := c.History(context.Background(), w.line("api"))
+	h, err := NewUndo(c).Versions(context.Background(), w.line("api"), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -157,12 +157,14 @@ func fromStatefulSet(s *appsv1.StatefulSet) *workload {
 	c.Replicas, c.Updated = int(s.Status.Replicas), int(s.Status.UpdatedReplicas)
 	c.Ready, c.Available = int(s.Status.ReadyReplicas), int(s.Status.AvailableReplicas)
 	c.Observed = s.Status.ObservedGeneration
-	c.OwnerName = s.Name
 	w.update = s.Status.UpdateRevision
+	c.Ordered = s.Spec.PodManagementPolicy != appsv1.ParallelPodManagement
 	switch u := s.Spec.UpdateStrategy; {
 	case u.Type == appsv1.OnDeleteStatefulSetStrategyType:
+		c.OnDelete = true
 		c.Hints = append(c.Hints, "update strategy OnDelete: a new template moves no pod until the pods are deleted")
 	case u.RollingUpdate != nil && count(u.RollingUpdate.Partition, 0) > 0:
+		c.Partition = count(u.RollingUpdate.Partition, 0)
 		c.Hints = append(c.Hints, fmt.Sprintf("partition %d: pods with a lower ordinal keep the old template", *u.RollingUpdate.Partition))
 	}
 	return w
@@ -175,8 +177,8 @@ func fromDaemonSet(d *appsv1.DaemonSet) *workload {
 	c.Replicas, c.Updated = int(d.Status.CurrentNumberScheduled), int(d.Status.UpdatedNumberScheduled)
 	c.Ready, c.Available = int(d.Status.NumberReady), int(d.Status.NumberAvailable)
 	c.Observed = d.Status.ObservedGeneration
-	c.OwnerName = d.Name
 	if d.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType {
+		c.OnDelete = true
 		c.Hints = append(c.Hints, "update strategy OnDelete: a new template moves no pod until the pods are deleted")
 	}
 	return w

@@ -17,10 +17,11 @@ type LeaseAsk struct {
 	Workload Workload
 	Holder   string // "maria@laptop (INC-…)"
 	Incident string
-	Step     string // where its holder is
-	Force    bool   // take it from whoever has it
-	Release  bool   // give it back, if it is ours
-	Look     bool   // write nothing
+	Step     string   // where its holder is
+	Force    bool     // take it from whoever has it
+	Release  bool     // give it back, if it is ours
+	Owes     []string // what is switched off and not put back; it stays when the Lease is given back
+	Look     bool     // write nothing
 }
 
 // Lease tells others who works on a workload. It is a courtesy, not a lock: what
@@ -31,6 +32,8 @@ type Lease struct {
 	Step     string    `json:"step,omitempty"`
 	Since    time.Time `json:"since,omitzero"`
 	Renewed  time.Time `json:"renewed,omitzero"` // on its holder's clock
+	// Owes is what its holder, or who had it last, switched off and did not put back.
+	Owes []string `json:"owes,omitempty"`
 	// From is who had it before it was taken by force.
 	From string `json:"from,omitempty"`
 

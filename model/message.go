@@ -54,12 +54,12 @@ type Message struct {
 	Title    string      `json:"title"`    // one line
 	Text     string      `json:"text"`
 	Status   string      `json:"status,omitempty"` // of an update; "" = StatusIdentified
-	Ref      string      `json:"ref,omitempty"`    // Receipt.Ref of an earlier message of this incident here
+	Ref      string      `json:"ref,omitempty"`    // Delivery.Ref of an earlier message of this incident here
 	Report   string      `json:"report,omitempty"` // Markdown, attached where the service takes files
 }
 
-// A Receipt is what a service said of a message that it took.
-type Receipt struct {
+// A Delivery is what a service said of a message that it took.
+type Delivery struct {
 	Ref string `json:"ref,omitempty"` // names it to that service later
 	URL string `json:"url,omitempty"` // where people see it
 }

@@ -1,21 +1,113 @@
 package model
 
 import (
+	"encoding/json"
 	"time"
 )
 
-// Preflight is the checks before a write, and the plan that they are about.
-type Preflight struct {
-	Component string
-	To        int64
-	Started   time.Time
-	Done      bool  // every check has answered, or its time was up
-	Plan      *Plan // nil while it could not be made
-	Checks    []Check
-	Err       string // why there is no plan
+// Plan is exactly what is confirmed and written: one change to the world, by one
+// method, from a version to a version. Before the write the method makes it again
+// from what it reads then, and writes only when it comes out equal.
+type Plan struct {
+	ID        string          `json:"id"` // over what it is, not over what is said of it
+	Method    Method          `json:"method"`
+	Role      Role            `json:"role"`
+	Component string          `json:"component"`
+	Workload  Workload        `json:"workload,omitzero"` // whose Lease and whose rollout; zero = none
+	From      Version         `json:"from,omitzero"`
+	To        Version         `json:"to"`
+	Title     string          `json:"title"` // "Roll back api from revision 3 to revision 1"
+	Changes   []Change        `json:"changes,omitempty"`
+	Stays     []string        `json:"stays,omitempty"`   // what it does not bring back
+	Command   string          `json:"command,omitempty"` // the equal command
+	Waits     bool            `json:"waits,omitempty"`   // what goes before it must be finished, not only accepted
+	Owes      string          `json:"owes,omitempty"`    // what has to be put back later, in words; "" = nothing
+	Pays      string          `json:"pays,omitempty"`    // ID of the plan whose debt this one settles
+	Same      bool            `json:"same,omitempty"`    // what is there is what is wanted: there is nothing to write
+	Detail    json.RawMessage `json:"detail,omitempty"`  // the method's own; read by nobody else
 }
 
-// CheckState is the outcome of a check. The zero value is unknown.
+// Slot returns the slot that the plan is for.
+func (p *Plan) Slot() Slot { return Slot{p.Component, p.Role} }
+
+// Receipt is what a write left behind: the server's answer.
+type Receipt struct {
+	At     time.Time       `json:"at"`
+	Text   string          `json:"text"`             // "resourceVersion 812, generation 9"; for the timeline
+	URL    string          `json:"url,omitempty"`    // where people see it
+	Detail json.RawMessage `json:"detail,omitempty"` // the method's own; read by nobody else
+}
+
+// Phase is how far a change has come after it was written. The zero value is
+// unknown.
+type Phase string
+
+// The phases.
+const (
+	PhaseUnknown  Phase = ""
+	PhaseRunning  Phase = "running"
+	PhaseFinished Phase = "finished"
+	PhaseFailed   Phase = "failed"   // it does not get on by itself any more
+	PhaseReverted Phase = "reverted" // what was written is no longer there
+)
+
+// Progress is how far a change has come, as it was seen last. It is an
+// observation: replaced, never folded.
+type Progress struct {
+	Phase Phase    `json:"phase,omitempty"`
+	Text  string   `json:"text,omitempty"`  // "2 of 3 new pods are available"
+	Share float64  `json:"share,omitempty"` // 0..1 of the way
+	By    string   `json:"by,omitempty"`    // who reverted it; "" = unknown
+	Lines []string `json:"-"`               // the end of its log, where it has one
+	Aid   *Aid     `json:"aid,omitempty"`   // what would get it on; nil = nothing known
+}
+
+// Aid is another write, by another method, that gets a change on which does not get
+// on by itself.
+type Aid struct {
+	Method Method  `json:"method"`
+	To     Version `json:"to"`
+	Text   string  `json:"text"` // why it is wanted
+}
+
+// Settled is what a look at the world says of a write whose answer never came.
+// The zero value is unknown.
+type Settled string
+
+// The ends of such a look.
+const (
+	SettledUnknown Settled = ""
+	SettledDone    Settled = "done"    // what was planned is there
+	SettledNot     Settled = "not"     // it is still as it was before
+	SettledForeign Settled = "foreign" // it is neither: somebody else changed it
+)
+
+// Preflight is the plans for one slot and the checks before they are written.
+type Preflight struct {
+	Slot
+	To      string // key of the version that it is for
+	Started time.Time
+	Done    bool   // every check has answered, or its time was up
+	Plans   []Plan // in the order in which they will be written; none while they could not be made
+	Checks  []Check
+	Err     string // why there is no plan
+}
+
+// Check is one line of the preflight.
+type Check struct {
+	ID    string     `json:"id"` // stable: "access.patch", "owner.argocd", "configmap.gone:api-env"
+	State CheckState `json:"state"`
+	Text  string     `json:"text"`
+	Do    string     `json:"do,omitempty"`   // what to do about it
+	Hard  bool       `json:"hard,omitempty"` // a blocked line that no override can lift, because the write cannot succeed
+	// Component and Role are whose line it is in a journal, which keeps those of an
+	// attempt in one list. Seen.Preflight has a list for each slot.
+	Component string `json:"component,omitempty"`
+	Role      Role   `json:"role,omitempty"`
+}
+
+// CheckState is the outcome of a check. The zero value is unknown. Their order is
+// that of what stands against going on.
 type CheckState int
 
 // The outcomes, from the least to the most that stands against going on.
@@ -27,60 +119,15 @@ const (
 	CheckBlocked
 )
 
-// Check is one line of the preflight.
-type Check struct {
-	ID    string // stable: "access.patch", "owner.argocd", "configmap.gone:api-env"
-	State CheckState
-	Text  string
-	Do    string // what to do about it
-	Hard  bool   // a blocked line that no override can lift, because the write cannot succeed
-	// Component is whose line it is in a journal, which keeps those of an attempt
-	// in one list. Seen.Preflight has a list for each.
-	Component string `json:"component,omitempty"`
+var checkStates = Names{"unknown", "ok", "note", "warning", "blocked"}
+
+// String returns the state's name, as it stands in a journal.
+func (s CheckState) String() string { return checkStates.Of(int(s)) }
+
+// MarshalText gives the state's name.
+func (s CheckState) MarshalText() ([]byte, error) { return checkStates.Text(int(s)) }
+
+// UnmarshalText reads the state's name; one that is not known is an error.
+func (s *CheckState) UnmarshalText(b []byte) error {
+	return checkStates.Parse("state of a check", b, (*int)(s))
 }
-
-// Plan is exactly what is confirmed and written. It holds hashes, not values:
-// before the write everything is read and built again, and written only when it
-// comes out equal.
-type Plan struct {
-	ID        string    `json:"id"` // over all that follows
-	Component string    `json:"component"`
-	Workload  Workload  `json:"workload"`
-	UID       string    `json:"uid"`
-	From      int64     `json:"from"`
-	To        int64     `json:"to"`
-	FromHash  string    `json:"fromHash"` // running template
-	ToHash    string    `json:"toHash"`   // template to be written
-	Owner     string    `json:"owner"`    // the ReplicaSet that the template is taken from
-	Guard     string    `json:"guard"`    // spec less replicas, annotations less deployment.kubernetes.io/*
-	Patch     string    `json:"patch"`    // the patch less its resourceVersion
-	Unpause   bool      `json:"unpause,omitempty"`
-	Same      bool      `json:"same,omitempty"` // the templates are equal: there is nothing to write
-	Changes   []Change  `json:"changes,omitempty"`
-	Stays     []string  `json:"stays,omitempty"` // what a rollback does not bring back
-	Command   string    `json:"command"`         // the equal kubectl command
-	Before    time.Time `json:"before,omitzero"` // Progressing's lastUpdateTime before the write: an unchanged one is a leftover
-}
-
-// Written is the API server's answer to the patch.
-type Written struct {
-	ResourceVersion string    `json:"resourceVersion"`
-	Generation      int64     `json:"generation"`
-	Reads           int       `json:"reads"` // how often the object had to be read again because its resourceVersion had moved
-	At              time.Time `json:"at"`
-	// TemplateHash is of the template as the server stored it: admission may
-	// have changed it on its way in, and then it is not the plan's ToHash.
-	TemplateHash string `json:"templateHash,omitempty"`
-}
-
-// SettledState is what a look at the cluster says of a write whose answer never
-// came. The zero value is unknown.
-type SettledState string
-
-// The ends of such a look.
-const (
-	SettledUnknown SettledState = ""
-	SettledDone    SettledState = "done"    // the running template is the plan's target
-	SettledNot     SettledState = "not"     // it is still the one from before
-	SettledForeign SettledState = "foreign" // it is neither: somebody else changed it
-)

@@ -15,6 +15,17 @@ const (
 	TriYes
 )
 
+var tris = Names{"unknown", "no", "yes"}
+
+// String returns the answer's name, as it stands in a journal.
+func (t Tri) String() string { return tris.Of(int(t)) }
+
+// MarshalText gives the answer's name.
+func (t Tri) MarshalText() ([]byte, error) { return tris.Text(int(t)) }
+
+// UnmarshalText reads the answer's name; one that is not known is an error.
+func (t *Tri) UnmarshalText(b []byte) error { return tris.Parse("answer", b, (*int)(t)) }
+
 // Reading is a value with its time and source, or unknown with the reason. The
 // zero value is unknown.
 type Reading struct {

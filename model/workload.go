@@ -1,6 +1,7 @@
 package model
 
 import (
+	"strconv"
 	"strings"
 	"time"
 )
@@ -46,11 +47,15 @@ type Component struct {
 	Images        []string // one per container, in the template's order
 	TemplateHash  string   // of the pod template less pod-template-hash
 	Paused        bool
-	OwnerName     string // name of the newest ReplicaSet (a StatefulSet's or DaemonSet's own name)
+	OwnerName     string // name of the ReplicaSet or ControllerRevision of the running template; "" = unknown
 
 	Desired, Replicas, Updated, Ready, Available, Terminating int
 	Generation, Observed                                      int64
 	Progressing                                               Condition // Deployments only
+
+	OnDelete  bool // a new template moves no pod until the pods are deleted
+	Partition int  // StatefulSets: pods with a lower ordinal keep the old template
+	Ordered   bool // StatefulSets: each pod waits for the one before it to be ready
 
 	// NoneAvailable is since when no pod is available though some are desired;
 	// zero while one is, or none is desired.
@@ -66,6 +71,24 @@ type Component struct {
 	Hints  []string // what else the operator should know (HPA, partition, OnDelete …)
 }
 
+// Running returns the revision that the workload runs, as a version: its
+// ReplicaSet or ControllerRevision; zero while that is not known.
+func (c *Component) Running() Version { return Revision(c.OwnerName, c.Revision) }
+
+// Revision returns a revision of a rollout history as a version. It is named by
+// its ReplicaSet or ControllerRevision: its number moves, two may bear the same,
+// and one may have none (0). Without an owner it can be told, but not gone to.
+func Revision(owner string, number int64) Version {
+	switch {
+	case owner == "" && number == 0:
+		return Version{}
+	case number == 0:
+		return Version{Key: owner, Label: "the revision without a number (" + owner + ")", Short: "–"}
+	}
+	n := strconv.FormatInt(number, 10)
+	return Version{Key: owner, Label: "revision " + n, Short: n}
+}
+
 // Condition is one condition of a workload's status.
 type Condition struct {
 	Status  string // "True", "False", "Unknown"; "" = the condition is not there
@@ -78,7 +101,7 @@ type Condition struct {
 type Pod struct {
 	Name     string
 	UID      string
-	Owner    string // name of the ReplicaSet, or controller-revision-hash
+	Owner    string // name of its ReplicaSet or ControllerRevision, as far as known
 	Revision int64  // 0 = unknown
 	State    string // as kubectl's STATUS column: Running, CrashLoopBackOff, Terminating …
 	Ready    bool

@@ -20,9 +20,9 @@ import (
 
 // crowd is an incident of 20 pods, each of which has logged 10 MB.
 func crowd(dir string) Request {
-	c := &model.Component{ID: "backend-python", Revision: 42, Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: "backend-python"}}
+	c := &model.Component{ID: "backend-python", Revision: 42, OwnerName: "rs-42", Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: "backend-python"}}
 	for n := range 20 {
-		c.Pods = append(c.Pods, model.Pod{Name: fmt.Sprintf("backend-python-7c9f5d8-%05d", n), Revision: 42, Failing: n < 10, Names: []string{"api"}})
+		c.Pods = append(c.Pods, model.Pod{Name: fmt.Sprintf("backend-python-7c9f5d8-%05d", n), Owner: "rs-42", Revision: 42, Failing: n < 10, Names: []string{"api"}})
 	}
 	i := incident.Incident{ID: "INC-bench", Onset: t0, Triggers: []incident.Trigger{{Component: c.ID}}, Settings: incident.Settings{Limits: model.DefaultLimits()}}
 	return RequestOf(model.InFull, dir, &incident.Snapshot{Incident: i, Now: t0, Seen: incident.Seen{Board: []*model.Component{c}}})

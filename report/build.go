@@ -51,7 +51,7 @@ func New(facts []incident.Fact, more Extra) Data {
 		if at.Day() != (Moment{i.Timeline[0].At}).Day() {
 			when = at.UTC().Format("2006-01-02 15:04:05")
 		}
-		d.Timeline = append(d.Timeline, Entry{At: at, When: Text(when), By: Text(e.By), Kind: e.Kind, Text: Text(e.Text)})
+		d.Timeline = append(d.Timeline, Entry{At: at, When: Text(when), By: Text(e.By), Kind: string(e.Kind), Text: Text(e.Text)})
 	}
 	d.Evidence = b.evidence()
 	d.Config = b.version()
@@ -204,8 +204,8 @@ func (b *builder) attempts() (out []Try) {
 	for _, a := range b.i.Attempts {
 		for _, w := range a.Writes {
 			p := w.Plan
-			t := Try{N: a.N, Component: Text(p.Component), From: p.From, To: p.To, By: Text(a.By), Confirmed: Moment{a.Confirmed},
-				Written: Moment{w.Written.At}, RolledOut: Moment{w.RolledOut}, Outcome: outcome(w), Command: Text(p.Command),
+			t := Try{N: a.N, Component: Text(p.Component), Method: Text(p.Method), Title: Text(p.Title), From: Text(p.From.Label), To: Text(p.To.Label),
+				By: Text(a.By), Confirmed: Moment{a.Confirmed}, Written: Moment{w.Receipt.At}, RolledOut: Moment{w.RolledOut}, Outcome: outcome(w), Command: Text(p.Command),
 				Took: between(a.Confirmed, w.RolledOut, "", "not rolled out")}
 			for _, s := range p.Stays {
 				t.Stays = append(t.Stays, Text(s))
@@ -267,7 +267,7 @@ var row = regexp.MustCompile(`^(.*) \(([A-Z]\d+)\)$`)
 
 func (b *builder) items() (actions, checklist []Action) {
 	for _, it := range b.i.Items {
-		a := Action{Text: Text(it.Text), State: it.State, By: Text(it.By), At: Moment{it.At}, Reason: Text(it.Reason)}
+		a := Action{Text: Text(it.Text), State: string(it.State), By: Text(it.By), At: Moment{it.At}, Reason: Text(it.Reason)}
 		if a.State == "" {
 			a.State = "open"
 		}

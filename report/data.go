@@ -12,7 +12,7 @@ import (
 type Data struct {
 	ID          Text     `json:"id"`
 	State       string   `json:"state"`             // open, ended (its checklist is not done), closed
-	Outcome     Text     `json:"outcome,omitempty"` // rolled back, healed, fixed otherwise, false alarm, abandoned; "" while open
+	Outcome     Text     `json:"outcome,omitempty"` // incident.Outcome; "" while open
 	Reason      Text     `json:"reason,omitempty"`  // why it ended so, in the operator's words
 	Components  []Text   `json:"components,omitempty"`
 	Namespace   Text     `json:"namespace"`
@@ -108,7 +108,7 @@ type Cause struct {
 // Culprit is a change shortly before the onset.
 type Culprit struct {
 	Component Text   `json:"component"`
-	Revision  int64  `json:"revision"`
+	Version   Text   `json:"version"` // "revision 42"
 	At        Moment `json:"at,omitzero"`
 	By        Text   `json:"by,omitempty"`
 	Why       Text   `json:"why,omitempty"` // the change-cause
@@ -119,8 +119,8 @@ type Culprit struct {
 // changed.
 type Diffed struct {
 	Component Text   `json:"component"`
-	From      int64  `json:"from"`
-	To        int64  `json:"to"`
+	From      Text   `json:"from"`
+	To        Text   `json:"to"`
 	Lines     []Text `json:"lines"`
 }
 
@@ -157,19 +157,21 @@ type Call struct {
 	Reason   Text   `json:"reason,omitempty"`
 }
 
-// Try is one workload of one attempt.
+// Try is one write of one attempt.
 type Try struct {
 	N         int    `json:"n"`
 	Component Text   `json:"component"`
-	From      int64  `json:"from"`
-	To        int64  `json:"to"`
+	Method    Text   `json:"method"`
+	Title     Text   `json:"title"` // "Roll back api from revision 3 to revision 1"
+	From      Text   `json:"from"`
+	To        Text   `json:"to"`
 	By        Text   `json:"by"`
 	Confirmed Moment `json:"confirmed,omitzero"`
 	Written   Moment `json:"written,omitzero"`
 	RolledOut Moment `json:"rolledOut,omitzero"`
 	Took      Span   `json:"took"`
 	Outcome   Text   `json:"outcome"`
-	Command   Text   `json:"command,omitempty"` // the equal kubectl command
+	Command   Text   `json:"command,omitempty"` // the equal command
 	Stays     []Text `json:"stays,omitempty"`   // what it did not bring back
 }
 

@@ -260,6 +260,6 @@ func (g *gathering) failingLogs() []container {
 
 func (g *gathering) allLogs() []container {
 	return g.logsOf(func(x Subject, p *model.Pod) bool {
-		return p.Failing || p.Revision == x.Failed || p.Revision == 0
+		return p.Failing || p.Owner == x.Failed.Key || p.Owner == ""
 	})
 }

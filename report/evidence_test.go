@@ -35,6 +35,7 @@ type world struct {
 	series []model.Series
 	impact *model.Impact
 	diff   string
+	to     string // the version that was asked for last to compare with, by its key
 	now    time.Time
 }
 
@@ -81,7 +82,10 @@ func (w *world) Impact(ctx context.Context, targets []model.Target, from, to tim
 	return i, nil
 }
 
-func (w *world) Diff(ctx context.Context, c *model.Component, to int64) (string, error) {
+func (w *world) Diff(ctx context.Context, c *model.Component, to string) (string, error) {
+	w.mu.Lock()
+	w.to = to
+	w.mu.Unlock()
 	if w.diff == "" {
 		return "", errors.New("unable to find specified revision in history")
 	}
@@ -122,14 +126,16 @@ func newWorld(t testing.TB) *world {
 }
 
 // request is of an incident with one failing pod of the bad revision, one that
-// still runs, and one of the revision before.
+// still runs, one of the revision before, and one of a ReplicaSet that bears the same
+// number as the bad one.
 func request(t testing.TB, m model.Moment, dir string) Request {
-	c := &model.Component{ID: "backend-python", Revision: 42, RevisionStart: t0.Add(-11 * time.Minute), RevisionBy: "ci", Images: []string{"api:42"},
+	c := &model.Component{ID: "backend-python", Revision: 42, OwnerName: "rs-42", RevisionStart: t0.Add(-11 * time.Minute), RevisionBy: "ci", Images: []string{"api:42"},
 		Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: "backend-python"},
 		Pods: []model.Pod{
-			{Name: "b-42-bad", Revision: 42, Failing: true, State: "CrashLoopBackOff", Restarts: 3, Names: []string{"side", "api"}, Bad: "api"},
-			{Name: "b-42-runs", Revision: 42, Names: []string{"api"}},
-			{Name: "b-41-old", Revision: 41, Names: []string{"api"}}}}
+			{Name: "b-42-bad", Owner: "rs-42", Revision: 42, Failing: true, State: "CrashLoopBackOff", Restarts: 3, Names: []string{"side", "api"}, Bad: "api"},
+			{Name: "b-42-runs", Owner: "rs-42", Revision: 42, Names: []string{"api"}},
+			{Name: "b-41-old", Owner: "rs-41", Revision: 41, Names: []string{"api"}},
+			{Name: "b-42-twin", Owner: "rs-42-twin", Revision: 42, Names: []string{"api"}}}}
 	i := incident.Incident{ID: "INC-20261123-0302-backend-python", Onset: t0.Add(-10 * time.Minute),
 		Triggers: []incident.Trigger{{Component: "backend-python", Kind: incident.TErrors}},
 		Settings: incident.Settings{Limits: model.DefaultLimits(), Verify: incident.DefaultVerify(), ConfigHash: "abc123", ConfigFrom: []string{"rollbook.yaml"}}}
@@ -225,7 +231,7 @@ func TestInFull(t *testing.T) {
 	dir := t.TempDir()
 	w := newWorld(t)
 	r := request(t, model.InFull, dir)
-	r.Subjects[0].Against = 41
+	r.Subjects[0].Against = model.Revision("rs-41", 41)
 	e := gather(t, w.collector(Bounds{}), r)
 	got := strings.Join(files(t, dir), "\n")
 	for _, want := range []string{"configuration.json", "diff/backend-python-42-to-41.txt", "impact.json", "metrics/error-ratio.csv", "metrics/error-ratio.png",
@@ -234,7 +240,7 @@ func TestInFull(t *testing.T) {
 			t.Errorf("lacks %s:\n%s", want, got)
 		}
 	}
-	if strings.Contains(got, "b-41-old") {
+	if strings.Contains(got, "b-41-old") || strings.Contains(got, "b-42-twin") {
 		t.Errorf("keeps logs of a revision that did not fail:\n%s", got)
 	}
 	for _, a := range w.asked {
@@ -245,14 +251,14 @@ func TestInFull(t *testing.T) {
 	if csv := read(t, dir, "metrics/error-ratio.csv"); !strings.HasPrefix(csv, "time,component,value,at_least\n2026-11-23T02:12:00Z,backend-python,0.00") {
 		t.Errorf("%.120q", csv)
 	}
-	if d := read(t, dir, "diff/backend-python-42-to-41.txt"); !strings.Contains(d, "from revision 42, which runs, to revision 41") || !strings.Contains(d, "api:41") {
-		t.Errorf("%q", d)
+	if d := read(t, dir, "diff/backend-python-42-to-41.txt"); !strings.Contains(d, "from revision 42, which runs, to revision 41") || !strings.Contains(d, "api:41") || w.to != "rs-41" {
+		t.Errorf("%q, of %q", d, w.to)
 	}
 	if s := strings.Join(e.Missing, "\n"); !strings.Contains(s, "p95 of backend-python: no series") {
 		t.Errorf("missing: %s", s)
 	}
 	m, _ := ReadManifest(dir)
-	if len(m.Suspects) != 1 || m.Suspects[0].Revision != 42 || m.Suspects[0].By != "ci" || m.Config.Hash != "abc123" || len(m.Marks) != 2 {
+	if len(m.Suspects) != 1 || m.Suspects[0].Version != "revision 42" || m.Suspects[0].By != "ci" || m.Config.Hash != "abc123" || len(m.Marks) != 2 {
 		t.Errorf("%+v", m)
 	}
 	if i, err := ReadImpact(dir, m); err != nil || i == nil || i.All.Failed.Value != 900 || !i.From.Equal(r.Onset) {
@@ -422,7 +428,7 @@ func TestNoSecretIsKept(t *testing.T) {
 	src := w.sources()
 	text.Know(canary)
 	r := request(t, model.InFull, dir)
-	r.Subjects[0].Against = 41
+	r.Subjects[0].Against = model.Revision("rs-41", 41)
 	gather(t, NewCollector(src, Bounds{}, func() time.Time { return w.now }), r)
 	if n := len(files(t, dir)); n < 10 {
 		t.Fatalf("only %d files", n)
@@ -522,7 +528,7 @@ func TestWhoseEvidence(t *testing.T) {
 	s := &incident.Snapshot{Now: t0}
 	for n := range 12 {
 		id := fmt.Sprintf("c-%02d", n)
-		s.Seen.Board = append(s.Seen.Board, &model.Component{ID: id, Revision: 5, Pods: []model.Pod{{Name: id, Failing: n == 7}}})
+		s.Seen.Board = append(s.Seen.Board, &model.Component{ID: id, Revision: 5, OwnerName: "rs-5", Pods: []model.Pod{{Name: id, Failing: n == 7}}})
 		s.Incident.Triggers = append(s.Incident.Triggers, incident.Trigger{Component: id})
 	}
 	r := RequestOf(model.AtOpening, t.TempDir(), s)
@@ -533,10 +539,15 @@ func TestWhoseEvidence(t *testing.T) {
 	if e := gather(t, w.collector(Bounds{}), r); !strings.Contains(strings.Join(e.Missing, "\n"), "evidence of c-10, c-11: over the bound of 10 components") {
 		t.Errorf("%q", e.Missing)
 	}
-	s.Incident = incident.Incident{Attempts: []incident.Attempt{
-		{N: 1, Writes: []incident.Write{{Plan: model.Plan{Component: "c-01", From: 4, To: 3}, Written: model.Written{At: t0}}}},
-		{N: 2, Writes: []incident.Write{{Plan: model.Plan{Component: "c-01", From: 5, To: 2}, Written: model.Written{At: t0}}}}}}
-	if r = RequestOf(model.InFull, t.TempDir(), s); len(r.Subjects) != 1 || r.Subjects[0].Failed != 4 || r.Subjects[0].Against != 3 || len(r.Marks) != 2 {
+	revision := func(n int64) model.Version { return model.Revision(fmt.Sprintf("rs-%d", n), n) }
+	write := func(from, to int64) []incident.Write {
+		return []incident.Write{{Plan: model.Plan{Role: model.RoleRelease, Component: "c-01", From: revision(from), To: revision(to)}, Receipt: model.Receipt{At: t0}}}
+	}
+	aid := []incident.Write{{Plan: model.Plan{Role: model.RoleAid, Component: "c-01", To: model.Version{Key: "c-01-0", Label: "pod c-01-0 made again", Short: "c-01-0"}},
+		Receipt: model.Receipt{At: t0}}} // no release: it neither names what failed nor is a rollback
+	s.Incident = incident.Incident{Attempts: []incident.Attempt{{N: 1, Writes: aid}, {N: 2, Writes: write(4, 3)}, {N: 3, Writes: write(5, 2)}}}
+	if r = RequestOf(model.InFull, t.TempDir(), s); len(r.Subjects) != 1 || r.Subjects[0].Failed != revision(4) || r.Subjects[0].Against != revision(3) ||
+		len(r.Marks) != 2 || r.Marks[0].Text != "c-01 4 → 3" {
 		t.Errorf("%+v", r)
 	}
 	if e := gather(t, w.collector(Bounds{}), RequestOf(model.AtOpening, t.TempDir(), &incident.Snapshot{Now: t0})); !strings.Contains(strings.Join(e.Missing, " "), "no component is concerned") {

@@ -104,27 +104,28 @@ func (g *gathering) diff(ctx context.Context, x Subject) {
 	c, id := x.Component, x.Component.ID
 	source := "difference of " + id
 	to := x.Against
-	if c.Revision != x.Failed {
+	if c.OwnerName != x.Failed.Key {
 		to = x.Failed // after the rollback: from what runs now back to what failed
 	}
 	switch {
 	case g.c.src.Diff == nil:
 		g.miss(source, "differences cannot be read here")
 		return
-	case to == 0:
-		g.miss(source, "no revision was chosen to compare with")
+	case to.IsZero():
+		g.miss(source, "no version was chosen to compare with")
 		return
 	}
 	if _, there := g.s.has(source, ""); there {
 		return // of before the rollback
 	}
-	d, err := g.c.src.Diff.Diff(ctx, c, to)
+	d, err := g.c.src.Diff.Diff(ctx, c, to.Key)
 	if err != nil {
 		g.miss(source, g.why(ctx, err))
 		return
 	}
-	g.keep(fmt.Sprintf("diff/%s-%d-to-%d.txt", safe(id), c.Revision, to), source, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "%s: what changes when going from revision %d, which runs, to revision %d\n\n%s", id, c.Revision, to, cleanLines(d))
+	runs := c.Running()
+	g.keep(fmt.Sprintf("diff/%s-%s-to-%s.txt", safe(id), safe(runs.Short), safe(to.Short)), source, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "%s: what changes when going from %s, which runs, to %s\n\n%s", id, runs, to, cleanLines(d))
 		return err
 	})
 }

@@ -3,18 +3,21 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"rollbook/engine/journal"
 	"rollbook/incident"
 	"rollbook/model"
 )
 
 // play is an operator and a cluster, as far as Decide sees them: the journals
-// under testdata were written by it (WRITE_JOURNALS=1 writes them again). They
-// are kept as they are, so that the reports of older journals stay readable.
+// under testdata were written by it. They are kept as they are, so that the reports
+// of older journals stay readable: WRITE_JOURNALS=1 writes them again, which a new
+// format of the journal alone asks for.
 type play struct {
 	t     *testing.T
 	by    string
@@ -24,6 +27,9 @@ type play struct {
 	now   time.Time
 }
 
+// release is what every play brings back.
+var release = model.Release("backend-python")
+
 func begin(t *testing.T) *play {
 	p := &play{t: t, by: "maria", now: t0}
 	set := incident.Settings{Namespace: "production", Context: "prod-eu", Server: "https://api.prod-eu:6443", Production: true, Operator: "maria",
@@ -32,6 +38,7 @@ func begin(t *testing.T) *play {
 		Links: []incident.Link{{Name: "Deployment runbook", URL: "https://wiki.corp/runbook"}}}
 	p.fold(incident.Fact{At: p.now, Body: incident.Began{Settings: set, Version: "v1.4.0"}})
 	p.seen.Identity = model.Identity{Cluster: "uid-1", User: "maria@corp"}
+	p.seen.Methods = []model.Method{"undo"}
 	p.runs(42, "hash-42", 7)
 	p.figures(0.004)
 	return p
@@ -45,7 +52,7 @@ func (p *play) fold(f incident.Fact) {
 // runs puts a revision of backend-python on the board.
 func (p *play) runs(revision int64, hash string, generation int64) {
 	c := &model.Component{ID: "backend-python", Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: "backend-python"}, UID: "uid-b",
-		Revision: revision, RevisionStart: t0.Add(-11 * time.Minute), RevisionBy: "gitlab-ci", TemplateHash: hash, Images: []string{"registry.corp/api:" + hash[5:]},
+		Revision: revision, OwnerName: "rs-" + hash[5:], RevisionStart: t0.Add(-11 * time.Minute), RevisionBy: "gitlab-ci", TemplateHash: hash, Images: []string{"registry.corp/api:" + hash[5:]},
 		Desired: 3, Replicas: 3, Updated: 3, Ready: 3, Available: 3, Generation: generation, Observed: generation}
 	p.seen.Board = []*model.Component{c}
 }
@@ -71,6 +78,7 @@ func (p *play) wait(d time.Duration) { p.now = p.now.Add(d) }
 func (p *play) do(in incident.Act) {
 	p.t.Helper()
 	p.seen.Cluster.Heard, p.seen.Metrics.Heard = p.now, p.now
+	p.watchWrites()
 	by := p.by
 	switch in.(type) {
 	case incident.Observed, incident.Wrote, incident.Settled:
@@ -93,33 +101,68 @@ func (p *play) decide() {
 	p.figures(0.21)
 	p.do(incident.Next{})
 	known := func(v float64) model.Reading { return model.Reading{Known: true, Value: v, At: t0} }
-	p.seen.History = map[string]*model.History{"backend-python": {Component: "backend-python", At: p.now, Revisions: []model.Revision{
-		{Number: 42, Current: true, Behaviour: model.Behaviour{Errors: known(0.21), P95: known(0.18), Requests: known(4000)}},
-		{Number: 41, Behaviour: model.Behaviour{Errors: known(0.004), P95: known(0.18), Requests: known(90000)}},
-		{Number: 40, Behaviour: model.Behaviour{Errors: known(0.003), P95: known(0.17), Requests: known(80000)}}}}}
+	p.seen.History = map[model.Slot]*model.History{release: {Component: "backend-python", Method: "undo", At: p.now, Candidates: []model.Candidate{
+		{Version: model.Revision("rs-42", 42), Owner: "rs-42", Current: true, Behaviour: model.Behaviour{Errors: known(0.21), P95: known(0.18), Requests: known(4000)}},
+		{Version: model.Revision("rs-41", 41), Owner: "rs-41", Behaviour: model.Behaviour{Errors: known(0.004), P95: known(0.18), Requests: known(90000)}},
+		{Version: model.Revision("rs-40", 40), Owner: "rs-40", Behaviour: model.Behaviour{Errors: known(0.003), P95: known(0.17), Requests: known(80000)}}}}}
 	p.do(incident.Observed{})
 }
 
-// write confirms and writes the plan for revision to.
-func (p *play) write(from, to int64, hash string, generation int64) {
+// write confirms and writes the plan for going back to a revision, which gives the
+// workload a new generation.
+func (p *play) write(to int64, generation int64) {
 	p.t.Helper()
 	if p.inc.Step == incident.Choose {
 		p.wait(10 * time.Second)
 		p.do(incident.Next{})
 	}
-	plan := &model.Plan{ID: "plan-" + hash, Component: "backend-python", Workload: p.seen.Board[0].Workload, UID: "uid-b", From: from, To: to,
-		FromHash: p.seen.Board[0].TemplateHash, ToHash: hash, Command: "kubectl -n production rollout undo deployment/backend-python --to-revision=" + hash[5:],
-		Changes: []model.Change{{Kind: "image", What: "api", From: "registry.corp/api:" + p.seen.Board[0].TemplateHash[5:], To: "registry.corp/api:" + hash[5:]},
+	c := p.seen.Board[0]
+	target := model.Revision(fmt.Sprintf("rs-%d", to), to)
+	plan := model.Plan{ID: "plan-hash-" + target.Short, Method: "undo", Role: model.RoleRelease, Component: c.ID, Workload: c.Workload, From: c.Running(), To: target,
+		Title: fmt.Sprintf("Roll back %s from %s to %s", c.ID, c.Running(), target), Detail: []byte(`{"toHash":"hash-` + target.Short + `"}`),
+		Command: "kubectl -n production rollout undo deployment/backend-python --to-revision=" + target.Short,
+		Changes: []model.Change{{Kind: "image", What: "api", From: "registry.corp/api:" + c.TemplateHash[5:], To: "registry.corp/api:" + target.Short},
 			{Kind: "env", What: "api DB_POOL", From: "changed", To: "changed"}},
 		Stays: []string{"replicas 3", "schema"}}
-	p.seen.Preflight = map[string]*model.Preflight{"backend-python": {Component: "backend-python", To: to, Done: true, Plan: plan,
+	p.seen.Preflight = map[model.Slot]*model.Preflight{release: {Slot: release, To: target.Key, Done: true, Plans: []model.Plan{plan},
 		Checks: []model.Check{{ID: "access.patch", State: model.CheckOK, Text: "may patch deployments"}}}}
 	p.wait(15 * time.Second)
 	p.do(incident.ConfirmWrite{Word: "backend-python", Plans: []string{plan.ID}})
 	if p.inc.Step != incident.RollBack {
 		p.t.Fatalf("at %s: %s", p.inc.Step.Name(), p.inc.Step.Blocked(&incident.Snapshot{Incident: p.inc, Seen: p.seen, Now: p.now}))
 	}
-	p.do(incident.Wrote{Attempt: len(p.inc.Attempts), Component: "backend-python", Written: &model.Written{ResourceVersion: "88123", Generation: generation, At: p.now, Reads: 1}})
+	p.do(incident.Wrote{WriteID: incident.WriteID{N: len(p.inc.Attempts), Plan: plan.ID}, Receipt: &model.Receipt{At: p.now,
+		Text: fmt.Sprintf("resourceVersion 88123, generation %d", generation), Detail: fmt.Appendf(nil, `{"resourceVersion":"88123","generation":%d}`, generation)}})
+}
+
+// watchWrites keeps how far the writes are, as kubectl rollout status judges it.
+func (p *play) watchWrites() {
+	p.seen.Progress = map[incident.WriteID]model.Progress{}
+	for _, s := range p.inc.Standing() {
+		if s.Write.State != incident.Rolling && s.Write.State != incident.Done {
+			continue
+		}
+		var plan struct{ ToHash string }
+		var got struct{ Generation int64 }
+		for raw, into := range map[string]any{string(s.Write.Plan.Detail): &plan, string(s.Write.Receipt.Detail): &got} {
+			if err := json.Unmarshal([]byte(raw), into); err != nil {
+				p.t.Fatal(err)
+			}
+		}
+		c, out := p.seen.Board[0], model.Progress{}
+		switch {
+		case c.Generation < got.Generation:
+			out.Text = "waiting for the cluster to show the patch"
+		case c.TemplateHash != plan.ToHash:
+			out = model.Progress{Phase: model.PhaseReverted, By: c.RevisionBy,
+				Text: fmt.Sprintf("%s put another template in place: revision %d runs now", c.RevisionBy, c.Revision)}
+		case c.Updated < c.Desired:
+			out = model.Progress{Phase: model.PhaseRunning, Text: fmt.Sprintf("%d of %d new pods are there", c.Updated, c.Desired)}
+		default:
+			out = model.Progress{Phase: model.PhaseFinished, Text: "rolled out", Share: 1}
+		}
+		p.seen.Progress[s.WriteID] = out
+	}
 }
 
 func (p *play) rolledOut(revision int64, hash string, generation int64) {
@@ -161,7 +204,7 @@ func (p *play) settle() {
 var plays = map[string]func(p *play){
 	"rolled-back": func(p *play) {
 		p.decide()
-		p.write(42, 41, "hash-41", 8)
+		p.write(41, 8)
 		p.rolledOut(43, "hash-41", 8)
 		p.hold()
 		p.settle()
@@ -178,11 +221,11 @@ var plays = map[string]func(p *play){
 		p.figures(0.002)
 		p.do(incident.Observed{})
 		p.wait(2 * time.Minute)
-		p.do(incident.EndIncident{Outcome: "healed", Reason: "the load test ended"})
+		p.do(incident.EndIncident{Outcome: incident.RecoveredAlone, Reason: "the load test ended"})
 	},
 	"unknown-accepted": func(p *play) {
 		p.decide()
-		p.write(42, 41, "hash-41", 8)
+		p.write(41, 8)
 		p.rolledOut(43, "hash-41", 8)
 		for range 11 {
 			p.wait(15 * time.Second)
@@ -196,7 +239,7 @@ var plays = map[string]func(p *play){
 	},
 	"two-attempts": func(p *play) {
 		p.decide()
-		p.write(42, 41, "hash-41", 8)
+		p.write(41, 8)
 		p.rolledOut(43, "hash-41", 8)
 		p.wait(30 * time.Second)
 		p.runs(44, "hash-42", 9)
@@ -206,9 +249,9 @@ var plays = map[string]func(p *play){
 		p.by = "jonas"
 		p.do(incident.Goto{Step: incident.Choose})
 		p.do(incident.Answered{With: "another"})
-		p.seen.History["backend-python"].Revisions[0].Number = 44
-		p.do(incident.Pick{Component: "backend-python", To: 40})
-		p.write(44, 40, "hash-40", 10)
+		p.seen.History[release].Candidates[0].Version = model.Revision("rs-42", 44)
+		p.do(incident.Pick{Component: "backend-python", To: "rs-40"})
+		p.write(40, 10)
 		p.rolledOut(45, "hash-40", 10)
 		p.hold()
 		p.settle()
@@ -228,7 +271,7 @@ var plays = map[string]func(p *play){
 		p.do(incident.Observed{})
 		p.do(incident.AnswerEscalation{ID: "downtime", With: incident.EscalationCalled})
 		p.do(incident.Say{Question: incident.QDataLoss, Answer: model.TriYes, Reason: "orders of 03:20 are missing"})
-		p.write(42, 41, "hash-41", 8)
+		p.write(41, 8)
 		p.rolledOut(43, "hash-41", 8)
 		p.do(incident.AnswerEscalation{ID: "data loss", With: incident.EscalationNotNeeded, Reason: "they were in the queue"})
 		p.hold()
@@ -237,7 +280,7 @@ var plays = map[string]func(p *play){
 	"open": func(p *play) { // and with words that would be markup
 		p.decide()
 		p.do(incident.Overrule{Verdict: incident.Now, Reason: "a|b `c` <script>alert(1)</script>\n# not a heading\n| x |"})
-		p.write(42, 41, "hash-41", 8)
+		p.write(41, 8)
 		p.seen.Board[0].RevisionBy = "[click](javascript:alert(1))"
 		p.wait(2*time.Minute + 10*time.Second)
 		p.runs(43, "hash-41", 8)
@@ -258,7 +301,7 @@ func TestJournalsAreWritten(t *testing.T) {
 		p := begin(t)
 		f(p)
 		var b bytes.Buffer
-		head, _ := json.Marshal(map[string]any{"journal": 1, "id": p.inc.ID, "cluster": "uid-1", "namespace": "production"})
+		head, _ := json.Marshal(journal.Header{Journal: journal.Version, ID: p.inc.ID, Cluster: "uid-1", Namespace: "production"})
 		b.Write(append(head, '\n'))
 		for _, x := range p.facts {
 			line, err := json.Marshal(x)

@@ -123,16 +123,17 @@ func TestHostileWordsStayWords(t *testing.T) {
 			{At: t0, By: evil, Body: incident.Moved{To: incident.Choose, Verdict: incident.Now, Text: evil}},
 			{At: t0, Body: incident.Escalated{ID: "downtime", Text: evil, Who: evil}},
 			{At: t0, By: evil, Body: incident.EscalationAnswered{ID: "downtime", With: evil, Reason: evil}},
-			{At: t0, By: evil, Body: incident.CheckOverridden{Component: evil, Check: evil, Text: evil, Reason: evil}},
-			{At: t0, By: evil, Body: incident.Confirmed{N: 1, Plans: []model.Plan{{Component: evil, From: 42, To: 41, Command: evil, Stays: []string{evil},
+			{At: t0, By: evil, Body: incident.CheckOverridden{Slot: model.Slot{Component: evil, Role: model.Role(evil)}, Check: evil, Text: evil, Reason: evil}},
+			{At: t0, By: evil, Body: incident.Confirmed{N: 1, Plans: []model.Plan{{ID: evil, Method: model.Method(evil), Role: model.RoleRelease, Component: evil, Title: evil,
+				From: model.Version{Key: evil, Label: evil, Short: evil}, To: model.Version{Key: evil, Label: evil, Short: evil}, Command: evil, Stays: []string{evil},
 				Changes: []model.Change{{Kind: evil, What: evil, From: evil, To: evil}}}}}},
-			{At: t0, Body: incident.WriteFailed{N: 1, Component: evil, Err: evil}},
+			{At: t0, Body: incident.WriteFailed{WriteID: incident.WriteID{N: 1, Plan: evil}, Err: evil}},
 			{At: t0, By: evil, Body: incident.UnknownAccepted{Key: evil, Text: evil, Reason: evil}},
 			{At: t0, Body: incident.WasVerified{Recovered: t0, Figures: []string{evil}}},
-			{At: t0, By: evil, Body: incident.Ended{Outcome: evil, Reason: evil}},
+			{At: t0, By: evil, Body: incident.Ended{Outcome: incident.Outcome(evil), Reason: evil}},
 		}
 		m := &Manifest{Files: []File{{Name: evil, Source: evil, Note: evil}, {Name: evil + " .svg", Source: evil}}, Missing: []Missing{{What: evil, Why: evil}},
-			Suspects: []Suspect{{Component: evil, By: evil, ChangeCause: evil}}}
+			Suspects: []Suspect{{Component: evil, Version: evil, By: evil, ChangeCause: evil}}}
 		u := model.Reading{Why: evil, Query: evil}
 		i := &model.Impact{Components: []model.ComponentImpact{{Component: evil, Failed: u, Requests: u, MinutesOver: u, NoData: u, BudgetShare: u}}, All: model.ComponentImpact{Failed: u}}
 		md, err := Markdown(New(facts, Extra{Manifest: m, Impact: i}), "")
@@ -140,7 +141,7 @@ func TestHostileWordsStayWords(t *testing.T) {
 			t.Fatalf("%q: %v", evil, err)
 		}
 		tame, err := Markdown(New(renamed(facts), Extra{Manifest: &Manifest{Files: []File{{Name: "w", Source: "w", Note: "w"}, {Name: "w w", Source: "w"}}, Missing: []Missing{{What: "w", Why: "w"}},
-			Suspects: []Suspect{{Component: "w", By: "w", ChangeCause: "w"}}}, Impact: &model.Impact{Components: []model.ComponentImpact{{Component: "w", Failed: tameReading, Requests: tameReading, MinutesOver: tameReading, NoData: tameReading, BudgetShare: tameReading}}, All: model.ComponentImpact{Failed: tameReading}}}), "")
+			Suspects: []Suspect{{Component: "w", Version: "w", By: "w", ChangeCause: "w"}}}, Impact: &model.Impact{Components: []model.ComponentImpact{{Component: "w", Failed: tameReading, Requests: tameReading, MinutesOver: tameReading, NoData: tameReading, BudgetShare: tameReading}}, All: model.ComponentImpact{Failed: tameReading}}}), "")
 		if err != nil {
 			t.Fatal(err)
 		}

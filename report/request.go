@@ -28,8 +28,8 @@ type Request struct {
 type Subject struct {
 	Component *model.Component
 	Target    model.Target
-	Failed    int64 // the revision that is suspected
-	Against   int64 // the one that it is compared with; 0 = not chosen yet
+	Failed    model.Version // that is suspected
+	Against   model.Version // that it is compared with; zero = not chosen yet
 }
 
 // Mark is a moment that is drawn on the pictures.
@@ -43,7 +43,7 @@ type Mark struct {
 // evidence was gathered.
 type Suspect struct {
 	Component   string        `json:"component"`
-	Revision    int64         `json:"revision"`
+	Version     string        `json:"version"` // "revision 42"
 	At          time.Time     `json:"at"`
 	Before      time.Duration `json:"before"` // the onset; negative = after it
 	By          string        `json:"by,omitempty"`
@@ -120,18 +120,18 @@ func failing(c *model.Component) (n int) {
 
 func subject(s *incident.Snapshot, c *model.Component) Subject {
 	i := &s.Incident
-	out := Subject{Component: c, Target: model.Target{ID: c.ID, Workload: c.Workload}, Failed: c.Revision}
+	out := Subject{Component: c, Target: model.Target{ID: c.ID, Workload: c.Workload}, Failed: c.Running()}
 	for _, t := range i.Settings.Components {
 		if t.ID == c.ID {
 			out.Target = t
 		}
 	}
-	if ch := i.Choice(c.ID); ch != nil && ch.From != 0 {
+	if ch := i.Choice(model.Release(c.ID)); ch != nil && !ch.From.IsZero() {
 		out.Failed, out.Against = ch.From, ch.To
 	}
 	for _, a := range i.Attempts { // the first one names what failed; later ones may leave its successor
 		for _, w := range a.Writes {
-			if w.Plan.Component == c.ID {
+			if w.Plan.Slot() == model.Release(c.ID) {
 				out.Failed, out.Against = w.Plan.From, w.Plan.To
 				return out
 			}
@@ -146,7 +146,7 @@ func suspects(s *incident.Snapshot) []Suspect {
 	}
 	var out []Suspect
 	for _, x := range incident.Suspects(s) {
-		o := Suspect{Component: x.Component, Revision: x.Revision, At: x.At, Before: x.Before, By: x.By}
+		o := Suspect{Component: x.Component, Version: x.Version.Label, At: x.At, Before: x.Before, By: x.By}
 		if c := s.Seen.Component(x.Component); c != nil {
 			o.ChangeCause, o.Images = c.ChangeCause, c.Images
 		}
@@ -164,12 +164,14 @@ func marks(s *incident.Snapshot) []Mark {
 		}
 	}
 	for _, x := range suspects(s) {
-		add(x.At, "release", "%s %d", x.Component, x.Revision)
+		add(x.At, "release", "%s %s", x.Component, x.Version)
 	}
 	add(i.Onset, "onset", "onset")
 	for _, a := range i.Attempts {
 		for _, w := range a.Writes {
-			add(w.Written.At, "rollback", "%s %d → %d", w.Plan.Component, w.Plan.From, w.Plan.To)
+			if w.Plan.Role == model.RoleRelease {
+				add(w.Receipt.At, "rollback", "%s %s → %s", w.Plan.Component, w.Plan.From.Short, w.Plan.To.Short)
+			}
 		}
 	}
 	add(i.RolledOut, "rolled out", "rolled out")

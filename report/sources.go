@@ -57,9 +57,9 @@ type Figures interface {
 	Impact(ctx context.Context, targets []model.Target, from, to time.Time) (model.Impact, error)
 }
 
-// Diff is the difference between a component's running template and revision to.
+// Diff is the difference between what a component runs and the version of that key.
 type Diff interface {
-	Diff(ctx context.Context, c *model.Component, to int64) (string, error)
+	Diff(ctx context.Context, c *model.Component, to string) (string, error)
 }
 
 // Bounds keep evidence from filling a disk, the memory, or the operator's time.

@@ -54,7 +54,7 @@ func (b *builder) summary(d Data) (out []Text) {
 		if rest, ok := strings.CutPrefix(outcome, "rolled out"); ok {
 			outcome = "rolled out after " + a.Took.String() + rest
 		}
-		say("Attempt %d, confirmed by %s at %s: %s from revision %d to %d: %s.", a.N, string(a.By), a.Confirmed, string(a.Component), a.From, a.To, outcome)
+		say("Attempt %d, confirmed by %s at %s: %s: %s.", a.N, string(a.By), a.Confirmed, string(a.Title), outcome)
 	}
 	switch {
 	case !t.Recovered.IsZero():
@@ -117,19 +117,22 @@ func (b *builder) cause() Cause {
 			if s.Before < 0 {
 				words = fmt.Sprintf("released %s after the first bad sample", model.Short(-s.Before))
 			}
-			c.Suspects = append(c.Suspects, Culprit{Component: Text(s.Component), Revision: s.Revision, At: Moment{s.At}, By: Text(s.By), Why: Text(s.ChangeCause), Text: Text(words)})
+			c.Suspects = append(c.Suspects, Culprit{Component: Text(s.Component), Version: Text(s.Version), At: Moment{s.At}, By: Text(s.By), Why: Text(s.ChangeCause), Text: Text(words)})
 		}
 	}
 	seen := map[string]bool{}
 	for _, a := range b.i.Attempts {
 		for _, w := range a.Writes {
 			p := w.Plan
+			if p.Role != model.RoleRelease {
+				continue
+			}
 			if !seen[p.Component] && !slices.ContainsFunc(c.Suspects, func(s Culprit) bool { return string(s.Component) == p.Component }) {
-				c.Suspects = append(c.Suspects, Culprit{Component: Text(p.Component), Revision: p.From, Text: "it ran when the rollback was confirmed"})
+				c.Suspects = append(c.Suspects, Culprit{Component: Text(p.Component), Version: Text(p.From.Label), Text: "it ran when the rollback was confirmed"})
 			}
 			seen[p.Component] = true
 			if len(p.Changes) > 0 {
-				c.Diffs = append(c.Diffs, Diffed{Component: Text(p.Component), From: p.From, To: p.To, Lines: changes(p.Changes)})
+				c.Diffs = append(c.Diffs, Diffed{Component: Text(p.Component), From: Text(p.From.Label), To: Text(p.To.Label), Lines: changes(p.Changes)})
 			}
 		}
 	}

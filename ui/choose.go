@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -14,97 +15,93 @@ import (
 // choose is the third page: what to roll back, and to which revision.
 type choose struct {
 	base
-	marked map[string]int64 // the revision under the cursor, by component
-	top    int              // of the list of components
+	marked map[string]string // key of the version under the cursor, by component
+	top    int               // of the list of components
 	revTop int
 }
 
-func newChoose(s *scope) *choose { return &choose{base: base{s}, marked: map[string]int64{}} }
+func newChoose(s *scope) *choose { return &choose{base: base{s}, marked: map[string]string{}} }
 
 func (c *choose) Title() string { return "3 Choose" }
 
 // Follow looks at a chosen component first: what is proposed is what the
 // operator came for.
 func (c *choose) Follow() {
-	if len(c.inc().Choices) > 0 && c.inc().Step == incident.Choose && c.marked[""] == 0 {
-		c.marked[""] = 1 // once per visit of the program
+	if len(c.inc().Choices) > 0 && c.inc().Step == incident.Choose && c.marked[""] == "" {
+		c.marked[""] = "seen" // once per visit of the program
 		c.focus = c.inc().Choices[0].Component
 	}
 }
 
-func (c *choose) history() *model.History { return c.snap.Seen.History[c.focus] }
+func (c *choose) history() *model.History { return c.snap.Seen.History[c.slot()] }
 
-// cursor is the index of the revision under the cursor: the one that the
-// operator moved to, else the chosen one, else the first that is not running.
+// slot is what the cursor is on.
+func (c *choose) slot() model.Slot { return model.Release(c.focus) }
+
+// choice is what is chosen for it, or nil.
+func (c *choose) choice() *incident.Choice { return c.inc().Choice(c.slot()) }
+
+// cursor is the index of the version under the cursor: the one that the operator
+// moved to, else the chosen one, else the first that is not running.
 func (c *choose) cursor() int {
 	h := c.history()
-	if h == nil || len(h.Revisions) == 0 {
+	if h == nil || len(h.Candidates) == 0 {
 		return -1
 	}
 	want := c.marked[c.focus]
-	if want == 0 {
-		if ch := c.inc().Choice(c.focus); ch != nil {
-			want = ch.To
-		}
+	if ch := c.choice(); want == "" && ch != nil {
+		want = ch.To.Key
 	}
-	other := 0
-	for i, r := range h.Revisions {
-		if r.Number == want {
-			return i
-		}
-		if r.Current && (want != 0 || len(h.Revisions) == 1) {
-			// An undo makes a revision anew under the next number: what was chosen
-			// is gone, and the one that stands first now may be the bad one.
-			other = i
-		} else if r.Current && i == 0 {
-			other = 1
-		}
+	if at := slices.IndexFunc(h.Candidates, func(r model.Candidate) bool { return r.Key == want }); at >= 0 {
+		return at
 	}
-	return other
+	return max(0, slices.IndexFunc(h.Candidates, func(r model.Candidate) bool { return !r.Current }))
 }
 
-func (c *choose) revision() *model.Revision {
+func (c *choose) version() *model.Candidate {
 	if i := c.cursor(); i >= 0 {
-		return &c.history().Revisions[i]
+		return &c.history().Candidates[i]
 	}
 	return nil
 }
 
 // taken says whether enter has nothing left to pick here.
 func (c *choose) taken() bool {
-	r, ch := c.revision(), c.inc().Choice(c.focus)
-	return r == nil || ch == nil || ch.To == r.Number || c.gone()
+	r, ch := c.version(), c.choice()
+	return r == nil || ch == nil || ch.To.Key == r.Key
 }
 
-// gone says whether what was chosen is no longer in the history while the
-// cursor is on what runs: it was written.
-func (c *choose) gone() bool {
-	r, ch, h := c.revision(), c.inc().Choice(c.focus), c.history()
-	return r != nil && ch != nil && ch.To != 0 && r.Current && h.Revision(ch.To) == nil
+// written says whether what was chosen was written and runs now, while the cursor is
+// on it.
+func (c *choose) written() bool {
+	r, ch := c.version(), c.choice()
+	return r != nil && ch != nil && r.Current && ch.To.Key == r.Key && slices.ContainsFunc(c.inc().Standing(), func(s incident.Standing) bool {
+		return s.Write.Plan.Slot() == ch.Slot && s.Write.Plan.To.Key == ch.To.Key && !s.Write.Receipt.At.IsZero()
+	})
 }
 
 func (c *choose) Keys() []Key {
-	next := c.nextKey("confirm", "take the marked revision, then go on to the checks and the confirmation; nothing is written yet")
-	switch r := c.revision(); {
-	case c.gone():
+	next := c.nextKey("confirm", "take the marked version, then go on to the checks and the confirmation; nothing is written yet")
+	switch r := c.version(); {
+	case c.written():
 		next.Disabled = func(*incident.Snapshot) string {
 			if len(c.inc().Open()) > 0 {
 				return c.d.blocked
 			}
-			return "what was chosen runs now, as revision " + itoa(r.Number) + "; mark another one to go back further"
+			return "what was chosen runs now, as " + r.Label + "; mark another one to go back further"
 		}
 	case !c.taken():
-		next.Name = "take " + itoa(r.Number)
+		next.Name = "take " + r.Short
 		next.Disabled = func(*incident.Snapshot) string {
 			if r.Current {
-				return "revision " + itoa(r.Number) + " is the running one"
+				return r.Label + " is the running one"
 			}
-			return ""
+			return r.Refused
 		}
-		next.do = func() tea.Cmd { return c.send(incident.Pick{Component: c.focus, To: r.Number}) }
+		next.do = func() tea.Cmd { return c.send(incident.Pick{Component: c.focus, To: r.Key}) }
 	}
 	space := "select"
-	if c.inc().Choice(c.focus) != nil {
+	if c.choice() != nil {
 		space = "deselect"
 	}
 	return append([]Key{
@@ -115,49 +112,55 @@ func (c *choose) Keys() []Key {
 			}
 			return ""
 		}, do: func() tea.Cmd {
-			return c.send(incident.Select{Component: c.focus, On: c.inc().Choice(c.focus) == nil})
+			return c.send(incident.Select{Component: c.focus, On: c.choice() == nil})
 		}},
 		{Keys: []string{"tab"}, Name: "next component", Help: "the next component", do: func() tea.Cmd { return c.turn(1) }},
 		{Keys: []string{"shift+tab"}, Name: "component before", Help: "the component before", Hide: true, do: func() tea.Cmd { return c.turn(-1) }},
-		{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the newer revision", Hide: true, do: func() tea.Cmd { return c.move(-1) }},
-		{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the older revision", Hide: true, do: func() tea.Cmd { return c.move(1) }},
-		{Keys: []string{"d"}, Name: "full diff", Help: "the whole difference between the running template and the marked revision", Disabled: func(*incident.Snapshot) string {
+		{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the newer version", Hide: true, do: func() tea.Cmd { return c.move(-1) }},
+		{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the older version", Hide: true, do: func() tea.Cmd { return c.move(1) }},
+		{Keys: []string{"d"}, Name: "full diff", Help: "the whole difference between what runs and the marked version", Disabled: func(*incident.Snapshot) string {
 			switch {
 			case c.viewer == nil:
 				return "this session cannot read from the cluster"
-			case c.revision() == nil || c.row() == nil:
-				return "no revision is marked"
+			case c.version() == nil || c.row() == nil:
+				return "no version is marked"
 			}
 			return ""
-		}, do: func() tea.Cmd { return c.open(newDiff(c.scope, c.row().c, c.revision().Number)) }},
+		}, do: func() tea.Cmd { return c.open(newDiff(c.scope, c.row().c, c.version().Version)) }},
 		c.backKey(), c.endKey(),
 	}, c.componentKeys()...)
 }
 
 func (c *choose) move(by int) tea.Cmd {
 	h := c.history()
-	if h == nil || len(h.Revisions) == 0 {
+	if h == nil || len(h.Candidates) == 0 {
 		return nil
 	}
-	at := max(0, min(len(h.Revisions)-1, c.cursor()+by))
-	c.marked[c.focus] = h.Revisions[at].Number
+	at := max(0, min(len(h.Candidates)-1, c.cursor()+by))
+	c.marked[c.focus] = h.Candidates[at].Key
 	return nil
 }
 
 // list is the components, what is chosen first.
 func (c *choose) list() []*row {
 	var out []*row
-	for _, ch := range c.inc().Choices {
+	for _, ch := range c.releases() {
 		if r := c.d.byID[ch.Component]; r != nil {
 			out = append(out, r)
 		}
 	}
 	for _, r := range c.d.rows {
-		if c.inc().Choice(r.c.ID) == nil {
+		if c.inc().Choice(model.Release(r.c.ID)) == nil {
 			out = append(out, r)
 		}
 	}
 	return out
+}
+
+// releases are what is chosen on this page: what helps another write on, or puts
+// something back, is chosen by its own key.
+func (c *choose) releases() []incident.Choice {
+	return slices.DeleteFunc(slices.Clone(c.inc().Choices), func(ch incident.Choice) bool { return ch.Role != model.RoleRelease })
 }
 
 func (c *choose) turn(by int) tea.Cmd {
@@ -173,8 +176,8 @@ func (c *choose) turn(by int) tea.Cmd {
 }
 
 func (c *choose) Says() sentence {
-	h, r := c.history(), c.revision()
-	ch := c.inc().Choice(c.focus)
+	h, r := c.history(), c.version()
+	ch := c.choice()
 	switch {
 	case c.d.blocked != "" && ch == nil:
 		return sentence{warn, c.upper(c.d.blocked) + "."}
@@ -182,24 +185,28 @@ func (c *choose) Says() sentence {
 		return sentence{bad, "No history of " + c.focus + ": " + h.Err}
 	case ch != nil && h == nil:
 		return sentence{calm, "Reading the history of " + c.focus + "…"}
-	case c.gone():
-		return sentence{calm, fmt.Sprintf("Revision %d of %s was written; it runs as revision %d now.", ch.To, c.focus, r.Number)}
-	case r != nil && ch != nil && r.Number != ch.To:
-		text := fmt.Sprintf("Revision %d is marked; enter takes it.", r.Number)
-		if ch.To == 0 && ch.Why != "" {
+	case c.written():
+		text := c.upper(ch.To.Label) + " of " + c.focus + " was written and runs now."
+		if ch.To.Label != r.Label {
+			text = fmt.Sprintf("%s of %s was written; it runs as %s now.", c.upper(ch.To.Label), c.focus, r.Label)
+		}
+		return sentence{calm, text}
+	case r != nil && ch != nil && r.Key != ch.To.Key:
+		text := fmt.Sprintf("%s is marked; enter takes it.", c.upper(r.Label))
+		if ch.To.IsZero() && ch.Why != "" {
 			text = stop(c.upper(ch.Why)) + " " + text
 		}
 		return sentence{warn, text}
 	}
-	if ch != nil && ch.To != 0 {
-		if why := incident.Alike(h, ch.To, c.inc().Settings.Limits); why != "" {
+	if ch != nil && !ch.To.IsZero() {
+		if why := incident.Alike(h, ch.To.Key, c.inc().Settings.Limits); why != "" {
 			return sentence{bad, c.upper(why) + "."}
 		}
 		if why := c.d.blocked; why != "" {
 			return sentence{warn, c.upper(why) + "."}
 		}
-		text := fmt.Sprintf("%s goes back from %d to %d", c.focus, ch.From, ch.To)
-		if n := len(c.inc().Choices); n > 1 {
+		text := fmt.Sprintf("%s goes back from %s to %s", c.focus, ch.From, ch.To)
+		if n := len(c.releases()); n > 1 {
 			text += fmt.Sprintf(", with %d more", n-1)
 		}
 		if ch.Why != "" && !ch.Own {
@@ -246,7 +253,7 @@ func (c *choose) View(w, h int) []string {
 	h1 := c.history()
 	revs := 1
 	if h1 != nil {
-		revs = min(len(h1.Revisions), max(3, h/3))
+		revs = min(len(h1.Candidates), max(3, h/3))
 	}
 	out = append(out, c.revisions(w, revs+1)...)
 	return append(out, c.change(w, h-len(out))...)
@@ -255,7 +262,7 @@ func (c *choose) View(w, h int) []string {
 // components lists what can be rolled back, and what of it is selected.
 func (c *choose) components(w, h int) []string {
 	p, rows := c.pen, c.list()
-	chosen := len(c.inc().Choices)
+	chosen := len(c.releases())
 	head := fmt.Sprintf(" %d of %d components selected", chosen, len(rows))
 	method := "method: Kubernetes undo "
 	out := []string{p.pad(paint(p.Dim, head), w-ansi.StringWidth(method)) + paint(p.Dim, method)}
@@ -267,7 +274,7 @@ func (c *choose) components(w, h int) []string {
 		nw = max(nw, ansi.StringWidth(r.c.ID))
 	}
 	nw = min(nw, max(12, w/3))
-	for _, ch := range c.inc().Choices {
+	for _, ch := range c.releases() {
 		pw = max(pw, ansi.StringWidth(planned(ch)))
 	}
 	for i := c.top; i < min(len(rows), c.top+n); i++ {
@@ -277,7 +284,7 @@ func (c *choose) components(w, h int) []string {
 			mark, style = paint(p.Note, p.say(" ▸ ")), p.Note
 		}
 		box, plan := "[ ]", ""
-		if ch := c.inc().Choice(r.c.ID); ch != nil {
+		if ch := c.inc().Choice(model.Release(r.c.ID)); ch != nil {
 			box, plan = "[x]", planned(*ch)
 		}
 		why := ""
@@ -295,10 +302,10 @@ func (c *choose) components(w, h int) []string {
 }
 
 func planned(ch incident.Choice) string {
-	if ch.To == 0 {
-		return "no revision yet"
+	if ch.To.IsZero() {
+		return "none yet"
 	}
-	return fmt.Sprintf("%d → %d", ch.From, ch.To)
+	return short(ch.From) + " → " + short(ch.To)
 }
 
 func (c *choose) revisions(w, h int) []string {
@@ -307,7 +314,7 @@ func (c *choose) revisions(w, h int) []string {
 	switch {
 	case c.row() == nil:
 		return append(out, "   no component")
-	case hist == nil && c.inc().Choice(c.focus) == nil:
+	case hist == nil && c.choice() == nil:
 		return append(out, paint(p.Dim, "   space selects it and reads its history"))
 	case hist == nil || hist.At.IsZero() && hist.Err == "":
 		return append(out, "   reading the history…")
@@ -321,52 +328,56 @@ func (c *choose) revisions(w, h int) []string {
 	out[0] = t.head(p, w)
 	n := max(1, h-1)
 	at := c.cursor()
-	c.revTop = window(c.revTop, at, len(hist.Revisions), n)
-	chosen := int64(0)
-	if ch := c.inc().Choice(c.focus); ch != nil {
-		chosen = ch.To
+	c.revTop = window(c.revTop, at, len(hist.Candidates), n)
+	chosen := ""
+	if ch := c.choice(); ch != nil {
+		chosen = ch.To.Key
 	}
-	for i := c.revTop; i < min(len(hist.Revisions), c.revTop+n); i++ {
-		out = append(out, t.row(p, &hist.Revisions[i], i == at, chosen, c.inc(), c.snap))
+	for i := c.revTop; i < min(len(hist.Candidates), c.revTop+n); i++ {
+		out = append(out, t.row(p, &hist.Candidates[i], i == at, chosen, c.inc(), c.snap))
 	}
 	return out
 }
 
 // change is what the marked revision changes, and what it does not bring back.
 func (c *choose) change(w, h int) []string {
-	p, r, hist := c.pen, c.revision(), c.history()
+	p, r, hist := c.pen, c.version(), c.history()
 	if r == nil || h < 2 {
 		return nil
 	}
 	cur := "?"
-	for _, x := range hist.Revisions {
-		if x.Current {
-			cur = itoa(x.Number)
-		}
+	if x := hist.Current(); x != nil {
+		cur = x.Short
 	}
-	out := []string{p.heading("running "+cur+" → "+itoa(r.Number), w)}
+	out := []string{p.heading("running "+cur+" → "+r.Short, w)}
 	if r.Current {
 		return append(out, "   this is what runs now")
 	}
 	var tail []string
-	ch := c.inc().Choice(c.focus)
-	if hist.FiguresErr != "" {
-		tail = append(tail, paint(p.Warn, p.say(" ⚠ "))+p.fit("how the revisions behaved is unknown: "+hist.FiguresErr, w-4))
+	ch := c.choice()
+	if r.Refused != "" {
+		tail = append(tail, paint(p.Bad, p.say(" ✗ "))+p.fit(r.Refused, w-4))
 	}
-	if why := incident.Alike(hist, r.Number, c.inc().Settings.Limits); why != "" {
+	if r.Ambiguous != "" {
+		tail = append(tail, p.hang(paint(p.Warn, p.say(" ⚠ ")), r.Label+" is also that of "+r.Ambiguous+": this one is "+r.Key, w, p.Plain)...)
+	}
+	if hist.FiguresErr != "" && (ch == nil || !ch.To.IsZero()) { // else it is the reason why nothing is proposed
+		tail = append(tail, p.hang(paint(p.Warn, p.say(" ⚠ ")), "how the versions behaved is unknown: "+hist.FiguresErr, w, p.Plain)...)
+	}
+	if why := incident.Alike(hist, r.Key, c.inc().Settings.Limits); why != "" {
 		tail = append(tail, paint(p.Bad, p.say(" ✗ "))+p.fit(why, w-4))
 	}
-	if r.RestartOf != 0 {
-		tail = append(tail, paint(p.Warn, p.say(" ⚠ "))+p.fit(fmt.Sprintf("only a restart of revision %d", r.RestartOf), w-4))
+	if of := hist.Candidate(r.RestartOf); of != nil {
+		tail = append(tail, paint(p.Warn, p.say(" ⚠ "))+p.fit("only a restart of "+of.Label, w-4))
 	}
 	stays := "replicas, contents of ConfigMaps and Secrets, schema"
-	if pre := c.snap.Seen.Preflight[c.focus]; pre != nil && pre.Plan != nil && pre.To == r.Number && len(pre.Plan.Stays) > 0 {
-		stays = strings.Join(pre.Plan.Stays, ", ")
+	if pre := c.snap.Seen.Preflight[c.slot()]; pre != nil && len(pre.Plans) > 0 && pre.To == r.Key && len(pre.Plans[0].Stays) > 0 {
+		stays = strings.Join(pre.Plans[0].Stays, ", ")
 	}
 	for _, l := range p.wrap("not brought back: "+stays, w-2, 2) {
 		tail = append(tail, " "+l)
 	}
-	if ch != nil && ch.Why != "" && ch.To == r.Number {
+	if ch != nil && ch.Why != "" && ch.To.Key == r.Key {
 		for _, l := range p.wrap("proposed: "+ch.Why, w-2, 2) {
 			tail = append(tail, " "+paint(p.Dim, l))
 		}

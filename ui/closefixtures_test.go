@@ -62,7 +62,7 @@ func told() *incident.Snapshot {
 	}
 	a := msg(1, "slack/incidents", model.MessageStarted, incident.MessageOut, 8*time.Minute)
 	b := msg(2, "statuspage/public", model.MessageStarted, incident.MessageOut, 7*time.Minute)
-	b.Receipt = model.Receipt{Ref: "x1", URL: "https://stspg.io/7m3kx9p2q"}
+	b.Delivery = model.Delivery{Ref: "x1", URL: "https://stspg.io/7m3kx9p2q"}
 	c := msg(3, "teams/ops", model.MessageStarted, incident.MessageNotOut, 7*time.Minute)
 	c.Err = "teams/ops at prod-17.westeurope.logic.azure.com: not sent: 429 Too Many Requests: Rate limit is exceeded. Try again in 240 seconds.; it asks to wait 4m"
 	c.Retry = now.Add(90 * time.Second)
@@ -121,7 +121,10 @@ func closeFixtures() []fixture {
 		{"verify-own-details", proving(), keys("d")},
 		{"verify-two", with(proving(), func(s *incident.Snapshot) {
 			w := s.Incident.Attempts[0].Writes[0]
-			w.Plan.Component = "frontend"
+			w.Plan.ID, w.Plan.Component, w.Plan.Workload = "plan-16", "frontend", s.Seen.Board[0].Workload
+			w.Plan.From, w.Plan.To = model.Revision("frontend-7c9f6d5b84", 17), model.Revision("frontend-59cc8d6b74", 16)
+			w.Plan.Title = "Roll back frontend from revision 17 to revision 16"
+			s.Seen.Progress[incident.WriteID{N: 1, Plan: w.Plan.ID}] = model.Progress{Text: "waiting for the cluster to show the patch"}
 			s.Incident.Attempts[0].Writes = append(slices.Clone(s.Incident.Attempts[0].Writes), w)
 		}), nil},
 		{"close-evidence", told(), nil},

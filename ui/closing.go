@@ -39,7 +39,7 @@ func (c *closing) Follow() {
 	if c.wasOpen && c.item() != nil && c.item().State != "" {
 		c.toOpen()
 	}
-	c.wasOpen = c.item() != nil && c.item().State == ""
+	c.wasOpen = c.item() != nil && c.item().State == incident.ItemOpen
 }
 
 // toOpen moves the mark to the next open item, from the first again after the
@@ -47,7 +47,7 @@ func (c *closing) Follow() {
 func (c *closing) toOpen() {
 	items := c.inc().Items
 	for n := range items {
-		if k := (c.at + n) % len(items); items[k].State == "" {
+		if k := (c.at + n) % len(items); items[k].State == incident.ItemOpen {
 			c.at = k
 			return
 		}
@@ -111,8 +111,8 @@ func (c *closing) settled(*incident.Snapshot) string {
 	switch it := c.item(); {
 	case it == nil:
 		return "there is no checklist"
-	case it.State != "":
-		return "it is " + it.State + " already"
+	case it.State != incident.ItemOpen:
+		return "it is " + string(it.State) + " already"
 	}
 	return ""
 }
@@ -180,7 +180,7 @@ func (c *closing) Says() sentence {
 	i := c.inc()
 	open := 0
 	for _, it := range i.Items {
-		if it.State == "" {
+		if it.State == incident.ItemOpen {
 			open++
 		}
 	}

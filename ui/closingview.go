@@ -78,9 +78,9 @@ func (c *closing) line(n, w int) string {
 	}
 	box, style := "[ ] open", p.Warn
 	switch it.State {
-	case "done":
+	case incident.ItemDone:
 		box, style = "[x] done", p.Good
-	case "waived":
+	case incident.ItemWaived:
 		box, style = "[-] waived", p.Dim
 	}
 	line := mark + p.cell(box, 11, style) + p.cell(it.Text, 36, look)
@@ -88,7 +88,7 @@ func (c *closing) line(n, w int) string {
 	if left <= 8 {
 		return line
 	}
-	if it.State != "" {
+	if it.State != incident.ItemOpen {
 		by := it.By
 		if it.Reason != "" {
 			if by != "" {
@@ -165,8 +165,8 @@ func (c *closing) itemLines(it *incident.Item, w int) []string {
 	case "follow-up":
 		c.sent(add, model.ChannelGitLab)
 	}
-	if it.State != "" {
-		text := it.State + " at " + it.At.UTC().Format("15:04:05 UTC")
+	if it.State != incident.ItemOpen {
+		text := string(it.State) + " at " + it.At.UTC().Format("15:04:05 UTC")
 		if it.By != "" {
 			text += " by " + it.By
 		}
@@ -235,8 +235,8 @@ func (c *closing) sent(add func(name, text string, style ansi.Style), of ...mode
 			switch m.State {
 			case incident.MessageOut:
 				text = "✓ " + text + ", " + m.Done.UTC().Format("15:04:05 UTC")
-				if m.Receipt.URL != "" {
-					text += ", " + m.Receipt.URL
+				if m.Delivery.URL != "" {
+					text += ", " + m.Delivery.URL
 				}
 				add("sent", text, p.Plain)
 			case incident.MessageSending:
@@ -300,9 +300,9 @@ func (c *closing) cost() string {
 func outcome(i *incident.Incident) string {
 	switch {
 	case i.End != nil && i.End.Reason != "":
-		return "Ended: " + i.End.Outcome + ": “" + i.End.Reason + "”"
+		return "Ended: " + string(i.End.Outcome) + ": “" + i.End.Reason + "”"
 	case i.End != nil:
-		return "Ended: " + i.End.Outcome
+		return "Ended: " + string(i.End.Outcome)
 	case !i.Verified.IsZero():
 		return "Rolled back and verified"
 	}

@@ -29,7 +29,7 @@ func (c *confirm) Title() string { return "4 Confirm" }
 
 // line is one line of the preflight with whose it is.
 type checkLine struct {
-	component string
+	slot model.Slot
 	model.Check
 }
 
@@ -45,10 +45,8 @@ func (c *confirm) Follow() {
 		c.field.clear()
 	}
 	var ids []string
-	for _, p := range c.preflights() {
-		if p.Plan != nil {
-			ids = append(ids, p.Plan.ID)
-		}
+	for _, p := range c.plans() {
+		ids = append(ids, p.ID)
 	}
 	if !slices.Equal(ids, c.shown) {
 		c.moved = c.field.String() != ""
@@ -62,11 +60,53 @@ func (c *confirm) Follow() {
 func (c *confirm) preflights() []*model.Preflight {
 	var out []*model.Preflight
 	for _, ch := range c.inc().Open() {
-		if p := c.snap.Seen.Preflight[ch.Component]; p != nil && p.To == ch.To {
+		if p := c.preflight(ch); p != nil {
 			out = append(out, p)
 		}
 	}
 	return out
+}
+
+// preflight is that of a choice; nil while there is none for the version that is
+// chosen now.
+func (c *confirm) preflight(ch incident.Choice) *model.Preflight {
+	if p := c.snap.Seen.Preflight[ch.Slot]; p != nil && p.To == ch.To.Key {
+		return p
+	}
+	return nil
+}
+
+// plans are what will be written, in that order.
+func (c *confirm) plans() []model.Plan {
+	var out []model.Plan
+	for _, p := range c.preflights() {
+		out = append(out, p.Plans...)
+	}
+	return out
+}
+
+// purpose is what the confirmation is for.
+func (c *confirm) purpose() string {
+	if slices.ContainsFunc(c.inc().Open(), func(ch incident.Choice) bool { return ch.Role != model.RoleRelease }) {
+		return "to do this"
+	}
+	return "to roll back"
+}
+
+// short is a version in a column.
+func short(v model.Version) string {
+	if v.Short == "" {
+		return "?"
+	}
+	return v.Short
+}
+
+// fromTo is a plan's way in a column.
+func fromTo(p model.Plan) string {
+	if p.From.IsZero() {
+		return "→ " + short(p.To)
+	}
+	return short(p.From) + " → " + short(p.To)
 }
 
 // lines are all lines of the preflight, what stands against going on first.
@@ -74,12 +114,12 @@ func (c *confirm) lines() []checkLine {
 	var out []checkLine
 	for _, p := range c.preflights() {
 		for _, k := range p.Checks {
-			out = append(out, checkLine{p.Component, k})
+			out = append(out, checkLine{p.Slot, k})
 		}
 	}
 	for _, ch := range c.inc().Open() {
 		if k := incident.LeaseCheck(c.snap, ch.Component); k != nil && c.replay == nil {
-			out = append(out, checkLine{ch.Component, *k})
+			out = append(out, checkLine{ch.Slot, *k})
 		}
 	}
 	weight := func(l checkLine) int {
@@ -137,7 +177,7 @@ func (c *confirm) typing() string {
 
 func (c *confirm) Keys() []Key {
 	word := incident.ConfirmWord(c.inc())
-	keys := []Key{{Keys: []string{"enter"}, Name: "roll back", Main: true, Quiet: true, Acts: true,
+	keys := []Key{{Keys: []string{"enter"}, Name: strings.TrimPrefix(c.purpose(), "to "), Main: true, Quiet: true, Acts: true,
 		Help: "write the plan, after the word was typed: the component's name in production, y elsewhere",
 		Disabled: func(*incident.Snapshot) string {
 			switch {
@@ -171,7 +211,7 @@ func (c *confirm) Keys() []Key {
 				return "who else is on it is not overridden but taken over: T"
 			case l.Hard:
 				return "the write cannot succeed: no override lifts that"
-			case c.inc().Overridden(l.component, l.Check):
+			case c.inc().Overridden(l.slot, l.Check):
 				return "it is overridden already"
 			}
 			return ""
@@ -209,9 +249,9 @@ func (c *confirm) marked() *checkLine {
 
 func (c *confirm) override() tea.Cmd {
 	l := *c.marked()
-	return c.reason("Override for "+l.component, []string{l.Text, "It stays in the journal, with your reason."}, "override",
+	return c.reason("Override for "+l.slot.Component, []string{l.Text, "It stays in the journal, with your reason."}, "override",
 		func(reason string) tea.Cmd {
-			return c.send(incident.OverrideCheck{Component: l.component, Check: l.ID, Reason: reason})
+			return c.send(incident.OverrideCheck{Slot: l.slot, Check: l.ID, Reason: reason})
 		})
 }
 
@@ -246,5 +286,5 @@ func (c *confirm) Says() sentence {
 	case c.d.blocked != "":
 		return sentence{bad, "Blocked: " + c.d.blocked}
 	}
-	return sentence{warn, "Nothing is written yet. Type " + incident.ConfirmWord(i) + ", then enter, to roll back."}
+	return sentence{warn, "Nothing is written yet. Type " + incident.ConfirmWord(i) + ", then enter, " + c.purpose() + "."}
 }

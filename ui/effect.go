@@ -24,25 +24,31 @@ func (c *confirm) View(w, h int) []string {
 func (c *confirm) checked(w, h int) []string {
 	p := c.pen
 	var out, tail []string
-	where := "not production"
+	where := "not\u00a0production"
 	if c.inc().Settings.Production {
 		where = "production"
 	}
 	for _, ch := range c.inc().Open() {
-		text := fmt.Sprintf("Roll back %s from revision %d to %d in %s (%s)", ch.Component, ch.From, ch.To, c.inc().Settings.Namespace, where)
-		for _, l := range p.wrap(text, w-2, 0) {
-			out = append(out, " "+paint(p.Strong, l))
+		titles := []string{ch.Component + ": " + ch.To.String()} // until there is a plan
+		if !ch.From.IsZero() {
+			titles[0] = fmt.Sprintf("%s: %s → %s", ch.Component, ch.From, ch.To)
+		}
+		if f := c.preflight(ch); f != nil && len(f.Plans) > 0 {
+			titles = nil
+			for _, plan := range f.Plans {
+				titles = append(titles, plan.Title)
+			}
+		}
+		for _, title := range titles {
+			for _, l := range p.wrap(fmt.Sprintf("%s in %s (%s)", title, c.inc().Settings.Namespace, where), w-2, 0) {
+				out = append(out, " "+paint(p.Strong, l))
+			}
 		}
 	}
-	for _, f := range c.preflights() {
-		if f.Plan == nil {
-			continue
+	for _, plan := range c.plans() {
+		if plan.Command != "" { // it is read whole or it is not worth reading
+			tail = append(tail, p.command(plan.Command, w)...)
 		}
-		if f.Plan.Unpause {
-			tail = append(tail, " "+paint(p.Warn, p.fit("it also sets paused: false, in the same write", w-2)))
-		}
-		// The command is read whole or it is not worth reading.
-		tail = append(tail, p.command(f.Plan.Command, w)...)
 	}
 	if c.typingOpen() {
 		tail = append(tail, "")
@@ -75,12 +81,12 @@ func (p *pen) command(text string, w int) []string {
 // the word.
 func (c *confirm) prompt(w int) []string {
 	p, word := c.pen, incident.ConfirmWord(c.inc())
-	label := p.say(" type " + word + " to roll back: ")
+	label := p.say(" type " + word + " " + c.purpose() + ": ")
 	if n := ansi.StringWidth(label); n+ansi.StringWidth(word)+3 <= w {
 		return []string{paint(p.Strong, label) + c.field.view(p, w-n-1)}
 	}
 	var out []string
-	for _, l := range p.wrap("type "+word+" to roll back:", w-2, 3) {
+	for _, l := range p.wrap("type "+word+" "+c.purpose()+":", w-2, 3) {
 		out = append(out, " "+paint(p.Strong, l))
 	}
 	return append(out, " > "+c.field.view(p, w-4))
@@ -90,16 +96,15 @@ func (c *confirm) prompt(w int) []string {
 func (c *confirm) changes(w, h int) []string {
 	p := c.pen
 	var out []string
-	pre := c.preflights()
-	for n, f := range pre {
-		if f.Plan == nil {
-			continue
+	plans := c.plans()
+	for n, plan := range plans {
+		out = append(out, p.heading(p.middle(plan.Component, w/2)+" "+fromTo(plan), w))
+		room := max(3, (h-len(out))/(len(plans)-n)-3)
+		if len(plan.Changes) > 0 || plan.Role == model.RoleRelease {
+			out = append(out, p.changeLines(plan.Changes, w, room)...)
 		}
-		out = append(out, p.heading(fmt.Sprintf("%s %d → %d", p.middle(f.Component, w/2), f.Plan.From, f.Plan.To), w))
-		room := max(3, (h-len(out))/(len(pre)-n)-3)
-		out = append(out, p.changeLines(f.Plan.Changes, w, room)...)
-		if len(f.Plan.Stays) > 0 {
-			for _, l := range p.wrap("not brought back: "+strings.Join(f.Plan.Stays, ", "), w-2, 3) {
+		if len(plan.Stays) > 0 {
+			for _, l := range p.wrap("not brought back: "+strings.Join(plan.Stays, ", "), w-2, 3) {
 				out = append(out, " "+paint(p.Warn, l))
 			}
 		}
@@ -132,10 +137,10 @@ func (c *confirm) checks(w, room int) []string {
 		}
 		text := l.Text
 		if several {
-			text = l.component + ": " + text
+			text = l.slot.Component + ": " + text
 		}
 		sign, style := p.checkSign(l.State)
-		if c.inc().Overridden(l.component, l.Check) {
+		if c.inc().Overridden(l.slot, l.Check) {
 			text += " (overridden)"
 			style = p.Warn
 		}

@@ -16,7 +16,7 @@ type Engine interface {
 	Snapshot() *incident.Snapshot
 	// Changed has one element when there is a snapshot that was not fetched yet.
 	Changed() <-chan struct{}
-	// Send hands over one of the inputs of package model.
+	// Send hands over an act of the operator.
 	Send(do incident.Act)
 	// Writing says whether a write is on its way to the API server right now.
 	Writing() bool
@@ -35,9 +35,9 @@ type Viewer interface {
 	Follow(ctx context.Context, c *model.Component, pod, container string, tail int, out func(lines []string)) error
 	// Manifest is the workload as YAML, without managedFields and secrets.
 	Manifest(ctx context.Context, c *model.Component) (string, error)
-	// Diff is the difference between the running template and revision `to`, as
-	// a unified diff.
-	Diff(ctx context.Context, c *model.Component, to int64) (string, error)
+	// Diff is the difference between what runs and the version of that key, one
+	// change a line.
+	Diff(ctx context.Context, c *model.Component, to string) (string, error)
 	// Events are the events of the workload and its pods, newest last.
 	Events(ctx context.Context, c *model.Component) ([]model.Event, error)
 }

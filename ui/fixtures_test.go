@@ -20,6 +20,21 @@ var now = time.Date(2026, 11, 23, 3, 20, 0, 0, time.UTC)
 
 func ago(d time.Duration) time.Time { return now.Add(-d) }
 
+// The ReplicaSets of backend-python. An undo gives the old one a new number, and
+// it keeps its name.
+const (
+	badRS  = "backend-python-5d88c4f7b9" // revision 42
+	goodRS = "backend-python-7c9f6d5b84" // revision 41, which becomes 43
+)
+
+// undo is the only method of these fixtures.
+const undo model.Method = "undo"
+
+var (
+	python  = model.Release("backend-python")
+	undoing = incident.WriteID{N: 1, Plan: "plan-41"}
+)
+
 // dark is what most frames are drawn in.
 var dark = Look{Profile: colorprofile.TrueColor}
 
@@ -55,8 +70,9 @@ func (library) Manifest(context.Context, *model.Component) (string, error) {
 	return "apiVersion: apps/v1\nkind: Deployment\n", nil
 }
 
-func (library) Diff(context.Context, *model.Component, int64) (string, error) {
-	return "--- running\n+++ revision 41\n@@ -1 +1 @@\n-image: api:2026.11.23-2\n+image: api:2026.11.22-7\n", nil
+func (library) Diff(context.Context, *model.Component, string) (string, error) {
+	return "~ image: registry.example/shop/api:2026.11.23-2 → registry.example/shop/api:2026.11.22-7\n" +
+		"- env api PAYMENT_URL: configmap api-env\n~ probe api readiness timeout: 1s → 3s\n+ annotation team: shop", nil
 }
 
 func (library) Events(context.Context, *model.Component) ([]model.Event, error) {
@@ -87,13 +103,13 @@ func component(id string, ready, desired int, revision int64, age time.Duration)
 	return &model.Component{
 		ID: id, Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: id}, UID: "uid-" + id,
 		Revision: revision, RevisionStart: ago(age), RevisionBy: "gitlab-ci", Images: []string{"registry.example/shop/" + id + ":2026.11.23-2"},
-		TemplateHash: fmt.Sprintf("hash-%d", revision), Desired: desired, Replicas: desired, Updated: desired, Ready: ready, Available: ready,
-		Generation: revision, Observed: revision,
+		OwnerName: id + "-7c9f6d5b84", Desired: desired, Replicas: desired, Updated: desired, Ready: ready, Available: ready,
 	}
 }
 
+// pod is named after its owner, as its controller names it.
 func pod(name string, revision int64, state string, ready bool, age time.Duration) model.Pod {
-	return model.Pod{Name: name, UID: name, Revision: revision, State: state, Ready: ready, Started: ago(age), Names: []string{"api"}, Bad: "api"}
+	return model.Pod{Name: name, UID: name, Owner: name[:strings.LastIndexByte(name, '-')], Revision: revision, State: state, Ready: ready, Started: ago(age), Names: []string{"api"}, Bad: "api"}
 }
 
 func crashing(name string, revision int64) model.Pod {
@@ -118,7 +134,7 @@ func settings() incident.Settings {
 // filled is the shop with an incident under way, before anybody decided.
 func filled() *incident.Snapshot {
 	python := component("backend-python", 4, 6, 42, 11*time.Minute)
-	python.ChangeCause = "checkout v2"
+	python.ChangeCause, python.OwnerName = "checkout v2", badRS
 	python.Pods = []model.Pod{
 		crashing("backend-python-5d88c4f7b9-9lmn2", 42), crashing("backend-python-5d88c4f7b9-x7k2p", 42),
 		pod("backend-python-5d88c4f7b9-b8v7m", 42, "Running", true, 11*time.Minute), pod("backend-python-5d88c4f7b9-c4d5e", 42, "Running", true, 11*time.Minute),
@@ -167,22 +183,23 @@ func chosen() *incident.Snapshot {
 	s := opened()
 	i := &s.Incident
 	i.Step, i.Furthest, i.Decided = incident.Choose, incident.Choose, ago(40*time.Second)
-	i.Choices = []incident.Choice{{Component: "backend-python", From: 42, To: 41, Why: "the newest that served well before the onset: 0.2% errors, P95 205ms, 18211 requests"}}
+	i.Choices = []incident.Choice{{Slot: python, Method: undo, From: model.Revision(badRS, 42), To: model.Revision(goodRS, 41), Why: "the newest that served well before the onset: 0.2% errors, P95 205ms, 18211 requests"}}
 	good := model.Behaviour{Errors: known(.002), P95: known(.205), Requests: known(18211)}
 	unknown := model.Behaviour{Errors: model.Unknown("q", "no series"), P95: model.Unknown("q", "no series")}
-	rev := func(n int64, age time.Duration, tag, by, cause string, b model.Behaviour) model.Revision {
-		return model.Revision{Number: n, Start: ago(age), By: by, ChangeCause: cause, Images: []string{"registry.example/shop/api:" + tag}, Behaviour: b,
+	rev := func(n int64, rs string, age time.Duration, tag, by, cause string, b model.Behaviour) model.Candidate {
+		return model.Candidate{Version: model.Revision(rs, n), Owner: rs, Start: ago(age), By: by, Cause: cause, Images: []string{"registry.example/shop/api:" + tag}, Behaviour: b,
 			Changes: []model.Change{
 				{Kind: "image", From: "registry.example/shop/api:2026.11.23-2", To: "registry.example/shop/api:" + tag},
 				{Kind: "env", What: "api PAYMENT_URL", From: "configmap api-env"},
 				{Kind: "probe", What: "api readiness timeout", From: "1s", To: "3s"},
 			}}
 	}
-	running := rev(42, 11*time.Minute, "2026.11.23-2", "gitlab-ci", "checkout v2", model.Behaviour{Errors: known(.124), P95: known(1.84)})
+	running := rev(42, badRS, 11*time.Minute, "2026.11.23-2", "gitlab-ci", "checkout v2", model.Behaviour{Errors: known(.124), P95: known(1.84)})
 	running.Current, running.Changes = true, nil
-	s.Seen.History = map[string]*model.History{"backend-python": {Component: "backend-python", At: ago(30 * time.Second), Revisions: []model.Revision{
-		running, rev(41, 26*time.Hour, "2026.11.22-7", "gitlab-ci", "fix tax", good), rev(40, 96*time.Hour, "2026.11.19-1", "gitlab-ci", "", good),
-		rev(38, 9*24*time.Hour, "2026.11.14-3", "jonas", "hotfix", unknown),
+	s.Seen.Methods = []model.Method{undo}
+	s.Seen.History = map[model.Slot]*model.History{python: {Component: "backend-python", Method: undo, At: ago(30 * time.Second), Candidates: []model.Candidate{
+		running, rev(41, goodRS, 26*time.Hour, "2026.11.22-7", "gitlab-ci", "fix tax", good), rev(40, "backend-python-6b7d9c4f58", 96*time.Hour, "2026.11.19-1", "gitlab-ci", "", good),
+		rev(38, "backend-python-59cc8d6b74", 9*24*time.Hour, "2026.11.14-3", "jonas", "hotfix", unknown),
 	}}}
 	i.Timeline = append(i.Timeline, incident.Entry{At: i.Decided, By: "maria", Kind: "choice", Text: "decided: ROLL BACK NOW (errors over 5% for 7m10s (limit 5m) on backend-python)"},
 		incident.Entry{At: i.Decided, Kind: "choice", Text: "proposed: revision 41 of backend-python: the newest that served well before the onset"})
@@ -194,11 +211,12 @@ func checked(extra ...model.Check) *incident.Snapshot {
 	s := chosen()
 	i := &s.Incident
 	i.Step, i.Furthest = incident.Confirm, incident.Confirm
-	plan := &model.Plan{ID: "plan-41", Component: "backend-python", Workload: s.Seen.Board[1].Workload, UID: "uid-backend-python", From: 42, To: 41,
-		FromHash: "hash-42", ToHash: "hash-41", Changes: s.Seen.History["backend-python"].Revisions[1].Changes,
+	to := s.Seen.History[python].Candidates[1]
+	plan := model.Plan{ID: undoing.Plan, Method: undo, Role: python.Role, Component: "backend-python", Workload: s.Seen.Board[1].Workload,
+		From: s.Incident.Choices[0].From, To: to.Version, Title: "Roll back backend-python from revision 42 to revision 41", Changes: to.Changes,
 		Stays:   []string{"replicas 6", "configmap api-env (changed 12m ago)", "schema"},
 		Command: "kubectl --context prod-eu -n production rollout undo deployment/backend-python --to-revision=41"}
-	s.Seen.Preflight = map[string]*model.Preflight{"backend-python": {Component: "backend-python", To: 41, Started: ago(5 * time.Second), Done: true, Plan: plan,
+	s.Seen.Preflight = map[model.Slot]*model.Preflight{python: {Slot: python, To: goodRS, Started: ago(5 * time.Second), Done: true, Plans: []model.Plan{plan},
 		Checks: append(extra,
 			model.Check{ID: "access.patch", State: model.CheckOK, Text: "you may patch deployments, create events"},
 			model.Check{ID: "dryrun", State: model.CheckOK, Text: "admission accepts it (server dry run)"},
@@ -217,12 +235,13 @@ func rolling() *incident.Snapshot {
 	s := checked()
 	i := &s.Incident
 	i.Step, i.Furthest = incident.RollBack, incident.RollBack
-	w := incident.Write{Plan: *s.Seen.Preflight["backend-python"].Plan, State: incident.Rolling, Intent: ago(34 * time.Second),
-		Written: model.Written{ResourceVersion: "88123", Generation: 57, At: ago(34 * time.Second)}}
+	w := incident.Write{Plan: s.Seen.Preflight[python].Plans[0], State: incident.Rolling, Intent: ago(34 * time.Second),
+		Receipt: model.Receipt{At: ago(34 * time.Second), Text: "resourceVersion 88123, generation 57"}}
 	i.Attempts = []incident.Attempt{{N: 1, Confirmed: ago(34 * time.Second), By: "maria", Writes: []incident.Write{w}}}
 	c := *s.Seen.Board[1]
-	c.Revision, c.RevisionStart, c.RevisionBy, c.TemplateHash = 43, ago(34*time.Second), "rollbook", "hash-41"
-	c.Generation, c.Observed, c.Updated, c.Replicas, c.Ready, c.Available = 57, 57, 3, 7, 2, 2
+	c.Revision, c.RevisionStart, c.RevisionBy, c.OwnerName = 43, ago(34*time.Second), "rollbook", goodRS
+	c.Updated, c.Replicas, c.Ready, c.Available = 3, 7, 2, 2
+	s.Seen.Progress = map[incident.WriteID]model.Progress{undoing: {Phase: model.PhaseRunning, Text: "3 of 6 new pods are there", Share: 2. / 6}}
 	c.Pods = []model.Pod{
 		pod("backend-python-7c9f6d5b84-2kq4x", 43, "Running", true, 31*time.Second), pod("backend-python-7c9f6d5b84-b8v7m", 43, "Running", true, 29*time.Second),
 		pod("backend-python-7c9f6d5b84-x1x0p", 43, "ContainerCreating", false, 4*time.Second),
@@ -232,9 +251,57 @@ func rolling() *incident.Snapshot {
 	s.Seen.Board = slices.Clone(s.Seen.Board)
 	s.Seen.Board[1] = &c
 	i.Timeline = append(i.Timeline,
-		incident.Entry{At: ago(34 * time.Second), By: "maria", Kind: "write", Text: "confirmed: backend-python 42 → 41"},
-		incident.Entry{At: ago(34 * time.Second), Kind: "outcome", Text: "patched backend-python (resourceVersion 88123, generation 57)"},
+		incident.Entry{At: ago(34 * time.Second), By: "maria", Kind: "write", Text: "confirmed: " + w.Plan.Title},
+		incident.Entry{At: ago(34 * time.Second), Kind: "outcome", Text: "written: backend-python (resourceVersion 88123, generation 57)"},
 		incident.Entry{At: ago(30 * time.Second), Kind: "seen", Text: "backend-python: revision 43 shop/api:2026.11.22-7"})
+	return s
+}
+
+// unsettled is at Roll back of an incident that was taken up where its method is not
+// configured: only the operator can tell whether it was written.
+func unsettled() *incident.Snapshot {
+	s := rolling()
+	i := &s.Incident
+	w := &i.Attempts[0].Writes[0]
+	w.State, w.Receipt, w.Err, s.Seen.Progress = incident.Unsettled, model.Receipt{}, "no answer within 10 s", nil
+	i.Asked = incident.AskSettle
+	i.AskText = `Whether backend-python was written cannot be looked up: the method "undo" is not configured here. Look yourself, then say what you found.`
+	i.Timeline = append(i.Timeline[:len(i.Timeline)-2], incident.Entry{At: ago(24 * time.Second), Kind: "bad",
+		Text: "no answer to the write to backend-python: no answer within 10 s; looking whether it was done"},
+		incident.Entry{At: ago(20 * time.Second), Kind: "note", Text: "taken up again"},
+		incident.Entry{At: ago(20 * time.Second), Kind: "bad", Text: i.AskText})
+	return s
+}
+
+// stuck is at Roll back of a StatefulSet that waits for a broken pod instead of
+// replacing it: deleting that pod would get it on.
+func stuck() *incident.Snapshot {
+	const bad, good = "postgres-7c9f6d5b84", "postgres-59cc8d6b74"
+	s, slot, from, to := opened(), model.Release("postgres"), model.Revision(bad, 3), model.Revision(good, 2)
+	c := s.Seen.Board[3]
+	c.Revision, c.RevisionStart, c.RevisionBy, c.OwnerName = 4, ago(34*time.Second), "rollbook", good
+	c.Desired, c.Replicas, c.Updated, c.Ready, c.Available, c.Ordered = 3, 3, 0, 2, 2, true
+	c.Pods = []model.Pod{crashing("postgres-2", 3), pod("postgres-1", 3, "Running", true, 40*24*time.Hour), pod("postgres-0", 3, "Running", true, 40*24*time.Hour)}
+	c.Pods[0].Message = `FATAL: unrecognized configuration parameter "max_conections"`
+	for n := range c.Pods {
+		c.Pods[n].Owner, c.Pods[n].Names, c.Pods[n].Bad = bad, []string{"postgres"}, "postgres"
+	}
+	plan := model.Plan{ID: "plan-2", Method: undo, Role: slot.Role, Component: "postgres", Workload: c.Workload, From: from, To: to,
+		Title: "Roll back postgres from revision 3 to revision 2"}
+	id := incident.WriteID{N: 1, Plan: plan.ID}
+	i := &s.Incident
+	i.Step, i.Furthest, i.Decided = incident.RollBack, incident.RollBack, ago(50*time.Second)
+	i.Choices = []incident.Choice{{Slot: slot, Method: undo, From: from, To: to, Own: true}}
+	i.Attempts = []incident.Attempt{{N: id.N, Confirmed: ago(34 * time.Second), By: "maria", Writes: []incident.Write{{Plan: plan, State: incident.Rolling,
+		Intent: ago(34 * time.Second), Receipt: model.Receipt{At: ago(34 * time.Second), Text: "resourceVersion 88123, generation 4"}}}}}
+	s.Seen.Progress = map[incident.WriteID]model.Progress{id: {Phase: model.PhaseRunning,
+		Text: "pod postgres-2 is not ready, and a StatefulSet waits for it instead of replacing it",
+		Aid: &model.Aid{Method: "delete pod", To: model.Version{Key: "postgres-2/postgres-2", Label: "pod postgres-2 made again", Short: "postgres-2"},
+			Text: "delete pod postgres-2, so that it is made again"}}}
+	i.Timeline = append(i.Timeline,
+		incident.Entry{At: ago(40 * time.Second), By: "maria", Kind: "choice", Text: "chosen: revision 2 of postgres"},
+		incident.Entry{At: ago(34 * time.Second), By: "maria", Kind: "write", Text: "confirmed: " + plan.Title},
+		incident.Entry{At: ago(34 * time.Second), Kind: "outcome", Text: "written: postgres (resourceVersion 88123, generation 4)"})
 	return s
 }
 
@@ -244,10 +311,11 @@ func verifying() *incident.Snapshot {
 	i := &s.Incident
 	i.Step, i.Furthest, i.RolledOut = incident.Verify, incident.Verify, ago(70*time.Second)
 	w := &i.Attempts[0].Writes[0]
-	w.State, w.Written.At, w.RolledOut, w.Intent = incident.Done, ago(2*time.Minute), i.RolledOut, ago(2*time.Minute)
+	w.State, w.Receipt.At, w.RolledOut, w.Intent = incident.Done, ago(2*time.Minute), i.RolledOut, ago(2*time.Minute)
 	i.Attempts[0].Confirmed = w.Intent
 	i.Hold.Since = ago(50 * time.Second)
 	i.Answers = map[incident.Question]incident.Answer{incident.QDataLoss: {Answer: model.TriNo, By: "maria", At: ago(5 * time.Minute)}}
+	s.Seen.Progress = map[incident.WriteID]model.Progress{undoing: {Phase: model.PhaseFinished, Text: "rolled out", Share: 1}}
 	c := *s.Seen.Board[1]
 	c.Updated, c.Replicas, c.Ready, c.Available, c.Pods = 6, 6, 6, 6, c.Pods[:3]
 	c.Pods = slices.Clone(c.Pods)
@@ -270,7 +338,7 @@ func verified() *incident.Snapshot {
 	i := &s.Incident
 	i.RolledOut = ago(5 * time.Minute)
 	w := &i.Attempts[0].Writes[0]
-	w.RolledOut, w.Written.At, w.Intent, i.Attempts[0].Confirmed = i.RolledOut, ago(6*time.Minute), ago(6*time.Minute), ago(6*time.Minute)
+	w.RolledOut, w.Receipt.At, w.Intent, i.Attempts[0].Confirmed = i.RolledOut, ago(6*time.Minute), ago(6*time.Minute), ago(6*time.Minute)
 	i.Detected, i.Onset, i.Decided = ago(9*time.Minute), ago(14*time.Minute), ago(8*time.Minute)
 	i.Recovered, i.Verified, i.Hold.Green, i.Hold.Since = ago(4*time.Minute), ago(2*time.Minute), true, ago(4*time.Minute)
 	f := s.Seen.Figures["backend-python"]
@@ -309,17 +377,21 @@ func long() *incident.Snapshot {
 	s := checked(argo)
 	name := "a-name-of-sixty-three-characters-is-as-long-as-kubernetes-allow"
 	c := *s.Seen.Board[1]
-	c.ID, c.Workload.Name = name, name
+	c.ID, c.Workload.Name, c.OwnerName = name, name, name+"-5d88c4f7b9"
 	s.Seen.Board[1] = &c
 	s.Incident.Settings.Namespace = "another-name-of-sixty-three-characters-which-is-as-long-as-it-g"
 	s.Incident.Settings.Context = "arn:aws:eks:eu-central-1:123456789012:cluster/production-cluster-one"
 	s.Seen.Identity.User = "system:serviceaccount:a-namespace-of-its-own:a-service-account-with-a-long-name"
 	s.Incident.ID = "INC-20261123-0312-" + name
-	s.Incident.Choices = []incident.Choice{{Component: name, From: 42, To: 41}}
-	p := s.Seen.Preflight["backend-python"]
-	p.Component, p.Plan.Component, p.Checks[0].State = name, name, model.CheckOK
-	p.Plan.Command = "kubectl --context " + s.Incident.Settings.Context + " -n " + s.Incident.Settings.Namespace + " rollout undo deployment/" + name + " --to-revision=41"
-	s.Seen.Preflight[name] = p
+	from, to := model.Revision(name+"-5d88c4f7b9", 42), model.Revision(name+"-7c9f6d5b84", 41)
+	slot := model.Release(name)
+	s.Incident.Choices = []incident.Choice{{Slot: slot, Method: undo, From: from, To: to}}
+	p := s.Seen.Preflight[python]
+	p.Slot, p.To, p.Checks[0].State = slot, to.Key, model.CheckOK
+	plan := &p.Plans[0]
+	plan.Component, plan.Workload, plan.From, plan.To, plan.Title = name, c.Workload, from, to, "Roll back "+name+" from revision 42 to revision 41"
+	plan.Command = "kubectl --context " + s.Incident.Settings.Context + " -n " + s.Incident.Settings.Namespace + " rollout undo deployment/" + name + " --to-revision=41"
+	s.Seen.Preflight = map[model.Slot]*model.Preflight{slot: p}
 	return s
 }
 
@@ -404,16 +476,17 @@ func fixtures() []fixture {
 		{"decide-dialog", opened(), keys("o")},
 		{"choose", chosen(), nil},
 		{"choose-written", with(chosen(), func(s *incident.Snapshot) {
-			h := s.Seen.History["backend-python"]
-			h.Revisions[1].Number, h.Revisions[1].Current, h.Revisions[0].Current = 43, true, false
-			h.Revisions[0], h.Revisions[1] = h.Revisions[1], h.Revisions[0]
+			h := s.Seen.History[python].Candidates
+			h[1].Version, h[1].Current, h[0].Current = model.Revision(goodRS, 43), true, false
+			h[0], h[1] = h[1], h[0]
 			s.Incident.Attempts = rolling().Incident.Attempts
 		}), nil},
 		{"choose-none-known", with(chosen(), func(s *incident.Snapshot) {
-			s.Incident.Choices[0] = incident.Choice{Component: "backend-python", From: 42, Why: "no revision is known to have served well before the onset"}
-			s.Seen.History["backend-python"].FiguresErr = "Prometheus does not answer"
+			c := &s.Incident.Choices[0]
+			c.To, c.Why = model.Version{}, "no proposal: how the others behaved is unknown: Prometheus does not answer"
+			s.Seen.History[python].FiguresErr = "Prometheus does not answer"
 		}), nil},
-		{"choose-reading", with(chosen(), func(s *incident.Snapshot) { s.Seen.History = nil; s.Incident.Choices[0].To = 0 }), nil},
+		{"choose-reading", with(chosen(), func(s *incident.Snapshot) { s.Seen.History = nil; s.Incident.Choices[0].To = model.Version{} }), nil},
 		{"confirm", checked(), nil},
 		{"confirm-typed", checked(), keys("b", "a", "c", "k")},
 		{"confirm-blocked", checked(argo), nil},
@@ -423,15 +496,18 @@ func fixtures() []fixture {
 		{"confirm-staging", with(checked(), func(s *incident.Snapshot) { s.Incident.Settings.Production = false }), nil},
 		{"confirm-no-journal", with(checked(), func(s *incident.Snapshot) { s.Seen.JournalE = "no space left on device" }), nil},
 		{"rollback", rolling(), nil},
-		{"rollback-writing", with(rolling(), func(s *incident.Snapshot) { s.Incident.Attempts[0].Writes[0].State = incident.Writing }), nil},
-		{"rollback-unsettled", ask(with(rolling(), func(s *incident.Snapshot) { s.Incident.Attempts[0].Writes[0].State = incident.Unsettled }),
-			incident.AskSettle, "the outcome of the write to backend-python is unknown, and the cluster cannot be asked"), nil},
+		{"rollback-writing", with(rolling(), func(s *incident.Snapshot) {
+			s.Incident.Attempts[0].Writes[0].State, s.Seen.Progress = incident.Writing, nil
+		}), nil},
+		{"rollback-unsettled", unsettled(), nil},
 		{"rollback-new-fail", with(rolling(), func(s *incident.Snapshot) { s.Seen.Board[1].Pods[0] = crashing("backend-python-7c9f6d5b84-2kq4x", 43) }), nil},
 		{"rollback-deadline", ask(rolling(), incident.AskDeadline, "backend-python is not rolled out after 2m: 3 of 6 new pods are there. It goes on in the cluster."), nil},
 		{"rollback-reverted", ask(with(rolling(), func(s *incident.Snapshot) {
 			w := &s.Incident.Attempts[0].Writes[0]
-			w.State, w.Err = incident.Reverted, "by argocd-controller"
-		}), incident.AskReverted, "argocd-controller put another template on backend-python: it runs revision 44 now"), nil},
+			w.State, w.Err = incident.Reverted, "reverted by argocd-controller"
+			s.Seen.Progress = nil
+		}), incident.AskReverted, "backend-python: argocd-controller put another template in place: revision 44 runs now"), nil},
+		{"rollback-stuck", stuck(), nil},
 		{"verify", verifying(), nil},
 		{"verify-unknown", with(verifying(), func(s *incident.Snapshot) {
 			delete(s.Seen.Figures, "backend-python")

@@ -17,6 +17,7 @@ func (a *App) globalKeys() []Key {
 		keys = append(keys, a.hintKey())
 	}
 	return append(keys,
+		a.payKey(),
 		a.jumpKey(),
 		Key{Keys: []string{"ctrl+z"}, Name: "suspend", Hide: true, Help: "back to the shell; fg returns", do: func() tea.Cmd { return tea.Suspend }},
 		a.loginKey(),
@@ -92,13 +93,13 @@ func (s *scope) nextKey(name, help string) Key {
 
 func (s *scope) endKey() Key {
 	return Key{Keys: []string{"x"}, Name: "end", Hide: true, Acts: true,
-		Help: "end the incident without a rollback: healed, fixed otherwise, false alarm",
+		Help: "end the incident without a rollback: recovered on its own, fixed otherwise, false alarm",
 		Disabled: func(snap *incident.Snapshot) string {
 			switch {
 			case snap.Incident.ID == "":
 				return "there is no incident yet"
 			case snap.Incident.End != nil:
-				return "it has ended: " + snap.Incident.End.Outcome
+				return "it has ended: " + string(snap.Incident.End.Outcome)
 			case s.engine.Writing():
 				return "a write is under way"
 			}
@@ -106,10 +107,10 @@ func (s *scope) endKey() Key {
 		},
 		do: func() tea.Cmd {
 			return s.open(&dialog{base: base{s}, title: "End the incident without a rollback",
-				options: []string{"healed by itself", "fixed otherwise (restart, flag, fix forward)", "false alarm"},
+				options: []string{"recovered on its own", "fixed otherwise (restart, flag, fix forward)", "false alarm"},
 				typed:   true, prompt: "why", yes: "end it", quiet: true,
 				act: func(n int, reason string) tea.Cmd {
-					outcome := [...]string{"healed", "fixed otherwise", "false alarm"}[n]
+					outcome := [...]incident.Outcome{incident.RecoveredAlone, incident.FixedOtherwise, incident.FalseAlarm}[n]
 					return s.send(incident.EndIncident{Outcome: outcome, Reason: reason})
 				}})
 		}}

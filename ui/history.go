@@ -17,7 +17,7 @@ type revTable struct {
 
 func newRevTable(w int, h *model.History) revTable {
 	t := revTable{image: 8, who: 3, repo: commonRepo(h)}
-	for _, r := range h.Revisions {
+	for _, r := range h.Candidates {
 		t.image = max(t.image, ansi.StringWidth(t.images(r.Images)))
 		t.who = min(14, max(t.who, ansi.StringWidth(r.By)))
 	}
@@ -47,7 +47,7 @@ func (t revTable) head(p *pen, w int) string {
 	return p.fit(line, w)
 }
 
-func (t revTable) row(p *pen, r *model.Revision, selected bool, chosen int64, i *incident.Incident, s *incident.Snapshot) string {
+func (t revTable) row(p *pen, r *model.Candidate, selected bool, chosen string, i *incident.Incident, s *incident.Snapshot) string {
 	mark, style := "   ", p.Plain
 	if selected {
 		mark, style = paint(p.Note, p.say(" ▸ ")), p.Note
@@ -60,13 +60,13 @@ func (t revTable) row(p *pen, r *model.Revision, selected bool, chosen int64, i 
 	if r.Current && !b.Errors.Known && r.Now.Errors.Known {
 		b = r.Now
 	}
-	line := mark + p.right(itoa(r.Number), 4, style) + "  " + p.right(since, 4, p.Plain) + "  " + p.name(t.images(r.Images), t.image, style) + "  " +
+	line := mark + p.right(r.Short, 4, style) + "  " + p.right(since, 4, p.Plain) + "  " + p.name(t.images(r.Images), t.image, style) + "  " +
 		p.reading(b.Errors, model.Percent, i.Settings.Limits.Errors, 6) + "  " + p.reading(b.P95, model.Seconds, i.Settings.Limits.P95.Seconds(), 6) + "  "
 	if t.who > 0 {
 		line += p.name(nonEmpty(r.By, "?"), t.who, p.Plain) + " "
 	}
 	if t.cause > 0 {
-		cause := nonEmpty(r.ChangeCause, "–")
+		cause := nonEmpty(r.Cause, "–")
 		if r.CauseCopied {
 			cause = "(old) " + cause // the words stand on an older revision too
 		}
@@ -76,13 +76,13 @@ func (t revTable) row(p *pen, r *model.Revision, selected bool, chosen int64, i 
 }
 
 // state says in a word what a revision is.
-func (t revTable) state(p *pen, r *model.Revision, chosen int64) string {
+func (t revTable) state(p *pen, r *model.Candidate, chosen string) string {
 	switch {
 	case r.Current:
 		return p.cell("now", 9, p.Strong)
-	case r.Number == chosen:
+	case r.Key == chosen:
 		return p.cell("★ chosen", 9, p.Good)
-	case r.RestartOf != 0:
+	case r.RestartOf != "":
 		return p.cell("restart", 9, p.Dim)
 	case !r.Behaviour.Errors.Known:
 		return p.cell("? no data", 9, p.Warn)
@@ -109,7 +109,7 @@ func (p *pen) reading(r model.Reading, show func(float64) string, limit float64,
 // "" when it is not.
 func commonRepo(h *model.History) string {
 	repo := ""
-	for n, r := range h.Revisions {
+	for n, r := range h.Candidates {
 		s := shortImages(r.Images)
 		at := strings.LastIndexByte(s, ':')
 		if at < 0 || strings.Contains(s, "@") || n > 0 && s[:at+1] != repo {

@@ -233,7 +233,7 @@ func TestConfirmChangesWhileTyping(t *testing.T) {
 	a, r := recorded(checked())
 	typeWord(a, "backend-")
 	other := checked()
-	other.Seen.Preflight["backend-python"].Plan.ID = "plan-other"
+	other.Seen.Preflight[python].Plans[0].ID = "plan-other"
 	r.snap = other
 	a.Update(changedMsg{})
 	c := a.pages[incident.Confirm].(*confirm)
@@ -254,6 +254,38 @@ func TestConfirmChangesWhileTyping(t *testing.T) {
 	a.Update(keyOf("r"))
 	if len(a.over) != 1 {
 		t.Errorf("after a silence r opens nothing")
+	}
+}
+
+// A pod that a rollout waits for is deleted by a key of its own, which is there only
+// then, and writes nothing by itself.
+func TestStuckPodHasAKey(t *testing.T) {
+	a, r := recorded(stuck())
+	pressed(a, "D")
+	if want := []incident.Act{incident.Help{Write: incident.WriteID{N: 1, Plan: "plan-2"}}}; !reflect.DeepEqual(r.sent, want) {
+		t.Errorf("sent %v, want %v", r.sent, want)
+	}
+	a, r = recorded(rolling())
+	if frame := ansi.Strip(a.Frame()); strings.Contains(frame, "stuck") {
+		t.Errorf("nothing is stuck:\n%s", frame)
+	}
+	pressed(a, "D")
+	if len(r.sent) > 0 || !strings.Contains(a.hint, "no rollout waits for a pod") {
+		t.Errorf("nothing is stuck: sent %v, says %q", r.sent, a.hint)
+	}
+}
+
+// A write that cannot be looked up is settled by what the operator found: by no
+// other answer, and not by enter.
+func TestUnsettledWriteHasTwoAnswers(t *testing.T) {
+	for key, want := range map[string][]incident.Act{
+		"y": {incident.Answered{With: incident.ReplyWritten}}, "n": {incident.Answered{With: incident.ReplyNotWritten}},
+		"enter": nil, "w": nil, "u": nil,
+	} {
+		a, r := recorded(unsettled())
+		if pressed(a, key); !reflect.DeepEqual(r.sent, want) {
+			t.Errorf("%s: sent %v, want %v", key, r.sent, want)
+		}
 	}
 }
 

@@ -121,8 +121,8 @@ func (m *messages) outcome(w int) []string {
 			add(p.Warn, "…", "sending since "+at+by, 1)
 		case incident.MessageOut:
 			add(p.Good, "✓", "sent "+r.Done.UTC().Format("15:04:05 UTC")+by, 1)
-			if r.Receipt.URL != "" {
-				add(p.Plain, " ", r.Receipt.URL, 3)
+			if r.Delivery.URL != "" {
+				add(p.Plain, " ", r.Delivery.URL, 3)
 			}
 		case incident.MessageNotOut:
 			add(p.Bad, "✗", "not sent at "+at+": "+reasonOf(c, r.Err), 4)

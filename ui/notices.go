@@ -36,6 +36,7 @@ func (s *scope) notices() []sentence {
 			out = append(out, sentence{warn, "Looking on: " + leaseWords(s.snap, id) + s.keyed(". T takes it over")})
 		}
 	}
+	out = append(out, s.owedNotices()...)
 	for n := range s.inc().Escalations {
 		if e := &s.inc().Escalations[n]; e.Answer == "" {
 			out = append(out, sentence{alarm, "CALL: " + e.Who + ": " + e.Text + s.keyed(". E answers")})

@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -115,11 +116,11 @@ func (s *scope) timelineLines(w, n int, wrapped bool) []string {
 	for _, e := range entries {
 		sign, style := " ", p.Plain
 		switch e.Kind {
-		case "bad":
+		case incident.EntryBad:
 			sign, style = "✗", p.Bad
-		case "write", "outcome":
+		case incident.EntryWrite, incident.EntryOutcome:
 			sign, style = "✓", p.Strong
-		case "seen":
+		case incident.EntrySeen:
 			style = p.Dim
 		case "answer", "choice", "check":
 			sign = "·"
@@ -246,7 +247,7 @@ func newManifest(s *scope, c *model.Component) overlay {
 		})
 }
 
-func newDiff(s *scope, c *model.Component, to int64) overlay {
+func newDiff(s *scope, c *model.Component, to model.Version) overlay {
 	style := func(p *pen, l string) string {
 		switch {
 		case strings.HasPrefix(l, " +"):
@@ -258,9 +259,9 @@ func newDiff(s *scope, c *model.Component, to int64) overlay {
 		}
 		return l
 	}
-	return newReader(s, "From the running template of "+c.ID+" to revision "+itoa(to), "diff", style,
+	return newReader(s, "From what runs of "+c.ID+" to "+to.Label, "diff", style,
 		func(ctx context.Context) (content, error) {
-			text, err := s.viewer.Diff(ctx, c, to)
+			text, err := s.viewer.Diff(ctx, c, to.Key)
 			return content{lines: split(text)}, err
 		})
 }

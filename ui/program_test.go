@@ -160,7 +160,7 @@ func TestWalk(t *testing.T) {
 		m.Keys("\x7fn")
 		m.Sees("to roll back: backend-python")
 		m.does("\r", incident.ConfirmWrite{Word: "backend-python", Plans: []string{"plan-41"}}, rolling())
-		m.Sees("⑤Roll back", "3 of 6 updated", "(enter verify)")
+		m.Sees("⑤Roll back", "3 of 6 new pods are there", "(enter verify)")
 		m.Keys("\r") // it is not rolled out yet
 		m.Sees("enter verify:")
 		done := verifying()

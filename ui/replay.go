@@ -189,7 +189,7 @@ func quietly(b incident.Body) string {
 	case incident.Sampled:
 		return sampleText(b)
 	case incident.Intended:
-		return "about to write " + b.Component + ": the intent is on disk"
+		return "about to write: the intent is on disk"
 	case incident.ClockRan:
 		switch {
 		case b.Running && b.Blind:

@@ -185,29 +185,55 @@ func TestReplayShowsNoZeros(t *testing.T) {
 	}
 }
 
-// Each component gets its own lines of the preflight. Older journals do not say
-// whose a line is.
+// Each slot gets its own plans, in their order, and its own lines of the preflight:
+// those of one component in two roles are kept apart.
 func TestReplayKnowsWhoseALineIs(t *testing.T) {
-	two := func(first, second string) []incident.Fact {
+	front, schema := model.Release("frontend"), model.Slot{Component: "backend-python", Role: model.RoleSchema}
+	journal := func(first, second model.Slot) []incident.Fact {
 		facts := story()
 		for n, f := range facts {
 			if c, ok := f.Body.(incident.Confirmed); ok {
-				c.Plans = append(slices.Clip(c.Plans), model.Plan{ID: "plan-2", Component: "frontend", From: 3, To: 2})
-				c.Checks = []model.Check{{ID: "a", State: model.CheckOK, Component: first}, {ID: "b", State: model.CheckOK, Component: second}}
+				c.Plans = append(slices.Clip(c.Plans),
+					model.Plan{ID: "plan-2", Role: front.Role, Component: front.Component, From: model.Revision("frontend-b", 3), To: model.Revision("frontend-a", 2)},
+					model.Plan{ID: "plan-3", Role: schema.Role, Component: schema.Component, To: model.Version{Key: "0042", Label: "migration 0042", Short: "0042"}},
+					model.Plan{ID: "plan-4", Role: schema.Role, Component: schema.Component, To: model.Version{Key: "0041", Label: "migration 0041", Short: "0041"}})
+				c.Checks = []model.Check{{ID: "a", State: model.CheckOK, Component: first.Component, Role: first.Role},
+					{ID: "b", State: model.CheckOK, Component: second.Component, Role: second.Role}}
 				facts[n].Body = c
 			}
 		}
 		return facts
 	}
 	for _, tt := range []struct {
-		facts       []incident.Fact
-		back, front int
-	}{{two("backend-python", "frontend"), 1, 1}, {two("frontend", "frontend"), 0, 2}, {two("", ""), 2, 0}} {
-		r := replayed(t, tt.facts)
+		first, second model.Slot
+		lines         map[model.Slot]string
+	}{
+		{python, front, map[model.Slot]string{python: "a", front: "b"}},
+		{front, front, map[model.Slot]string{front: "ab"}},
+		{schema, python, map[model.Slot]string{schema: "a", python: "b"}},
+	} {
+		r := replayed(t, journal(tt.first, tt.second))
 		r.seek(r.firstAt(incident.Confirm))
-		p := r.Snapshot().Seen.Preflight
-		if p["backend-python"] == nil || p["frontend"] == nil || len(p["backend-python"].Checks) != tt.back || len(p["frontend"].Checks) != tt.front {
-			t.Errorf("%+v and %+v", p["backend-python"], p["frontend"])
+		all := r.Snapshot().Seen.Preflight
+		for slot, plans := range map[model.Slot][]string{python: {"plan-41"}, front: {"plan-2"}, schema: {"plan-3", "plan-4"}} {
+			p := all[slot]
+			if p == nil {
+				t.Fatalf("%v: no preflight", slot)
+			}
+			var ids []string
+			for _, plan := range p.Plans {
+				ids = append(ids, plan.ID)
+			}
+			lines := ""
+			for _, k := range p.Checks {
+				lines += k.ID
+			}
+			if !slices.Equal(ids, plans) || lines != tt.lines[slot] || p.Slot != slot || !p.Done {
+				t.Errorf("lines of %v and %v: %v has plans %v, lines %q, slot %v, done %v", tt.first, tt.second, slot, ids, lines, p.Slot, p.Done)
+			}
+		}
+		if len(all) != 3 {
+			t.Errorf("%d preflights", len(all))
 		}
 	}
 }

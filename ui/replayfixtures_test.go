@@ -20,12 +20,15 @@ func story() []incident.Fact {
 	set.Channels = []model.Channel{{ID: "slack/incidents", Kind: model.ChannelSlack, Name: "incidents", Host: "hooks.slack.com"}}
 	set.Components = []model.Target{{ID: "backend-python", Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: "backend-python"},
 		Health: []model.Health{{URL: "https://shop.example/healthz", Status: 200}}, Logs: 20}}
-	gen := int64(56)
-	sample := func(ready, updated int, rev int64, errors, p95 float64, hash string) {
+	sample := func(ready, updated int, rev int64, errors, p95 float64, progress ...model.Progress) {
 		up := float64(ready)
 		want := 6.0
-		add("", incident.Sampled{Components: []incident.SampleOf{{Component: "backend-python", Revision: rev, Ready: ready, Desired: 6, Replicas: 6, Updated: updated,
-			Available: ready, Generation: gen, Observed: gen, Hash: hash, Errors: &errors, P95: &p95, Up: &up, Targets: &want}}})
+		b := incident.Sampled{Components: []incident.SampleOf{{Component: "backend-python", Revision: rev, Ready: ready, Desired: 6, Replicas: 6, Updated: updated,
+			Available: ready, Errors: &errors, P95: &p95, Up: &up, Targets: &want}}}
+		for _, p := range progress {
+			b.Progress = append(b.Progress, incident.ProgressOf{WriteID: undoing, Progress: p})
+		}
+		add("", b)
 	}
 	add("", incident.Began{Settings: set, Version: "1.0"})
 	after(time.Minute)
@@ -41,33 +44,39 @@ func story() []incident.Fact {
 	add("maria", incident.Moved{To: incident.Decision})
 	for range 4 {
 		after(15 * time.Second)
-		sample(4, 6, 42, .124, 1.84, "hash-42")
+		sample(4, 6, 42, .124, 1.84)
 	}
 	add("maria", incident.Said{Question: incident.QDataLoss, Answer: incident.Answer{Answer: model.TriNo, By: "maria", At: at}})
 	add("maria", incident.Moved{To: incident.Choose, Verdict: incident.Now, Text: "errors over 5% for 7m (limit 5m) on backend-python"})
-	add("", incident.Chosen{Choice: incident.Choice{Component: "backend-python", From: 42, To: 41, Why: "the newest that served well before the onset"}})
+	add("", incident.Chosen{Choice: incident.Choice{Slot: python, Method: undo, From: model.Revision(badRS, 42), To: model.Revision(goodRS, 41), Why: "the newest that served well before the onset"}})
 	after(15 * time.Second)
-	sample(4, 6, 42, .131, 1.9, "hash-42")
+	sample(4, 6, 42, .131, 1.9)
 	add("maria", incident.Moved{To: incident.Confirm})
 	after(10 * time.Second)
-	plan := model.Plan{ID: "plan-41", Component: "backend-python", Workload: set.Components[0].Workload, From: 42, To: 41, FromHash: "hash-42", ToHash: "hash-41",
+	plan := model.Plan{ID: undoing.Plan, Method: undo, Role: python.Role, Component: "backend-python", Workload: set.Components[0].Workload,
+		From: model.Revision(badRS, 42), To: model.Revision(goodRS, 41), Title: "Roll back backend-python from revision 42 to revision 41",
 		Changes: []model.Change{{Kind: "image", From: "api:2026.11.23-2", To: "api:2026.11.22-7"}},
 		Command: "kubectl --context prod-eu -n production rollout undo deployment/backend-python --to-revision=41"}
-	add("maria", incident.Confirmed{N: 1, Plans: []model.Plan{plan}, Checks: []model.Check{{ID: "access.patch", State: model.CheckOK, Text: "you may patch deployments, create events"},
-		{ID: "configmap.changed:api-env", State: model.CheckWarning, Text: "configmap api-env changed 12m ago: revision 41 will read the new one"}}})
+	add("maria", incident.Confirmed{N: 1, Plans: []model.Plan{plan}, Checks: []model.Check{
+		{ID: "access.patch", State: model.CheckOK, Text: "you may patch deployments, create events", Component: "backend-python", Role: python.Role},
+		{ID: "configmap.changed:api-env", State: model.CheckWarning, Text: "configmap api-env changed 12m ago: revision 41 will read the new one", Component: "backend-python", Role: python.Role}}})
 	add("maria", incident.Moved{To: incident.RollBack})
-	add("maria", incident.Intended{N: 1, Component: "backend-python"})
-	add("", incident.WriteDone{N: 1, Component: "backend-python", Written: model.Written{ResourceVersion: "88123", Generation: 57, At: at}})
-	gen = 57
+	add("maria", incident.Intended{WriteID: undoing})
+	add("", incident.WriteDone{WriteID: undoing, Receipt: model.Receipt{At: at, Text: "resourceVersion 88123, generation 57"}})
 	add("maria", incident.MessageIntended{N: 1, Channel: "slack/incidents", Kind: model.MessageStarted, Title: "[production] Elevated error rate on backend-python", Text: "We are looking into it."})
 	after(time.Second)
 	add("", incident.MessageSent{N: 1, URL: "https://chat.example/7"})
-	for n := range 4 {
+	for n, p := range []model.Progress{
+		{Phase: model.PhaseRunning, Text: "0 of 6 new pods are there"},
+		{Phase: model.PhaseRunning, Text: "2 of 6 new pods are there", Share: 1. / 6},
+		{Phase: model.PhaseRunning, Text: "4 of 6 new pods are there", Share: 3. / 6},
+		{Phase: model.PhaseRunning, Text: "4 of 6 new pods are available", Share: 4. / 6},
+	} {
 		after(15 * time.Second)
-		sample(4, 2*n, 43, .1-.02*float64(n), 1.2, "hash-41")
+		sample(4, 2*n, 43, .1-.02*float64(n), 1.2, p)
 	}
 	add("", incident.Noticed{Component: "backend-python", What: "revision", Text: "revision 43 registry.example/shop/api:2026.11.22-7"})
-	add("", incident.RolledOut{N: 1, Component: "backend-python"})
+	add("", incident.RolledOut{WriteID: undoing})
 	add("maria", incident.Moved{To: incident.Verify})
 	add("", incident.HoldBegan{Since: at})
 	add("", incident.ClockRan{Since: at})
@@ -75,7 +84,7 @@ func story() []incident.Fact {
 	since := at
 	for range 9 {
 		after(15 * time.Second)
-		sample(6, 6, 43, .0002, .21, "hash-41")
+		sample(6, 6, 43, .0002, .21, model.Progress{Phase: model.PhaseFinished, Text: "rolled out", Share: 1})
 	}
 	add("", incident.WasVerified{Recovered: since, Figures: []string{"backend-python error ratio: 0.02%"}})
 	add("maria", incident.EscalationAnswered{ID: "data loss", With: incident.EscalationNotNeeded, Reason: "a slip of the hand"})

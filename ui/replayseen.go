@@ -34,7 +34,15 @@ func (r *Replay) seen(i *incident.Incident) incident.Seen {
 	}
 	lines := r.lines(i)
 	r.noticed(lines)
-	r.sampled(i, lines, seen.Figures)
+	seen.Progress = r.sampled(i, lines, seen.Figures)
+	for _, s := range i.Standing() {
+		if _, sampled := seen.Progress[s.WriteID]; !sampled {
+			if seen.Progress == nil {
+				seen.Progress = map[incident.WriteID]model.Progress{}
+			}
+			seen.Progress[s.WriteID] = model.Progress{Text: "no sample of it since the write"}
+		}
+	}
 	for _, id := range lines.order {
 		seen.Board = append(seen.Board, lines.byID[id])
 	}
@@ -127,8 +135,8 @@ func (r *Replay) noticed(l *lines) {
 }
 
 // sampled puts the newest sample of each component on its line, and the ones
-// before it into its figures.
-func (r *Replay) sampled(i *incident.Incident, l *lines, figures map[string]*model.Figures) {
+// before it into its figures. It returns how far each write had come then.
+func (r *Replay) sampled(i *incident.Incident, l *lines, figures map[string]*model.Figures) (progress map[incident.WriteID]model.Progress) {
 	reading := func(v *float64, at time.Time) model.Reading {
 		if v == nil {
 			return model.Unknown("", "it was not known then")
@@ -150,7 +158,12 @@ func (r *Replay) sampled(i *incident.Incident, l *lines, figures map[string]*mod
 			break
 		}
 		at := r.facts[n].At
-		for _, o := range r.facts[n].Body.(incident.Sampled).Components {
+		sample := r.facts[n].Body.(incident.Sampled)
+		progress = map[incident.WriteID]model.Progress{}
+		for _, p := range sample.Progress {
+			progress[p.WriteID] = p.Progress
+		}
+		for _, o := range sample.Components {
 			c, f := l.byID[o.Component], figures[o.Component]
 			if c == nil {
 				continue
@@ -172,10 +185,10 @@ func (r *Replay) sampled(i *incident.Incident, l *lines, figures map[string]*mod
 			f.HoldErrors, f.HoldP95 = reading(o.HoldErrors, at), reading(o.HoldP95, at)
 		}
 	}
+	return progress
 }
 
-// onLine shows one sample. Journals of before hold less of a rollout: then only
-// what is ready is known to be available.
+// onLine shows one sample.
 func onLine(c *model.Component, o incident.SampleOf, at time.Time) {
 	c.Missing = ""
 	if o.Revision != 0 {
@@ -183,10 +196,6 @@ func onLine(c *model.Component, o incident.SampleOf, at time.Time) {
 	}
 	c.Ready, c.Desired = o.Ready, o.Desired
 	c.Replicas, c.Updated, c.Available = o.Replicas, o.Updated, o.Available
-	c.Generation, c.Observed, c.TemplateHash = o.Generation, o.Observed, o.Hash
-	if o.Generation == 0 {
-		c.Replicas, c.Updated, c.Available = o.Desired, o.Desired, o.Ready
-	}
 	switch {
 	case c.Available > 0 || c.Desired == 0:
 		c.NoneAvailable = time.Time{}
@@ -198,11 +207,11 @@ func onLine(c *model.Component, o incident.SampleOf, at time.Time) {
 // kept fills what pages wait for live: the preflight as it was confirmed, and why
 // the rest is not there.
 func (r *Replay) kept(i *incident.Incident, seen *incident.Seen) {
-	seen.History, seen.Preflight = map[string]*model.History{}, map[string]*model.Preflight{}
+	seen.History, seen.Preflight = map[model.Slot]*model.History{}, map[model.Slot]*model.Preflight{}
 	seen.Probes, seen.Own = map[string][]model.ProbeSeen{}, map[string][]model.OwnSeen{}
 	seen.Selected, seen.Tails = map[string]model.SelectedSeen{}, map[string]model.TailSeen{}
 	for _, c := range i.Choices {
-		seen.History[c.Component] = &model.History{Component: c.Component, Err: "the history is " + gone + "; it holds what was chosen"}
+		seen.History[c.Slot] = &model.History{Component: c.Component, Method: c.Method, Err: "the history is " + gone + "; it holds what was chosen"}
 	}
 	for _, t := range i.Settings.Components {
 		for _, h := range t.Health {
@@ -223,15 +232,19 @@ func (r *Replay) kept(i *incident.Incident, seen *incident.Seen) {
 				return // it was left without a confirmation
 			}
 		case incident.Confirmed:
-			for n := range b.Plans {
-				p := &model.Preflight{Component: b.Plans[n].Component, To: b.Plans[n].To, Plan: &b.Plans[n], Done: true}
-				for _, k := range b.Checks {
-					// Older journals do not say whose a line is: the first one's.
-					if k.Component == p.Component || k.Component == "" && n == 0 {
-						p.Checks = append(p.Checks, k)
+			for _, plan := range b.Plans {
+				slot := plan.Slot()
+				p := seen.Preflight[slot]
+				if p == nil {
+					p = &model.Preflight{Slot: slot, To: plan.To.Key, Done: true}
+					for _, k := range b.Checks {
+						if k.Component == slot.Component && k.Role == slot.Role {
+							p.Checks = append(p.Checks, k)
+						}
 					}
+					seen.Preflight[slot] = p
 				}
-				seen.Preflight[p.Component] = p
+				p.Plans = append(p.Plans, plan)
 			}
 			return
 		}

@@ -27,25 +27,31 @@ func (r *rollBack) Follow() {
 		return
 	}
 	for _, w := range list {
-		if w.Plan.Component == r.focus {
+		if w.Write.Plan.Component == r.focus {
 			return
 		}
 	}
-	r.focus = list[len(list)-1].Plan.Component
+	r.focus = list[len(list)-1].Write.Plan.Component
 }
 
 // askKeys answer the walk's own question. None of them is enter: nothing is done
 // by a key that was meant to go on.
 func (s *scope) askKeys(undo bool) []Key {
 	only := s.askedNo
+	if s.inc().Asked == incident.AskSettle {
+		return []Key{
+			{Keys: []string{"y"}, Name: "it was written", Acts: true, Quiet: true, Help: "you looked: the write was done", do: func() tea.Cmd { return s.send(incident.Answered{With: incident.ReplyWritten}) }},
+			{Keys: []string{"n"}, Name: "it was not", Acts: true, Quiet: true, Help: "you looked: the write was not done", do: func() tea.Cmd { return s.send(incident.Answered{With: incident.ReplyNotWritten}) }},
+		}
+	}
 	keys := []Key{
-		{Keys: []string{"w"}, Name: "wait", Acts: true, Help: "go on waiting", Disabled: only, do: func() tea.Cmd { return s.send(incident.Answered{With: "wait"}) }},
-		{Keys: []string{"n"}, Name: "another revision", Acts: true, Help: "choose another revision and confirm that", Disabled: only, do: func() tea.Cmd { return s.send(incident.Answered{With: "another"}) }},
+		{Keys: []string{"w"}, Name: "wait", Acts: true, Help: "go on waiting", Disabled: only, do: func() tea.Cmd { return s.send(incident.Answered{With: incident.ReplyWait}) }},
+		{Keys: []string{"n"}, Name: "another revision", Acts: true, Help: "choose another revision and confirm that", Disabled: only, do: func() tea.Cmd { return s.send(incident.Answered{With: incident.ReplyAnother}) }},
 	}
 	if undo {
 		keys = append(keys, Key{Keys: []string{"u"}, Name: "undo the undo", Acts: true, Disabled: s.undoNo,
 			Help: "back to the revision that was bad: the last resort; it is chosen and confirmed like any other",
-			do:   func() tea.Cmd { return s.send(incident.Answered{With: "undo"}) }})
+			do:   func() tea.Cmd { return s.send(incident.Answered{With: incident.ReplyUndo}) }})
 	}
 	return keys
 }
@@ -67,6 +73,7 @@ func (s *scope) undoNo(*incident.Snapshot) string {
 func (r *rollBack) Keys() []Key {
 	keys := []Key{r.nextKey("verify", "go on to the proof that it worked, when it is rolled out")}
 	keys = append(keys, r.askKeys(true)...)
+	keys = append(keys, r.aidKey())
 	keys = append(keys, r.componentKeys()...)
 	return append(keys,
 		Key{Keys: []string{"tab"}, Name: "next component", Help: "the next component of this rollback", Hide: true, do: r.turn},
@@ -74,34 +81,45 @@ func (r *rollBack) Keys() []Key {
 }
 
 // writes are those of the newest attempt, after what earlier ones wrote to other
-// components: that goes on in the cluster too.
-func (r *rollBack) writes() []*incident.Write {
+// slots: that goes on in the cluster too.
+func (r *rollBack) writes() []incident.Standing {
 	i := r.inc()
 	a := i.Attempt()
 	if a == nil {
 		return nil
 	}
-	of := func(list []*incident.Write, component string) int {
-		return slices.IndexFunc(list, func(w *incident.Write) bool { return w.Plan.Component == component })
-	}
-	var earlier, newest []*incident.Write
-	for n := range a.Writes {
-		newest = append(newest, &a.Writes[n])
-	}
-	for n := range i.Attempts[:len(i.Attempts)-1] {
-		for k := range i.Attempts[n].Writes {
-			w := &i.Attempts[n].Writes[k]
-			if w.State != incident.Rolling && w.State != incident.Done || of(newest, w.Plan.Component) >= 0 {
-				continue
-			}
-			if at := of(earlier, w.Plan.Component); at >= 0 {
-				earlier[at] = w
-			} else {
-				earlier = append(earlier, w)
-			}
+	var out []incident.Standing
+	for _, s := range i.Standing() {
+		ours := func(w incident.Write) bool { return w.Plan.Slot() == s.Write.Plan.Slot() }
+		if (s.Write.State == incident.Rolling || s.Write.State == incident.Done) && !slices.ContainsFunc(a.Writes, ours) {
+			out = append(out, s)
 		}
 	}
-	return append(earlier, newest...)
+	for n := range a.Writes {
+		w := &a.Writes[n]
+		out = append(out, incident.Standing{WriteID: incident.WriteID{N: a.N, Plan: w.Plan.ID}, Write: w})
+	}
+	return out
+}
+
+// aidKey helps a write on that does not get on by itself.
+func (r *rollBack) aidKey() Key {
+	var stuck *incident.Standing
+	for _, s := range r.writes() {
+		if s.Write.State == incident.Rolling && r.snap.ProgressOf(s.WriteID).Aid != nil {
+			stuck = &s
+		}
+	}
+	k := Key{Keys: []string{"D"}, Name: "delete stuck pod", Acts: true, Hide: stuck == nil,
+		Help: "delete the pod that the rollout waits for, so that it is made again; it is checked and confirmed like any other write",
+		Disabled: func(*incident.Snapshot) string {
+			if stuck == nil {
+				return "no rollout waits for a pod that could be deleted"
+			}
+			return ""
+		}}
+	k.do = func() tea.Cmd { return r.send(incident.Help{Write: stuck.WriteID}) }
+	return k
 }
 
 func (r *rollBack) turn() tea.Cmd {
@@ -109,8 +127,8 @@ func (r *rollBack) turn() tea.Cmd {
 	if len(list) == 0 {
 		return nil
 	}
-	at := slices.IndexFunc(list, func(w *incident.Write) bool { return w.Plan.Component == r.focus })
-	r.focus = list[(at+1)%len(list)].Plan.Component
+	at := slices.IndexFunc(list, func(w incident.Standing) bool { return w.Write.Plan.Component == r.focus })
+	r.focus = list[(at+1)%len(list)].Write.Plan.Component
 	return nil
 }
 
@@ -127,8 +145,8 @@ func (r *rollBack) Says() sentence {
 	}
 	calmly := sentence{}
 	for _, w := range r.writes() {
-		name := w.Plan.Component
-		switch w.State {
+		name := w.Write.Plan.Component
+		switch w.Write.State {
 		case incident.Writing:
 			return sentence{warn, "Writing " + name + ": waiting for the API server's answer."}
 		case incident.Unsettled:
@@ -138,8 +156,10 @@ func (r *rollBack) Says() sentence {
 				return sentence{bad, why}
 			}
 			if calmly.text == "" {
-				st := incident.Rollout(r.snap.Seen.Component(name), w)
-				calmly = sentence{calm, "Rolling back " + name + ": " + st.Text + "."}
+				calmly = sentence{calm, "Rolling back " + name + ". Verify comes when it is rolled out."}
+				if w.Write.Plan.Role != model.RoleRelease {
+					calmly.text = w.Write.Plan.Title + ": under way."
+				}
 			}
 		}
 	}
@@ -151,14 +171,14 @@ func (r *rollBack) Says() sentence {
 
 // newFail says that pods of the revision that was gone back to fail: then it
 // does not help, and the bar need not be waited for.
-func (r *rollBack) newFail(w *incident.Write) string {
-	c := r.snap.Seen.Component(w.Plan.Component)
-	if c == nil || c.Observed < w.Written.Generation {
+func (r *rollBack) newFail(s incident.Standing) string {
+	c := r.snap.Seen.Component(s.Write.Plan.Component)
+	if c == nil || r.snap.ProgressOf(s.WriteID).Phase == model.PhaseUnknown {
 		return ""
 	}
 	n, state := 0, ""
 	for k := range c.Pods {
-		if p := &c.Pods[k]; p.Failing && !p.Deleting && p.Revision != 0 && p.Revision == c.Revision {
+		if p := &c.Pods[k]; p.Failing && !p.Deleting && p.Owner != "" && p.Owner == c.OwnerName {
 			n, state = n+1, podState(p)
 		}
 	}
@@ -231,43 +251,46 @@ func (s *scope) aside(w, h int) []string {
 }
 
 // progress is one workload: what it goes to, how far it is, how long it has.
-func (r *rollBack) progress(wr *incident.Write, w int) []string {
-	p := r.pen
-	c := r.snap.Seen.Component(wr.Plan.Component)
-	head := fmt.Sprintf("%s %d → %d", wr.Plan.Component, wr.Plan.From, wr.Plan.To)
+func (r *rollBack) progress(s incident.Standing, w int) []string {
+	p, wr := r.pen, s.Write
+	head := wr.Plan.Component + " " + fromTo(wr.Plan)
 	state, style := string(wr.State), p.Plain
 	switch wr.State {
 	case incident.Pending:
 		state = "not begun"
 	case incident.Done:
-		state, style = "✓ rolled out after "+model.Short(wr.RolledOut.Sub(wr.Written.At)), p.Good
-	case incident.Refused, incident.Failed, incident.Reverted:
+		state, style = "✓ rolled out after "+model.Short(wr.RolledOut.Sub(wr.Receipt.At)), p.Good
+	case incident.Reverted: // its Err begins with that word
+		state, style = "✗ "+wr.Err, p.Bad
+	case incident.Refused, incident.Failed:
 		state, style = "✗ "+state+": "+wr.Err, p.Bad
 	case incident.Rolling:
-		state = fmt.Sprintf("%s of %s", clockOf(r.snap.Now.Sub(wr.Written.At)), clockOf(r.inc().Settings.Limits.Rollout))
+		state = fmt.Sprintf("%s of %s", clockOf(r.snap.Now.Sub(wr.Receipt.At)), clockOf(r.inc().Settings.Limits.Rollout))
 	}
 	room := w - ansi.StringWidth(head) - 4
 	state = p.fit(state, room)
 	line := " " + paint(p.Strong, p.say(head))
 	out := []string{p.pad(line, w-ansi.StringWidth(state)-1) + paint(style, state)}
-	if c == nil || wr.State != incident.Rolling && wr.State != incident.Done {
+	if wr.State != incident.Rolling && wr.State != incident.Done {
 		return out
 	}
-	if r.replay != nil && c.Generation < wr.Written.Generation {
-		return append(out, "   "+paint(p.Dim, "no sample of it since the write")) // which is not none of its pods
+	seen := r.snap.ProgressOf(s.WriteID)
+	color := p.Good
+	if seen.Phase == model.PhaseFailed || seen.Aid != nil {
+		color = p.Bad
 	}
-	st := incident.Rollout(c, wr)
-	updated, available := 0, 0
-	if st.Known && !st.Reverted && c.Observed >= wr.Written.Generation {
-		updated, available = c.Updated, min(c.Updated, c.Available)
+	// A text that leaves no room for a bar to be read stands below it.
+	if n := ansi.StringWidth(seen.Text); w-n-4 >= 20 {
+		bw := min(48, w-n-4)
+		out = append(out, " "+paint(color, p.say(bar(seen.Share, bw)))+"  "+p.say(seen.Text))
+	} else {
+		out = append(out, " "+paint(color, p.say(bar(seen.Share, min(48, w-2)))))
+		out = append(out, p.hang("   ", seen.Text, w, p.Plain)...)
 	}
-	text := fmt.Sprintf("%d of %d updated, %d available", updated, c.Desired, available)
-	bw := max(10, min(48, w-len(text)-4))
-	share := 0.0
-	if c.Desired > 0 {
-		share = float64(min(available, c.Desired)) / float64(c.Desired)
+	if seen.Aid != nil {
+		out = append(out, "   "+paint(p.Key, "D")+"  "+p.fit(seen.Aid.Text, w-8))
 	}
-	return append(out, " "+paint(p.Good, p.say(bar(share, bw)))+"  "+p.fit(text, w-bw-4))
+	return out
 }
 
 // question is the walk's own, with every answer and its key.
@@ -278,9 +301,15 @@ func (r *rollBack) question(w int) []string {
 	if r.inc().Asked == incident.AskReverted {
 		wait = "leave it as it is, and go on watching"
 	}
+	if r.inc().Asked == incident.AskSettle {
+		for _, k := range [][2]string{{"y", "it was written"}, {"n", "it was not written"}} {
+			out = append(out, "   "+paint(p.Key, k[0])+"  "+k[1])
+		}
+		return out
+	}
 	answers := [][2]string{{"w", wait}, {"n", "another revision"}, {"r", "recovery: scale to 0, maintenance, restore"}}
 	if a := r.inc().Attempt(); a != nil && len(a.Writes) > 0 && r.undoNo(nil) == "" {
-		answers = append(answers, [2]string{"u", fmt.Sprintf("undo the undo: back to %d, which was bad", a.Writes[0].Plan.From)})
+		answers = append(answers, [2]string{"u", fmt.Sprintf("undo the undo: back to %s, which was bad", a.Writes[0].Plan.From)})
 	}
 	for _, k := range answers {
 		out = append(out, "   "+paint(p.Key, k[0])+"  "+p.fit(k[1], w-8))

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -123,13 +124,16 @@ func TestTornLastLineIsMended(t *testing.T) {
 	}
 }
 
+// head is the first line of a journal of this version.
+var head = fmt.Sprintf(`{"journal":%d,"id":"x","cluster":"c","namespace":"n"}`+"\n", Version)
+
 func TestRefused(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
 		want       error
 	}{
-		{"newer format", `{"journal":2,"id":"x"}` + "\n", ErrNewer},
-		{"newer fact", `{"journal":1,"id":"x"}` + "\n" + `{"at":"2026-11-23T03:12:00Z","fact":"teleported","data":{}}` + "\n", ErrNewer},
+		{"newer format", fmt.Sprintf(`{"journal":%d,"id":"x"}`+"\n", Version+1), ErrNewer},
+		{"newer fact", head + `{"at":"2026-11-23T03:12:00Z","fact":"teleported","data":{}}` + "\n", ErrNewer},
 		{"no header", "hello\n", ErrBroken},
 		{"empty", "", ErrBroken},
 		{"binary", "\x00\x01\x02\n", ErrBroken},
@@ -139,7 +143,7 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		}
 	}
-	broken := `{"journal":1,"id":"x"}` + "\n" + `{"at":` + "\n" + `{"at":"2026-11-23T03:12:00Z","fact":"closed","data":{}}` + "\n"
+	broken := head + `{"at":` + "\n" + `{"at":"2026-11-23T03:12:00Z","fact":"closed","data":{}}` + "\n"
 	if _, err := decode(strings.NewReader(broken)); err == nil || !strings.Contains(err.Error(), "line 2") {
 		t.Errorf("a broken line in the middle: %v", err)
 	}
@@ -216,7 +220,7 @@ func TestSameNameGetsAFolderOfItsOwn(t *testing.T) {
 }
 
 func TestNewerIsRefusedWithItsVersion(t *testing.T) {
-	_, err := decode(strings.NewReader(`{"journal":1,"id":"x"}` + "\n" +
+	_, err := decode(strings.NewReader(head +
 		`{"at":"2026-11-23T03:12:00Z","fact":"began","data":{"version":"2.3.0"}}` + "\n" +
 		`{"at":"2026-11-23T03:12:01Z","fact":"teleported","data":{}}` + "\n"))
 	if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "rollbook 2.3.0") {
@@ -260,8 +264,8 @@ func TestCopyLeftBehindIsNotASecondIncident(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add(`{"journal":1,"id":"x","cluster":"c","namespace":"n"}` + "\n" + `{"at":"2026-11-23T03:12:00Z","by":"maria","fact":"moved","data":{"to":1}}` + "\n")
-	f.Add(`{"journal":1}` + "\n" + `{"at":"2026-11-23T03:12:00Z","fact":"rose","data":{"trigger":{"component":"a"}}}`)
+	f.Add(head + `{"at":"2026-11-23T03:12:00Z","by":"maria","fact":"moved","data":{"to":"decide"}}` + "\n")
+	f.Add(fmt.Sprintf(`{"journal":%d}`+"\n", Version) + `{"at":"2026-11-23T03:12:00Z","fact":"rose","data":{"trigger":{"component":"a"}}}`)
 	f.Add("\n\n")
 	f.Fuzz(func(t *testing.T, s string) {
 		c, err := decode(strings.NewReader(s))

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"rollbook/engine"
 	"rollbook/model"
 )
 
@@ -224,7 +223,7 @@ func eventually(t *testing.T, within time.Duration, what string, ok func() (miss
 
 // through connects by way of a server of the test's, which hands on to the API
 // server what it does not answer itself.
-func (b *Bed) through(t *testing.T, ns string, handle func(w http.ResponseWriter, r *http.Request, next http.Handler)) engine.Cluster {
+func (b *Bed) through(t *testing.T, ns string, handle func(w http.ResponseWriter, r *http.Request, next http.Handler)) Client {
 	t.Helper()
 	to, err := url.Parse(b.Server)
 	if err != nil {

@@ -1,18 +1,18 @@
 package porttest
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
-	"rollbook/engine"
 	"rollbook/model"
 )
 
-func history(t *testing.T, c engine.Cluster, ns string) *model.History {
+func history(t *testing.T, c Client, ns string) *model.History {
 	t.Helper()
-	h, err := c.History(limited(t), component(ns))
+	h, err := c.Versions(limited(t), component(ns), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func component(ns string) *model.Component {
 func historyTells(t *testing.T, b *Bed) {
 	ns := b.released(t, 3)
 	h := history(t, b.Connect(t, ns, nil), ns)
-	if len(h.Revisions) != 3 {
+	if len(h.Candidates) != 3 {
 		t.Fatalf("%+v", h)
 	}
 	for i, want := range []struct {
@@ -34,21 +34,21 @@ func historyTells(t *testing.T, b *Bed) {
 		cause  string
 		image  string
 	}{{3, "image 3", "contract/api:3"}, {2, "image 2", "contract/api:2"}, {1, "first", "contract/api:1"}} {
-		r := h.Revisions[i]
-		if r.Number != want.number || r.ChangeCause != want.cause || r.CauseCopied || strings.Join(r.Images, " ") != want.image || r.Start.IsZero() ||
-			r.Current != (i == 0) || r.Owner != b.setOf(t, ns, "api", itoa(want.number)).Metadata.Name || r.TemplateHash == "" || r.RestartOf != 0 {
+		r := h.Candidates[i]
+		if r.Short != itoa(want.number) || r.Label != "revision "+itoa(want.number) || r.Cause != want.cause || r.CauseCopied || strings.Join(r.Images, " ") != want.image || r.Start.IsZero() ||
+			r.Current != (i == 0) || r.Key != b.setOf(t, ns, "api", itoa(want.number)).Metadata.Name || r.Owner != r.Key || r.RestartOf != "" || r.Ambiguous != "" {
 			t.Errorf("revision %+v, want %+v", r, want)
 		}
 		if len(r.Changes) == 0 != r.Current {
-			t.Errorf("changes to revision %d: %+v", r.Number, r.Changes)
+			t.Errorf("changes to %s: %+v", r.Label, r.Changes)
 		}
 		for _, ch := range r.Changes {
 			if ch.Kind != "image" || ch.From != "contract/api:3" || ch.To != want.image {
-				t.Errorf("change to revision %d: %+v", r.Number, ch)
+				t.Errorf("change to %s: %+v", r.Label, ch)
 			}
 		}
 	}
-	if r := h.Revisions[0]; r.By != someone || r.Guessed {
+	if r := h.Candidates[0]; r.By != someone || r.Guessed {
 		t.Errorf("the running one: %+v", r)
 	}
 }
@@ -60,20 +60,20 @@ func historyAfterUndo(t *testing.T, b *Bed) {
 	c := b.Connect(t, ns, nil)
 	time.Sleep(3 * time.Second) // times have whole seconds: the ReplicaSet must be older
 	begun := time.Now().Truncate(time.Second)
-	if _, err := c.Undo(limited(t), *plan(t, c, ns, 1)); err != nil {
+	if _, err := c.Do(limited(t), *plan(t, c, ns, 1), nil); err != nil {
 		t.Fatal(err)
 	}
 	b.taken(t, ns, "api")
 	h := history(t, c, ns)
-	if len(h.Revisions) != 2 || h.Revisions[0].Number != 3 || h.Revisions[1].Number != 2 {
+	if len(h.Candidates) != 2 || h.Candidates[0].Short != "3" || h.Candidates[1].Short != "2" {
 		t.Fatalf("%+v", h)
 	}
-	r := h.Revisions[0]
+	r := h.Candidates[0]
 	if !r.Current || r.Guessed || r.By != "rollbook" || r.Start.Before(begun) || r.Start.After(time.Now().Add(2*time.Second)) || r.Images[0] != "contract/api:1" {
 		t.Errorf("since %s: %+v", begun, r)
 	}
-	if !h.Revisions[1].Start.Before(begun) {
-		t.Errorf("the one before began at %s", h.Revisions[1].Start)
+	if !h.Candidates[1].Start.Before(begun) {
+		t.Errorf("the one before began at %s", h.Candidates[1].Start)
 	}
 }
 
@@ -91,42 +91,88 @@ func historyOfStatefulSet(t *testing.T, b *Bed) {
 	b.ask(t, http.MethodPatch, path(ns, "statefulsets", "db")+"?fieldManager="+someone, strategic,
 		`{"spec":{"template":{"spec":{"containers":[{"name":"db","image":"contract/db:2"}]}}}}`, nil)
 	db := w.until(time.Minute, "db", "is released", at(2))
-	h, err := c.History(limited(t), db)
+	h, err := c.Versions(limited(t), db, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(h.Revisions) != 2 {
+	if len(h.Candidates) != 2 {
 		t.Fatalf("%+v", h)
 	}
 	for i, want := range []struct {
 		number int64
 		image  string
 	}{{2, "contract/db:2"}, {1, "contract/db:1"}} {
-		if r := h.Revisions[i]; r.Number != want.number || r.Images[0] != want.image || r.Current != (i == 0) || r.Start.IsZero() {
+		if r := h.Candidates[i]; r.Short != itoa(want.number) || r.Images[0] != want.image || r.Current != (i == 0) || r.Start.IsZero() {
 			t.Errorf("revision %+v, want %+v", r, want)
 		}
 	}
 }
 
 // preflight runs one to its end, which comes within three seconds.
-func preflight(t *testing.T, c engine.Cluster, ns string, to int64) model.Preflight {
+func preflight(t *testing.T, c Client, ns string, to int64) model.Preflight {
+	t.Helper()
+	return preflightOf(t, c, component(ns), to)
+}
+
+func preflightOf(t *testing.T, c Client, comp *model.Component, to int64) model.Preflight {
 	t.Helper()
 	var last model.Preflight
+	version := numbered(t, c, comp, to)
 	begun := time.Now()
-	c.Preflight(limited(t), component(ns), to, func(p model.Preflight) { last = p })
+	c.Plan(limited(t), comp, version, func(p model.Preflight) { last = p })
 	if took := time.Since(begun); !last.Done || took > 3500*time.Millisecond {
 		t.Fatalf("done %v after %s", last.Done, took)
 	}
 	return last
 }
 
-func plan(t *testing.T, c engine.Cluster, ns string, to int64) *model.Plan {
+// numbered is the revision of a number; zero, kubectl's default, for 0, and one that
+// is not there for a number that nobody bears.
+func numbered(t *testing.T, c Client, comp *model.Component, n int64) model.Version {
 	t.Helper()
-	pf := preflight(t, c, ns, to)
-	if pf.Plan == nil {
-		t.Fatalf("no plan: %s", pf.Err)
+	if n == 0 {
+		return model.Version{}
 	}
-	return pf.Plan
+	h, err := c.Versions(limited(t), comp, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range h.Candidates {
+		if r.Short == itoa(n) {
+			return r.Version
+		}
+	}
+	return model.Version{Key: comp.Workload.Name + "-gone", Label: "revision " + itoa(n)}
+}
+
+func plan(t *testing.T, c Client, ns string, to int64) *model.Plan {
+	t.Helper()
+	return planIn(t, preflight(t, c, ns, to))
+}
+
+func planIn(t *testing.T, pf model.Preflight) *model.Plan {
+	t.Helper()
+	if len(pf.Plans) != 1 {
+		t.Fatalf("%d plans: %s", len(pf.Plans), pf.Err)
+	}
+	return &pf.Plans[0]
+}
+
+// undone is what the undo keeps in a plan and in a receipt.
+type undone struct {
+	UID, FromHash, ToHash, ResourceVersion, TemplateHash string
+	Unpause                                              bool
+	Before                                               time.Time
+	Generation                                           int64
+	Reads                                                int
+}
+
+func detail(t *testing.T, raw json.RawMessage) (d undone) {
+	t.Helper()
+	if err := json.Unmarshal(raw, &d); err != nil {
+		t.Fatalf("%v in %s", err, raw)
+	}
+	return d
 }
 
 func check(t *testing.T, pf model.Preflight, id string) model.Check {
@@ -144,13 +190,11 @@ func preflightPlans(t *testing.T, b *Bed) {
 	ns := b.released(t, 3)
 	c := b.Connect(t, ns, nil)
 	pf := preflight(t, c, ns, 1)
-	p := pf.Plan
-	if p == nil {
-		t.Fatal(pf.Err)
-	}
+	p := planIn(t, pf)
+	kept := detail(t, p.Detail)
 	d := b.deployment(t, ns, "api")
-	if p.From != 3 || p.To != 1 || p.UID != d.Metadata.UID || p.Owner != b.setOf(t, ns, "api", "1").Metadata.Name || p.Same || p.Unpause ||
-		p.FromHash == p.ToHash || !strings.Contains(p.Command, "rollout undo deployment/api") || !strings.Contains(p.Command, "--to-revision=1") {
+	if p.From.Label != "revision 3" || p.To.Label != "revision 1" || p.To.Key != b.setOf(t, ns, "api", "1").Metadata.Name || p.Same ||
+		p.Title != "Roll back api from revision 3 to revision 1" || kept.UID != d.Metadata.UID || kept.Unpause || kept.FromHash == kept.ToHash || !strings.Contains(p.Command, "rollout undo deployment/api") || !strings.Contains(p.Command, "--to-revision=1") {
 		t.Errorf("plan %+v", p)
 	}
 	if len(p.Changes) == 0 || p.Changes[0].Kind != "image" {
@@ -173,19 +217,19 @@ func preflightPlans(t *testing.T, b *Bed) {
 	if after := b.deployment(t, ns, "api"); after.Metadata.Generation != d.Metadata.Generation {
 		t.Error("the dry run wrote something")
 	}
-	if again := plan(t, c, ns, 0); again.To != 2 {
-		t.Errorf("kubectl's default is the second-highest number, the plan says %d", again.To)
+	if again := plan(t, c, ns, 0); again.To.Short != "2" {
+		t.Errorf("kubectl's default is the second-highest number, the plan says %s", again.To)
 	}
 }
 
 func preflightMissing(t *testing.T, b *Bed) {
 	ns := b.released(t, 2)
 	c := b.Connect(t, ns, nil)
-	if pf := preflight(t, c, ns, 9); pf.Plan != nil || !strings.Contains(pf.Err, "unable to find specified revision 9 in history") {
+	if pf := preflight(t, c, ns, 9); len(pf.Plans) != 0 || !strings.Contains(pf.Err, "is not in the history of api any more") {
 		t.Errorf("revision 9: %+v", pf)
 	}
 	first := b.released(t, 1)
-	if pf := preflight(t, b.Connect(t, first, nil), first, 0); pf.Plan != nil || !strings.Contains(pf.Err, `no rollout history found for deployment "api"`) {
+	if pf := preflight(t, b.Connect(t, first, nil), first, 0); len(pf.Plans) != 0 || !strings.Contains(pf.Err, `no rollout history found for deployment "api"`) {
 		t.Errorf("no history: %+v", pf)
 	}
 	// What the target needs and is gone, blocks.

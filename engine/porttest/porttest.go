@@ -24,7 +24,7 @@ type Bed struct {
 	// Connect is the port as it is wired in the program, for the workloads of a
 	// namespace. With via it goes there instead of to Server; nobody asks for
 	// credentials on that way.
-	Connect func(t *testing.T, namespace string, via *Via) engine.Cluster
+	Connect func(t *testing.T, namespace string, via *Via) Client
 	// Listen opens a listener that Connect's dial can reach.
 	Listen func(t *testing.T) Via
 
@@ -37,6 +37,13 @@ type Bed struct {
 	Past string
 	// Release releases a version of backend-python that behaves so.
 	Release func(t *testing.T, namespace string, how How)
+}
+
+// Client is the cluster with its undo.
+type Client interface {
+	engine.Cluster
+	engine.Method
+	engine.Judge
 }
 
 // Via is another way to the API server.

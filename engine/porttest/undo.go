@@ -23,7 +23,7 @@ func undoBringsBack(t *testing.T, b *Bed) {
 	ns := b.released(t, 3)
 	c := b.Connect(t, ns, nil)
 	p := plan(t, c, ns, 1)
-	written, err := c.Undo(limited(t), *p)
+	written, err := c.Do(limited(t), *p, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,8 @@ func undoBringsBack(t *testing.T, b *Bed) {
 	if d.Spec.Template.Metadata.Labels["pod-template-hash"] != "" {
 		t.Error("the hash label was written")
 	}
-	if written.TemplateHash != p.ToHash || written.ResourceVersion == "" || written.Generation == 0 || written.Generation > d.Metadata.Generation || written.At.IsZero() {
+	if got := detail(t, written.Detail); got.TemplateHash != detail(t, p.Detail).ToHash || got.ResourceVersion == "" || got.Generation == 0 ||
+		got.Generation > d.Metadata.Generation || written.At.IsZero() || !strings.Contains(written.Text, "resourceVersion "+got.ResourceVersion) {
 		t.Errorf("written %+v", written)
 	}
 	managers := fmt.Sprint(d.Metadata.ManagedFields)
@@ -59,7 +60,7 @@ func undoChanged(t *testing.T, b *Bed) {
 		b.patch(t, ns, "api", strategic, tc.change)
 		b.taken(t, ns, "api")
 		before := b.deployment(t, ns, "api")
-		_, err := c.Undo(limited(t), *p)
+		_, err := c.Do(limited(t), *p, nil)
 		if !errors.Is(err, model.ErrChanged) {
 			t.Fatalf("after %s: %v", tc.change, err)
 		}
@@ -90,12 +91,12 @@ func undoTolerates(t *testing.T, b *Bed) {
 	})
 	p := plan(t, c, ns, 1)
 	disturb.Store(2)
-	written, err := c.Undo(limited(t), *p)
+	written, err := c.Do(limited(t), *p, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if written.Reads < 2 || int(patches.Load()) != written.Reads+1 {
-		t.Errorf("%d reads again, %d patches", written.Reads, patches.Load())
+	if reads := detail(t, written.Detail).Reads; reads < 2 || int(patches.Load()) != reads+1 {
+		t.Errorf("%d reads again, %d patches", reads, patches.Load())
 	}
 	if d := b.deployment(t, ns, "api"); d.image() != "contract/api:1" || d.Spec.Replicas != 3 {
 		t.Errorf("image %s, %d replicas", d.image(), d.Spec.Replicas)
@@ -108,10 +109,11 @@ func undoPaused(t *testing.T, b *Bed) {
 	b.patch(t, ns, "api", merge, `{"spec":{"paused":true}}`)
 	b.patch(t, ns, "api", strategic, `{"spec":{"template":{"spec":{"containers":[{"name":"api","image":"contract/api:bad"}]}}}}`)
 	pf := preflight(t, c, ns, 1)
-	if pf.Plan == nil || !pf.Plan.Unpause || check(t, pf, "paused").State != model.CheckWarning {
+	p := planIn(t, pf)
+	if !detail(t, p.Detail).Unpause || !strings.HasSuffix(p.Title, ", and resume it") || check(t, pf, "paused").State != model.CheckWarning {
 		t.Fatalf("%+v", pf)
 	}
-	if _, err := c.Undo(limited(t), *pf.Plan); err != nil {
+	if _, err := c.Do(limited(t), *p, nil); err != nil {
 		t.Fatal(err)
 	}
 	b.taken(t, ns, "api")
@@ -134,7 +136,7 @@ func undoEqual(t *testing.T, b *Bed) {
 		t.Errorf("plan %+v", p)
 	}
 	before := b.deployment(t, ns, "api")
-	if _, err := c.Undo(limited(t), *p); err != nil && !errors.Is(err, model.ErrRefused) && !errors.Is(err, model.ErrChanged) {
+	if _, err := c.Do(limited(t), *p, nil); err != nil && !errors.Is(err, model.ErrRefused) && !errors.Is(err, model.ErrChanged) {
 		t.Errorf("%v", err)
 	}
 	if after := b.deployment(t, ns, "api"); after.Metadata.Generation != before.Metadata.Generation {
@@ -166,7 +168,7 @@ func undoUnknownFields(t *testing.T, b *Bed) {
 			next.ServeHTTP(w, r)
 		}
 	})
-	if _, err := c.Undo(limited(t), *plan(t, c, ns, 1)); err != nil {
+	if _, err := c.Do(limited(t), *plan(t, c, ns, 1), nil); err != nil {
 		t.Fatal(err)
 	}
 	body, _ := sent.Load().([]byte)
@@ -207,14 +209,17 @@ func undoReuses(t *testing.T, b *Bed) {
 	w.until(60*time.Second, "api", "is settled", settled)
 	first := b.setOf(t, ns, "api", "1")
 	p := plan(t, c, ns, 1)
-	written, err := c.Undo(limited(t), *p)
+	written, err := c.Do(limited(t), *p, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	after := w.until(60*time.Second, "api", "is back", func(c *model.Component) bool {
-		return c.Observed >= written.Generation && c.TemplateHash == p.ToHash && c.Revision == 4 && settled(c)
+		return c.Observed >= detail(t, written.Detail).Generation && c.TemplateHash == detail(t, p.Detail).ToHash && c.Revision == 4 && settled(c)
 	})
-	if after.OwnerName != first.Metadata.Name || after.Progressing.Reason != "NewReplicaSetAvailable" || !after.Progressing.Updated.After(p.Before.Add(-time.Second)) {
+	if got := c.Judge(after, p, &written); got.Phase != model.PhaseFinished || got.Share != 1 {
+		t.Errorf("judged %+v", got)
+	}
+	if after.OwnerName != first.Metadata.Name || after.Progressing.Reason != "NewReplicaSetAvailable" || !after.Progressing.Updated.After(detail(t, p.Detail).Before.Add(-time.Second)) {
 		t.Errorf("after: %s, of %s", show(after), after.OwnerName)
 	}
 	again := b.setOf(t, ns, "api", "4")
@@ -240,12 +245,7 @@ func undoTakesFailingFirst(t *testing.T, b *Bed) {
 		return len(c.Pods) == 4 && c.Pods[0].Failing && c.Available == 3
 	})
 	comp := w.get("backend-python")
-	var last model.Preflight
-	c.Preflight(limited(t), comp, before.Revision, func(p model.Preflight) { last = p })
-	if last.Plan == nil {
-		t.Fatal(last.Err)
-	}
-	if _, err := c.Undo(limited(t), *last.Plan); err != nil {
+	if _, err := c.Do(limited(t), *planIn(t, preflightOf(t, c, comp, before.Revision)), nil); err != nil {
 		t.Fatal(err)
 	}
 	after := w.until(time.Minute, "backend-python", "is back", func(c *model.Component) bool { return c.Revision == before.Revision+2 && settled(c) })
@@ -264,7 +264,7 @@ func lookTells(t *testing.T, b *Bed) {
 	ns := b.released(t, 2)
 	c := b.Connect(t, ns, nil)
 	p := plan(t, c, ns, 1)
-	look := func(want model.SettledState, by string) {
+	look := func(want model.Settled, by string) {
 		t.Helper()
 		state, who, err := c.Look(limited(t), *p)
 		if err != nil || state != want || !strings.Contains(who, by) {
@@ -272,7 +272,7 @@ func lookTells(t *testing.T, b *Bed) {
 		}
 	}
 	look(model.SettledNot, "")
-	if _, err := c.Undo(limited(t), *p); err != nil {
+	if _, err := c.Do(limited(t), *p, nil); err != nil {
 		t.Fatal(err)
 	}
 	look(model.SettledDone, "")

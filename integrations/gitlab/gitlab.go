@@ -81,10 +81,10 @@ func (s *Sender) String() string { return s.to }
 // Send attaches m.Report, if there is one, and creates the issue. Each is sent
 // once. The receipt names the issue ("group/project#12"). Its error is a
 // *model.SendError; one about the attachment means that there is no issue.
-func (s *Sender) Send(ctx context.Context, m model.Message) (model.Receipt, error) {
+func (s *Sender) Send(ctx context.Context, m model.Message) (model.Delivery, error) {
 	title := s.title(m)
 	if title == "" {
-		return model.Receipt{}, &model.SendError{To: s.to, Why: "the message has no title", Certain: true}
+		return model.Delivery{}, &model.SendError{To: s.to, Why: "the message has no title", Certain: true}
 	}
 	ctx, cancel := context.WithTimeout(ctx, limits.Time) // both requests together
 	defer cancel()
@@ -93,15 +93,15 @@ func (s *Sender) Send(ctx context.Context, m model.Message) (model.Receipt, erro
 		link, err := s.attach(ctx, m)
 		if err != nil {
 			err.Why, err.Certain = "attaching the report: "+err.Why, true // at most a file was left, and no issue
-			return model.Receipt{}, err
+			return model.Delivery{}, err
 		}
 		description = strings.TrimLeft(description+"\n\n"+link+"\n", "\n")
 	}
 	issue, err := s.create(ctx, draft{title, description, s.conf.Confidential, strings.Join(s.conf.Labels, ",")})
 	if err != nil {
-		return model.Receipt{}, err
+		return model.Delivery{}, err
 	}
-	return model.Receipt{Ref: fmt.Sprintf("%s#%d", s.conf.Project, issue.IID), URL: text.Line(issue.WebURL)}, nil
+	return model.Delivery{Ref: fmt.Sprintf("%s#%d", s.conf.Project, issue.IID), URL: text.Line(issue.WebURL)}, nil
 }
 
 // Check asks for the project, by which the token and the address are proved, and

@@ -68,7 +68,7 @@ func TestRequestsGolden(t *testing.T) {
 	m := sendtest.Message(model.MessageResolved)
 	m.Report = report
 	got, err := newSender(t, srv.URL, srv.Client()).Send(t.Context(), m)
-	if err != nil || got != (model.Receipt{Ref: "shop/shop#14", URL: "https://gitlab.example/shop/shop/-/issues/14"}) || count() != 2 {
+	if err != nil || got != (model.Delivery{Ref: "shop/shop#14", URL: "https://gitlab.example/shop/shop/-/issues/14"}) || count() != 2 {
 		t.Errorf("%+v, %v, %d requests", got, err, count())
 	}
 }

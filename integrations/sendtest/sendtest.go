@@ -27,7 +27,7 @@ const Canary = "c4naryS3cret0123456789abc"
 
 // Sender is what is tested.
 type Sender interface {
-	Send(context.Context, model.Message) (model.Receipt, error)
+	Send(context.Context, model.Message) (model.Delivery, error)
 	Preview(model.Message) string
 	String() string
 }
@@ -316,7 +316,7 @@ func (s Suite) fails(ctx context.Context, t *testing.T, base string, c *http.Cli
 	if strings.ContainsAny(e.Error(), "\x1b\n") {
 		t.Errorf("not one clean line: %q", e.Error())
 	}
-	if receipt != (model.Receipt{}) {
+	if receipt != (model.Delivery{}) {
 		t.Errorf("a receipt for a failure: %+v", receipt)
 	}
 	return e

@@ -55,29 +55,29 @@ func (s *Sender) String() string { return s.to }
 
 // Send posts m once. Slack gives no reference back, so the receipt is empty. Its
 // error is a *model.SendError.
-func (s *Sender) Send(ctx context.Context, m model.Message) (model.Receipt, error) {
+func (s *Sender) Send(ctx context.Context, m model.Message) (model.Delivery, error) {
 	body, err := s.payload(m)
 	if err != nil {
-		return model.Receipt{}, &model.SendError{To: s.to, Why: err.Error(), Certain: true}
+		return model.Delivery{}, &model.SendError{To: s.to, Why: err.Error(), Certain: true}
 	}
 	answer, err := s.once.Send(ctx, once.Request{
 		Method: http.MethodPost, URL: s.url, Body: body,
 		Header: http.Header{"Content-Type": {"application/json; charset=utf-8"}},
 	})
 	if err != nil {
-		return model.Receipt{}, err
+		return model.Delivery{}, err
 	}
 	status, header, said := answer.Status, answer.Header, string(answer.Body)
 	why := s.redact.Line(said)
 	switch {
 	case status == http.StatusOK && strings.TrimSpace(said) == "ok":
-		return model.Receipt{}, nil
+		return model.Delivery{}, nil
 	case status/100 == 2:
-		return model.Receipt{}, &model.SendError{To: s.to, Why: "the answer is not Slack's but " + kind(header, why) + "; is there a proxy before it?"}
+		return model.Delivery{}, &model.SendError{To: s.to, Why: "the answer is not Slack's but " + kind(header, why) + "; is there a proxy before it?"}
 	case status/100 == 3:
-		return model.Receipt{}, model.NotTaken(s.to, status, header.Get, fmt.Sprintf("%d: a redirect, which is not followed; make a new webhook", status))
+		return model.Delivery{}, model.NotTaken(s.to, status, header.Get, fmt.Sprintf("%d: a redirect, which is not followed; make a new webhook", status))
 	}
-	return model.Receipt{}, model.NotTaken(s.to, status, header.Get, explain(status, why))
+	return model.Delivery{}, model.NotTaken(s.to, status, header.Get, explain(status, why))
 }
 
 // remedies are Slack's words and what to do about each.

@@ -153,16 +153,16 @@ func (s *Sender) states(state string) map[string]string {
 
 // Send creates the page's incident for the first message, whose receipt names it
 // in Ref, and changes that for the others. Its error is a *model.SendError.
-func (s *Sender) Send(ctx context.Context, m model.Message) (model.Receipt, error) {
+func (s *Sender) Send(ctx context.Context, m model.Message) (model.Delivery, error) {
 	i, err := s.incident(m)
 	if err != nil {
-		return model.Receipt{}, &model.SendError{To: s.to, Why: err.Error(), Certain: true}
+		return model.Delivery{}, &model.SendError{To: s.to, Why: err.Error(), Certain: true}
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(map[string]incident{"incident": i}); err != nil {
-		return model.Receipt{}, &model.SendError{To: s.to, Why: err.Error(), Certain: true, Err: err}
+		return model.Delivery{}, &model.SendError{To: s.to, Why: err.Error(), Certain: true, Err: err}
 	}
 	method, path := http.MethodPost, "/v1/pages/"+s.conf.Page+"/incidents"
 	if m.Ref != "" {
@@ -170,16 +170,16 @@ func (s *Sender) Send(ctx context.Context, m model.Message) (model.Receipt, erro
 	}
 	answer, err := s.call(ctx, method, path, bytes.TrimSpace(b.Bytes()))
 	if err != nil {
-		return model.Receipt{}, err
+		return model.Delivery{}, err
 	}
 	if answer.Status/100 != 2 {
-		return model.Receipt{}, s.refused(answer)
+		return model.Delivery{}, s.refused(answer)
 	}
 	var made struct{ ID, Shortlink string }
 	if json.Unmarshal(answer.Body, &made) != nil || !id.MatchString(made.ID) {
-		return model.Receipt{}, &model.SendError{To: s.to, Why: fmt.Sprintf("it answered %d, but not in Statuspage's words", answer.Status)}
+		return model.Delivery{}, &model.SendError{To: s.to, Why: fmt.Sprintf("it answered %d, but not in Statuspage's words", answer.Status)}
 	}
-	return model.Receipt{Ref: made.ID, URL: text.Line(made.Shortlink)}, nil
+	return model.Delivery{Ref: made.ID, URL: text.Line(made.Shortlink)}, nil
 }
 
 // Check asks for the page, by which the key and the ID are proved, and returns

@@ -62,7 +62,7 @@ func TestRequestsGolden(t *testing.T) {
 		name, want = step.name, step.want
 		step.m.Ref = ref
 		got, err := s.Send(t.Context(), step.m)
-		if err != nil || got != (model.Receipt{Ref: "p31zjtct2jer", URL: "https://stspg.io/p31zjtct2jer"}) {
+		if err != nil || got != (model.Delivery{Ref: "p31zjtct2jer", URL: "https://stspg.io/p31zjtct2jer"}) {
 			t.Fatalf("%s: %+v, %v", step.name, got, err)
 		}
 		ref = got.Ref

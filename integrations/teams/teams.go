@@ -59,10 +59,10 @@ func (s *Sender) String() string { return s.to }
 //
 // A workflow takes the request (202) before it posts the card: that it was taken
 // is all that can be known.
-func (s *Sender) Send(ctx context.Context, m model.Message) (model.Receipt, error) {
+func (s *Sender) Send(ctx context.Context, m model.Message) (model.Delivery, error) {
 	body, err := s.payload(m)
 	if err != nil {
-		return model.Receipt{}, &model.SendError{To: s.to, Why: err.Error(), Certain: true}
+		return model.Delivery{}, &model.SendError{To: s.to, Why: err.Error(), Certain: true}
 	}
 	answer, err := s.once.Send(ctx, once.Request{
 		Method: http.MethodPost, URL: s.url, Body: body,
@@ -70,20 +70,20 @@ func (s *Sender) Send(ctx context.Context, m model.Message) (model.Receipt, erro
 		Header: http.Header{"Content-Type": {"application/json; charset=utf-8"}},
 	})
 	if err != nil {
-		return model.Receipt{}, err
+		return model.Delivery{}, err
 	}
 	status, header, said := answer.Status, answer.Header, string(answer.Body)
 	why := s.said(said)
 	switch {
 	case status/100 == 2 && strings.Contains(said, "delivery failed"):
 		// The webhooks before the workflows put Teams' own refusal into a 200.
-		return model.Receipt{}, &model.SendError{To: s.to, Why: why, Certain: true, Later: strings.Contains(said, "429")}
+		return model.Delivery{}, &model.SendError{To: s.to, Why: why, Certain: true, Later: strings.Contains(said, "429")}
 	case status/100 == 2 && strings.HasPrefix(header.Get("Content-Type"), "text/html"):
-		return model.Receipt{}, &model.SendError{To: s.to, Why: "the answer is a page for browsers; is there a proxy before it?"}
+		return model.Delivery{}, &model.SendError{To: s.to, Why: "the answer is a page for browsers; is there a proxy before it?"}
 	case status/100 == 2:
-		return model.Receipt{}, nil
+		return model.Delivery{}, nil
 	}
-	return model.Receipt{}, model.NotTaken(s.to, status, header.Get, explain(status, why))
+	return model.Delivery{}, model.NotTaken(s.to, status, header.Get, explain(status, why))
 }
 
 // explain puts a refusal into words, with what to do about it.

@@ -76,21 +76,21 @@ func (s *Sender) String() string { return s.to }
 // Send posts m once; any answer of 2xx means that it was taken. Where the answer
 // is JSON with "id" or "url", the receipt has them. Its error is a
 // *model.SendError.
-func (s *Sender) Send(ctx context.Context, m model.Message) (model.Receipt, error) {
+func (s *Sender) Send(ctx context.Context, m model.Message) (model.Delivery, error) {
 	data, err := s.render(m)
 	if err != nil {
-		return model.Receipt{}, &model.SendError{To: s.to, Why: s.redact.Line(err.Error()), Certain: true}
+		return model.Delivery{}, &model.SendError{To: s.to, Why: s.redact.Line(err.Error()), Certain: true}
 	}
 	answer, err := s.once.Send(ctx, once.Request{Method: http.MethodPost, URL: s.url, Header: s.header, Body: data})
 	switch status := answer.Status; {
 	case status == 0:
-		return model.Receipt{}, err
+		return model.Delivery{}, err
 	case status/100 != 2:
-		return model.Receipt{}, model.NotTaken(s.to, status, answer.Header.Get, s.explain(status, answer.Body))
+		return model.Delivery{}, model.NotTaken(s.to, status, answer.Header.Get, s.explain(status, answer.Body))
 	}
 	var made struct{ ID, URL string }
 	_ = json.Unmarshal(answer.Body, &made) // any answer will do, also one that broke off
-	return model.Receipt{Ref: s.redact.Line(made.ID), URL: s.redact.Line(made.URL)}, nil
+	return model.Delivery{Ref: s.redact.Line(made.ID), URL: s.redact.Line(made.URL)}, nil
 }
 
 func (s *Sender) render(m model.Message) ([]byte, error) {

@@ -47,7 +47,7 @@ func TestRequestGolden(t *testing.T) {
 		m := sendtest.Message(model.MessageResolved)
 		m.Ref, m.Status = "16", "resolved"
 		got, err := s.Send(t.Context(), m)
-		if err != nil || got != (model.Receipt{Ref: "17", URL: "https://chat.example/17"}) {
+		if err != nil || got != (model.Delivery{Ref: "17", URL: "https://chat.example/17"}) {
 			t.Errorf("%+v, %v", got, err)
 		}
 	}

@@ -1,0 +1,17 @@
+package incident
+
+import "rollbook/model"
+
+// Help takes up what would get a write on that does not get on by itself: it is
+// chosen, checked and confirmed like any other write.
+type Help struct{ Write WriteID }
+
+func (do Help) decide(d *decider) {
+	w, aid := d.inc().write(do.Write), d.s.ProgressOf(do.Write).Aid
+	if w == nil || w.State != Rolling || aid == nil {
+		return
+	}
+	d.fact(Chosen{Choice{Slot: model.Slot{Component: w.Plan.Component, Role: model.RoleAid}, Method: aid.Method,
+		To: aid.To, Why: aid.Text, Own: true}})
+	d.moveTo(Confirm)
+}

@@ -1,0 +1,165 @@
+package incident
+
+import (
+	"slices"
+	"time"
+
+	"rollbook/model"
+)
+
+// Attempt is what was confirmed at once.
+type Attempt struct {
+	N         int
+	Confirmed time.Time
+	By        string
+	Course    Course
+	Step      string  // of the course's procedure
+	Writes    []Write // in the order in which they are written
+}
+
+// AttemptState is where one write of an attempt stands.
+type AttemptState string
+
+// The states of one write of an attempt. The zero value is: not begun.
+const (
+	Pending   AttemptState = ""
+	Writing   AttemptState = "writing"    // the intent is journaled, the answer is not there
+	Unsettled AttemptState = "unsettled"  // the answer never came: a look will tell
+	Rolling   AttemptState = "rolling"    // written, and on its way
+	Done      AttemptState = "rolled out" // written, and finished
+	Refused   AttemptState = "refused"    // not written: it was no longer what was confirmed
+	Failed    AttemptState = "failed"     // not written: the server said no
+	Reverted  AttemptState = "reverted"   // written, and changed again by somebody else
+)
+
+// Active reports whether any of its writes is under way or rolling out.
+func (a *Attempt) Active() bool { return slices.ContainsFunc(a.Writes, Write.underWay) }
+
+// releases reports whether the attempt brings another version into service. One that
+// only helps another on does not.
+func (a *Attempt) releases() bool {
+	return slices.ContainsFunc(a.Writes, func(w Write) bool { return w.Plan.Role == model.RoleRelease })
+}
+
+func writing(a *Attempt) bool {
+	return slices.ContainsFunc(a.Writes, func(w Write) bool { return w.State == Writing })
+}
+
+// wasWritten says whether an attempt changed anything.
+func wasWritten(a *Attempt) bool { return slices.ContainsFunc(a.Writes, Write.happened) }
+
+// WriteID names one write of an attempt.
+type WriteID struct {
+	N    int    `json:"n"`    // of the attempt, from 1
+	Plan string `json:"plan"` // the plan's ID
+}
+
+// Write is one change to the world.
+type Write struct {
+	Plan      model.Plan
+	State     AttemptState
+	Intent    time.Time
+	Receipt   model.Receipt
+	RolledOut time.Time
+	Err       string // the server's words, or what changed and by whom
+	Waited    bool   // the operator chose to wait beyond the deadline
+}
+
+// happened reports whether the write changed something, as far as is known.
+func (w Write) happened() bool { return w.State == Rolling || w.State == Done || w.State == Reverted }
+
+// underWay reports whether the write's end is still to come.
+func (w Write) underWay() bool {
+	switch w.State {
+	case Pending, Writing, Unsettled, Rolling:
+		return true
+	}
+	return false
+}
+
+// refused reports whether it is known that nothing was written.
+func (w Write) refused() bool { return w.State == Refused || w.State == Failed }
+
+// Attempt returns the newest attempt, or nil.
+func (i *Incident) Attempt() *Attempt {
+	if len(i.Attempts) == 0 {
+		return nil
+	}
+	return &i.Attempts[len(i.Attempts)-1]
+}
+
+// Standing is a write that counts for its component.
+type Standing struct {
+	WriteID
+	Write *Write
+}
+
+// Standing returns the writes that count, slot by slot: those of the newest attempt
+// in which something happened. One that was refused or failed counts only if there
+// is no other and its slot is still chosen.
+func (i *Incident) Standing() []Standing {
+	var slots []model.Slot
+	newest := map[model.Slot]int{}
+	for a := range i.Attempts {
+		for w := range i.Attempts[a].Writes {
+			write := &i.Attempts[a].Writes[w]
+			slot := write.Plan.Slot()
+			_, had := newest[slot]
+			if write.refused() && (had || i.Choice(slot) == nil) {
+				continue
+			}
+			if !had {
+				slots = append(slots, slot)
+			}
+			newest[slot] = a
+		}
+	}
+	var out []Standing
+	for _, slot := range slots {
+		a := &i.Attempts[newest[slot]]
+		for w := range a.Writes {
+			if a.Writes[w].Plan.Slot() == slot {
+				out = append(out, Standing{WriteID{a.N, a.Writes[w].Plan.ID}, &a.Writes[w]})
+			}
+		}
+	}
+	return out
+}
+
+// write returns the write of that ID, or nil.
+func (i *Incident) write(id WriteID) *Write {
+	for k := range i.Attempts {
+		a := &i.Attempts[k]
+		for m := range a.Writes {
+			if a.N == id.N && a.Writes[m].Plan.ID == id.Plan {
+				return &a.Writes[m]
+			}
+		}
+	}
+	return nil
+}
+
+// component names the component of a write, for sentences.
+func (i *Incident) component(id WriteID) string {
+	if w := i.write(id); w != nil {
+		return w.Plan.Component
+	}
+	return "an unknown component"
+}
+
+// onWrite changes one write, in a copy.
+func (i *Incident) onWrite(id WriteID, change func(*Write)) {
+	i.Attempts = slices.Clone(i.Attempts)
+	for k := range i.Attempts {
+		a := &i.Attempts[k]
+		if a.N != id.N {
+			continue
+		}
+		a.Writes = slices.Clone(a.Writes)
+		for m := range a.Writes {
+			if a.Writes[m].Plan.ID == id.Plan {
+				change(&a.Writes[m])
+			}
+		}
+	}
+}

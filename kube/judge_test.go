@@ -1,0 +1,123 @@
+package kube
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"rollbook/model"
+)
+
+func rawJSON(t *testing.T, v any) json.RawMessage {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// Progress goes by kubectl's rollout status, kind by kind, and believes nothing that
+// is from before the write.
+func TestJudge(t *testing.T) {
+	t0 := time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC)
+	before := t0.Add(-time.Hour)
+	deployment := model.Component{Workload: model.Workload{Kind: model.Deployment, Name: "api"}, OwnerName: "api-new", TemplateHash: "b",
+		Generation: 8, Observed: 8, Desired: 3, Replicas: 3, Updated: 3, Ready: 3, Available: 3}
+	set := deployment
+	set.Workload.Kind, set.Ordered = model.StatefulSet, true
+	daemon := deployment
+	daemon.Workload.Kind = model.DaemonSet
+	pod := func(name, owner string, ready bool) model.Pod {
+		return model.Pod{Name: name, UID: "uid-" + name, Owner: owner, Ready: ready}
+	}
+	for _, c := range []struct {
+		name   string
+		of     model.Component
+		change func(*model.Component)
+		stored string // template as admission stored it
+		want   model.Phase
+		text   string
+		aid    string
+	}{
+		{"done", deployment, func(c *model.Component) {}, "", model.PhaseFinished, "rolled out", ""},
+		{"the board is from before the write", deployment, func(c *model.Component) { c.Generation, c.TemplateHash = 7, "a" }, "", model.PhaseUnknown, "waiting for the cluster to show the patch", ""},
+		{"not observed", deployment, func(c *model.Component) { c.Observed = 7 }, "", model.PhaseRunning, "waiting for the controller to see the patch", ""},
+		{"stale deadline", deployment, func(c *model.Component) {
+			c.Progressing = model.Condition{Reason: "ProgressDeadlineExceeded", Updated: before}
+			c.Updated = 1
+		}, "", model.PhaseRunning, "1 of 3 new pods are there", ""},
+		{"deadline", deployment, func(c *model.Component) {
+			c.Progressing = model.Condition{Reason: "ProgressDeadlineExceeded", Updated: t0}
+		}, "", model.PhaseFailed, "the rollout exceeded its progress deadline", ""},
+		{"new pods missing", deployment, func(c *model.Component) { c.Updated = 2 }, "", model.PhaseRunning, "2 of 3 new pods are there", ""},
+		{"an old pod left", deployment, func(c *model.Component) { c.Replicas = 4 }, "", model.PhaseRunning, "1 old pod still terminating", ""},
+		{"old pods left", deployment, func(c *model.Component) { c.Replicas = 5 }, "", model.PhaseRunning, "2 old pods still terminating", ""},
+		{"not available", deployment, func(c *model.Component) { c.Available = 2 }, "", model.PhaseRunning, "2 of 3 new pods are available", ""},
+		{"reverted", deployment, func(c *model.Component) {
+			c.TemplateHash, c.Generation, c.Revision, c.RevisionBy = "c", 9, 44, "argocd"
+		}, "",
+			model.PhaseReverted, "argocd put another template in place: revision 44 runs now", ""},
+		{"stored otherwise by admission", deployment, func(c *model.Component) { c.TemplateHash = "b+sidecar" }, "b+sidecar", model.PhaseFinished, "rolled out", ""},
+		{"gone", deployment, func(c *model.Component) { c.Missing = "not found" }, "", model.PhaseUnknown, "the workload cannot be seen", ""},
+		{"of a kind without rollouts", deployment, func(c *model.Component) { c.Workload.Kind = "Job" }, "", model.PhaseUnknown, "a Job has no rollout that could be followed", ""},
+
+		{"statefulset", set, func(c *model.Component) {}, "", model.PhaseFinished, "rolled out", ""},
+		{"statefulset, one updated", set, func(c *model.Component) { c.Updated = 1 }, "", model.PhaseRunning, "1 of 3 pods have the new template", ""},
+		{"statefulset, not ready", set, func(c *model.Component) { c.Ready = 2 }, "", model.PhaseRunning, "2 of 3 pods are ready", ""},
+		{"statefulset, partition", set, func(c *model.Component) { c.Partition, c.Updated = 2, 1 }, "", model.PhaseFinished,
+			"rolled out from ordinal 2 on; lower ones keep the old template", ""},
+		{"statefulset, stuck", set, func(c *model.Component) {
+			c.Updated, c.Ready = 1, 2
+			c.Pods = []model.Pod{pod("db-2", "api-new", true), pod("db-1", "db-bad", false), pod("db-0", "db-bad", true)}
+		}, "", model.PhaseRunning, "pod db-1 is not ready, and a StatefulSet waits for it instead of replacing it", "db-1/uid-db-1"},
+		{"statefulset, its pod is going already", set, func(c *model.Component) {
+			c.Updated, c.Ready = 1, 2
+			c.Pods = []model.Pod{{Name: "db-1", UID: "u", Owner: "db-bad", Deleting: true}}
+		}, "", model.PhaseRunning, "1 of 3 pods have the new template", ""},
+		{"statefulset, the unready one is new", set, func(c *model.Component) {
+			c.Ready = 2
+			c.Pods = []model.Pod{pod("db-1", "api-new", false)}
+		}, "", model.PhaseRunning, "2 of 3 pods are ready", ""},
+		{"statefulset, parallel", set, func(c *model.Component) {
+			c.Ordered, c.Updated = false, 1
+			c.Pods = []model.Pod{pod("db-1", "db-bad", false)}
+		}, "", model.PhaseRunning, "1 of 3 pods have the new template", ""},
+		{"statefulset, below the partition", set, func(c *model.Component) {
+			c.Partition, c.Updated, c.Ready = 2, 0, 2
+			c.Pods = []model.Pod{pod("db-1", "db-bad", false)}
+		}, "", model.PhaseRunning, "0 of 1 pods have the new template", ""},
+		{"statefulset, OnDelete", set, func(c *model.Component) {
+			c.OnDelete, c.Updated = true, 0
+			c.Pods = []model.Pod{pod("db-1", "db-bad", false)}
+		}, "", model.PhaseRunning, "0 of 3 pods have the new template: with OnDelete each pod has to be deleted", ""},
+
+		{"daemonset", daemon, func(c *model.Component) {}, "", model.PhaseFinished, "rolled out", ""},
+		{"daemonset, two updated", daemon, func(c *model.Component) { c.Updated = 2 }, "", model.PhaseRunning, "2 of 3 pods have the new template", ""},
+		{"daemonset, not available", daemon, func(c *model.Component) { c.Available = 2 }, "", model.PhaseRunning, "2 of 3 updated pods are available", ""},
+	} {
+		o := c.of
+		c.change(&o)
+		plan := &model.Plan{To: model.Version{Key: "api-new"}, Detail: rawJSON(t, undoDetail{ToHash: "b", Before: before})}
+		got := Undo{}.Judge(&o, plan, &model.Receipt{Detail: rawJSON(t, undoReceipt{Generation: 8, TemplateHash: c.stored})})
+		aid := ""
+		if got.Aid != nil {
+			aid = got.Aid.To.Key
+		}
+		if got.Phase != c.want || got.Text != c.text || aid != c.aid {
+			t.Errorf("%s: %+v (aid %q), want %s %q (aid %q)", c.name, got, aid, c.want, c.text, c.aid)
+		}
+	}
+}
+
+// What was settled by looking has no answer of the API server.
+func TestJudgeWithoutAnAnswer(t *testing.T) {
+	c := &model.Component{Workload: model.Workload{Kind: model.Deployment}, TemplateHash: "b", Generation: 8, Observed: 8, Desired: 1, Replicas: 1, Updated: 1, Available: 1}
+	plan := &model.Plan{Detail: rawJSON(t, undoDetail{ToHash: "b"})}
+	if got := (Undo{}).Judge(c, plan, &model.Receipt{}); got.Phase != model.PhaseFinished {
+		t.Errorf("%+v", got)
+	}
+	if got := (Undo{}).Judge(c, &model.Plan{Detail: json.RawMessage(`{`)}, &model.Receipt{}); got.Phase != model.PhaseUnknown || got.Text == "" {
+		t.Errorf("a detail that cannot be read: %+v", got)
+	}
+}

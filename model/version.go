@@ -1,0 +1,108 @@
+package model
+
+import "time"
+
+// Method names a way of changing the world. It stands in journals: a name is
+// never given to another way.
+type Method string
+
+// Role is what a write is to the incident.
+type Role string
+
+// The roles.
+const (
+	RoleRelease Role = "release" // another version serves: Verify proves it
+	RoleSchema  Role = "schema"  // before the release, while the new image still runs
+	RoleSwitch  Role = "switch"  // something is turned off for a time, and owed
+	RoleAid     Role = "aid"     // helps another write on: a stuck pod is deleted
+)
+
+// Slot is a component in one role. What is chosen, checked and written is kept by
+// slot: a component may go back in its release and in its schema.
+type Slot struct {
+	Component string `json:"component"`
+	Role      Role   `json:"role"`
+}
+
+// Release returns a component's slot in the release.
+func Release(component string) Slot { return Slot{component, RoleRelease} }
+
+// Version is something that a component can be brought to. Only the method that
+// gave it knows what its key means.
+type Version struct {
+	Key   string `json:"key,omitempty"`   // names it to its method; "" = none
+	Label string `json:"label,omitempty"` // in a sentence: "revision 41", "pipeline 4577", "v1.42.0", "0 replicas"
+	Short string `json:"short,omitempty"` // in a column: "41", "#4577", "v1.42.0"; two may bear the same
+}
+
+// IsZero reports whether no version is meant.
+func (v Version) IsZero() bool { return v.Key == "" }
+
+// String returns the label, or that there is none.
+func (v Version) String() string {
+	if v.Label == "" {
+		return "an unknown version"
+	}
+	return v.Label
+}
+
+// History lists the versions that a method can bring one component to, newest
+// first.
+type History struct {
+	Component  string
+	Method     Method
+	At         time.Time // of the figures; zero = they are not read yet
+	Candidates []Candidate
+	Err        string // why there is none
+	// FiguresErr says why the candidates have no figures; "" when they were asked for.
+	FiguresErr string
+}
+
+// Candidate returns the one of that key, or nil.
+func (h *History) Candidate(key string) *Candidate {
+	for i := range h.Candidates {
+		if h.Candidates[i].Key == key && key != "" {
+			return &h.Candidates[i]
+		}
+	}
+	return nil
+}
+
+// Current returns the candidate that runs now, or nil.
+func (h *History) Current() *Candidate {
+	for i := range h.Candidates {
+		if h.Candidates[i].Current {
+			return &h.Candidates[i]
+		}
+	}
+	return nil
+}
+
+// Candidate is a version that may be chosen, and what is known of it.
+type Candidate struct {
+	Version
+	Owner       string    // name of the ReplicaSet or ControllerRevision whose pods run it; "" = unknown
+	Start       time.Time // when it last became the running one; zero = unknown
+	Guessed     bool      // Start is only when it was first made
+	By          string    // who set it; "" = unknown
+	Cause       string    // why it was released, in its author's words; "" = not said
+	CauseCopied bool      // the same words stand on an older one: most likely inherited
+	Images      []string
+	Replicas    int // pods now
+	Current     bool
+	RestartOf   string    // key of the one that it differs from only by a restart; "" = a change of its own
+	Behaviour   Behaviour // over all that it served before the onset
+	Now         Behaviour // over all that it served until now
+	Changes     []Change  // what changes when going from the running one to this one
+	Refused     string    // why it cannot be chosen; "" when it can
+	Ambiguous   string    // another one that bears the same label; "" = none
+}
+
+// Change is one difference between two templates, already redacted: literal
+// values of env are only ever "changed".
+type Change struct {
+	Kind string `json:"kind"` // image, env, resources, probe, volume, configmap, annotation, other …
+	What string `json:"what"` // where: container and field
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"` // From = "" was not there, To = "" is no longer there
+}
