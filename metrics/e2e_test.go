@@ -132,7 +132,7 @@ func TestTestbed(t *testing.T) {
 		for _, tt := range targets {
 			f := got[tt.ID]
 			if e, p := f.Errors.Now, f.P95.Now; !e.Known || e.Value > 0.02 || !p.Known || p.Value > 0.5 || f.Up.Value < 1 || f.Up.Value != f.Targets.Value {
-				return fmt.Sprintf("%s: errors %s, p95 %s, up %s of %s", tt.ID, say(e), say(p), say(f.Up), say(f.Targets))
+				return fmt.Sprintf("%s: errors %s, p95 %s, up %s of %s", tt.ID, sayReading(e), sayReading(p), sayReading(f.Up), sayReading(f.Targets))
 			}
 		}
 		return ""
@@ -146,19 +146,19 @@ func TestTestbed(t *testing.T) {
 	bed(t, http.MethodPost, "/release?workload=frontend&kind=silent&namespace="+ns)
 	got := until(t, through, targets, func(got map[string]*model.Figures) string {
 		python, rust, front := got["backend-python"], got["backend-rust"], got["frontend"]
-		s := fmt.Sprintf("python %s, rust %s, frontend %s", say(python.Errors.Now), say(rust.P95.Now), say(front.Errors.Now))
+		s := fmt.Sprintf("python %s, rust %s, frontend %s", sayReading(python.Errors.Now), sayReading(rust.P95.Now), sayReading(front.Errors.Now))
 		if python.Errors.Now.Value > 0.25 && rust.P95.Now.AtLeast && front.Requests.Known && front.Requests.Value == 0 {
 			return ""
 		}
 		return s
 	})
-	t.Logf("bad after %v: python %s, rust %s, frontend %s", time.Since(released).Round(time.Second), say(got["backend-python"].Errors.Now),
-		say(got["backend-rust"].P95.Now), say(got["frontend"].Errors.Now))
+	t.Logf("bad after %v: python %s, rust %s, frontend %s", time.Since(released).Round(time.Second), sayReading(got["backend-python"].Errors.Now),
+		sayReading(got["backend-rust"].P95.Now), sayReading(got["frontend"].Errors.Now))
 	if p := got["backend-rust"].P95.Now; p.Value != 10 {
-		t.Errorf("the last finite bound is 10 s, the figure says %s", say(p))
+		t.Errorf("the last finite bound is 10 s, the figure says %s", sayReading(p))
 	}
 	if e := got["backend-rust"].Errors.Now; !e.Known || e.Value > 0.02 {
-		t.Errorf("backend-rust is slow, not wrong: %s", say(e))
+		t.Errorf("backend-rust is slow, not wrong: %s", sayReading(e))
 	}
 	// From no errors to 30 %: the samples tell it in order, with none missing.
 	samples := got["backend-python"].Errors.Samples
@@ -209,7 +209,7 @@ func testbedBehaviour(t *testing.T, c *Client, target model.Target) {
 		t.Fatal(err)
 	}
 	for _, o := range owners {
-		t.Logf("%s: errors %s, p95 %s, of %s", o, say(got[o].Errors), say(got[o].P95), say(got[o].Requests))
+		t.Logf("%s: errors %s, p95 %s, of %s", o, sayReading(got[o].Errors), sayReading(got[o].P95), sayReading(got[o].Requests))
 	}
 	last := got[owners[len(owners)-1]]
 	if !last.Errors.Known || last.Errors.Value < 0.25 {

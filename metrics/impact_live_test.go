@@ -13,7 +13,7 @@ import (
 // On a real Prometheus: the figures are those of the history, and the shown
 // queries return the same.
 func TestLiveImpact(t *testing.T) {
-	h := shopHistory()
+	h := shopUntil(wholeSecond())
 	c := h.start(t).client(t)
 	from := h.now.Add(-30 * time.Minute)
 	limits := model.DefaultLimits()
@@ -37,7 +37,7 @@ func TestLiveImpact(t *testing.T) {
 		{"failed in all", got.All.Failed, 2 * 2 * 7 * 60, 40}, {"minutes in all", got.All.MinutesOver, 7, 0.5},
 	} {
 		if !tt.got.Known || math.Abs(tt.got.Value-tt.want) > tt.within {
-			t.Errorf("%s: %s, want %g ± %g", tt.name, say(tt.got), tt.want, tt.within)
+			t.Errorf("%s: %s, want %g ± %g", tt.name, sayReading(tt.got), tt.want, tt.within)
 		}
 	}
 	for name, r := range map[string]model.Reading{"failed": bad.Failed, "requests": bad.Requests, "minutes": bad.MinutesOver, "budget": bad.BudgetShare, "no data": bad.NoData, "all no data": got.All.NoData,
@@ -57,7 +57,7 @@ func TestLiveImpact(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r := gone.All.NoData; !r.Known || r.Value < 1.5 || r.Value > 3 || !gone.All.MinutesOver.AtLeast {
-		t.Errorf("no data for %s, over for %s", say(r), say(gone.All.MinutesOver))
+		t.Errorf("no data for %s, over for %s", sayReading(r), sayReading(gone.All.MinutesOver))
 	}
 	series, err := c.Window(t.Context(), []model.Target{deploy("bad"), deploy("good"), deploy("gone")}, from, h.now)
 	if err != nil {

@@ -14,48 +14,8 @@ import (
 	"rollbook/model"
 )
 
-// changing is a rate that is v until at and later after it.
-func changing(at time.Duration, v, later float64) func(time.Duration) float64 {
-	return func(since time.Duration) float64 {
-		if since > at {
-			return later
-		}
-		return v
-	}
-}
-
-// shopHistory is an hour of a shop with everything in it that a figure can get
-// wrong.
-func shopHistory() *history {
-	h := newHistory(time.Hour, 15*time.Second)
-	m := time.Minute
-	// 20 % errors since seven minutes, in two pods, one of which calls its label code.
-	h.app(app{namespace: "prod", pod: "bad-7c9f5d8-2kq4x", ok: changing(53*m, 10, 8), bad: changing(53*m, 0, 2), le: "0.25"})
-	h.app(app{namespace: "prod", pod: "bad-7c9f5d8-b8v7m", ok: changing(53*m, 10, 8), bad: changing(53*m, 0, 2), le: "0.25", label: "code"})
-	// Neither another namespace's pods nor those of a longer name count.
-	h.app(app{namespace: "other", pod: "bad-7c9f5d8-2kq4x", bad: steady(100), le: "+Inf"})
-	h.app(app{namespace: "prod", pod: "bad-canary-7c9f5d8-2kq4x", bad: steady(100), le: "+Inf"})
-	h.app(app{namespace: "prod", pod: "good-7c9f5d8-2kq4x", ok: steady(10), le: "0.25"})
-	h.app(app{namespace: "prod", pod: "inf-7c9f5d8-2kq4x", ok: steady(10), le: "+Inf"})
-	h.app(app{namespace: "prod", pod: "idle-7c9f5d8-2kq4x", ok: steady(0), le: "0.25", grown: 1000})
-	h.app(app{namespace: "prod", pod: "three-7c9f5d8-2kq4x", ok: func(s time.Duration) float64 {
-		if s > 57*m && s <= 57*m+45*time.Second {
-			return 1. / 15
-		}
-		return 0
-	}, le: "0.1"})
-	// 30 requests a minute: enough in five.
-	h.app(app{namespace: "prod", pod: "rare-7c9f5d8-2kq4x", ok: steady(0.4), bad: steady(0.1), le: "1"})
-	h.app(app{namespace: "prod", pod: "dead-7c9f5d8-2kq4x", ok: steady(10), le: "0.25", to: 57 * m})
-	h.app(app{namespace: "prod", pod: "plain-7c9f5d8-2kq4x", ok: steady(10)}) // no histogram
-	h.app(app{namespace: "prod", pod: "db-0", ok: steady(10), le: "0.5"})
-	h.app(app{namespace: "prod", pod: "node-bcx-2kq4x", ok: steady(10), bad: steady(10), le: "0.5"})
-	h.app(app{namespace: "prod", pod: strings.Repeat("long-", 9) + "name-7c9f5d8d-2kq4x"[:58-45] + "xxxxx", ok: steady(10), le: "0.5"})
-	return h
-}
-
 func TestLiveFigures(t *testing.T) {
-	p := shopHistory().start(t)
+	p := shopUntil(wholeSecond()).start(t)
 	c := p.client(t)
 	own := func(id, errs, p95, requests string) model.Target {
 		d := deploy("good")
@@ -122,7 +82,7 @@ func TestLiveFigures(t *testing.T) {
 				{"targets", f.Targets, tt.of}, {"hold errors", f.HoldErrors, tt.holdErrs}, {"hold p95", f.HoldP95, tt.holdP95},
 				{"hold requests", f.HoldRequests, tt.holdRequests}} {
 				start, cut := strings.CutSuffix(w.want, "…")
-				if got := say(w.r); got != w.want && !(cut && strings.HasPrefix(got, start)) {
+				if got := sayReading(w.r); got != w.want && !(cut && strings.HasPrefix(got, start)) {
 					t.Errorf("%s: %s, want %s", w.name, got, w.want)
 				}
 				if w.r.Known && (w.r.At.IsZero() || f.At.Sub(w.r.At) > 31*time.Second || w.r.At.After(f.At)) {
@@ -142,7 +102,7 @@ func TestLiveFigures(t *testing.T) {
 // The board without a configuration has far more names than a query can hold.
 // All at once must say what each says alone.
 func TestLiveManyAtOnce(t *testing.T) {
-	p := shopHistory().start(t)
+	p := shopUntil(wholeSecond()).start(t)
 	names := []string{"bad", "good", "inf", "idle", "three", "rare", "dead", "plain", "gone", strings.Repeat("long-", 9) + "name"}
 	var all []model.Target
 	for _, n := range names {
@@ -157,17 +117,17 @@ func TestLiveManyAtOnce(t *testing.T) {
 	c := p.client(t)
 	for _, tt := range all[:12] {
 		one, of := poll(t, c, time.Minute, tt)[tt.ID], together[tt.ID]
-		if say(one.Errors.Now) != say(of.Errors.Now) || say(one.P95.Now) != say(of.P95.Now) || say(one.Up) != say(of.Up) ||
-			say(one.HoldErrors) != say(of.HoldErrors) {
-			t.Errorf("%s alone: %s %s %s, among many: %s %s %s", tt.ID, say(one.Errors.Now), say(one.P95.Now), say(one.Up),
-				say(of.Errors.Now), say(of.P95.Now), say(of.Up))
+		if sayReading(one.Errors.Now) != sayReading(of.Errors.Now) || sayReading(one.P95.Now) != sayReading(of.P95.Now) || sayReading(one.Up) != sayReading(of.Up) ||
+			sayReading(one.HoldErrors) != sayReading(of.HoldErrors) {
+			t.Errorf("%s alone: %s %s %s, among many: %s %s %s", tt.ID, sayReading(one.Errors.Now), sayReading(one.P95.Now), sayReading(one.Up),
+				sayReading(of.Errors.Now), sayReading(of.P95.Now), sayReading(of.Up))
 		}
 	}
 }
 
 // What the operator sees as a figure's source must return the figure.
 func TestLiveShownQuery(t *testing.T) {
-	p := shopHistory().start(t)
+	p := shopUntil(wholeSecond()).start(t)
 	c := p.client(t)
 	targets := []model.Target{deploy("bad"), deploy("good"), deploy("inf"), deploy("rare"), deploy(strings.Repeat("long-", 9) + "name"),
 		{ID: "db", Workload: model.Workload{Kind: model.StatefulSet, Namespace: "prod", Name: "db"}},
@@ -188,7 +148,7 @@ func TestLiveShownQuery(t *testing.T) {
 }
 
 func TestLiveGoesDownInTheMiddle(t *testing.T) {
-	p := shopHistory().start(t)
+	p := shopUntil(wholeSecond()).start(t)
 	c := p.client(t)
 	before := poll(t, c, time.Minute, deploy("bad"), deploy("pg"))
 	p.kill()
@@ -211,7 +171,7 @@ func TestLiveGoesDownInTheMiddle(t *testing.T) {
 
 // Later rounds ask for little and end up with what one round would have.
 func TestLiveRoundsAddUp(t *testing.T) {
-	p := shopHistory().start(t)
+	p := shopUntil(wholeSecond()).start(t)
 	c := p.client(t)
 	targets := []model.Target{deploy("bad"), deploy("rare"), deploy("dead")}
 	first := poll(t, c, 0, targets...)
@@ -236,7 +196,7 @@ func TestLiveRoundsAddUp(t *testing.T) {
 }
 
 func TestLiveBehaviourAndBaseline(t *testing.T) {
-	h := newHistory(3*time.Hour, 15*time.Second)
+	h := historyUntil(wholeSecond(), 3*time.Hour, 15*time.Second)
 	m := time.Minute
 	h.app(app{namespace: "prod", pod: "shop-66b6c48dd5-2kq4x", ok: steady(10), le: "0.25", to: 170 * m})
 	h.app(app{namespace: "prod", pod: "shop-66b6c48dd5-b8v7m", ok: steady(10), bad: steady(0.1), le: "0.5", to: 170 * m})
@@ -257,7 +217,7 @@ func TestLiveBehaviourAndBaseline(t *testing.T) {
 		"shop-never":      "? no series in 7d ? no series in 7d ? no series in 7d",
 	} {
 		b := got[owner]
-		if s := say(b.Errors) + " " + say(b.P95) + " " + say(b.Requests); s != want {
+		if s := sayReading(b.Errors) + " " + sayReading(b.P95) + " " + sayReading(b.Requests); s != want {
 			t.Errorf("%s: %s, want %s", owner, s, want)
 		}
 	}
@@ -272,10 +232,10 @@ func TestLiveBehaviourAndBaseline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := say(base["shop"].Errors) + " " + say(base["shop"].P95); s != "0.00498 0.475" {
+	if s := sayReading(base["shop"].Errors) + " " + sayReading(base["shop"].P95); s != "0.00498 0.475" {
 		t.Errorf("baseline: %s", s)
 	}
-	if s := say(base["own"].Errors) + " " + say(base["own"].P95); s != "0.01 0.2" {
+	if s := sayReading(base["own"].Errors) + " " + sayReading(base["own"].P95); s != "0.01 0.2" {
 		t.Errorf("baseline of own PromQL: %s", s)
 	}
 	if _, there := base["pg"]; there {
@@ -289,7 +249,7 @@ func TestLiveBehaviourAndBaseline(t *testing.T) {
 }
 
 func TestLiveCheck(t *testing.T) {
-	p := shopHistory().start(t)
+	p := shopUntil(wholeSecond()).start(t)
 	c := p.client(t)
 	bad := deploy("bad")
 	bad.Errors = "sum("

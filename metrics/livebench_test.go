@@ -48,7 +48,7 @@ func (m *metered) RoundTrip(req *http.Request) (*http.Response, error) {
 // A namespace of 1,000 Deployments: the first round, which reads half an hour,
 // and those that follow.
 func BenchmarkLiveThousand(b *testing.B) {
-	h := newHistory(35*time.Minute, 15*time.Second)
+	h := historyUntil(wholeSecond(), 35*time.Minute, 15*time.Second)
 	var targets []model.Target
 	for n := range 1000 {
 		name := fmt.Sprintf("service-%04d", n)
@@ -68,7 +68,7 @@ func BenchmarkLiveThousand(b *testing.B) {
 		runtime.ReadMemStats(&m)
 		return float64(m.HeapAlloc) / 1e6
 	}
-	h.families = nil
+	h.series = nil
 	before := heap()
 	m := &metered{rt: http.DefaultTransport}
 	c := p.client(b, func(o *Options) { o.RoundTripper = m })

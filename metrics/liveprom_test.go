@@ -4,13 +4,17 @@ package metrics
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
+	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,97 +22,33 @@ import (
 	"rollbook/model"
 )
 
-// These tests run a real Prometheus of their own on made-up history, so that
-// PromQL's own rules are what is tested. Its programs are those that the testbed
-// built: $ROLLBOOK_PROMETHEUS_BIN names their folder, else the testbed's cache
-// is looked through.
+// These tests run a real Prometheus of their own on made-up history. Its programs
+// are those that the testbed built: $ROLLBOOK_PROMETHEUS_BIN names their folder,
+// else the testbed's cache is looked through.
 
-// history writes OpenMetrics, one family after the other.
-type history struct {
-	step     time.Duration // the newest sample is of now
-	now      time.Time
-	span     time.Duration
-	families map[string][]string
-	order    []string
-}
+// wholeSecond is the present, as a history may end at it.
+func wholeSecond() time.Time { return time.Now().Truncate(time.Second) }
 
-func newHistory(span, step time.Duration) *history {
-	return &history{now: time.Now().Truncate(time.Second), span: span, step: step, families: map[string][]string{}}
-}
-
-// add writes a series; value is of the time since the beginning, ok = false
-// leaves the sample out.
-func (h *history) add(family, sample string, value func(since time.Duration) (v float64, ok bool)) {
-	if h.families[family] == nil {
-		h.order = append(h.order, family)
-	}
-	for since := time.Duration(0); since <= h.span; since += h.step {
-		if v, ok := value(since); ok {
-			t := h.now.Add(since - h.span)
-			h.families[family] = append(h.families[family], fmt.Sprintf("%s %g %d.%03d", sample, v, t.Unix(), t.UnixMilli()%1000))
-		}
-	}
-}
-
-// app writes the metrics of one pod: ok and bad requests a second, and the
-// latency bucket that they fall in.
-type app struct {
-	namespace, pod, label string
-	ok, bad               func(since time.Duration) float64 // per second
-	le                    string
-	from, to              time.Duration // 0 = the whole span
-	grown                 float64       // requests before the history began
-}
-
-var buckets = []string{"0.1", "0.25", "0.5", "1", "2.5", "+Inf"}
-
-func steady(v float64) func(time.Duration) float64 { return func(time.Duration) float64 { return v } }
-
-func (h *history) app(a app) {
-	if a.to == 0 {
-		a.to = h.span
-	}
-	if a.label == "" {
-		a.label = "status"
-	}
-	sum := func(rates ...func(time.Duration) float64) func(time.Duration) (float64, bool) {
-		total, last := a.grown, time.Duration(-1)
-		return func(since time.Duration) (float64, bool) {
-			if since > a.from && since <= a.to && last >= 0 {
-				for _, r := range rates {
-					if r != nil {
-						total += r(since) * (since - last).Seconds()
-					}
-				}
+// write writes the history as OpenMetrics, one family after the other.
+func (h *history) write(w io.Writer) {
+	for _, name := range []string{"http_requests_total", "http_request_duration_seconds_bucket", "up"} {
+		// promtool wants whole histograms: the samples do without.
+		kind := map[string]string{"http_requests_total": "counter", "up": "gauge"}[name]
+		fmt.Fprintf(w, "# TYPE %s %s\n", strings.TrimSuffix(name, "_total"), cmp.Or(kind, "unknown"))
+		for _, s := range h.series {
+			if s.name != name {
+				continue
 			}
-			last = since
-			return total, since >= a.from && since <= a.to
-		}
-	}
-	pod := fmt.Sprintf(`namespace=%q,pod=%q`, a.namespace, a.pod)
-	if a.ok != nil {
-		h.add("http_requests", fmt.Sprintf(`http_requests_total{%s,%s="200"}`, pod, a.label), sum(a.ok))
-	}
-	if a.bad != nil {
-		h.add("http_requests", fmt.Sprintf(`http_requests_total{%s,%s="503"}`, pod, a.label), sum(a.bad))
-	}
-	if a.le != "" {
-		reached := false
-		for _, b := range buckets {
-			reached = reached || b == a.le
-			rates := []func(time.Duration) float64{steady(0)}
-			if reached {
-				rates = []func(time.Duration) float64{a.ok, a.bad}
+			var labels []string
+			for _, k := range slices.Sorted(maps.Keys(s.labels)) {
+				labels = append(labels, fmt.Sprintf("%s=%q", k, s.labels[k]))
 			}
-			h.add("http_request_duration_seconds", fmt.Sprintf(`http_request_duration_seconds_bucket{%s,le=%q}`, pod, b), sum(rates...))
+			for _, p := range s.points {
+				fmt.Fprintf(w, "%s{%s} %g %d.%03d\n", name, strings.Join(labels, ","), p.V, p.At.Unix(), p.At.UnixMilli()%1000)
+			}
 		}
 	}
-	h.add("up", fmt.Sprintf(`up{job="pods",%s}`, pod), func(since time.Duration) (float64, bool) {
-		if since < a.from {
-			return 0, false
-		}
-		return map[bool]float64{true: 1}[since <= a.to], true
-	})
+	fmt.Fprintln(w, "# EOF")
 }
 
 // prometheus is one that runs on a history.
@@ -137,18 +77,7 @@ func (h *history) start(t testing.TB) *prometheus {
 		t.Fatal(err)
 	}
 	w := bufio.NewWriter(f)
-	for _, family := range h.order {
-		kind := map[string]string{"http_requests": "counter", "http_request_duration_seconds": "histogram", "up": "gauge"}[family]
-		if kind == "histogram" { // promtool wants whole histograms: the samples do without
-			kind = "unknown"
-			family = "http_request_duration_seconds_bucket"
-		}
-		fmt.Fprintf(w, "# TYPE %s %s\n", family, kind)
-		for _, l := range h.families[strings.TrimSuffix(family, "_bucket")] {
-			fmt.Fprintln(w, l)
-		}
-	}
-	fmt.Fprintln(w, "# EOF")
+	h.write(w)
 	if err := w.Flush(); err != nil {
 		t.Fatal(err)
 	}
@@ -201,10 +130,6 @@ func (p *prometheus) client(t testing.TB, change ...func(*Options)) *Client {
 	return c
 }
 
-func deploy(name string) model.Target {
-	return model.Target{ID: name, Workload: model.Workload{Kind: model.Deployment, Namespace: "prod", Name: name}}
-}
-
 func poll(t testing.TB, c *Client, hold time.Duration, targets ...model.Target) map[string]*model.Figures {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -214,16 +139,4 @@ func poll(t testing.TB, c *Client, hold time.Duration, targets ...model.Target) 
 		t.Fatal(err)
 	}
 	return got
-}
-
-// say is a reading in one word, for tables.
-func say(r model.Reading) string {
-	if !r.Known {
-		return "? " + r.Why
-	}
-	s := fmt.Sprintf("%.3g", r.Value)
-	if r.AtLeast {
-		s = "≥" + s
-	}
-	return s
 }
