@@ -1,11 +1,14 @@
 package metrics
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	prom "github.com/prometheus/client_golang/api/prometheus/v1"
 
 	"rollbook/model"
 	"rollbook/text"
@@ -34,30 +37,15 @@ func (c *Client) Check(ctx context.Context, targets []model.Target) []Line {
 	if lines[0].Err != nil {
 		return lines
 	}
-	var measured []model.Target
-	byMatch := map[string][]model.Target{}
-	var order []string
-	for _, t := range targets {
-		if t.NotMeasured {
-			continue
-		}
-		measured = append(measured, t)
-		if t.Workload.Name == "" {
-			continue
-		}
-		if byMatch[t.Match] == nil {
-			order = append(order, t.Match)
-		}
-		byMatch[t.Match] = append(byMatch[t.Match], t)
+	q := c.inquire(targets, together)
+	for _, g := range q.groups {
+		lines = append(lines, c.checkGroup(ctx, g)...)
 	}
-	for _, m := range order {
-		lines = append(lines, c.checkGroup(ctx, byMatch[m])...)
-	}
-	for _, t := range measured {
-		for _, q := range []struct{ name, promql string }{{"error ratio", t.Errors}, {"P95", t.P95}, {"requests", t.Requests}} {
-			if q.promql != "" {
-				lines = append(lines, c.timed(Line{Name: "own " + q.name + " of " + t.ID, Query: q.promql},
-					func(l *Line) error { return c.checkOwn(ctx, l, q.name) }))
+	for _, a := range q.targets {
+		for _, own := range []struct{ name, promql string }{{"error ratio", a.Errors}, {"P95", a.P95}, {"requests", a.Requests}} {
+			if own.promql != "" {
+				lines = append(lines, c.timed(Line{Name: "own " + own.name + " of " + a.ID, Query: own.promql},
+					func(l *Line) error { return c.checkOwn(ctx, l, own.name) }))
 			}
 		}
 	}
@@ -81,132 +69,90 @@ func (c *Client) timed(l Line, f func(*Line) error) Line {
 }
 
 func (c *Client) checkServer(ctx context.Context, l *Line) error {
-	v, err := c.now(ctx, serverTime)
+	now, err := c.serverTime(ctx)
 	if err != nil {
 		return err
 	}
-	l.Series = len(v)
+	l.Series = 1
 	l.Text = "answers at " + c.to
-	if t := timeIn(v); c.opt.Now != nil && !t.IsZero() {
-		if skew := t.Sub(c.opt.Now()).Round(time.Second); skew.Abs() > 5*time.Second {
+	if c.opt.Now != nil {
+		if skew := now.Sub(c.opt.Now()).Round(time.Second); skew.Abs() > 5*time.Second {
 			l.Text += fmt.Sprintf(", its clock is %s off this machine's", skew)
 		}
 	}
-	ctx, done, err := c.limited(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
 	// Others that speak PromQL may not have this; the figures do not need it.
-	if info, err := c.api.Buildinfo(ctx); err == nil && info.Version != "" {
-		l.Text += ", version " + text.Line(info.Version)
-	}
+	_ = c.call(ctx, "", func(ctx context.Context) (prom.Warnings, error) {
+		info, err := c.api.Buildinfo(ctx)
+		if err == nil && info.Version != "" {
+			l.Text += ", version " + text.Line(info.Version)
+		}
+		return nil, err
+	})
 	return nil
 }
 
-// checkGroup asks the preset's queries over targets of the same Match.
-func (c *Client) checkGroup(ctx context.Context, targets []model.Target) []Line {
-	s := c.opt.Preset.over(targets)
+// checkGroup asks the preset's questions about targets of the same Match.
+func (c *Client) checkGroup(ctx context.Context, g *group) []Line {
 	var now time.Time
-	window := c.shortWindow()
-	found := func(l *Line, has func(key string) bool, want func(model.Target) bool) {
-		var missing []string
-		n := 0
-		for _, t := range targets {
-			if !want(t) {
-				continue
+	ask := func(name string, q question, wanted func(*asked) bool, key func(*asked) string, found func(parts) bool) Line {
+		return c.timed(Line{Name: name, Query: q.promql}, func(l *Line) error {
+			a, err := c.ask(ctx, q)
+			if err != nil {
+				return err
 			}
-			n++
-			if !has(key(t.Workload)) {
-				missing = append(missing, t.ID)
+			l.Series, now = a.series, cmp.Or(now, a.time())
+			n, missing := 0, []string(nil)
+			for _, t := range g.targets {
+				if wanted(t) {
+					n++
+					if !found(a.by[key(t)]) {
+						missing = append(missing, t.ID)
+					}
+				}
 			}
-		}
-		l.Text = fmt.Sprintf("%d of %d components", n-len(missing), n)
-		if len(missing) > 0 {
-			l.State = model.CheckWarning
-			l.Text += ", not " + some(missing)
-		}
+			l.Text = fmt.Sprintf("%d of %d components", n-len(missing), n)
+			if len(missing) > 0 {
+				l.State = model.CheckWarning
+				l.Text += ", not " + some(missing)
+			}
+			return nil
+		})
 	}
-	errs := func(t model.Target) bool { return t.Errors == "" || t.P95 == "" }
+	counted := func(p parts) bool { _, ok := p.total(0); return ok }
+	series := func(a *asked) string { return a.key }
 	lines := []Line{
-		c.timed(Line{Name: "newest samples", Query: s.newest()}, func(l *Line) error {
-			v, err := c.now(ctx, l.Query)
-			if err != nil {
-				return err
-			}
-			l.Series, now = len(v), timeIn(v)
-			has := map[string]bool{}
-			for _, e := range v {
-				if k, ok := s.keyOf(e.Metric); ok {
-					has[k] = true
-				}
-			}
-			found(l, func(k string) bool { return has[k] }, errs)
-			return nil
-		}),
-		c.timed(Line{Name: "targets up", Query: s.up()}, func(l *Line) error {
-			v, err := c.now(ctx, l.Query)
-			if err != nil {
-				return err
-			}
-			l.Series = len(v)
-			has := map[string]bool{}
-			for _, e := range v {
-				if k, ok := s.keyOf(e.Metric); ok {
-					has[k] = true
-				}
-			}
-			found(l, func(k string) bool { return has[k] }, func(model.Target) bool { return true })
-			return nil
-		}),
+		ask("newest samples", g.scope.newest(), (*asked).preset, series, counted),
+		ask("targets up", g.upScope.up(present), func(*asked) bool { return true }, func(a *asked) string { return a.upKey }, counted),
 	}
 	if now.IsZero() {
 		return lines
 	}
+	window := c.shortWindow()
 	return append(lines,
-		c.timed(Line{Name: "requests and errors", Query: s.counts(window)}, func(l *Line) error {
-			m, err := c.over(ctx, l.Query, at(now))
-			if err != nil {
-				return err
-			}
-			counts := map[string]*counted{}
-			s.countsInto(counts, m, at(now))
-			l.Series = len(m)
-			found(l, func(k string) bool { _, ok := counts[k].total(0); return ok }, errs)
-			return nil
-		}),
-		c.timed(Line{Name: "P95", Query: s.quantile(0.95, window)}, func(l *Line) error {
-			m, err := c.over(ctx, l.Query, at(now))
-			if err != nil {
-				return err
-			}
-			l.Series = len(m)
-			ls := map[string]*latency{}
-			s.quantilesInto(ls, m, at(now))
-			// Without requests there is none, and that is no fault.
-			found(l, func(k string) bool { return ls[k] != nil }, func(t model.Target) bool { return t.P95 == "" })
-			return nil
-		}))
+		ask("requests and errors", g.scope.counts(window, at(now)), (*asked).preset, series, counted),
+		// Without requests it has no value, and that is no fault.
+		ask("P95", g.scope.quantile(0.95, window, at(now)), func(a *asked) bool { return a.P95 == "" }, series, func(p parts) bool { return p != nil }))
 }
 
 func (c *Client) checkOwn(ctx context.Context, l *Line, name string) error {
-	v, err := c.now(ctx, l.Query)
+	a, err := c.ask(ctx, question{promql: c.filled(l.Query)})
 	if err != nil {
 		return err
 	}
-	l.Series = len(v)
-	switch {
-	case len(v) > 1:
-		return &Error{Kind: ErrAnswer, To: c.to, Query: l.Query, Why: fmt.Sprintf("%d series where one is wanted: aggregate them, as with sum(…)", len(v))}
-	case len(v) == 0:
+	if l.Series = a.series; a.series > 1 {
+		return c.notOne(l.Query, a)
+	}
+	if a.series == 0 {
 		l.State, l.Text = model.CheckWarning, "no series"
-	case !usable(float64(v[0].Value)):
-		l.State, l.Text = model.CheckWarning, fmt.Sprintf("no number: %s", v[0].Value)
-	case name == "error ratio" && (v[0].Value > 1 || v[0].Value < 0):
-		return &Error{Kind: ErrAnswer, To: c.to, Query: l.Query, Err: errors.New("out of range"),
-			Why: fmt.Sprintf("%g is no ratio from 0 to 1", float64(v[0].Value))}
+		return nil
+	}
+	switch v := float64(a.rest[0].Values[0].Value); {
+	case !usable(v):
+		l.State, l.Text = model.CheckWarning, fmt.Sprintf("no number: %v", v)
+	case name == "error ratio" && (v > 1 || v < 0):
+		return &Error{Kind: ErrAnswer, To: c.to, Query: l.Query, Err: errors.New("out of range"), Why: fmt.Sprintf("%g is no ratio from 0 to 1", v)}
 	default:
-		l.Text = fmt.Sprintf("%g", float64(v[0].Value))
+		l.Text = fmt.Sprintf("%g", v)
 	}
 	return nil
 }

@@ -54,10 +54,8 @@ type Options struct {
 // Client asks one Prometheus. It is safe for concurrent use; rounds of Poll
 // follow one another.
 type Client struct {
+	reader
 	opt   Options
-	to    string
-	api   prom.API
-	slots chan struct{} // bounds the queries under way
 	round chan struct{} // of one: the round that owns what follows
 
 	tracks map[string]*track // by component ID
@@ -67,15 +65,10 @@ type Client struct {
 	interval atomic.Int64 // the scrape interval; 0 = not known yet
 }
 
-// atOnce is how many queries are under way at the same time: enough to hide a
-// round trip through the API server, too few to be felt by a Prometheus that
-// has an incident of its own.
-const atOnce = 4
-
 // New makes a Client and sends nothing. It fails on a URL or an HTTP
 // configuration that cannot be used.
 func New(opt Options) (*Client, error) {
-	c := &Client{opt: opt, slots: make(chan struct{}, atOnce), round: make(chan struct{}, 1), tracks: map[string]*track{}}
+	c := &Client{opt: opt, round: make(chan struct{}, 1), tracks: map[string]*track{}}
 	c.defaults()
 	if opt.Off != "" {
 		return c, nil
@@ -88,7 +81,7 @@ func New(opt Options) (*Client, error) {
 		return nil, errors.New("address of Prometheus: must be http://host:port or https://host:port")
 	}
 	if pass, ok := base.User.Password(); ok {
-		c.opt.Redactor.Add(pass)
+		c.redactor.Add(pass)
 	}
 	if c.to == "" {
 		c.to = text.Line(base.Host)
@@ -115,7 +108,7 @@ func New(opt Options) (*Client, error) {
 	if err != nil {
 		return nil, errors.New("address of Prometheus: not a URL")
 	}
-	c.api = prom.NewAPI(&getter{c: c, api: inner, http: &http.Client{
+	c.api = prom.NewAPI(&getter{r: &c.reader, api: inner, http: &http.Client{
 		Transport: rt, CheckRedirect: redirects(base, follow)}})
 	return c, nil
 }
@@ -134,9 +127,11 @@ func (c *Client) defaults() {
 	if o.Redactor == nil {
 		o.Redactor = new(text.Redactor)
 	}
-	o.Preset = o.Preset.orDefault()
+	if o.Preset.Owner == nil {
+		o.Preset = HTTPPreset()
+	}
 	c.interval.Store(int64(o.ScrapeInterval))
-	c.to = o.To
+	c.reader = reader{to: o.To, timeout: o.Timeout, largest: o.MaxAnswer, redactor: o.Redactor, slots: make(chan struct{}, atOnce)}
 }
 
 func positive(d, otherwise time.Duration) time.Duration {

@@ -16,4 +16,11 @@
 //     the server for its time(), so a laptop whose clock is off by minutes does not ask
 //     for a future without samples, nor take old samples for new ones.
 //   - Errors say what failed, on what, why and what to do, and hold no credentials.
+//
+// How it is built, from below: a reader is given a question and returns a whole
+// answer, sorted by whose the series are, or an error (reader.go). A scope makes
+// the questions about some components from what the preset knows (query.go,
+// preset.go; a preset is one file: http.go). Signals are the answers for one window
+// (signals.go); an inquiry says which components share a question (group.go). Poll,
+// Window, Impact, Behaviour, Baseline, Own and Check each make figures of that.
 package metrics

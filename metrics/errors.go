@@ -69,17 +69,17 @@ type errElsewhere struct{ host string }
 func (e errElsewhere) Error() string { return "redirected to " + e.host }
 
 // failed turns what net/http says of a request without an answer into an Error.
-func (c *Client) failed(ctx context.Context, err error) error {
+func (r *reader) failed(ctx context.Context, err error) error {
 	var already *Error
 	if errors.As(err, &already) {
 		return err
 	}
-	e := &Error{To: c.to, Err: scrub(err)}
+	e := &Error{To: r.to, Err: scrub(err)}
 	var elsewhere errElsewhere
 	var dns *net.DNSError
 	switch {
 	case errors.Is(context.Cause(ctx), errOurTimeout):
-		e.Kind, e.Why = ErrTimeout, fmt.Sprintf("no answer within %s", c.opt.Timeout)
+		e.Kind, e.Why = ErrTimeout, fmt.Sprintf("no answer within %s", r.timeout)
 	case errors.Is(err, context.Canceled):
 		e.Kind, e.Why = context.Canceled, "cancelled"
 	case errors.As(err, &elsewhere):
@@ -90,7 +90,7 @@ func (c *Client) failed(ctx context.Context, err error) error {
 	case errors.As(err, &dns):
 		e.Kind, e.Why = ErrUnreachable, "cannot connect: the name "+text.Line(dns.Name)+" is not known here"
 	default:
-		e.Kind, e.Why = ErrUnreachable, "cannot connect: "+c.line(bare(err))
+		e.Kind, e.Why = ErrUnreachable, "cannot connect: "+r.line(bare(err))
 	}
 	return e
 }
@@ -120,9 +120,9 @@ func isTimeout(err error) bool {
 }
 
 // answered turns an answer that is not a success into an Error. body is cut.
-func (c *Client) answered(resp *http.Response, body []byte, query string) error {
-	e := &Error{To: c.to}
-	said, kind := c.said(body)
+func (r *reader) answered(resp *http.Response, body []byte, query string) error {
+	e := &Error{To: r.to}
+	said, kind := r.said(body)
 	status := fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
 	because := func(s string) string {
 		if said == "" {
@@ -156,7 +156,7 @@ func (c *Client) answered(resp *http.Response, body []byte, query string) error 
 
 // said is the reason that an error's body gives, and its kind: Prometheus'
 // errorType, or "Status" for one of the API server's own answers.
-func (c *Client) said(body []byte) (why, kind string) {
+func (r *reader) said(body []byte) (why, kind string) {
 	var b struct {
 		ErrorType string `json:"errorType"`
 		Error     string `json:"error"`
@@ -166,9 +166,9 @@ func (c *Client) said(body []byte) (why, kind string) {
 	if json.Unmarshal(body, &b) == nil {
 		switch {
 		case b.ErrorType != "" || b.Error != "":
-			return c.line(b.Error), b.ErrorType
+			return r.line(b.Error), b.ErrorType
 		case b.Kind == "Status":
-			return c.line(b.Message), "Status"
+			return r.line(b.Message), "Status"
 		}
 		return "", ""
 	}
@@ -176,18 +176,18 @@ func (c *Client) said(body []byte) (why, kind string) {
 	if strings.HasPrefix(s, "<") { // a page for a browser says nothing in one line
 		return "", ""
 	}
-	return c.line(s), ""
+	return r.line(s), ""
 }
 
 // line makes text from outside fit for an error: one line, safe, short.
-func (c *Client) line(s string) string {
+func (r *reader) line(s string) string {
 	const most = 300
 	if len(s) > 4*most {
 		s = strings.ToValidUTF8(s[:4*most], "")
 	}
-	r := []rune(c.opt.Redactor.Line(s))
-	if len(r) > most {
-		return string(r[:most]) + "…"
+	short := []rune(r.redactor.Line(s))
+	if len(short) > most {
+		return string(short[:most]) + "…"
 	}
-	return string(r)
+	return string(short)
 }

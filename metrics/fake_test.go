@@ -21,12 +21,12 @@ import (
 type fake struct {
 	t       testing.TB
 	mu      sync.Mutex
-	answers []answer // the first whose words are all in the query
+	answers []canned // the first whose words are all in the query
 	asked   []url.Values
 	methods map[string]int
 }
 
-type answer struct {
+type canned struct {
 	words  []string
 	status int
 	body   func(q url.Values) string
@@ -36,7 +36,7 @@ type answer struct {
 var fakeNow = time.Date(2026, 11, 24, 3, 12, 7, 0, time.UTC)
 
 func (f *fake) on(body func(url.Values) string, words ...string) *fake {
-	f.answers = append(f.answers, answer{words, http.StatusOK, body})
+	f.answers = append(f.answers, canned{words, http.StatusOK, body})
 	return f
 }
 

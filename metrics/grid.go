@@ -20,11 +20,19 @@ type grid struct {
 // at is a grid of one time: an instant.
 func at(t time.Time) grid { return grid{from: t, res: time.Second, n: 1} }
 
+// present is the grid of one time that only the server knows.
+var present = grid{n: 1}
+
+func (g grid) isPresent() bool { return g.res == 0 }
+
 func (g grid) time(i int) time.Time { return g.from.Add(time.Duration(i) * g.res) }
 
 // index is where t stands on the grid; -1 = nowhere. Prometheus' times are whole
 // milliseconds.
 func (g grid) index(t time.Time) int {
+	if g.isPresent() {
+		return 0
+	}
 	d := t.Sub(g.from) + time.Millisecond/2
 	if d < 0 || d%g.res >= time.Millisecond {
 		return -1
@@ -87,86 +95,58 @@ func (v values) add(g grid, points []pmodel.SamplePair) {
 
 func usable(f float64) bool { return !math.IsNaN(f) && !math.IsInf(f, 0) }
 
-// counted is the requests of one workload over a grid.
-type counted struct {
-	all, errs values // errs is 0, not absent, where there are requests and no errors
-	label     string // which label says 5xx: status, code, or both; "" = none did
+// part is the series of one owner that bear the same mark, added up over a grid.
+type part struct {
+	mark string // the value of the label that the question names; "" = they have none
+	v    values
 }
 
-// total is the number of requests at i; false = no series had two samples there.
-func (c *counted) total(i int) (float64, bool) {
-	if c == nil || math.IsNaN(c.all[i]) {
-		return 0, false
-	}
-	return c.all[i], true
-}
+// parts are all series of one owner.
+type parts []part
 
-// ratio is the error ratio at i; the caller has seen that total is over zero.
-func (c *counted) ratio(i int) float64 {
-	if math.IsNaN(c.errs[i]) {
-		return 0
-	}
-	return c.errs[i] / c.all[i]
-}
-
-// countsInto adds the answer to scope.counts to out, by workload.
-func (s scope) countsInto(out map[string]*counted, m pmodel.Matrix, g grid) {
-	for _, stream := range m {
-		k, ok := s.keyOf(stream.Metric)
-		if !ok {
-			continue
-		}
-		c := out[k]
-		if c == nil {
-			c = &counted{all: g.empty(), errs: g.empty()}
-			out[k] = c
-		}
-		c.all.add(g, stream.Values)
-		if l := string(stream.Metric[errLabel]); l != "" {
-			c.errs.add(g, stream.Values)
-			if c.label != "" && c.label != l {
-				l = bothLabels
-			}
-			c.label = l
+// sum adds up at time i what bears a mark that is wanted; false = there is nothing.
+func (p parts) sum(i int, wanted func(mark string) bool) (sum float64, ok bool) {
+	for _, x := range p {
+		if wanted(x.mark) && !math.IsNaN(x.v[i]) {
+			sum, ok = sum+x.v[i], true
 		}
 	}
+	return sum, ok
 }
 
-// latency is a quantile of one workload over a grid.
+// total is the sum of all at time i; false = there is nothing.
+func (p parts) total(i int) (float64, bool) {
+	return p.sum(i, func(string) bool { return true })
+}
+
+// ratio is the share of errors at time i, of more than nothing.
+func (p parts) ratio(i int) float64 {
+	errs, _ := p.sum(i, isError)
+	all, _ := p.total(i)
+	return errs / all
+}
+
+// latency is a quantile of one owner over a grid.
 type latency struct {
 	v       values
 	atLeast []bool // in the +Inf bucket: v is the last finite bound; nil = nowhere
 }
 
-func (l *latency) at(i int) (v float64, atLeast, ok bool) {
-	if l == nil || math.IsNaN(l.v[i]) || l.v[i] < 0 {
-		return 0, false, false
+// at is the value at time i; false = there is none.
+func (l *latency) at(i int) (s model.Sample, ok bool) {
+	if l == nil || math.IsNaN(l.v[i]) {
+		return s, false
 	}
-	return l.v[i], l.atLeast != nil && l.atLeast[i], true
-}
-
-// quantilesInto puts the answer to scope.quantile into out, by workload.
-func (s scope) quantilesInto(out map[string]*latency, m pmodel.Matrix, g grid) {
-	for _, stream := range m {
-		if k, ok := s.keyOf(stream.Metric); ok {
-			if out[k] == nil {
-				out[k] = &latency{v: g.empty()}
-			}
-			out[k].v.put(g, stream.Values)
-		}
-	}
+	return model.Sample{V: l.v[i], AtLeast: l.atLeast != nil && l.atLeast[i]}, true
 }
 
 // mark sets atLeast wherever top, the 1-quantile, is the same number. Both are
 // then the last finite bound: below it, 0.95 is interpolated to less than the
 // bucket's end while 1 is that end (promql/quantile.go, BucketQuantile, v0.316).
 // That needs no knowledge of the buckets, which differ between revisions.
-func (l *latency) mark(top *latency) {
-	if top == nil {
-		return
-	}
+func (l *latency) mark(top values) {
 	for i, v := range l.v {
-		if !math.IsNaN(v) && v == top.v[i] {
+		if top != nil && v == top[i] {
 			if l.atLeast == nil {
 				l.atLeast = make([]bool, len(l.v))
 			}
@@ -175,22 +155,15 @@ func (l *latency) mark(top *latency) {
 	}
 }
 
-// keyOf is the workload's key of a series that a scope's query returned; false
-// = a pod of something else.
-func (s scope) keyOf(m pmodel.Metric) (string, bool) {
-	w := string(m[byLabel])
-	return string(m[pmodel.LabelName(s.preset.Namespace)]) + "/" + w, w != ""
-}
-
-// toSamples are the values that keep allows, at the whole steps of the grid.
-func (g grid) samples(step time.Duration, value func(i int) (model.Sample, bool)) []model.Sample {
+// samples are what value knows at the whole steps of the grid.
+func (g grid) samples(step time.Duration, value func(i int) (model.Sample, string)) []model.Sample {
 	var out []model.Sample
 	for i := range g.n {
 		t := g.time(i)
 		if t.UnixMilli()%step.Milliseconds() != 0 {
 			continue
 		}
-		if s, ok := value(i); ok {
+		if s, why := value(i); why == "" {
 			s.At = t
 			out = append(out, s)
 		}
@@ -198,8 +171,8 @@ func (g grid) samples(step time.Duration, value func(i int) (model.Sample, bool)
 	return out
 }
 
-// series names a series for an error: its labels, safe and short.
-func series(m pmodel.Metric) string {
+// named names a series for an error: its labels, safe and short.
+func named(m pmodel.Metric) string {
 	s := text.Line(m.String())
 	if r := []rune(s); len(r) > 120 {
 		return string(r[:120]) + "…"

@@ -3,10 +3,8 @@ package metrics
 import (
 	"context"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"rollbook/model"
 )
@@ -25,8 +23,8 @@ func (c *Client) Impact(ctx context.Context, w ImpactOf) (model.Impact, error) {
 		return out, err
 	}
 	out.From, out.To = r.from, r.to
-	over := make([]bool, r.g.n)
-	known := make([]bool, r.g.n)
+	over := make([]bool, r.at.n)
+	known := make([]bool, r.at.n)
 	var conditions, values []string
 	for _, t := range r.targets {
 		i := model.ComponentImpact{Component: t.ID}
@@ -43,35 +41,25 @@ func (c *Client) Impact(ctx context.Context, w ImpactOf) (model.Impact, error) {
 }
 
 // totals are the requests of the whole window.
-func (r *ranged) totals(t *rangedTarget) (failed, requests model.Reading) {
-	q := r.c.opt.Preset.show(t.Target)
-	q.at = r.to
+func (r *ranged) totals(t *asked) (failed, requests model.Reading) {
+	q := t.shown.until(r.to)
 	if t.Errors != "" {
 		u := model.Unknown(t.Errors, "own PromQL tells a ratio, not how many requests")
 		return u, u
 	}
-	n, ok := t.g.whole.counts[t.key].total(0)
+	counted := t.g.whole.counts[t.key]
+	n, ok := counted.total(0)
+	errs, _ := counted.sum(0, isError)
 	why := unless(t.g.whole.cErr, absent(ok, "no series "+r.c.opt.Preset.Requests+" in "+dur(r.window())))
-	failed.Query, requests.Query = q.failed(r.label(t), r.window()), q.requests(r.window())
-	if why != "" {
-		failed.Why, requests.Why = why, why
-		return failed, requests
-	}
-	errs := 0.0
-	if v := t.g.whole.counts[t.key].errs[0]; !math.IsNaN(v) {
-		errs = v
-	}
-	failed = model.Reading{Known: true, Value: errs, At: r.to, Query: failed.Query}
-	requests = model.Reading{Known: true, Value: n, At: r.to, Query: requests.Query}
-	return failed, requests
+	return reading(model.Sample{V: errs}, why, q.failed(r.label(t), r.window()), r.to), reading(model.Sample{V: n}, why, q.requests(r.window()), r.to)
 }
 
 // minutes counts the steps over a limit, and those of which nothing is known.
 // over and known are marked where this target is.
-func (r *ranged) minutes(t *rangedTarget, l model.Limits, condition string, over, known []bool) (bad, none model.Reading) {
+func (r *ranged) minutes(t *asked, l model.Limits, condition string, over, known []bool) (bad, none model.Reading) {
 	query := r.minutesQuery(condition)
 	overs, unknowns, last := 0, 0, ""
-	for i := range r.g.n {
+	for i := range r.at.n {
 		e, noErrors := r.errorsAt(t, i)
 		p, noP95 := r.p95At(t, i)
 		switch {
@@ -85,7 +73,7 @@ func (r *ranged) minutes(t *rangedTarget, l model.Limits, condition string, over
 		}
 	}
 	none = model.Reading{Known: true, Value: r.inMinutes(unknowns), At: r.to, Query: r.noDataQuery(r.errorsQuery(t) + " >= 0")}
-	if unknowns == r.g.n {
+	if unknowns == r.at.n {
 		return model.Unknown(query, "%s", last), none
 	}
 	return model.Reading{Known: true, Value: r.inMinutes(overs), At: r.to, Query: query}, none
@@ -93,46 +81,40 @@ func (r *ranged) minutes(t *rangedTarget, l model.Limits, condition string, over
 
 // noDataQuery counts the steps at which there is no value.
 func (r *ranged) noDataQuery(values string) string {
-	return fmt.Sprintf("(%d - (count_over_time((%s)[%s:%s] @ %d) or vector(0))) * %s", r.g.n, values, dur(r.window()), dur(r.g.res), r.to.Unix(), number(r.g.res.Minutes()))
+	return fmt.Sprintf("(%d - (count_over_time((%s)[%s:%s] @ %d) or vector(0))) * %s", r.at.n, values, dur(r.window()), dur(r.at.res), r.to.Unix(), number(r.at.res.Minutes()))
 }
 
 // minutesQuery counts the steps at which a condition holds.
 func (r *ranged) minutesQuery(condition string) string {
-	return fmt.Sprintf("count_over_time((%s)[%s:%s] @ %d) * %s", condition, dur(r.window()), dur(r.g.res), r.to.Unix(), number(r.g.res.Minutes()))
+	return fmt.Sprintf("count_over_time((%s)[%s:%s] @ %d) * %s", condition, dur(r.window()), dur(r.at.res), r.to.Unix(), number(r.at.res.Minutes()))
 }
 
-func (r *ranged) inMinutes(steps int) float64 { return float64(steps) * r.g.res.Minutes() }
+func (r *ranged) inMinutes(steps int) float64 { return float64(steps) * r.at.res.Minutes() }
 
 // budget is how much of a whole period's error budget the window spent: burn
 // rate × window ÷ period, the burn rate being the error ratio ÷ (1 − objective)
 // (The Site Reliability Workbook, chapter 5). It takes the traffic of the window
 // for that of the period, and so needs no sample older than the incident.
-func (r *ranged) budget(t *rangedTarget, w ImpactOf, i model.ComponentImpact) model.Reading {
-	if why := noObjective(w); why != "" {
-		return model.Reading{Why: why}
-	}
-	q := r.c.opt.Preset.show(t.Target)
-	q.at = r.to
-	factor := r.window().Seconds() / w.Period.Seconds() / (1 - w.Objective)
+func (r *ranged) budget(t *asked, w ImpactOf, i model.ComponentImpact) model.Reading {
+	q := t.shown.until(r.to)
 	query, ratio, why := q.errors(r.label(t), r.window()), 0.0, ""
 	if t.Errors != "" {
-		query = fmt.Sprintf("avg_over_time((%s)[%s:%s] @ %d)", t.Errors, dur(r.window()), dur(r.g.res), r.to.Unix())
+		query = fmt.Sprintf("avg_over_time((%s)[%s:%s] @ %d)", t.Errors, dur(r.window()), dur(r.at.res), r.to.Unix())
 		ratio, why = r.mean(t)
 	} else {
 		ratio, why = quotient(i.Failed, i.Requests)
 	}
-	query = fmt.Sprintf("%s / (1 - %s) * %d / %d", query, number(w.Objective), int(r.window().Seconds()), int(w.Period.Seconds()))
-	if why != "" {
-		return model.Unknown(query, "%s", why)
-	}
-	return model.Reading{Known: true, Value: ratio * factor, At: r.to, Query: query}
+	return r.spent(w, ratio, why, query)
 }
 
-func noObjective(w ImpactOf) string {
+// spent is the budget of a window with an error ratio, or why that is not known.
+func (r *ranged) spent(w ImpactOf, ratio float64, why, query string) model.Reading {
 	if w.Objective <= 0 || w.Objective >= 1 || w.Period <= 0 {
-		return "no SLO is set up"
+		return model.Reading{Why: "no SLO is set up"}
 	}
-	return ""
+	window, period := r.window().Seconds(), w.Period.Seconds()
+	return reading(model.Sample{V: ratio * (window / period / (1 - w.Objective))}, why,
+		fmt.Sprintf("%s / (1 - %s) * %d / %d", query, number(w.Objective), int(window), int(period)), r.to)
 }
 
 // quotient is failed ÷ requests, or why it is not known.
@@ -149,9 +131,9 @@ func quotient(failed, requests model.Reading) (float64, string) {
 }
 
 // mean is the mean of the own error ratio over the steps at which it is known.
-func (r *ranged) mean(t *rangedTarget) (float64, string) {
+func (r *ranged) mean(t *asked) (float64, string) {
 	sum, n, last := 0.0, 0, ""
-	for i := range r.g.n {
+	for i := range r.at.n {
 		v, why := r.errorsAt(t, i)
 		if why != "" {
 			last = why
@@ -178,7 +160,7 @@ func (r *ranged) all(w ImpactOf, parts []model.ComponentImpact, conditions, valu
 	switch query := r.minutesQuery(conditions); {
 	case len(parts) == 0:
 		a.MinutesOver, a.NoData = model.Unknown("", "no component is measured"), model.Unknown("", "no component is measured")
-	case unknowns == r.g.n:
+	case unknowns == r.at.n:
 		a.MinutesOver = model.Unknown(query, "unknown for every component")
 	default:
 		a.MinutesOver = model.Reading{Known: true, Value: r.inMinutes(overs), At: r.to, Query: query}
@@ -191,18 +173,9 @@ func (r *ranged) all(w ImpactOf, parts []model.ComponentImpact, conditions, valu
 	if len(parts) > 0 {
 		a.NoData = model.Reading{Known: true, Value: r.inMinutes(unknowns), At: r.to, Query: r.noDataQuery(values)}
 	}
-	if why := noObjective(w); why != "" {
-		a.BudgetShare = model.Reading{Why: why}
-		return a
-	}
 	ratio, why := quotient(a.Failed, a.Requests)
-	q := fmt.Sprintf("(%s) / (%s) / (1 - %s) * %d / %d", a.Failed.Query, a.Requests.Query, number(w.Objective), int(r.window().Seconds()), int(w.Period.Seconds()))
-	if why != "" {
-		a.BudgetShare = model.Unknown(q, "%s", why)
-		return a
-	}
-	a.BudgetShare = model.Reading{Known: true, Query: q, At: r.to, AtLeast: a.Failed.AtLeast,
-		Value: ratio * r.window().Seconds() / w.Period.Seconds() / (1 - w.Objective)}
+	a.BudgetShare = r.spent(w, ratio, why, fmt.Sprintf("(%s) / (%s)", a.Failed.Query, a.Requests.Query))
+	a.BudgetShare.AtLeast = a.BudgetShare.Known && a.Failed.AtLeast
 	return a
 }
 
@@ -237,20 +210,6 @@ func (r *ranged) sum(parts []model.ComponentImpact, of func(*model.ComponentImpa
 		s.AtLeast, s.Why = true, "without "+strings.Join(lacking, ", ")
 	}
 	return s
-}
-
-// failed is how many requests failed.
-func (s shown) failed(label string, window time.Duration) string {
-	errs := func(label string) string {
-		return fmt.Sprintf(`increase(%s{%s,%s=~"5.."}%s)`, s.preset.Requests, s.selector, label, s.window(window))
-	}
-	switch label {
-	case "":
-		label = "status"
-	case bothLabels:
-		return fmt.Sprintf("(sum(%s or %s) or vector(0))", errs("status"), errs("code"))
-	}
-	return fmt.Sprintf("(sum(%s) or vector(0))", errs(label))
 }
 
 func number(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }

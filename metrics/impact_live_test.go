@@ -42,13 +42,13 @@ func TestLiveImpact(t *testing.T) {
 	}
 	for name, r := range map[string]model.Reading{"failed": bad.Failed, "requests": bad.Requests, "minutes": bad.MinutesOver, "budget": bad.BudgetShare, "no data": bad.NoData, "all no data": got.All.NoData,
 		"good failed": good.Failed, "all failed": got.All.Failed, "all minutes": got.All.MinutesOver, "all budget": got.All.BudgetShare} {
-		v, err := c.now(t.Context(), r.Query)
+		a, err := c.ask(t.Context(), question{promql: r.Query})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if len(v) != 1 || math.Abs(float64(v[0].Value)-r.Value) > 1e-6+0.001*r.Value {
-			t.Errorf("%s is %g, but its query says %v: %s", name, r.Value, v, r.Query)
+		if a.series != 1 || math.Abs(float64(a.rest[0].Values[0].Value)-r.Value) > 1e-6+0.001*r.Value {
+			t.Errorf("%s is %g, but its query says %+v: %s", name, r.Value, a.rest, r.Query)
 		}
 	}
 	// Of what is gone for three minutes nothing is known for as long.

@@ -99,7 +99,7 @@ func TestImpactOfSomeIsALowerBound(t *testing.T) {
 	f, from, to := incident(t)
 	own := shop()
 	own.ID, own.Errors, own.P95 = "api", "my:errors", "my:p95"
-	f.answers = append([]answer{{words: []string{"my:"}, status: 200, body: mat("{}", "0")}}, f.answers...)
+	f.answers = append([]canned{{words: []string{"my:"}, status: 200, body: mat("{}", "0")}}, f.answers...)
 	got, err := f.client(t).Impact(t.Context(), ImpactOf{Targets: []model.Target{shop(), own}, From: from, To: to, Limits: model.DefaultLimits()})
 	if err != nil {
 		t.Fatal(err)

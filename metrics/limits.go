@@ -2,7 +2,6 @@ package metrics
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"rollbook/model"
@@ -27,19 +26,19 @@ func (c *Client) limit(ctx context.Context, q model.OwnCheck) model.Reading {
 	if err := c.off(); err != nil {
 		return model.Unknown(query, "%s", err)
 	}
-	samples, err := c.now(ctx, query)
+	a, err := c.ask(ctx, question{promql: query})
 	switch {
 	case err != nil:
 		return model.Unknown(query, "%s", err)
-	case len(samples) == 0:
+	case a.series == 0:
 		return model.Unknown(query, "no series")
 	}
-	r := model.Reading{Known: true, Query: query, At: samples[0].Timestamp.Time(), Value: float64(samples[0].Value)}
-	for _, s := range samples {
-		v := float64(s.Value)
-		switch {
+	of := func(n int) float64 { return float64(a.rest[n].Values[0].Value) }
+	r := model.Reading{Known: true, Query: query, At: a.rest[0].Values[0].Timestamp.Time(), Value: of(0)}
+	for n, s := range a.rest {
+		switch v := of(n); {
 		case math.IsNaN(v):
-			return model.Unknown(query, "%s", fmt.Sprintf("NaN for %s", series(s.Metric)))
+			return model.Unknown(query, "NaN for %s", named(s.Metric))
 		case q.Max != nil && v > r.Value, q.Max == nil && v < r.Value:
 			r.Value = v
 		}

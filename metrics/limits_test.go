@@ -12,7 +12,7 @@ import (
 
 func TestOwnChecks(t *testing.T) {
 	limit := 0.5
-	refused := answer{words: []string{"broken("}, status: http.StatusBadRequest, body: func(url.Values) string {
+	refused := canned{words: []string{"broken("}, status: http.StatusBadRequest, body: func(url.Values) string {
 		return `{"status":"error","errorType":"bad_data","error":"parse error"}`
 	}}
 	f := (&fake{t: t}).
@@ -47,7 +47,7 @@ func TestOwnChecks(t *testing.T) {
 
 func TestOwnQueriesGetTheirWindow(t *testing.T) {
 	f := healthy(t, 0)
-	f.answers = append([]answer{{words: []string{"my_errors[1m]"}, status: http.StatusOK, body: mat("{}", 0.07)}}, f.answers...)
+	f.answers = append([]canned{{words: []string{"my_errors[1m]"}, status: http.StatusOK, body: mat("{}", 0.07)}}, f.answers...)
 	target := shop()
 	target.Errors = "sum(rate(my_errors[$window]))"
 	got, err := ask(f.client(t), 0, target)

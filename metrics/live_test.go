@@ -3,7 +3,6 @@
 package metrics
 
 import (
-	"context"
 	"errors"
 	"math"
 	"net/url"
@@ -135,12 +134,12 @@ func TestLiveShownQuery(t *testing.T) {
 	for id, f := range poll(t, c, 2*time.Minute, targets...) {
 		for name, r := range map[string]model.Reading{"errors": f.Errors.Now, "p95": f.P95.Now, "requests": f.Requests, "up": f.Up,
 			"targets": f.Targets, "hold errors": f.HoldErrors, "hold p95": f.HoldP95, "hold requests": f.HoldRequests} {
-			m, err := c.over(t.Context(), r.Query, at(f.At))
-			if err != nil || len(m) != 1 {
-				t.Fatalf("%s %s: %v %v", id, name, m, err)
+			a, err := c.ask(t.Context(), question{promql: r.Query, at: at(f.At)})
+			if err != nil || a.series != 1 {
+				t.Fatalf("%s %s: %+v %v", id, name, a, err)
 			}
 			// Between the round and this query the server's time went on.
-			if got := float64(m[0].Values[0].Value); math.Abs(got-r.Value) > 0.02*math.Abs(r.Value)+1e-9 {
+			if got := float64(a.rest[0].Values[0].Value); math.Abs(got-r.Value) > 0.02*math.Abs(r.Value)+1e-9 {
 				t.Errorf("%s %s: %s returns %v, the figure is %v", id, name, r.Query, got, r.Value)
 			}
 		}
@@ -242,7 +241,7 @@ func TestLiveBehaviourAndBaseline(t *testing.T) {
 		t.Error("baseline of what is not measured")
 	}
 	for _, q := range []string{got["shop-7c9f5d8"].Requests.Query, base["shop"].Errors.Query, base["shop"].P95.Query} {
-		if _, err := c.now(context.Background(), q); err != nil {
+		if _, err := c.ask(t.Context(), question{promql: q}); err != nil {
 			t.Errorf("shown query: %v", err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"strings"
 
 	"rollbook/model"
 )
@@ -14,72 +15,75 @@ import (
 // at which it had a value, and only an own query for the requests says whether
 // there were enough of them.
 
-// ownAnswers is what the own PromQL of one target says.
-type ownAnswers struct {
-	grid                  grid
-	errors, p95, requests *latency // nil = not asked, or failed
+// own is what the own PromQL of one target says.
+type own struct {
+	at                    grid
+	errors, p95, requests *latency // nil = not asked, failed, or no series
 	eErr, pErr, rErr      error
 }
 
 // quantileCall is a 0.95-quantile in somebody's PromQL.
 var quantileCall = regexp.MustCompile(`histogram_quantile\(\s*0?\.950*\s*,`)
 
-func (r *round) askOwn(ctx context.Context, a *asking) {
-	if a.Errors == "" && a.P95 == "" && a.Requests == "" {
-		return
-	}
-	o := &a.own
-	var pasts []*past
-	if a.Errors != "" {
-		pasts = append(pasts, &a.errors)
-	}
-	if a.P95 != "" {
-		pasts = append(pasts, &a.p95)
-	}
-	o.grid = r.window(1, pasts...)
-	if len(pasts) == 0 {
-		o.grid = at(r.now)
+// askOwn asks what own PromQL the target has. bounds also finds out where its P95
+// is but the last bound of its buckets.
+func (c *Client) askOwn(ctx context.Context, t model.Target, at grid, bounds bool) own {
+	o := own{at: at}
+	if t.Errors == "" && t.P95 == "" && t.Requests == "" {
+		return o
 	}
 	var work tasks
-	work.run(func() { o.errors, o.eErr = r.c.single(ctx, a.Errors, o.grid) })
-	work.run(func() { o.requests, o.rErr = r.c.single(ctx, a.Requests, o.grid) })
+	work.run(func() { o.errors, o.eErr = c.single(ctx, t.Errors, at) })
+	work.run(func() { o.requests, o.rErr = c.single(ctx, t.Requests, at) })
 	work.run(func() {
-		if o.p95, o.pErr = r.c.single(ctx, a.P95, o.grid); o.p95 == nil || !quantileCall.MatchString(a.P95) {
+		if o.p95, o.pErr = c.single(ctx, t.P95, at); o.p95 == nil || !bounds || !quantileCall.MatchString(t.P95) {
 			return
 		}
-		top, err := r.c.single(ctx, quantileCall.ReplaceAllLiteralString(a.P95, "histogram_quantile(1,"), o.grid)
-		if err != nil {
+		top, err := c.single(ctx, quantileCall.ReplaceAllLiteralString(t.P95, "histogram_quantile(1,"), at)
+		switch {
+		case err != nil:
 			o.p95, o.pErr = nil, err
-			return
+		case top != nil:
+			o.p95.mark(top.v)
 		}
-		o.p95.mark(top)
 	})
 	work.wait()
+	return o
+}
+
+// filled is a query of the team's own with its window in it.
+func (c *Client) filled(q string) string {
+	return strings.ReplaceAll(q, "$window", dur(c.shortWindow()))
 }
 
 // single asks for what must be one series, or a scalar; nil when it has no
 // value anywhere. query may be "".
-func (c *Client) single(ctx context.Context, query string, g grid) (*latency, error) {
+func (c *Client) single(ctx context.Context, query string, at grid) (*latency, error) {
 	if query == "" {
 		return nil, nil
 	}
-	m, err := c.over(ctx, query, g)
+	a, err := c.ask(ctx, question{promql: c.filled(query), at: at})
 	switch {
 	case err != nil:
 		return nil, err
-	case len(m) == 0:
+	case a.series == 0:
 		return nil, nil
-	case len(m) > 1:
-		return nil, &Error{Kind: ErrAnswer, To: c.to, Query: query, Why: fmt.Sprintf(
-			"%d series where one is wanted (%s, %s …): aggregate them, as with sum(…)", len(m), series(m[0].Metric), series(m[1].Metric))}
+	case a.series > 1:
+		return nil, c.notOne(query, a)
 	}
-	l := &latency{v: g.empty()}
-	l.v.put(g, m[0].Values)
+	l := &latency{v: at.empty()}
+	l.v.put(at, a.rest[0].Values)
 	return l, nil
 }
 
+// notOne is the error of a query that returned several series.
+func (r *reader) notOne(query string, a *answer) error {
+	return &Error{Kind: ErrAnswer, To: r.to, Query: query, Why: fmt.Sprintf(
+		"%d series where one is wanted (%s, %s …): aggregate them, as with sum(…)", a.series, named(a.rest[0].Metric), named(a.rest[1].Metric))}
+}
+
 // own fills in what own PromQL says of one target.
-func (r *round) own(a *asking, f *model.Figures) {
+func (r *round) own(a *asked, f *model.Figures) {
 	o := &a.own
 	if a.Errors != "" {
 		f.Errors = r.ownFigure(a, &a.errors, o.errors, o.eErr, a.Errors, 1)
@@ -102,19 +106,17 @@ func (r *round) own(a *asking, f *model.Figures) {
 		})
 	}
 	if a.Requests != "" {
-		v, why := ownAt(o.requests, o.grid.n-1, math.Inf(1))
-		f.Requests = model.Reading{Query: a.Requests, Why: unless(o.rErr, why)}
-		if f.Requests.Why == "" {
-			f.Requests = model.Reading{Known: true, Value: v.V, At: o.grid.time(o.grid.n - 1), Query: a.Requests}
-		}
+		last := o.at.n - 1
+		v, why := ownAt(o.requests, o.rErr, last, math.Inf(1))
+		f.Requests = reading(v, why, a.Requests, o.at.time(last))
 	}
-	if r.hold > 0 && a.Errors != "" && a.P95 != "" && f.HoldRequests.Why == "" && !f.HoldRequests.Known {
+	if r.hold > 0 && !a.preset() && f.HoldRequests.Why == "" && !f.HoldRequests.Known {
 		f.HoldRequests = model.Unknown("", "own PromQL has a window of its own")
 	}
 }
 
 // ownFigure brings a past up to date and reads the present.
-func (r *round) ownFigure(a *asking, p *past, l *latency, err error, query string, most float64) model.Figure {
+func (r *round) ownFigure(a *asked, p *past, l *latency, err error, query string, most float64) model.Figure {
 	o := &a.own
 	if err == nil && a.Requests != "" {
 		err = o.rErr // without it nobody knows whether the figure says anything
@@ -125,7 +127,7 @@ func (r *round) ownFigure(a *asking, p *past, l *latency, err error, query strin
 	}
 	value := func(i int) (model.Sample, string) {
 		if a.Requests != "" {
-			n, why := ownAt(o.requests, i, math.Inf(1))
+			n, why := ownAt(o.requests, nil, i, math.Inf(1))
 			if why != "" {
 				return model.Sample{}, "requests: " + why
 			}
@@ -133,23 +135,23 @@ func (r *round) ownFigure(a *asking, p *past, l *latency, err error, query strin
 				return model.Sample{}, fmt.Sprintf("%.0f requests", n.V)
 			}
 		}
-		return ownAt(l, i, most)
+		return ownAt(l, nil, i, most)
 	}
-	p.merge(o.grid, o.grid.samples(r.step, func(i int) (model.Sample, bool) {
-		v, why := value(i)
-		return v, why == ""
-	}), r.stepOf(o.grid))
-	v, why := value(o.grid.n - 1)
-	now := model.Reading{Query: query, At: p.last(), Why: why}
-	if why == "" {
-		now = model.Reading{Known: true, Value: v.V, AtLeast: v.AtLeast, At: o.grid.time(o.grid.n - 1), Query: query}
+	p.merge(o.at, o.at.samples(r.step, value), r.stepOf(o.at))
+	last := o.at.n - 1
+	v, why := value(last)
+	now := reading(v, why, query, o.at.time(last))
+	if why != "" {
+		now.At = p.last()
 	}
 	return p.figure(now, r.step)
 }
 
 // ownAt is a value between 0 and most, or why there is none.
-func ownAt(l *latency, i int, most float64) (model.Sample, string) {
+func ownAt(l *latency, err error, i int, most float64) (model.Sample, string) {
 	switch {
+	case err != nil:
+		return model.Sample{}, short(err)
 	case l == nil:
 		return model.Sample{}, "no series"
 	case math.IsNaN(l.v[i]):
@@ -159,7 +161,8 @@ func ownAt(l *latency, i int, most float64) (model.Sample, string) {
 	case l.v[i] > most:
 		return model.Sample{}, fmt.Sprintf("%g is no ratio from 0 to 1", l.v[i])
 	}
-	return model.Sample{V: l.v[i], AtLeast: l.atLeast != nil && l.atLeast[i]}, ""
+	v, _ := l.at(i)
+	return v, ""
 }
 
 // ownHold is a figure over the hold, from its samples: own PromQL has a window

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,8 +18,7 @@ import (
 // a figure that is not known says why. A zero until is the present. The error is
 // for when Prometheus could not be asked at all.
 //
-// Only the names of a Deployment's pods say which revision they are of. Own
-// PromQL says nothing of revisions either.
+// Not every preset tells revisions apart, and own PromQL never does.
 func (c *Client) Behaviour(ctx context.Context, t model.Target, owners []string, until time.Time) (map[string]model.Behaviour, error) {
 	out := map[string]model.Behaviour{}
 	all := func(why string) map[string]model.Behaviour {
@@ -28,6 +28,7 @@ func (c *Client) Behaviour(ctx context.Context, t model.Target, owners []string,
 		}
 		return out
 	}
+	_, why := c.opt.Preset.overOwners(t, owners)
 	switch {
 	case len(owners) == 0:
 		return out, nil
@@ -35,17 +36,16 @@ func (c *Client) Behaviour(ctx context.Context, t model.Target, owners []string,
 		return all(c.opt.Off), c.off()
 	case t.NotMeasured:
 		return all("not measured"), nil
-	case t.Workload.Kind != model.Deployment:
-		return all("the names of a " + string(t.Workload.Kind) + "'s pods do not say their revision"), nil
+	case why != "":
+		return all(why), nil
 	case t.Errors != "" && t.P95 != "":
 		return all("own PromQL does not tell revisions apart"), nil
 	}
 	if until.IsZero() {
-		v, err := c.now(ctx, serverTime)
-		if err != nil {
+		var err error
+		if until, err = c.serverTime(ctx); err != nil {
 			return all(short(err)), err
 		}
-		until = timeIn(v)
 	}
 	for some := range slices.Chunk(owners, explicitMost) {
 		if err := c.behaviour(ctx, t, some, until, out); err != nil {
@@ -73,24 +73,22 @@ func tooMuch(err error) bool {
 }
 
 func (c *Client) behaviour(ctx context.Context, t model.Target, owners []string, until time.Time, out map[string]model.Behaviour) error {
-	s := c.opt.Preset.overOwners(t, owners)
-	var a answers
-	var window time.Duration
-	for _, window = range c.lookbacks() {
-		a = c.answers(ctx, s, window, at(until))
-		err := first(a.cErr, a.pErr)
+	p := c.opt.Preset
+	of, _ := p.overOwners(t, owners)
+	var s signals
+	for _, window := range c.lookbacks() {
+		s = c.signals(ctx, &of, window, at(until))
+		err := first(s.cErr, s.pErr)
 		if err == nil || ctx.Err() != nil || !tooMuch(err) {
 			break
 		}
 	}
-	if a.cErr != nil && a.pErr != nil && hopeless(a.cErr) {
-		return a.cErr
+	if s.cErr != nil && s.pErr != nil && hopeless(s.cErr) {
+		return s.cErr
 	}
 	for _, o := range owners {
-		q := c.opt.Preset.showPods(t, literal(ownerKey(o))+"-?.{5}")
-		q.at = until
-		k := t.Workload.Namespace + "/" + ownerKey(o)
-		f := c.windowed(&a, k, q, window, until)
+		name, matcher := p.Owner.owner(o)
+		f := s.behaviour(t.Workload.Namespace+"/"+name, p.shown(p.Owner, t, matcher).until(until))
 		if t.Errors != "" {
 			f.Errors = model.Unknown(t.Errors, "own PromQL does not tell revisions apart")
 		}
@@ -102,36 +100,16 @@ func (c *Client) behaviour(ctx context.Context, t model.Target, owners []string,
 	return nil
 }
 
-// windowed is what one long window says of one key, at the first and only time
-// of its grid. At is the end of the window.
-func (c *Client) windowed(a *answers, k string, q shown, window time.Duration, end time.Time) model.Behaviour {
-	n, ok := a.counts[k].total(0)
-	label, few := "", enough(n, ok, window, c.opt.Limits.Requests)
-	if !ok {
-		few = "no series in " + dur(window)
-	} else {
-		label = a.counts[k].label
-	}
-	reading := func(query, why string, v model.Sample) model.Reading {
-		if why != "" {
-			return model.Reading{Query: query, Why: why}
-		}
-		return model.Reading{Known: true, Value: v.V, AtLeast: v.AtLeast, At: end, Query: query}
-	}
-	var f model.Behaviour
-	f.Requests = reading(q.requests(window), unless(a.cErr, absent(ok, few)), model.Sample{V: n})
-	f.Errors = model.Reading{Query: q.errors(label, window), Why: unless(a.cErr, few)}
-	if f.Errors.Why == "" {
-		f.Errors = reading(f.Errors.Query, "", model.Sample{V: a.counts[k].ratio(0)})
-	}
-	l := a.p95[k]
-	v, least, known := l.at(0)
-	why := unless(first(a.cErr, a.pErr), few)
-	if why == "" && !known {
-		why = c.noLatency(l)
-	}
-	f.P95 = reading(q.p95(window), why, model.Sample{V: v, AtLeast: least})
-	return f
+// behaviour is what one long window says of one owner, at the first and only time
+// of its grid. q is about the same; At is the end of the window.
+func (s *signals) behaviour(key string, q shown) model.Behaviour {
+	s.none = "no series in " + dur(s.window)
+	n, ok := s.counts[key].total(0)
+	requests := reading(model.Sample{V: n}, unless(s.cErr, absent(ok, s.none)), q.requests(s.window), q.at)
+	v, why := s.errors(key, 0)
+	errs := reading(v, why, q.errors(s.label(key), s.window), q.at)
+	v, why = s.latency(key, 0)
+	return model.Behaviour{Requests: requests, Errors: errs, P95: reading(v, why, q.p95(s.window), q.at)}
 }
 
 // baselineHour is how long before the onset is looked at.
@@ -144,80 +122,55 @@ const baselineHour = time.Hour
 // all.
 func (c *Client) Baseline(ctx context.Context, targets []model.Target, onset time.Time) (map[string]model.Baseline, error) {
 	out := map[string]model.Baseline{}
-	byMatch := map[string][]model.Target{}
-	for _, t := range targets {
-		switch {
-		case t.NotMeasured:
-		case c.off() != nil || onset.IsZero():
-			u := model.Reading{Why: "no onset"}
-			if c.opt.Off != "" {
-				u.Why = c.opt.Off
-			}
-			out[t.ID] = model.Baseline{Errors: u, P95: u}
-		default:
-			byMatch[t.Match] = append(byMatch[t.Match], t)
+	q := c.inquire(targets, together)
+	if c.off() != nil || onset.IsZero() {
+		u := model.Reading{Why: cmp.Or(c.opt.Off, "no onset")}
+		for _, a := range q.targets {
+			out[a.ID] = model.Baseline{Errors: u, P95: u}
 		}
-	}
-	if len(byMatch) == 0 {
 		return out, c.off()
 	}
 	end := onset.Add(-c.shortWindow())
 	var work tasks
-	type part struct {
-		targets []model.Target
-		a       answers
-		own     []model.Baseline
+	for _, g := range q.groups {
+		if g.preset() {
+			work.run(func() { g.whole = c.signals(ctx, &g.scope, baselineHour, at(end)) })
+		}
 	}
-	var parts []*part
-	for _, ts := range byMatch {
-		p := &part{targets: ts, own: make([]model.Baseline, len(ts))}
-		parts = append(parts, p)
-		preset := slices.ContainsFunc(ts, func(t model.Target) bool { return t.Workload.Name != "" && (t.Errors == "" || t.P95 == "") })
-		if preset {
-			work.run(func() { p.a = c.answers(ctx, c.opt.Preset.over(ts), baselineHour, at(end)) })
-		}
-		for i, t := range ts {
-			if t.Errors != "" {
-				work.run(func() { p.own[i].Errors = c.ownBaseline(ctx, t.Errors, end, 1) })
-			}
-			if t.P95 != "" {
-				work.run(func() { p.own[i].P95 = c.ownBaseline(ctx, t.P95, end, math.Inf(1)) })
-			}
-		}
+	for _, a := range q.targets {
+		work.run(func() {
+			a.own = c.askOwn(ctx, model.Target{Errors: hourly(a.Errors), P95: hourly(a.P95)}, at(end), false)
+		})
 	}
 	work.wait()
 	var err error
-	for _, p := range parts {
-		if p.a.cErr != nil && hopeless(p.a.cErr) {
-			err = p.a.cErr
+	for _, a := range q.targets {
+		s := &signals{window: baselineHour}
+		if a.g != nil && a.g.preset() {
+			s = &a.g.whole
 		}
-		for i, t := range p.targets {
-			q := c.opt.Preset.show(t)
-			q.at = end
-			f := c.windowed(&p.a, key(t.Workload), q, baselineHour, end)
-			b := model.Baseline{Errors: f.Errors, P95: f.P95}
-			if t.Errors != "" {
-				b.Errors = p.own[i].Errors
-			}
-			if t.P95 != "" {
-				b.P95 = p.own[i].P95
-			}
-			out[t.ID] = b
+		if s.cErr != nil && hopeless(s.cErr) {
+			err = s.cErr
 		}
+		f := s.behaviour(a.key, a.shown.until(end))
+		b := model.Baseline{Errors: f.Errors, P95: f.P95}
+		if a.Errors != "" {
+			v, why := ownAt(a.own.errors, a.own.eErr, 0, 1)
+			b.Errors = reading(v, why, hourly(a.Errors), end)
+		}
+		if a.P95 != "" {
+			v, why := ownAt(a.own.p95, a.own.pErr, 0, math.Inf(1))
+			b.P95 = reading(v, why, hourly(a.P95), end)
+		}
+		out[a.ID] = b
 	}
 	return out, err
 }
 
-// ownBaseline is the mean of what own PromQL said in the hour.
-func (c *Client) ownBaseline(ctx context.Context, query string, end time.Time, most float64) model.Reading {
-	q := fmt.Sprintf("avg_over_time((%s)[%s:1m])", query, dur(baselineHour))
-	l, err := c.single(ctx, q, at(end))
-	if err != nil {
-		return model.Unknown(q, "%s", short(err))
+// hourly is the mean of what own PromQL said in the hour; "" of "".
+func hourly(query string) string {
+	if query == "" {
+		return ""
 	}
-	v, why := ownAt(l, 0, most)
-	if why != "" {
-		return model.Unknown(q, "%s", why)
-	}
-	return model.Reading{Known: true, Value: v.V, At: end, Query: q}
+	return fmt.Sprintf("avg_over_time((%s)[%s:1m])", query, dur(baselineHour))
 }

@@ -1,8 +1,9 @@
 package metrics
 
 import (
+	"cmp"
 	"context"
-	"errors"
+	"fmt"
 	"time"
 
 	"rollbook/model"
@@ -10,15 +11,6 @@ import (
 
 // Poll is one round of queries.
 type Poll = model.Poll
-
-// The windows (WALK.md, "Readings"). The short one holds at least four scrapes.
-const (
-	shortWindow = time.Minute
-	longWindow  = 5 * time.Minute
-	scrapes     = 4
-	leastStep   = 15 * time.Second
-	usual       = 15 * time.Second // the scrape interval until it is known
-)
 
 // Poll reads the figures of all targets. When nothing could be read at all it
 // returns an error, and still the figures as they were last, their Now unknown
@@ -32,16 +24,135 @@ func (c *Client) Poll(ctx context.Context, p Poll) (map[string]*model.Figures, e
 		return unknown(p.Targets, err.Error()), err
 	}
 	defer c.end()
-	r := &round{c: c, hold: p.Hold}
-	r.plan(p.Targets)
+	r := &round{hold: p.Hold}
+	r.inquiry = c.inquire(p.Targets, func(a *asked) string {
+		a.track = c.track(a.Target)
+		// What is new needs the whole past: it must not make the others ask for
+		// theirs again.
+		return fmt.Sprint(a.errors.until.IsZero() && a.p95.until.IsZero())
+	})
 	if len(r.targets) == 0 {
 		return unknown(p.Targets, ""), nil
 	}
 	if err := r.begin(ctx); err != nil {
 		return r.asLast(p.Targets, err), err
 	}
+	r.keepTracks(p.Targets)
 	r.ask(ctx)
 	return r.result(p.Targets), nil
+}
+
+// round is one call of Poll.
+type round struct {
+	*inquiry
+	hold time.Duration
+	now  time.Time // the server's
+}
+
+// begin asks for the server's time, the newest samples and, until it is known,
+// the scrape interval. Its error is for when Prometheus answers nothing.
+func (r *round) begin(ctx context.Context) error {
+	c := r.c
+	var work tasks
+	if c.scrape() == 0 && len(r.groups) > 0 {
+		// A few targets do; it is the raw samples that come back.
+		some := plain(r.targets)
+		few := c.opt.Preset.over(c.opt.Preset.Up, some[:min(len(some), 5)])
+		if some[0].Match != "" || some[0].Workload.Name == "" {
+			few = r.groups[0].upScope
+		}
+		work.run(func() { c.findInterval(ctx, few) })
+	}
+	times := make([]time.Time, len(r.groups))
+	for i, g := range r.groups {
+		work.run(func() { times[i], g.newestErr = r.newest(ctx, g) })
+	}
+	work.wait()
+	for i, g := range r.groups {
+		if g.newestErr != nil && hopeless(g.newestErr) {
+			return g.newestErr
+		}
+		if times[i].After(r.now) {
+			r.now = times[i]
+		}
+	}
+	if r.now.IsZero() {
+		var err error
+		if r.now, err = c.serverTime(ctx); err != nil {
+			return err
+		}
+	}
+	r.paced()
+	return nil
+}
+
+// newest asks when each workload of the group was really scraped last.
+func (r *round) newest(ctx context.Context, g *group) (time.Time, error) {
+	a, err := r.c.ask(ctx, g.scope.newest())
+	if err != nil {
+		return time.Time{}, err
+	}
+	g.newest = map[string]time.Time{}
+	for k, p := range a.by {
+		if t, ok := p.total(0); ok {
+			g.newest[k] = unix(t)
+		}
+	}
+	return a.time(), nil
+}
+
+// ask sends all questions but those of begin.
+func (r *round) ask(ctx context.Context) {
+	var work tasks
+	for _, g := range r.groups {
+		if g.preset() {
+			g.at = r.window(len(g.targets), pasts(g.targets, false))
+			work.run(func() { r.askGroup(ctx, g) })
+			if r.hold > 0 {
+				work.run(func() { g.whole = r.c.signals(ctx, &g.scope, r.hold, at(r.now)) })
+			}
+		}
+		work.run(func() { g.up, g.upErr = r.c.owned(ctx, g.upScope.up(present)) })
+	}
+	for _, a := range r.targets {
+		work.run(func() { a.own = r.c.askOwn(ctx, a.Target, r.window(1, pasts([]*asked{a}, true)), true) })
+	}
+	work.wait()
+}
+
+// askGroup asks for the short window, and for the long one of those who had too
+// few requests in the short one.
+func (r *round) askGroup(ctx context.Context, g *group) {
+	g.short = r.c.signals(ctx, &g.scope, r.short, g.at)
+	if r.long == r.short || g.short.cErr != nil {
+		return
+	}
+	var few []model.Target
+	for _, a := range g.targets {
+		// Who has no series at all has none in five minutes either, but for what
+		// was scraped some minutes ago and is gone.
+		if g.short.counts[a.key] == nil && g.newest != nil && g.newest[a.key].IsZero() && a.fresh.IsZero() {
+			continue
+		}
+		if g.needsLong(a) {
+			few = append(few, a.Target)
+		}
+	}
+	if len(few) > 0 {
+		of := r.c.opt.Preset.over(r.c.opt.Preset.Owner, few)
+		g.long = r.c.signals(ctx, &of, r.long, g.at)
+	}
+}
+
+// needsLong says whether a target had too few requests in the short window at
+// any time.
+func (g *group) needsLong(a *asked) bool {
+	for i := range g.at.n {
+		if g.short.why(a.key, i) != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // unknown is figures without any, for want of why.
@@ -77,25 +188,13 @@ func (r *round) result(targets []model.Target) map[string]*model.Figures {
 
 // asLast is the figures of the last round, their present unknown because of err.
 func (r *round) asLast(targets []model.Target, err error) map[string]*model.Figures {
-	why := err.Error()
-	var e *Error
-	if errors.As(err, &e) {
-		why = e.Why // where Prometheus is stands on the screen already
-	}
+	why := short(err)
 	out := unknown(targets, why)
 	step := max(leastStep, positive(r.c.scrape(), usual))
 	for _, a := range r.targets {
 		f := out[a.ID]
-		f.Errors = a.errors.figure(model.Reading{Why: why, At: newer(a.fresh, a.errors.last())}, step)
-		f.P95 = a.p95.figure(model.Reading{Why: why, At: newer(a.fresh, a.p95.last())}, step)
+		f.Errors = a.errors.figure(model.Reading{Why: why, At: cmp.Or(a.fresh, a.errors.last())}, step)
+		f.P95 = a.p95.figure(model.Reading{Why: why, At: cmp.Or(a.fresh, a.p95.last())}, step)
 	}
 	return out
-}
-
-// newer is a when it is known, else b.
-func newer(a, b time.Time) time.Time {
-	if a.IsZero() {
-		return b
-	}
-	return a
 }

@@ -92,7 +92,7 @@ func TestPollKeepsWhatFails(t *testing.T) {
 	if _, err := ask(c, time.Minute, shop()); err != nil {
 		t.Fatal(err)
 	}
-	f.answers = append([]answer{{[]string{"histogram_quantile(0.95"}, 422, func(url.Values) string {
+	f.answers = append([]canned{{[]string{"histogram_quantile(0.95"}, 422, func(url.Values) string {
 		return `{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query execution"}`
 	}}}, f.answers...)
 	got, err := ask(c, time.Minute, shop())
@@ -247,7 +247,7 @@ func TestPollWithOddScrapes(t *testing.T) {
 // ask for more.
 func TestPollAsksLessOfWhatFails(t *testing.T) {
 	f := healthy(t, 3*time.Second)
-	f.answers = append([]answer{{[]string{"histogram_quantile(0.95"}, 503, func(url.Values) string {
+	f.answers = append([]canned{{[]string{"histogram_quantile(0.95"}, 503, func(url.Values) string {
 		return `{"status":"error","errorType":"timeout","error":"query timed out"}`
 	}}}, f.answers...)
 	c := f.client(t)
@@ -273,7 +273,7 @@ func TestPollAsksLessOfWhatFails(t *testing.T) {
 
 func TestPollFindsTheScrapeInterval(t *testing.T) {
 	f := healthy(t, 10*time.Second)
-	f.answers = append([]answer{{[]string{`up{`, `}[5m]`}, 200, func(url.Values) string {
+	f.answers = append([]canned{{[]string{`up{`, `}[5m]`}, 200, func(url.Values) string {
 		return fmt.Sprintf(`{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[%d.9,"1"],[%d.9,"1"],[%d.91,"0"]]}]}}`,
 			fakeNow.Unix()-70, fakeNow.Unix()-40, fakeNow.Unix()-10)
 	}}}, f.answers...)

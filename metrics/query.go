@@ -6,145 +6,119 @@ import (
 	"strings"
 	"time"
 
+	pmodel "github.com/prometheus/common/model"
+
 	"rollbook/model"
 )
-
-// Preset is a convention of metric and label names.
-type Preset struct {
-	Requests string // counter, one series per status
-	Latency  string // histogram's buckets, seconds
-	// Namespace and Pod are the labels that say which pod was scraped;
-	// exported_namespace or kubernetes_pod_name with some configurations.
-	Namespace, Pod string
-}
-
-// HTTPPreset is the preset `http`: the names that Prometheus' own libraries and
-// instrumentation guides use. A request is an error when its label status, or
-// code, is 5xx.
-func HTTPPreset() Preset {
-	return Preset{Requests: "http_requests_total", Latency: "http_request_duration_seconds_bucket",
-		Namespace: "namespace", Pod: "pod"}
-}
-
-func (p Preset) orDefault() Preset {
-	d := HTTPPreset()
-	for _, f := range []struct{ have, otherwise *string }{{&p.Requests, &d.Requests}, {&p.Latency, &d.Latency},
-		{&p.Namespace, &d.Namespace}, {&p.Pod, &d.Pod}} {
-		if *f.have == "" {
-			*f.have = *f.otherwise
-		}
-	}
-	return p
-}
 
 // The labels that the queries make. They are prefixed, since a series may have
 // a label "workload" of its own, which would be counted as another's.
 const (
 	byLabel  = "rb_workload"
-	errLabel = "rb_err" // "status" or "code", whichever says 5xx; absent = no error
+	errLabel = "rb_err" // the label that says that it is an error; absent = it is none
 	upLabel  = "rb_up"
 )
 
-// scope is which series a query is about and what it tells them apart by.
+// scope is which series a question is about and what tells them apart: it makes
+// the questions from what the preset knows.
 type scope struct {
-	preset   Preset
-	selector string    // matchers, without braces
-	patterns []pattern // pod → workload
-
-	workloads int // how many there can be
+	preset    Preset
+	owner     Identity
+	selector  string // matchers, without braces
+	patterns  []pattern
+	workloads int // how many owners there can be
 }
 
-// over is the scope of the targets, which share their Match.
-func (p Preset) over(targets []model.Target) scope {
-	ps, all := patterns(targets)
-	var namespaces, names []string
+// over returns the scope of the targets, which share their Match, in the series
+// that owner, one of the preset's, tells apart.
+func (p Preset) over(owner Identity, targets []model.Target) scope {
+	var namespaces []string
 	for _, t := range targets {
 		namespaces = append(namespaces, t.Workload.Namespace)
-		name := t.Workload.Name
-		names = append(names, name[:min(len(name), longest)])
 	}
-	s := scope{preset: p, patterns: ps, workloads: len(targets), selector: p.Namespace + "=" + quote(namespaces[0])}
+	label, _ := owner.labels()
+	in := label + "=" + quote(namespaces[0])
 	if more := slices.Compact(slices.Sorted(slices.Values(namespaces))); len(more) > 1 {
-		s.selector = p.Namespace + "=~" + quote(strings.Trim(anyOf(more), "()"))
+		in = label + "=~" + quote(strings.Trim(anyOf(more), "()"))
 	}
-	if all {
-		end := "-.+"
-		if slices.ContainsFunc(names, func(n string) bool { return len(n) == longest }) {
-			end = ".+"
-		}
-		s.selector += "," + p.Pod + "=~" + quote(anyOf(names)+end)
-	}
-	if m := targets[0].Match; m != "" {
-		s.selector += "," + m
-	}
-	return s
+	matcher, patterns := owner.workloads(targets)
+	return scope{preset: p, owner: owner, patterns: patterns, workloads: len(targets), selector: matchers(in, matcher, targets[0].Match)}
 }
 
-// overOwners is the scope of owners (ReplicaSets) of one target.
-func (p Preset) overOwners(t model.Target, owners []string) scope {
-	cut := make([]string, len(owners))
-	for i, o := range owners {
-		cut[i] = ownerKey(o)
-	}
-	s := scope{preset: p, workloads: len(owners), patterns: []pattern{{regexp: anyOf(cut) + "-?" + suffix}},
-		selector: p.Namespace + "=" + quote(t.Workload.Namespace) + "," + p.Pod + "=~" + quote(anyOf(cut)+".+")}
-	if t.Match != "" {
-		s.selector += "," + t.Match
-	}
-	return s
+// overOwners is the scope of owners (ReplicaSets) of one target, or why there is
+// none.
+func (p Preset) overOwners(t model.Target, owners []string) (s scope, why string) {
+	matcher, owned, why := p.Owner.owners(t.Workload, owners)
+	return scope{preset: p, owner: p.Owner, patterns: []pattern{owned}, workloads: len(owners),
+		selector: p.shown(p.Owner, t, matcher).selector}, why
 }
 
-// ownerKey is what overOwners calls an owner.
-func ownerKey(owner string) string { return owner[:min(len(owner), longest)] }
+// matchers joins those that are not "".
+func matchers(all ...string) string {
+	return strings.Join(slices.DeleteFunc(all, func(m string) bool { return m == "" }), ",")
+}
+
+// keyOf is the key of the owner of a series that a scope's question returned;
+// false = it is of something else.
+func (s *scope) keyOf(m pmodel.Metric) (string, bool) {
+	namespace, _ := s.owner.labels()
+	owner := string(m[byLabel])
+	return string(m[pmodel.LabelName(namespace)]) + "/" + owner, owner != ""
+}
 
 // mapped is inner with the label byLabel.
-func (s scope) mapped(inner string) string {
+func (s *scope) mapped(inner string) string {
+	_, label := s.owner.labels()
 	for _, p := range s.patterns {
 		as := "$1"
 		if p.kind != "" {
 			as = string(p.kind) + "/$1"
 		}
-		inner = fmt.Sprintf("label_replace(%s, %q, %q, %q, %s)", inner, byLabel, as, s.preset.Pod, quote(p.regexp))
+		inner = fmt.Sprintf("label_replace(%s, %q, %q, %q, %s)", inner, byLabel, as, label, quote(p.regexp))
 	}
 	return inner
 }
 
-func (s scope) by(more ...string) string {
-	return "by (" + strings.Join(append([]string{s.preset.Namespace, byLabel}, more...), ", ") + ")"
+func (s *scope) by(more ...string) string {
+	namespace, _ := s.owner.labels()
+	return "by (" + strings.Join(append([]string{namespace, byLabel}, more...), ", ") + ")"
 }
 
 // counts is the number of requests in the window, those with an error apart:
 // one pass over the series, from which the ratio is errors ÷ all. (One division
 // in PromQL would read them twice and still not give the counts.) A series with
-// both labels counts once.
-func (s scope) counts(window time.Duration) string {
+// several labels that say error counts once.
+func (s *scope) counts(window time.Duration, at grid) question {
 	inner := s.mapped(fmt.Sprintf("increase(%s{%s}[%s])", s.preset.Requests, s.selector, dur(window)))
-	for _, l := range []string{"status", "code"} {
-		inner = fmt.Sprintf(`label_replace(%s, %q, %q, %q, "5..")`, inner, errLabel, l, l)
+	for _, e := range s.preset.Errors {
+		inner = fmt.Sprintf("label_replace(%s, %q, %q, %q, %s)", inner, errLabel, e.Label, e.Label, quote(e.Regexp))
 	}
-	return "sum " + s.by(errLabel) + " (" + inner + ")"
+	return question{promql: "sum " + s.by(errLabel) + " (" + inner + ")", at: at, of: s, mark: errLabel}
 }
 
 // quantile is the q-quantile of the latency in the window, seconds.
-func (s scope) quantile(q float64, window time.Duration) string {
-	return fmt.Sprintf("histogram_quantile(%g, sum %s (%s))", q, s.by("le"),
-		s.mapped(fmt.Sprintf("rate(%s{%s}[%s])", s.preset.Latency, s.selector, dur(window))))
+func (s *scope) quantile(q float64, window time.Duration, at grid) question {
+	return question{promql: s.preset.quantile(q, s.by("le"), s.mapped(fmt.Sprintf("rate(%s{%s}[%s])", s.preset.Latency, s.selector, dur(window)))), at: at, of: s}
 }
 
 // newest is the timestamp of the newest sample that is really there, and, in a
 // series without labels, the server's own time. An instant query alone returns
 // a sample of up to five minutes ago without saying so.
-func (s scope) newest() string {
-	return "max " + s.by() + " (" + s.mapped(fmt.Sprintf("timestamp(%s{%s})", s.preset.Requests, s.selector)) + ") or " + serverTime
+func (s *scope) newest() question {
+	return question{promql: "max " + s.by() + " (" + s.mapped(fmt.Sprintf("timestamp(%s{%s})", s.preset.Requests, s.selector)) + ") or " + serverTime, of: s}
 }
-
-// serverTime is a vector with one series without labels: the server's time.
-const serverTime = "vector(time())"
 
 // up is how many targets there are with each value of `up`.
-func (s scope) up() string {
-	return fmt.Sprintf("count_values %s (%q, %s)", s.by(), upLabel, s.mapped("up{"+s.selector+"}"))
+func (s *scope) up(at grid) question {
+	return question{promql: fmt.Sprintf("count_values %s (%q, %s)", s.by(), upLabel, s.mapped("up{"+s.selector+"}")), at: at, of: s, mark: upLabel}
 }
+
+// What the marks of counts and up mean.
+func isError(mark string) bool { return mark != "" }
+func isUp(mark string) bool    { return mark == "1" }
+
+// scrapes are the raw samples of `up`.
+func (s *scope) scrapes() question { return question{promql: "up{" + s.selector + "}[5m]", raw: true} }
 
 // quote is s as a PromQL string. Names and regular expressions here hold no
 // character that Go and PromQL quote in different ways.

@@ -15,24 +15,31 @@ func workload(kind model.Kind, ns, name string) model.Target {
 
 func TestQueries(t *testing.T) {
 	p := HTTPPreset()
-	one := p.over([]model.Target{workload(model.Deployment, "prod", "shop")})
-	two := p.over([]model.Target{workload(model.Deployment, "prod", "shop"), workload(model.StatefulSet, "data", "db")})
+	one := p.over(p.Owner, []model.Target{workload(model.Deployment, "prod", "shop")})
+	two := p.over(p.Owner, []model.Target{workload(model.Deployment, "prod", "shop"), workload(model.StatefulSet, "data", "db")})
+	owners, _ := p.overOwners(model.Target{Workload: model.Workload{Kind: model.Deployment, Namespace: "prod"}, Match: `app="x"`}, []string{"b-1", "a-2"})
+	exported := HTTPPreset()
+	exported.Owner = byPod{"exported_namespace", "kubernetes_pod_name"}
+	alone := func(p Preset, kind model.Kind, name string) shown {
+		_, s := p.alone(p.Owner, workload(kind, "prod", name))
+		return s
+	}
 	const s = "[b-df-hj-np-tv-xz24-9]"
 	for _, tt := range []struct{ name, got, want string }{
-		{"counts", one.counts(time.Minute),
+		{"counts", one.counts(time.Minute, present).promql,
 			`sum by (namespace, rb_workload, rb_err) (label_replace(label_replace(label_replace(increase(http_requests_total{namespace="prod",pod=~"(shop)-.+"}[1m]), ` +
 				`"rb_workload", "Deployment/$1", "pod", "(shop)-` + s + `{1,10}-` + s + `{5}"), "rb_err", "status", "status", "5.."), "rb_err", "code", "code", "5.."))`},
-		{"P95 of two namespaces and kinds", two.quantile(0.95, 5*time.Minute),
+		{"P95 of two namespaces and kinds", two.quantile(0.95, 5*time.Minute, present).promql,
 			`histogram_quantile(0.95, sum by (namespace, rb_workload, le) (label_replace(label_replace(rate(http_request_duration_seconds_bucket{namespace=~"data|prod",pod=~"(db|shop)-.+"}[5m]), ` +
 				`"rb_workload", "Deployment/$1", "pod", "(shop)-` + s + `{1,10}-` + s + `{5}"), "rb_workload", "StatefulSet/$1", "pod", "(db)-[0-9]+")))`},
-		{"up", one.up(), `count_values by (namespace, rb_workload) ("rb_up", label_replace(up{namespace="prod",pod=~"(shop)-.+"}, "rb_workload", "Deployment/$1", "pod", "(shop)-` + s + `{1,10}-` + s + `{5}"))`},
-		{"newest", p.overOwners(model.Target{Workload: model.Workload{Namespace: "prod"}, Match: `app="x"`}, []string{"b-1", "a-2"}).newest(),
+		{"up", one.up(present).promql, `count_values by (namespace, rb_workload) ("rb_up", label_replace(up{namespace="prod",pod=~"(shop)-.+"}, "rb_workload", "Deployment/$1", "pod", "(shop)-` + s + `{1,10}-` + s + `{5}"))`},
+		{"newest", owners.newest().promql,
 			`max by (namespace, rb_workload) (label_replace(timestamp(http_requests_total{namespace="prod",pod=~"(a-2|b-1).+",app="x"}), "rb_workload", "$1", "pod", "(a-2|b-1)-?` + s + `{5}")) or vector(time())`},
-		{"shown errors", p.show(workload(model.Deployment, "prod", "shop")).errors("", time.Minute),
+		{"shown errors", alone(p, model.Deployment, "shop").errors("", time.Minute),
 			`(sum(rate(http_requests_total{namespace="prod",pod=~"shop-[^-]+-[^-]+",status=~"5.."}[1m])) or vector(0)) / sum(rate(http_requests_total{namespace="prod",pod=~"shop-[^-]+-[^-]+"}[1m]))`},
-		{"shown P95", p.show(workload(model.StatefulSet, "prod", "db")).p95(2 * time.Minute),
+		{"shown P95", alone(p, model.StatefulSet, "db").p95(2 * time.Minute),
 			`histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{namespace="prod",pod=~"db-[0-9]+"}[2m])))`},
-		{"other labels", Preset{Namespace: "exported_namespace", Pod: "kubernetes_pod_name"}.orDefault().show(workload(model.DaemonSet, "prod", "agent")).up("sum"),
+		{"other labels", alone(exported, model.DaemonSet, "agent").up("sum"),
 			`sum(up{exported_namespace="prod",kubernetes_pod_name=~"agent-[^-]+"})`},
 	} {
 		if tt.got != tt.want {
@@ -90,7 +97,7 @@ func TestPodsFindTheirWorkload(t *testing.T) {
 				t.Errorf("%d: %s belongs to %q, want %q", n, pod, got, want)
 			}
 		}
-		if k := key(targets[7].Workload); k != "p/Deployment/"+long60[:58] {
+		if k, _ := HTTPPreset().alone(HTTPPreset().Owner, targets[7]); k != "p/Deployment/"+long60[:58] {
 			t.Error(k)
 		}
 	}
@@ -107,8 +114,8 @@ func TestNamesAreHarmless(t *testing.T) {
 		if got := literal(name); strings.ContainsAny(got, "\"\\\n|*({") {
 			t.Errorf("%q becomes %q", name, got)
 		}
-		s := HTTPPreset().over([]model.Target{workload(model.Deployment, name, name)})
-		if q := s.newest(); strings.Count(strings.NewReplacer(`\\`, "", `\"`, "").Replace(q), `"`) != 12 {
+		s := HTTPPreset().over(byPod{"namespace", "pod"}, []model.Target{workload(model.Deployment, name, name)})
+		if q := s.newest().promql; strings.Count(strings.NewReplacer(`\\`, "", `\"`, "").Replace(q), `"`) != 12 {
 			t.Errorf("%d quotes in %s", strings.Count(q, `"`), q)
 		}
 	}

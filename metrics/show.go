@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"rollbook/model"
@@ -11,22 +12,31 @@ import (
 // by the operator and pasted into Prometheus or Grafana. They stand in
 // Reading.Query; a test compares what they return with the figures.
 
-// shown is the pods that a shown query is about, and when.
+// shown is the series that a shown query is about, and when.
 type shown struct {
 	preset   Preset
 	selector string
 	at       time.Time // zero = the present
 }
 
-// show is about the pods of a target.
-func (p Preset) show(t model.Target) shown { return p.showPods(t, podPattern(t.Workload)) }
+// alone is about the series of one target, at the present. key is what a scope
+// calls it.
+func (p Preset) alone(owner Identity, t model.Target) (key string, s shown) {
+	name, matcher := owner.workload(t.Workload)
+	return t.Workload.Namespace + "/" + name, p.shown(owner, t, matcher)
+}
 
-func (p Preset) showPods(t model.Target, pods string) shown {
-	s := p.Namespace + "=" + quote(t.Workload.Namespace) + "," + p.Pod + "=~" + quote(pods)
-	if t.Match != "" {
-		s += "," + t.Match
-	}
-	return shown{preset: p, selector: s}
+// shown is about those of the target's namespace and Match that a matcher of owner
+// lets through, at the present.
+func (p Preset) shown(owner Identity, t model.Target, matcher string) shown {
+	namespace, _ := owner.labels()
+	return shown{preset: p, selector: matchers(namespace+"="+quote(t.Workload.Namespace), matcher, t.Match)}
+}
+
+// until is s up to a time.
+func (s shown) until(t time.Time) shown {
+	s.at = t
+	return s
 }
 
 // window is d as a range, with the time it ends at.
@@ -38,36 +48,45 @@ func (s shown) window(d time.Duration) string {
 	return r
 }
 
-// errors is the error ratio; label is the one that says 5xx, "" = none did.
-func (s shown) errors(label string, window time.Duration) string {
-	w := s.window(window)
-	errs := func(label string) string {
-		return fmt.Sprintf(`rate(%s{%s,%s=~"5.."}%s)`, s.preset.Requests, s.selector, label, w)
+// failures sums f, rate or increase, of the requests with an error. label is the
+// one that says so; "" = none did, bothLabels = several.
+func (s shown) failures(f, label string, window time.Duration) string {
+	var sums []string
+	for i, e := range s.preset.Errors {
+		if label == e.Label || label == bothLabels || label == "" && i == 0 {
+			sums = append(sums, fmt.Sprintf(`%s(%s{%s,%s=~%s}%s)`, f, s.preset.Requests, s.selector, e.Label, quote(e.Regexp), s.window(window)))
+		}
 	}
-	var sum string
-	switch label {
-	case "":
-		sum = errs("status")
-	case bothLabels:
-		sum = errs("status") + " or " + errs("code")
-	default:
-		sum = errs(label)
-	}
-	return fmt.Sprintf("(sum(%s) or vector(0)) / sum(rate(%s{%s}%s))", sum, s.preset.Requests, s.selector, w)
+	return "(sum(" + strings.Join(sums, " or ") + ") or vector(0))"
 }
 
-// bothLabels is for pods of which some say status and some code.
+// bothLabels is for an owner of whose series some say it by one label and some
+// by another.
 const bothLabels = "both"
+
+// errors is the error ratio.
+func (s shown) errors(label string, window time.Duration) string {
+	return s.failures("rate", label, window) + " / " + s.rate(window)
+}
+
+// failed is how many requests failed.
+func (s shown) failed(label string, window time.Duration) string {
+	return s.failures("increase", label, window)
+}
 
 // p95 is in seconds.
 func (s shown) p95(window time.Duration) string {
-	return fmt.Sprintf("histogram_quantile(0.95, sum by (le) (rate(%s{%s}%s)))", s.preset.Latency, s.selector, s.window(window))
+	return s.preset.quantile(0.95, "by (le)", fmt.Sprintf("rate(%s{%s}%s)", s.preset.Latency, s.selector, s.window(window)))
 }
 
-// requests is how many there were.
+// requests is how many there were, rate how many a second.
 func (s shown) requests(window time.Duration) string {
 	return fmt.Sprintf("sum(increase(%s{%s}%s))", s.preset.Requests, s.selector, s.window(window))
 }
 
-// up is f, sum or count, of the targets.
+func (s shown) rate(window time.Duration) string {
+	return fmt.Sprintf("sum(rate(%s{%s}%s))", s.preset.Requests, s.selector, s.window(window))
+}
+
+// up is f, sum or count, of the targets of the scrapes.
 func (s shown) up(f string) string { return fmt.Sprintf("%s(up{%s})", f, s.selector) }

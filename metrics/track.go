@@ -1,6 +1,8 @@
 package metrics
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -25,6 +27,32 @@ type track struct {
 	errors, p95 past
 	fresh       time.Time // newest sample ever seen to be really there
 	label       string    // which label says 5xx
+}
+
+// track is what is known of a target; it begins anew when the target is asked for
+// in another way.
+func (c *Client) track(t model.Target) *track {
+	how := fmt.Sprintf("%v %q %q %q %q", t.Workload, t.Match, t.Errors, t.P95, t.Requests)
+	if known := c.tracks[t.ID]; known == nil || known.print != how {
+		c.tracks[t.ID] = &track{print: how}
+	}
+	return c.tracks[t.ID]
+}
+
+// keepTracks drops what is known of others than the targets, and the past when
+// the scrape interval has changed: other steps and windows do not go together.
+func (r *round) keepTracks(targets []model.Target) {
+	c, wanted := r.c, map[string]bool{}
+	for _, t := range targets {
+		wanted[t.ID] = true
+	}
+	maps.DeleteFunc(c.tracks, func(id string, _ *track) bool { return !wanted[id] })
+	if c.step != r.step || c.short != r.short {
+		for _, t := range c.tracks {
+			t.errors, t.p95 = past{}, past{}
+		}
+		c.step, c.short = r.step, r.short
+	}
 }
 
 // past is the samples of one figure. They are shared with the figures that were
@@ -79,11 +107,27 @@ func (p *past) last() time.Time {
 	return p.samples[len(p.samples)-1].At
 }
 
+// pasts are those of the figures that own PromQL tells, or those that it does not.
+func pasts(as []*asked, own bool) (ps []*past) {
+	for _, a := range as {
+		if (a.Errors != "") == own {
+			ps = append(ps, &a.errors)
+		}
+		if (a.P95 != "") == own {
+			ps = append(ps, &a.p95)
+		}
+	}
+	return ps
+}
+
 // window is the grid that brings several pasts up to date: from the step after
 // the oldest of them, with the overlap, or all that is kept. When it is short and
 // about not too many it is finer than a step, so that the present is not up to a
-// step old.
-func (r *round) window(workloads int, pasts ...*past) grid {
+// step old. Of no past it is the present alone.
+func (r *round) window(workloads int, pasts []*past) grid {
+	if len(pasts) == 0 {
+		return at(r.now)
+	}
 	end := floor(r.now, r.step)
 	failed := 0
 	for _, p := range pasts {

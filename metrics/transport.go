@@ -25,7 +25,7 @@ var errOurTimeout = errors.New("query time-out")
 // it posts to take). Since getter returns an error and no response for those
 // codes, the fallback does not ask a second time either.
 type getter struct {
-	c    *Client
+	r    *reader
 	api  api.Client // for URL only
 	http *http.Client
 }
@@ -39,25 +39,25 @@ func (g *getter) Do(ctx context.Context, req *http.Request) (*http.Response, []b
 	}
 	resp, err := g.http.Do(req)
 	if err != nil {
-		return nil, nil, g.c.failed(ctx, err)
+		return nil, nil, g.r.failed(ctx, err)
 	}
 	defer resp.Body.Close()
 	query := req.URL.Query().Get("query")
 	if resp.StatusCode/100 != 2 {
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, 16<<10))
-		return nil, nil, g.c.answered(resp, body, query)
+		return nil, nil, g.r.answered(resp, body, query)
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, g.c.opt.MaxAnswer+1))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, g.r.largest+1))
 	if err != nil {
-		return nil, nil, g.c.failed(ctx, err)
+		return nil, nil, g.r.failed(ctx, err)
 	}
-	if int64(len(body)) > g.c.opt.MaxAnswer {
-		return nil, nil, &Error{Kind: ErrAnswer, To: g.c.to, Query: query,
-			Why: fmt.Sprintf("the answer is larger than %d MiB", g.c.opt.MaxAnswer>>20)}
+	if int64(len(body)) > g.r.largest {
+		return nil, nil, &Error{Kind: ErrAnswer, To: g.r.to, Query: query,
+			Why: fmt.Sprintf("the answer is larger than %d MiB", g.r.largest>>20)}
 	}
 	// A login page comes with 200 too.
 	if !strings.HasPrefix(strings.TrimLeft(string(body[:min(64, len(body))]), " \t\r\n"), "{") {
-		return nil, nil, &Error{Kind: ErrNotPrometheus, To: g.c.to, Why: "no Prometheus API there: the answer is not JSON but " + kindOf(resp)}
+		return nil, nil, &Error{Kind: ErrNotPrometheus, To: g.r.to, Why: "no Prometheus API there: the answer is not JSON but " + kindOf(resp)}
 	}
 	return resp, body, nil
 }

@@ -8,8 +8,8 @@ import (
 	"rollbook/model"
 )
 
-// Which workload a pod belongs to is read off its name, since kube-state-metrics
-// may not be there:
+// byPod tells whose a series is by the name of the pod that was scraped, since
+// kube-state-metrics may not be there:
 //
 //	Deployment   NAME-HASH-xxxxx   StatefulSet  NAME-N   DaemonSet  NAME-xxxxx
 //
@@ -17,6 +17,57 @@ import (
 // (k8s.io/apimachinery/pkg/util/rand, SafeEncodeString and String). All before
 // xxxxx is cut at 58 characters (k8s.io/apiserver/pkg/storage/names), so that of
 // a long name the hash, or its own end, is missing.
+//
+// Its fields name the labels: exported_namespace or kubernetes_pod_name with some
+// configurations.
+type byPod struct{ namespace, pod string }
+
+func (b byPod) labels() (namespace, name string) { return b.namespace, b.pod }
+
+func (b byPod) workloads(targets []model.Target) (matcher string, ps []pattern) {
+	ps, all := patterns(targets)
+	if !all {
+		return "", ps
+	}
+	var names []string
+	end := "-.+"
+	for _, t := range targets {
+		name := cut(t.Workload.Name)
+		names = append(names, name)
+		if len(name) == longest {
+			end = ".+"
+		}
+	}
+	return b.pod + "=~" + quote(anyOf(names)+end), ps
+}
+
+func (b byPod) owners(w model.Workload, names []string) (matcher string, p pattern, why string) {
+	if w.Kind != model.Deployment {
+		return "", p, "the names of a " + string(w.Kind) + "'s pods do not say their revision"
+	}
+	some := make([]string, len(names))
+	for i, n := range names {
+		some[i] = cut(n)
+	}
+	return b.pod + "=~" + quote(anyOf(some)+".+"), pattern{regexp: anyOf(some) + "-?" + suffix}, ""
+}
+
+func (b byPod) workload(w model.Workload) (name, matcher string) {
+	name = w.Name
+	if w.Kind != model.StatefulSet {
+		name = cut(name)
+	}
+	return string(w.Kind) + "/" + name, b.pod + "=~" + quote(podPattern(w))
+}
+
+func (b byPod) owner(replicaSet string) (name, matcher string) {
+	name = cut(replicaSet)
+	return name, b.pod + "=~" + quote(literal(name)+"-?.{5}")
+}
+
+// cut is as much of a name as a generated one keeps of it.
+func cut(name string) string { return name[:min(len(name), longest)] }
+
 const (
 	safe     = "[b-df-hj-np-tv-xz24-9]" // bcdfghjklmnpqrstvwxz2456789
 	hash     = safe + "{1,10}"
@@ -33,13 +84,6 @@ const (
 	explicitMost  = 60
 	explicitBytes = 1500
 )
-
-// pattern is a regular expression for pod names whose first group is what
-// identifies the workload.
-type pattern struct {
-	kind   model.Kind
-	regexp string
-}
 
 // patterns are what maps the pods of the targets to their workloads, the least
 // specific first: where two match, the later one wins. all says that they match
@@ -95,15 +139,6 @@ func patterns(targets []model.Target) (ps []pattern, all bool) {
 // a DaemonSet named "node-bcx", which comes later and wins.
 func rank(k model.Kind) int {
 	return map[model.Kind]int{model.Deployment: 0, model.StatefulSet: 1, model.DaemonSet: 2}[k]
-}
-
-// key is what the patterns call a target's workload, with its namespace.
-func key(w model.Workload) string {
-	name := w.Name
-	if w.Kind != model.StatefulSet && len(name) > longest {
-		name = name[:longest]
-	}
-	return w.Namespace + "/" + string(w.Kind) + "/" + name
 }
 
 // anyOf is a group that matches one of the names literally.

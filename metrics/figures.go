@@ -1,0 +1,138 @@
+package metrics
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"rollbook/model"
+)
+
+// preset fills in what a preset's queries say of one target.
+func (r *round) preset(a *asked, f *model.Figures) {
+	q, k, g := a.shown, a.key, a.g
+	if l := label(k, &g.short, &g.long, &g.whole); l != "" {
+		a.label = l
+	}
+	if t := g.newest[k]; !t.IsZero() {
+		a.fresh = t
+	}
+	r.upReadings(a, f)
+
+	present, last := r.present(a), g.at.n-1
+	if a.Errors == "" {
+		f.Errors = r.figure(a, &a.errors, (*signals).errors, first(g.newestErr, g.short.cErr, a.longErr(g.long.cErr)), present,
+			func(window time.Duration) string { return q.errors(a.label, window) })
+	}
+	if a.P95 == "" {
+		f.P95 = r.figure(a, &a.p95, (*signals).latency, first(g.newestErr, g.short.cErr, g.short.pErr, a.longErr(first(g.long.cErr, g.long.pErr))), present, q.p95)
+	}
+	if !a.g.preset() { // nobody in the group needs them
+		f.Requests = model.Unknown("", "own PromQL has a window of its own")
+	} else {
+		n, ok := g.short.counts[k].total(last)
+		why := unless(first(g.newestErr, g.short.cErr), present)
+		if why == "" && !ok {
+			_, why = g.pick(k, last, true)
+		}
+		f.Requests = r.dated(a, model.Sample{V: n * float64(time.Minute) / float64(r.short)}, why, q.requests(r.short))
+	}
+	if r.hold <= 0 {
+		return
+	}
+	h, err := &g.whole, first(g.newestErr, g.whole.cErr)
+	if a.preset() {
+		n, ok := h.counts[k].total(0)
+		f.HoldRequests = r.dated(a, model.Sample{V: n}, unless(err, cmp.Or(present, absent(ok, "too few samples yet"))), q.requests(r.hold))
+	}
+	if a.Errors == "" {
+		v, why := h.errors(k, 0)
+		f.HoldErrors = r.dated(a, v, unless(err, cmp.Or(present, why)), q.errors(a.label, r.hold))
+	}
+	if a.P95 == "" {
+		v, why := h.latency(k, 0)
+		f.HoldP95 = r.dated(a, v, unless(first(err, h.pErr), cmp.Or(present, why)), q.p95(r.hold))
+	}
+}
+
+// figure brings a past up to date and reads the present, for which present is why
+// there is none. What failed leaves the past as it is.
+func (r *round) figure(a *asked, p *past, of signal, err error, present string, query func(window time.Duration) string) model.Figure {
+	if err != nil {
+		p.failed++
+		return p.figure(r.dated(a, model.Sample{}, short(err), query(r.short)), r.step)
+	}
+	at, until := a.g.at, r.until(a)
+	p.merge(at, at.samples(r.step, func(i int) (model.Sample, string) {
+		if at.time(i).After(until) {
+			return model.Sample{}, "gone"
+		}
+		v, _, why := a.g.value(of, a.key, i, true)
+		return v, why
+	}), r.stepOf(at))
+	v, s, why := a.g.value(of, a.key, at.n-1, true)
+	if present != "" {
+		return p.figure(r.dated(a, v, present, query(r.short)), r.step)
+	}
+	return p.figure(r.dated(a, v, why, query(s.window)), r.step)
+}
+
+// upReadings fills in how many targets are up.
+func (r *round) upReadings(a *asked, f *model.Figures) {
+	up, _ := a.g.up[a.upKey].sum(0, isUp)
+	all, _ := a.g.up[a.upKey].total(0)
+	why := unless(a.g.upErr, "")
+	if why == "" && all == 0 {
+		namespace, name := r.c.opt.Preset.Up.labels()
+		why = fmt.Sprintf("no target with %s and %s labels of %s", namespace, name, a.Workload)
+	}
+	f.Up = reading(model.Sample{V: up}, why, a.upOnly.up("sum"), r.now)
+	f.Targets = reading(model.Sample{V: all}, why, a.upOnly.up("count"), r.now)
+}
+
+// present says why there is no present for a target, whatever its history: ""
+// when its series are being written.
+func (r *round) present(a *asked) string {
+	if a.g.newest == nil {
+		return ""
+	}
+	current := !a.g.newest[a.key].IsZero()
+	age := r.now.Sub(a.fresh)
+	switch {
+	case a.fresh.IsZero():
+		return "no series " + r.c.opt.Preset.Requests
+	case !current:
+		return "no series any more, the newest sample is " + model.Short(age) + " old"
+	case age > 2*r.interval+r.c.opt.Poll:
+		return "stale since " + model.Short(age)
+	}
+	return ""
+}
+
+// until is the last time that a sample of the target may stand at: half an
+// interval after the next scrape is due. Later steps would repeat what is
+// gone.
+func (r *round) until(a *asked) time.Time {
+	if a.fresh.IsZero() { // what there was ended before anybody looked
+		return r.now.Add(-r.short)
+	}
+	return a.fresh.Add(r.interval + r.interval/2)
+}
+
+// longErr is err, if the target needs the long window.
+func (a *asked) longErr(err error) error {
+	if err != nil && a.g.needsLong(a) {
+		return err
+	}
+	return nil
+}
+
+// stepOf is the last whole step of a grid.
+func (r *round) stepOf(g grid) time.Time { return floor(g.time(g.n-1), r.step) }
+
+// dated returns a reading as of the target's newest sample, also of what is unknown.
+func (r *round) dated(a *asked, v model.Sample, why, query string) model.Reading {
+	out := reading(v, why, query, a.fresh)
+	out.At = a.fresh
+	return out
+}
