@@ -11,14 +11,28 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/common/config"
 
 	"rollbook/model"
+	"rollbook/sandbox"
 )
 
 const secret = "s3cr3t-t0ken-value"
+
+// piped runs f in a bubble with a server without a network: its clock stands still
+// while anything is being done, so that a slow machine misses no deadline.
+func piped(t *testing.T, h http.HandlerFunc, f func(t *testing.T, dial config.DialContextFunc)) {
+	synctest.Test(t, func(t *testing.T) {
+		l := sandbox.NewPipe()
+		srv := &http.Server{Handler: h}
+		go srv.Serve(l)
+		defer srv.Close()
+		f(t, l.Dial)
+	})
+}
 
 // Whatever goes wrong has its sentinel, says it in words, names no secret, and
 // nothing is known.
@@ -86,46 +100,45 @@ func TestFailures(t *testing.T) {
 			ErrAnswer, "incomplete answer: store 10.0.0.3 unavailable", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			srv := httptest.NewServer(tt.handler)
-			defer srv.Close()
-			u, _ := url.Parse(srv.URL)
-			u.User, u.Path = url.UserPassword("maria", secret), "/prefix"
-			c, err := New(Options{URL: u.String(), Timeout: 300 * time.Millisecond, ScrapeInterval: 15 * time.Second, MaxAnswer: 1 << 20})
-			if err != nil {
-				t.Fatal(err)
-			}
-			own := shop()
-			own.ID, own.Errors = "own", "vector(0.01)"
-			got, err := ask(c, time.Minute, shop(), own)
-			if !errors.Is(err, tt.kind) || !strings.Contains(err.Error(), tt.says) {
-				t.Errorf("error: %v\nwant %v: …%s…", err, tt.kind, tt.says)
-			}
-			var e *Error
-			if !errors.As(err, &e) || e.To != u.Host {
-				t.Errorf("not an Error that names the host: %#v", err)
-			}
-			for _, f := range got {
-				for _, r := range []model.Reading{f.Errors.Now, f.P95.Now, f.Requests, f.Up, f.Targets, f.HoldErrors, f.HoldP95, f.HoldRequests} {
-					if r.Known || r.Why == "" {
-						t.Errorf("reading: %+v", r)
-					}
-					if strings.Contains(r.Why, secret) || strings.Contains(r.Why, "\x1b") {
-						t.Errorf("why: %q", r.Why)
+			piped(t, tt.handler, func(t *testing.T, dial config.DialContextFunc) {
+				u := url.URL{Scheme: "http", User: url.UserPassword("maria", secret), Host: "prom:9090", Path: "/prefix"}
+				c, err := New(Options{URL: u.String(), Dial: dial, Timeout: 300 * time.Millisecond, ScrapeInterval: 15 * time.Second, MaxAnswer: 1 << 20})
+				if err != nil {
+					t.Fatal(err)
+				}
+				own := shop()
+				own.ID, own.Errors = "own", "vector(0.01)"
+				got, err := ask(c, time.Minute, shop(), own)
+				if !errors.Is(err, tt.kind) || !strings.Contains(err.Error(), tt.says) {
+					t.Errorf("error: %v\nwant %v: …%s…", err, tt.kind, tt.says)
+				}
+				var e *Error
+				if !errors.As(err, &e) || e.To != u.Host {
+					t.Errorf("not an Error that names the host: %#v", err)
+				}
+				for _, f := range got {
+					for _, r := range []model.Reading{f.Errors.Now, f.P95.Now, f.Requests, f.Up, f.Targets, f.HoldErrors, f.HoldP95, f.HoldRequests} {
+						if r.Known || r.Why == "" {
+							t.Errorf("reading: %+v", r)
+						}
+						if strings.Contains(r.Why, secret) || strings.Contains(r.Why, "\x1b") {
+							t.Errorf("why: %q", r.Why)
+						}
 					}
 				}
-			}
-			if s := err.Error(); strings.Contains(s, secret) || strings.Contains(s, "\x1b") || strings.Contains(s, "timestamp") && !tt.query {
-				t.Errorf("says too much: %q", s)
-			}
-			if b, err := c.Behaviour(t.Context(), shop(), []string{"rs"}, fakeNow); b["rs"].Errors.Known || err == nil && b["rs"].Errors.Why == "" {
-				t.Errorf("behaviour: %+v %v", b, err)
-			}
-			if b, err := c.Baseline(t.Context(), []model.Target{shop(), own}, fakeNow); b["shop"].Errors.Known || b["own"].Errors.Known || err == nil && b["shop"].Errors.Why == "" {
-				t.Errorf("baseline: %+v %v", b, err)
-			}
-			if l := c.Check(t.Context(), []model.Target{shop()}); l[0].State != model.CheckBlocked {
-				t.Errorf("check: %+v", l)
-			}
+				if s := err.Error(); strings.Contains(s, secret) || strings.Contains(s, "\x1b") || strings.Contains(s, "timestamp") && !tt.query {
+					t.Errorf("says too much: %q", s)
+				}
+				if b, err := c.Behaviour(t.Context(), shop(), []string{"rs"}, fakeNow); b["rs"].Errors.Known || err == nil && b["rs"].Errors.Why == "" {
+					t.Errorf("behaviour: %+v %v", b, err)
+				}
+				if b, err := c.Baseline(t.Context(), []model.Target{shop(), own}, fakeNow); b["shop"].Errors.Known || b["own"].Errors.Known || err == nil && b["shop"].Errors.Why == "" {
+					t.Errorf("baseline: %+v %v", b, err)
+				}
+				if l := c.Check(t.Context(), []model.Target{shop()}); l[0].State != model.CheckBlocked {
+					t.Errorf("check: %+v", l)
+				}
+			})
 		})
 	}
 }
@@ -145,27 +158,33 @@ func TestNobodyListens(t *testing.T) {
 	if want := "Prometheus at " + addr + ": cannot connect: dial tcp " + addr + ": connect: connection refused"; !errors.Is(err, ErrUnreachable) || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
-	c, _ = New(Options{URL: "http://prometheus.invalid:9090"})
-	if _, err = ask(c, 0, shop()); !errors.Is(err, ErrUnreachable) {
+	c, _ = New(Options{URL: "http://prometheus.invalid:9090", Dial: func(context.Context, string, string) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "prometheus.invalid", IsNotFound: true}}
+	}})
+	if _, err = ask(c, 0, shop()); !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "the name prometheus.invalid is not known here") {
 		t.Error(err)
 	}
 }
 
 // The caller gives up: that is not Prometheus' fault, and comes back at once.
 func TestCallerGivesUp(t *testing.T) {
-	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
-	defer srv.Close()
-	c, _ := New(Options{URL: srv.URL})
-	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(50*time.Millisecond, cancel)
-	if _, err := c.Poll(ctx, Poll{Targets: []model.Target{shop()}}); !errors.Is(err, context.Canceled) {
-		t.Error(err)
-	}
-	ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if _, err := c.Poll(ctx, Poll{Targets: []model.Target{shop()}}); !errors.Is(err, ErrTimeout) {
-		t.Error(err)
-	}
+	piped(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, func(t *testing.T, dial config.DialContextFunc) {
+		c, _ := New(Options{URL: "http://prom:9090", Dial: dial})
+		begun := time.Now()
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(50*time.Millisecond, cancel)
+		if _, err := c.Poll(ctx, Poll{Targets: []model.Target{shop()}}); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if _, err := c.Poll(ctx, Poll{Targets: []model.Target{shop()}}); !errors.Is(err, ErrTimeout) {
+			t.Error(err)
+		}
+		if d := time.Since(begun); d != 100*time.Millisecond {
+			t.Errorf("came back after %s", d)
+		}
+	})
 }
 
 // Credentials reach the host that they are for, and no other.
