@@ -31,10 +31,7 @@ func (r *round) preset(a *asked, f *model.Figures) {
 		f.Requests = model.Unknown("", "own PromQL has a window of its own")
 	} else {
 		n, ok := g.short.counts[k].total(last)
-		why := unless(first(g.newestErr, g.short.cErr), present)
-		if why == "" && !ok {
-			_, why = g.pick(k, last, true)
-		}
+		why := unless(first(g.newestErr, g.short.cErr), cmp.Or(present, absent(ok, "too few samples yet")))
 		f.Requests = r.dated(a, model.Sample{V: n * float64(time.Minute) / float64(r.short)}, why, q.requests(r.short))
 	}
 	if r.hold <= 0 {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"rollbook/model"
@@ -371,4 +372,28 @@ func TestMergeLeavesReadersAlone(t *testing.T) {
 	if len(p.samples) != 1 {
 		t.Errorf("old samples stay: %v", p.samples)
 	}
+}
+
+// Right after a gap in the scrapes the last five minutes are known, the last
+// minute is not: the requests in it are unknown, and not none.
+func TestPollAfterAGap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := historyUntil(fakeNow, 20*time.Minute, 15*time.Second)
+		for _, name := range []string{"http_requests_total", "up"} {
+			h.add(name, map[string]string{"namespace": "prod", "pod": "shop-7c9f5d8-2kq4x", "status": "200"}, func(since time.Duration) (float64, bool) {
+				return 10 * since.Seconds(), since < 18*time.Minute || since == 20*time.Minute
+			})
+		}
+		got, err := ask(h.sandboxed(t).client(t), 0, deploy("shop"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := got["shop"]
+		if e := f.Errors.Now; !e.Known || e.Value != 0 {
+			t.Errorf("errors: %+v", e)
+		}
+		if r := f.Requests; r.Known || r.Why != "too few samples yet" {
+			t.Errorf("requests: %+v", r)
+		}
+	})
 }
