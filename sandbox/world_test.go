@@ -24,12 +24,17 @@ type opened struct {
 
 func open(t *testing.T, name string) *opened {
 	t.Helper()
+	return openSeeded(t, name, 1)
+}
+
+func openSeeded(t *testing.T, name string, seed uint64) *opened {
+	t.Helper()
 	s, err := Load(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := &opened{t: t, now: time.Date(2026, 11, 23, 3, 12, 0, 0, time.UTC)}
-	if o.world, err = newWorld(Options{Scenario: s, Seed: 1, Now: func() time.Time { return o.now }}); err != nil {
+	if o.world, err = newWorld(Options{Scenario: s, Seed: seed, Now: func() time.Time { return o.now }}); err != nil {
 		t.Fatal(err)
 	}
 	return o
