@@ -162,18 +162,5 @@ func (m *Sim) between(low, high time.Duration, key string) time.Duration {
 	return low + time.Duration(m.share(key)*float64(high-low))
 }
 
-// letters are those of Kubernetes' generated names: no vowels, so no words.
-const letters = "bcdfghjklmnpqrstvwxz2456789"
-
-// podName is a generated name, as the API server makes it.
-func (m *Sim) podName(owner string) string {
-	const longest = 63 - 5 - 1 // of a label's value
-	if len(owner) > longest {
-		owner = owner[:longest]
-	}
-	b := make([]byte, 5)
-	for i := range b {
-		b[i] = letters[m.rng.IntN(len(letters))]
-	}
-	return owner + "-" + string(b)
-}
+// podName returns a name for a pod of an owner, as the API server makes it.
+func (m *Sim) podName(owner string) string { return store.GenerateName(owner+"-", m.rng.IntN) }

@@ -167,3 +167,18 @@ func (b *bed) events(reason string) string {
 	}
 	return strings.Join(out, "\n")
 }
+
+// A long name is cut where a cluster cuts it: 58 characters and no dash of their
+// own, so that who looks for a workload's pods by their names finds them here too.
+func TestPodsOfALongName(t *testing.T) {
+	b, d := newBed(t), deployment(2, "shop:1")
+	d.Name = strings.Repeat("checkout-", 8) + "v" // 73 characters
+	b.create(d)
+	b.passes(time.Minute)
+	set := list[appsv1.ReplicaSet](b.sim, replicaSets, "production")[0]
+	for _, p := range list[corev1.Pod](b.sim, pods, "production") {
+		if len(p.Name) != 63 || p.Name[:58] != set.Name[:58] || p.GenerateName != set.Name+"-" || !ready(p) {
+			t.Errorf("a pod of %s is named %s", set.Name, p.Name)
+		}
+	}
+}

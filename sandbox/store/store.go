@@ -172,19 +172,3 @@ func (s *Store) uid() types.UID {
 	b = b&^(3<<62) | 2<<62
 	return types.UID(fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", a>>32, a>>16&0xffff, a&0xffff, b>>48, b&0xffffffffffff))
 }
-
-// Suffix is a random ending of a name, in the letters that the API server uses.
-func (s *Store) Suffix() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.suffix()
-}
-
-func (s *Store) suffix() string {
-	const letters = "bcdfghjklmnpqrstvwxz2456789"
-	b := make([]byte, 5)
-	for i := range b {
-		b[i] = letters[s.rand.IntN(len(letters))]
-	}
-	return string(b)
-}

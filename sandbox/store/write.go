@@ -42,7 +42,7 @@ func (s *Store) create(r *Resource, o *unstructured.Unstructured, by By, applied
 	}
 	if o.GetName() == "" && o.GetGenerateName() != "" {
 		for { // the API server tries eight times; here nobody would see why it failed
-			o.SetName(o.GetGenerateName() + s.suffix())
+			o.SetName(GenerateName(o.GetGenerateName(), s.rand.IntN))
 			if s.objects[gr][keyOf(o)] == nil {
 				break
 			}
