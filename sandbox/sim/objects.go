@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -69,11 +70,26 @@ func typedOf[T any](m *Sim, u *unstructured.Unstructured) *T {
 		}
 	}
 	o := new(T)
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, o); err != nil {
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(unmanaged(u), o); err != nil {
 		return nil
 	}
 	m.typed[uid] = typed{version, o, m.round}
 	return o
+}
+
+// unmanaged returns an object's content without its managedFields: the store
+// keeps them, a controller never looks at them, and of all that is in an object
+// they take the longest to convert. The rest is shared.
+func unmanaged(u *unstructured.Unstructured) map[string]any {
+	meta, _ := u.Object["metadata"].(map[string]any)
+	if _, has := meta["managedFields"]; !has {
+		return u.Object
+	}
+	out := maps.Clone(u.Object)
+	meta = maps.Clone(meta)
+	delete(meta, "managedFields")
+	out["metadata"] = meta
+	return out
 }
 
 // prune forgets the typed objects that the last pass did not see.
@@ -125,7 +141,6 @@ func taken(o metav1.Object, u *unstructured.Unstructured) {
 	o.SetResourceVersion(u.GetResourceVersion())
 	o.SetGeneration(u.GetGeneration())
 	o.SetCreationTimestamp(u.GetCreationTimestamp())
-	o.SetManagedFields(u.GetManagedFields())
 }
 
 // Who the parts of the control plane are in managedFields.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -116,10 +117,11 @@ func annotateReplicas(d *appsv1.Deployment, rs *appsv1.ReplicaSet) bool {
 // sameTemplate compares two templates less the label that only the
 // ReplicaSet's has.
 func sameTemplate(a, b *corev1.PodTemplateSpec) bool {
-	x, y := a.DeepCopy(), b.DeepCopy()
+	x, y := *a, *b
+	x.Labels, y.Labels = maps.Clone(a.Labels), maps.Clone(b.Labels)
 	delete(x.Labels, appsv1.DefaultDeploymentUniqueLabelKey)
 	delete(y.Labels, appsv1.DefaultDeploymentUniqueLabelKey)
-	return equality.Semantic.DeepEqual(x, y)
+	return equality.Semantic.DeepEqual(&x, &y)
 }
 
 // split finds the ReplicaSet that has the Deployment's template, nil = none

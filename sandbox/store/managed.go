@@ -2,10 +2,10 @@ package store
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -89,40 +89,78 @@ func (m *manager) apply(old, patch *unstructured.Unstructured, by string, force 
 // date puts the store's time in place of the wall's, which the field manager
 // asks for by itself: in entries that this write made or renewed.
 func date(old, o *unstructured.Unstructured, now time.Time) {
-	before := old.GetManagedFields()
-	after := o.GetManagedFields()
-	at := metav1.NewTime(now.UTC()).Rfc3339Copy()
-	for i := range after {
-		if !known(before, &after[i]) {
-			after[i].Time = &at
+	before, after := entriesOf(old), entriesOf(o)
+	at := now.UTC().Format(time.RFC3339)
+	for _, e := range after {
+		if !known(before, e) {
+			e["time"] = at
 		}
 	}
 	slices.SortFunc(after, byTime)
-	o.SetManagedFields(after)
+	if len(after) == 0 {
+		return
+	}
+	all := make([]any, len(after))
+	for i, e := range after {
+		all[i] = map[string]any(e)
+	}
+	o.Object["metadata"].(map[string]any)["managedFields"] = all
+}
+
+// entry is one of an object's managedFields as it is stored: made into Go's type
+// and back, its field set would be encoded anew each time.
+type entry map[string]any
+
+// entriesOf returns an object's managedFields; they are the object's own.
+func entriesOf(o *unstructured.Unstructured) []entry {
+	meta, _ := o.Object["metadata"].(map[string]any)
+	all, _ := meta["managedFields"].([]any)
+	out := make([]entry, 0, len(all))
+	for _, e := range all {
+		if e, ok := e.(map[string]any); ok {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func (e entry) text(key string) string {
+	s, _ := e[key].(string)
+	return s
 }
 
 // byTime is the order in which the field manager leaves the entries; the dates
-// that it gave them were others.
-func byTime(a, b metav1.ManagedFieldsEntry) int {
-	return cmp.Or(cmp.Compare(a.Operation, b.Operation), cmp.Compare(seconds(a.Time), seconds(b.Time)), cmp.Compare(a.Manager, b.Manager),
-		cmp.Compare(a.APIVersion, b.APIVersion), cmp.Compare(a.Subresource, b.Subresource))
-}
-
-func seconds(t *metav1.Time) int64 {
-	if t == nil {
-		return 0
-	}
-	return t.Unix()
-}
-
-func known(entries []metav1.ManagedFieldsEntry, e *metav1.ManagedFieldsEntry) bool {
-	for i := range entries {
-		k := &entries[i]
-		if k.Manager == e.Manager && k.Operation == e.Operation && k.Subresource == e.Subresource && k.Time.Equal(e.Time) {
-			return true
+// that it gave them were others. Dates are stored alike, so that they compare as
+// they are written.
+func byTime(a, b entry) int {
+	for _, key := range []string{"operation", "time", "manager", "apiVersion", "subresource"} {
+		if d := cmp.Compare(a.text(key), b.text(key)); d != 0 {
+			return d
 		}
 	}
-	return false
+	return 0
+}
+
+// known says whether a write left an entry as it was.
+func known(before []entry, e entry) bool {
+	return slices.ContainsFunc(before, func(k entry) bool {
+		for _, key := range []string{"manager", "operation", "subresource", "time"} {
+			if k.text(key) != e.text(key) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// timeless returns entries without their times.
+func timeless(all []entry) []entry {
+	out := make([]entry, len(all))
+	for i, e := range all {
+		out[i] = maps.Clone(e)
+		delete(out[i], "time")
+	}
+	return out
 }
 
 // asIs converts, defaults and creates nothing: there is one version of each

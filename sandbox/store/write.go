@@ -107,8 +107,8 @@ func (s *Store) room(r *Resource, o *unstructured.Unstructured) error {
 // the newest one's, or it is a Conflict; without them it is unconditional. With
 // Sub "status" only the status is taken, else everything but the status.
 func (s *Store) Update(gr schema.GroupResource, o *unstructured.Unstructured, by By) (*unstructured.Unstructured, error) {
-	return s.Modify(gr, o.GetNamespace(), o.GetName(), by, func(*unstructured.Unstructured) (*unstructured.Unstructured, error) {
-		return o.DeepCopy(), nil
+	return s.modify(gr, o.GetNamespace(), o.GetName(), by, func(*unstructured.Unstructured) (*unstructured.Unstructured, error) {
+		return o, nil // what is stored is made anew of it
 	})
 }
 
@@ -120,6 +120,13 @@ func (s *Store) UpdateStatus(gr schema.GroupResource, o *unstructured.Unstructur
 // Modify is Update with what change makes of the newest state, of which it gets
 // a copy. Nothing is written in between.
 func (s *Store) Modify(gr schema.GroupResource, namespace, name string, by By, change func(*unstructured.Unstructured) (*unstructured.Unstructured, error)) (*unstructured.Unstructured, error) {
+	return s.modify(gr, namespace, name, by, func(old *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+		return change(old.DeepCopy())
+	})
+}
+
+// modify is Modify with a change that gets the newest state itself.
+func (s *Store) modify(gr schema.GroupResource, namespace, name string, by By, change func(old *unstructured.Unstructured) (*unstructured.Unstructured, error)) (*unstructured.Unstructured, error) {
 	r, err := s.resource(gr)
 	if err != nil {
 		return nil, err
@@ -130,7 +137,7 @@ func (s *Store) Modify(gr schema.GroupResource, namespace, name string, by By, c
 	if old == nil {
 		return nil, apierrors.NewNotFound(gr, name)
 	}
-	o, err := change(old.DeepCopy())
+	o, err := change(old)
 	if err != nil {
 		return nil, err
 	}
@@ -144,13 +151,13 @@ func (s *Store) replace(r *Resource, old, o *unstructured.Unstructured, by By, a
 	if err := precondition(gr, old, o); err != nil {
 		return nil, err
 	}
-	managed := o.GetManagedFields()
+	sent := o
 	o, err := complete(r, o, old, by.Sub)
 	if err != nil {
 		return nil, err
 	}
 	if applied {
-		o.SetManagedFields(managed)
+		o.SetManagedFields(sent.GetManagedFields())
 	} else {
 		m, err := s.manager(r, by.Sub)
 		if err != nil {
@@ -213,19 +220,11 @@ func precondition(gr schema.GroupResource, old, o *unstructured.Unstructured) er
 // same says whether nothing changed but the times of managedFields: such a
 // write is none.
 func same(old, o *unstructured.Unstructured) bool {
-	if !equality.Semantic.DeepEqual(timeless(old.GetManagedFields()), timeless(o.GetManagedFields())) {
+	if !equality.Semantic.DeepEqual(timeless(entriesOf(old)), timeless(entriesOf(o))) {
 		return false
 	}
 	a, b := shallow(old), shallow(o)
 	return equality.Semantic.DeepEqual(a, b)
-}
-
-func timeless(entries []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
-	out := append([]metav1.ManagedFieldsEntry(nil), entries...)
-	for i := range out {
-		out[i].Time = nil
-	}
-	return out
 }
 
 // shallow is the object without its managedFields; the rest is shared.
