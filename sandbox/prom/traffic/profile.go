@@ -42,6 +42,14 @@ func (p Profile) below(s float64) float64 {
 	return 0.5 * math.Erfc(-(math.Log(s)-mu)/(sigma*math.Sqrt2))
 }
 
+// shares are the shares of requests in the buckets, cumulative.
+func (p Profile) shares() (out [len(bounds)]float64) {
+	for i, b := range bounds {
+		out[i] = p.below(b)
+	}
+	return out
+}
+
 // mean is the mean latency in seconds.
 func (p Profile) mean() float64 {
 	if p.P95 == Endless {
@@ -86,9 +94,9 @@ func load(t, phase float64) float64 {
 	return t - wave/w*math.Cos(w*t+phase)
 }
 
-// advance lets a pod serve from one time to another; factor is what it has of
-// the profile's load.
-func (c *counters) advance(p Profile, factor, phase float64, from, to time.Time) {
+// advance lets a pod serve from one time to another; shares are the profile's,
+// factor is what it has of the profile's load.
+func (c *counters) advance(p Profile, shares *[len(bounds)]float64, factor, phase float64, from, to time.Time) {
 	if !to.After(from) {
 		return
 	}
@@ -101,8 +109,8 @@ func (c *counters) advance(p Profile, factor, phase float64, from, to time.Time)
 		c.requests[m][1] += k * (1 - p.Errors) * notFound
 		c.requests[m][2] += k * p.Errors
 	}
-	for i, b := range bounds {
-		c.buckets[i] += n * p.below(b)
+	for i, x := range shares {
+		c.buckets[i] += n * x
 	}
 	c.count += n
 	c.sum += n * p.mean()

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/prometheus/prometheus/model/labels"
+
 	"rollbook/sandbox/prom"
 )
 
@@ -84,32 +86,38 @@ func stateTarget() *prom.Target {
 	}
 }
 
+// ownership is who owns what, as one series of kube-state-metrics says it.
+type ownership struct {
+	metric, namespace, object string
+	kind, owner, controller   string
+}
+
+// series is the set of labels that says so; of is the label of the object's name.
+func (o *ownership) series(t *prom.Target, of string) labels.Labels {
+	return t.Series(o.metric, "namespace", o.namespace, of, o.object, "owner_kind", o.kind, "owner_name", o.owner, "owner_is_controller", o.controller)
+}
+
 // owners is the scrape of kube-state-metrics.
 func (t *Traffic) owners(pods []Pod) prom.Scrape {
 	old := t.owner
-	t.owner = make(map[string]prom.Sample, len(old))
+	t.owner = make(map[ownership]prom.Sample, len(old))
 	out := prom.Scrape{Target: t.state, Took: took}
-	add := func(name string, pairs ...string) {
-		key := name
-		for _, p := range pairs {
-			key += "\x00" + p
-		}
-		if _, twice := t.owner[key]; twice {
+	add := func(o ownership, of string) {
+		if _, twice := t.owner[o]; twice {
 			return
 		}
-		sample, known := old[key]
+		sample, known := old[o]
 		if !known {
-			sample = prom.Sample{Labels: t.state.Series(name, pairs...), Value: 1}
+			sample = prom.Sample{Labels: o.series(t.state, of), Value: 1}
 		}
-		t.owner[key] = sample
+		t.owner[o] = sample
 		out.Samples = append(out.Samples, sample)
 	}
-	for _, p := range pods {
-		add("kube_pod_owner", "namespace", p.Namespace, "pod", p.Name,
-			"owner_kind", p.OwnerKind, "owner_name", p.Owner, "owner_is_controller", strconv.FormatBool(p.Owner != ""))
+	for i := range pods {
+		p := &pods[i]
+		add(ownership{"kube_pod_owner", p.Namespace, p.Name, p.OwnerKind, p.Owner, strconv.FormatBool(p.Owner != "")}, "pod")
 		if p.OwnerKind == "ReplicaSet" && p.Workload != p.Owner {
-			add("kube_replicaset_owner", "namespace", p.Namespace, "replicaset", p.Owner,
-				"owner_kind", "Deployment", "owner_name", p.Workload, "owner_is_controller", "true")
+			add(ownership{"kube_replicaset_owner", p.Namespace, p.Owner, "Deployment", p.Workload, "true"}, "replicaset")
 		}
 	}
 	return out

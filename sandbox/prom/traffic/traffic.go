@@ -32,7 +32,7 @@ type Pod struct {
 type Traffic struct {
 	pods  map[string]*served // by UID
 	state *prom.Target       // kube-state-metrics
-	owner map[string]prom.Sample
+	owner map[ownership]prom.Sample
 }
 
 // served is a pod with what it has counted.
@@ -40,6 +40,7 @@ type served struct {
 	Pod
 	target   *prom.Target
 	counters counters
+	shares   [len(bounds)]float64 // of the profile, which seldom changes
 	phase    float64
 	until    time.Time // counted up to here
 	samples  []prom.Sample
@@ -47,7 +48,7 @@ type served struct {
 
 // New is Traffic without pods.
 func New() *Traffic {
-	return &Traffic{pods: map[string]*served{}, state: stateTarget(), owner: map[string]prom.Sample{}}
+	return &Traffic{pods: map[string]*served{}, state: stateTarget(), owner: map[ownership]prom.Sample{}}
 }
 
 var (
@@ -73,6 +74,9 @@ func (t *Traffic) Scrape(at time.Time, pods []Pod) []prom.Scrape {
 		if s == nil {
 			s = &served{until: at, phase: phase(p.Namespace + "/" + p.Name)}
 		}
+		if s.Profile != p.Profile {
+			s.shares = p.Profile.shares()
+		}
 		if !s.Started.Equal(p.Started) {
 			s.counters = counters{}
 		}
@@ -81,7 +85,7 @@ func (t *Traffic) Scrape(at time.Time, pods []Pod) []prom.Scrape {
 			if p.Replicas > 0 {
 				factor = float64(p.Replicas) / float64(ready[p.key()])
 			}
-			s.counters.advance(p.Profile, factor, s.phase, s.until, at)
+			s.counters.advance(p.Profile, &s.shares, factor, s.phase, s.until, at)
 		}
 		s.Pod, s.until = p, at
 		t.pods[p.UID] = s
