@@ -13,7 +13,7 @@ func BenchmarkOpening(b *testing.B) {
 	}
 	now := time.Date(2026, 11, 23, 3, 12, 0, 0, time.UTC)
 	for b.Loop() {
-		if _, err := newWorld(Options{Scenario: s, Seed: 1, Now: func() time.Time { return now }}); err != nil {
+		if _, err := newWorld(b.Context(), Options{Scenario: s, Seed: 1, Now: func() time.Time { return now }}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -37,53 +39,59 @@ func (c *clock) now() time.Time {
 	return c.live()
 }
 
+func (c *clock) set(t time.Time) { c.past.Store(&t) }
+
 // world is everything that time changes.
 type world struct {
 	clock   *clock
 	store   *store.Store
 	sim     *sim.Sim
 	prom    *prom.Server
+	told    *clock // of prom, which is told of the past after it was simulated
 	traffic *traffic.Traffic
 }
 
-// newWorld makes everything that a scenario is about, up to its opening.
-func newWorld(o Options) (*world, error) {
+// newWorld makes everything that a scenario is about, up to its opening. When
+// ctx ends before that is done, its error is returned.
+func newWorld(ctx context.Context, o Options) (*world, error) {
 	seed := o.Seed
 	if seed == 0 {
 		seed = rand.Uint64() //nolint:gosec // names of pods, not secrets
 	}
 	opening := o.Now().Truncate(time.Millisecond)
-	c := &clock{live: o.Now}
-	w := &world{clock: c, store: store.New(c.now), traffic: traffic.New()}
+	c, told := &clock{live: o.Now}, &clock{live: o.Now}
+	w := &world{clock: c, store: store.New(c.now), told: told, traffic: traffic.New()}
 	w.store.Seed(seed)
 	b := &behaviours{images: o.Scenario.Images, opening: opening}
 	w.sim = sim.New(sim.Options{Store: w.store, Behave: b.of, Seed: seed})
 	var err error
-	if w.prom, err = prom.New(prom.Options{Now: c.now, Interval: interval}); err != nil {
+	if w.prom, err = prom.New(prom.Options{Now: told.now, Interval: interval}); err != nil {
 		return nil, err
 	}
-	return w, w.begin(o.Scenario, opening)
+	return w, w.begin(ctx, o.Scenario, opening)
 }
 
 // begin makes the past up to the opening: the releases of days at once, the
 // last hour as it went.
-func (w *world) begin(s *Scenario, opening time.Time) error {
+func (w *world) begin(ctx context.Context, s *Scenario, opening time.Time) error {
 	at := func(r Release) time.Time { return opening.Add(time.Duration(r.At)) }
-	w.set(at(s.Releases[0]).Add(-time.Hour))
+	w.clock.set(at(s.Releases[0]).Add(-time.Hour))
 	if err := w.furnish(s); err != nil {
 		return err
 	}
 	from := opening.Add(-recent)
-	todo := s.Releases
-	n := slices.IndexFunc(todo, func(r Release) bool { return !at(r).Before(from) })
+	n := slices.IndexFunc(s.Releases, func(r Release) bool { return !at(r).Before(from) })
 	if n < 0 {
-		n = len(todo)
+		n = len(s.Releases)
 	}
 	w.sim.Past(true)
-	for i, r := range todo[:n] {
-		w.set(at(r))
+	for i, r := range s.Releases[:n] {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		w.clock.set(at(r))
 		// Of long ago only revisions are left: pods begin with the last of these.
-		later := slices.ContainsFunc(todo[i+1:n], func(x Release) bool { return x.workload() == r.workload() })
+		later := slices.ContainsFunc(s.Releases[i+1:n], func(x Release) bool { return x.workload() == r.workload() })
 		if err := w.release(s, r, !later); err != nil {
 			return err
 		}
@@ -92,10 +100,24 @@ func (w *world) begin(s *Scenario, opening time.Time) error {
 		}
 	}
 	w.sim.Past(false)
-	todo = todo[n:]
-	for t, n := from, 0; !t.After(opening); t, n = t.Add(interval), n+1 {
-		for ; len(todo) > 0 && !at(todo[0]).After(t); todo = todo[1:] {
-			if err := w.advance(at(todo[0])); err != nil {
+	rounds := w.listen(opening)
+	err := w.lastHour(ctx, s, s.Releases[n:], opening, rounds.tell)
+	return errors.Join(err, rounds.end())
+}
+
+// lastHour lets the last hour go by, and tells what the pods do at each of its
+// scrapes.
+func (w *world) lastHour(ctx context.Context, s *Scenario, todo []Release, opening time.Time, tell func(round)) error {
+	for t := opening.Add(-recent); !t.After(opening); t = t.Add(interval) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		for ; len(todo) > 0; todo = todo[1:] {
+			at := opening.Add(time.Duration(todo[0].At))
+			if at.After(t) {
+				break
+			}
+			if err := w.advance(at); err != nil {
 				return err
 			}
 			if err := w.release(s, todo[0], true); err != nil {
@@ -105,29 +127,11 @@ func (w *world) begin(s *Scenario, opening time.Time) error {
 		if err := w.advance(t); err != nil {
 			return err
 		}
-		w.scrape(t)
-		if n%everyScrape(opening.Sub(t)) == 0 {
-			w.prom.Eval(t)
-		}
+		tell(round{t, w.sim.Pods()})
 	}
 	w.clock.past.Store(nil)
 	return nil
 }
-
-// everyScrape says how many scrapes lie between two evaluations of the rules, so
-// long before the opening: alerts have to be as they would be, what is recorded
-// has to be there every five minutes.
-func everyScrape(before time.Duration) int {
-	switch {
-	case before > 15*time.Minute:
-		return 12
-	case before > 2*time.Minute:
-		return 3
-	}
-	return 1
-}
-
-func (w *world) set(t time.Time) { w.clock.past.Store(&t) }
 
 // release makes a workload, or gives it a new version; with pods or without.
 func (w *world) release(s *Scenario, r Release, pods bool) error {
@@ -157,7 +161,7 @@ func (w *world) advance(until time.Time) error {
 		if next.IsZero() || next.After(until) {
 			next = until
 		}
-		w.set(next)
+		w.clock.set(next)
 		if err := w.sim.Step(next); err != nil || next.Equal(until) {
 			return err
 		}
@@ -213,17 +217,4 @@ func (s *Scenario) object(id workload) Object {
 		}
 	}
 	return nil
-}
-
-// scrape brings Prometheus what the pods did since the last time.
-func (w *world) scrape(at time.Time) {
-	var all []traffic.Pod
-	for _, p := range w.sim.Pods() {
-		b := p.Behaviour
-		all = append(all, traffic.Pod{Namespace: p.Namespace, Name: p.Name, UID: p.UID, App: p.App, Container: p.Container, IP: p.IP, Node: p.Node,
-			OwnerKind: p.OwnerKind, Owner: p.Owner, Workload: p.Workload, Replicas: p.Replicas,
-			HTTP: b.HTTP, Quiet: b.Quiet, Running: p.Running, Ready: p.Serving, Started: p.Started,
-			Profile: traffic.Profile{RPS: b.RPS, Errors: b.Errors, P95: b.P95}})
-	}
-	w.prom.Scrape(at, w.traffic.Scrape(at, all))
 }

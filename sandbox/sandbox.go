@@ -75,7 +75,7 @@ func Start(ctx context.Context, o Options) (*Sandbox, error) {
 	_, _ = rand.Read(secret) // it never fails
 	s := &Sandbox{token: hex.EncodeToString(secret), warn: o.Warn}
 	var err error
-	if s.world, err = newWorld(o); err != nil {
+	if s.world, err = newWorld(ctx, o); err != nil {
 		return nil, err
 	}
 	var plain net.Listener
@@ -166,7 +166,7 @@ func (s *Sandbox) live(ctx context.Context) {
 		}
 		if now.Sub(last) >= interval {
 			last = now
-			s.world.scrape(now)
+			s.world.scrape(round{now, s.world.sim.Pods()})
 			s.world.prom.Eval(now)
 		}
 	}

@@ -34,7 +34,7 @@ func openSeeded(t *testing.T, name string, seed uint64) *opened {
 		t.Fatal(err)
 	}
 	o := &opened{t: t, now: time.Date(2026, 11, 23, 3, 12, 0, 0, time.UTC)}
-	if o.world, err = newWorld(Options{Scenario: s, Seed: seed, Now: func() time.Time { return o.now }}); err != nil {
+	if o.world, err = newWorld(t.Context(), Options{Scenario: s, Seed: seed, Now: func() time.Time { return o.now }}); err != nil {
 		t.Fatal(err)
 	}
 	return o
@@ -48,7 +48,7 @@ func (o *opened) passes(d time.Duration) {
 		if err := o.advance(o.now); err != nil {
 			o.t.Fatal(err)
 		}
-		o.scrape(o.now)
+		o.scrape(round{o.now, o.sim.Pods()})
 	}
 }
 
