@@ -182,7 +182,9 @@ func (v *view) observe() (board []*model.Component, events []model.Event, id mod
 	}
 	id = v.identity
 	id.Skew = time.Duration(v.c.skew.Load())
-	id.ListPods = v.why("pods", "")
+	if id.ListPods = v.why("pods", ""); id.ListPods == notRead {
+		id.ListPods = "" // nobody refused it
+	}
 	return v.board, v.shown, id
 }
 
