@@ -102,7 +102,7 @@ func (n *nest) open(ctx context.Context, s stage) error {
 		return err
 	}
 	defer r.clear()
-	if err := r.start(ctx, filepath.Join(n.dir, "canary.yaml")); err != nil {
+	if err := r.open(ctx, filepath.Join(n.dir, "canary.yaml")); err != nil {
 		return err
 	}
 	if err := n.plant(ctx, r.kubeconfig(), s); err != nil {

@@ -53,15 +53,33 @@ func (m *terminal) pid() int {
 	return pid
 }
 
+// ends are the ways in which a sandbox is left.
+var ends = map[string]func(m *terminal, pid int){
+	"q":               func(m *terminal, _ int) { m.keys("q") },
+	"ctrl+c":          func(m *terminal, _ int) { m.keys("C-c") },
+	"kill -TERM":      func(_ *terminal, pid int) { _ = syscall.Kill(pid, syscall.SIGTERM) },
+	"kill -HUP":       func(_ *terminal, pid int) { _ = syscall.Kill(pid, syscall.SIGHUP) },
+	"closed terminal": func(m *terminal, _ int) { m.tmux("kill-server") },
+}
+
+// endsBy ends the program, and fails unless it ends well and soon.
+func (m *terminal) endsBy(name string) {
+	m.t.Helper()
+	pid := m.pid()
+	ends[name](m, pid)
+	for deadline := time.Now().Add(15 * time.Second); !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			m.t.Fatal("the process is still there")
+		}
+	}
+	if !strings.HasSuffix(name, "closed terminal") {
+		m.sees("(?m)^exit 0", 5*time.Second)
+	}
+}
+
 // However the screen ends, nothing of the sandbox is left.
 func TestE2ESandboxLeavesNothing(t *testing.T) {
-	for name, end := range map[string]func(m *terminal, pid int){
-		"q":               func(m *terminal, _ int) { m.keys("q") },
-		"ctrl+c":          func(m *terminal, _ int) { m.keys("C-c") },
-		"kill -TERM":      func(_ *terminal, pid int) { _ = syscall.Kill(pid, syscall.SIGTERM) },
-		"kill -HUP":       func(_ *terminal, pid int) { _ = syscall.Kill(pid, syscall.SIGHUP) },
-		"closed terminal": func(m *terminal, _ int) { m.tmux("kill-server") },
-	} {
+	for name := range ends {
 		t.Run(name, func(t *testing.T) {
 			tmp := t.TempDir()
 			m := sandboxIn(t, tmp)
@@ -72,20 +90,25 @@ func TestE2ESandboxLeavesNothing(t *testing.T) {
 			addr := regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(m.sees(`http://127\.0\.0\.1:\d+/prometheus/`, 5*time.Second))
 			m.keys("Escape")
 			m.sees("enter decide", 5*time.Second) // else the next key and escape may be read as one
-			pid := m.pid()
-			end(m, pid)
-			for deadline := time.Now().Add(15 * time.Second); !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH); time.Sleep(50 * time.Millisecond) {
-				if time.Now().After(deadline) {
-					t.Fatal("the process is still there")
-				}
-			}
-			if name != "closed terminal" {
-				m.sees("(?m)^exit 0", 5*time.Second)
-			}
+			m.endsBy(name)
 			if c, err := net.DialTimeout("tcp", addr, time.Second); err == nil {
 				_ = c.Close()
 				t.Errorf("%s still answers", addr)
 			}
+			nothingIn(t, tmp)
+		})
+	}
+}
+
+// Neither is it when the screen ends with its first frame, and the world is
+// still being built.
+func TestE2ESandboxLeftAtOnceLeavesNothing(t *testing.T) {
+	for name := range ends {
+		t.Run(name, func(t *testing.T) {
+			tmp := t.TempDir()
+			m := sandboxIn(t, tmp, "--scenario", "errors")
+			m.sees("①Assess", 20*time.Second)
+			m.endsBy(name)
 			nothingIn(t, tmp)
 		})
 	}

@@ -27,7 +27,8 @@ type played struct {
 	*uitest.Terminal
 	t        *testing.T
 	ended    chan error
-	left     bool // ended was read
+	left     bool   // ended was read
+	stop     func() // as a signal does
 	scenario *sandbox.Scenario
 	cluster  *appsv1.AppsV1Client
 }
@@ -52,16 +53,27 @@ func play(t *testing.T, scenario string, walked func(m *played)) {
 // perform is play for a screen of any size and another way to open the scenario.
 func perform(t *testing.T, scenario string, width, height int, open func(context.Context, stage) error, walked func(m *played)) {
 	t.Helper()
+	raise(t, width, height, open, func(m *played, tmp string, pipe *sandbox.Pipe) {
+		var err error
+		if m.scenario, err = sandbox.Load(scenario); err != nil {
+			t.Fatal(err)
+		}
+		m.Waits(10*time.Second, "①Assess", "backend-python", "frontend", "backend-rust")
+		m.connects(tmp, pipe)
+		walked(m)
+	})
+}
+
+// raise opens a screen in a bubble, and hands it over at once. It returns when
+// all has ended, and nothing is left.
+func raise(t *testing.T, width, height int, open func(context.Context, stage) error, seen func(m *played, tmp string, pipe *sandbox.Pipe)) {
+	t.Helper()
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(night))
 		ctx, cancel := context.WithCancel(t.Context())
-		m := &played{t: t, ended: make(chan error, 1), Terminal: uitest.New(t, width, height)}
-		var err error
-		if m.scenario, err = sandbox.Load(scenario); err != nil {
-			t.Fatal(err)
-		}
+		m := &played{t: t, ended: make(chan error, 1), Terminal: uitest.New(t, width, height), stop: cancel}
 		pipe := sandbox.NewPipe()
 		go func() {
 			m.ended <- open(ctx, stage{dial: pipe.Dial, listen: pipe, seed: 1,
@@ -78,9 +90,7 @@ func perform(t *testing.T, scenario string, width, height int, open func(context
 			m.Close()
 			time.Sleep(time.Minute) // timers of connections and of the screen
 		}()
-		m.Waits(10*time.Second, "①Assess", "backend-python", "frontend", "backend-rust")
-		m.connects(tmp, pipe)
-		walked(m)
+		seen(m, tmp, pipe)
 	})
 	nothingIn(t, tmp)
 }
@@ -190,15 +200,22 @@ func (m *played) leaves() {
 		m.runs(component, image)
 	}
 	m.Keys("q")
+	if err := m.end(); err != nil {
+		m.t.Errorf("ended with %v", err)
+	}
+}
+
+// end is how the program ended, which it has to have done.
+func (m *played) end() error {
+	m.t.Helper()
 	m.Settle()
 	select {
 	case err := <-m.ended:
 		m.left = true
-		if err != nil {
-			m.t.Errorf("ended with %v", err)
-		}
+		return err
 	default:
 		m.t.Errorf("the program is still running:\n%s", m.Screen())
+		return nil
 	}
 }
 

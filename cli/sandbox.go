@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -95,37 +96,43 @@ func (d *exercise) run(ctx context.Context, out io.Writer) error {
 		}
 		return err
 	}
-	if !d.serve {
-		in, err := r.flags(d.flags)
-		if err != nil {
-			return err
-		}
-		return walk(ctx, in, nil)
+	if d.serve {
+		fmt.Fprintf(out, "# The sandbox's scenario %s runs until it is stopped (Ctrl-C).\nexport KUBECONFIG=%s\nexport PROMETHEUS=%s\n",
+			r.scenario.Name, r.kubeconfig(), r.bed.PrometheusURL())
+		<-r.bed.Context().Done()
+		return r.bed.Err()
 	}
-	fmt.Fprintf(out, "# The sandbox's scenario %s runs until it is stopped (Ctrl-C).\nexport KUBECONFIG=%s\nexport PROMETHEUS=%s\n",
-		r.scenario.Name, r.kubeconfig(), r.bed.PrometheusURL())
-	<-ctx.Done()
-	return nil
+	in, err := r.flags(d.flags)
+	if err != nil {
+		return err
+	}
+	err = walk(r.bed.Context(), in, nil)
+	return cmp.Or(r.bed.Err(), err) // the walk of a sandbox that failed has only been left
 }
 
-// begin starts the scenario that was named, or chosen on the opening screen.
+// begin opens the scenario that was named, or chosen on the opening screen. Its
+// world is built while the walk is there to be seen; without a screen, there is
+// something to see when it returns.
 func (d *exercise) begin(ctx context.Context, r *room) error {
-	if d.scenario != "" {
-		return r.start(ctx, d.scenario)
+	if d.scenario != "" && !d.serve {
+		return r.open(ctx, d.scenario)
 	}
 	all, err := sandbox.List()
 	if err != nil {
 		return err
 	}
 	if d.serve {
-		return r.start(ctx, all[0].Name)
+		if err := r.open(ctx, cmp.Or(d.scenario, all[0].Name)); err != nil {
+			return err
+		}
+		return r.bed.Built(ctx)
 	}
 	choices := make([]ui.Choice, len(all))
 	for i, s := range all {
 		choices[i] = ui.Choice{Name: s.Name, Title: s.Title, Learn: s.Learn}
 	}
 	return ui.Pick(ctx, d.stage.screen, choices, func(picking context.Context, name string) error {
-		return errors.Join(guarded(func() error { return r.start(ctx, name) }), picking.Err())
+		return errors.Join(guarded(func() error { return r.open(ctx, name) }), picking.Err())
 	})
 }
 
@@ -151,24 +158,25 @@ type room struct {
 }
 
 func newRoom(s *stage) (*room, error) {
-	dir, err := os.MkdirTemp("", "rollbook-sandbox-") // mode 0700
-	if err != nil {
+	r := &room{stage: s}
+	var err error
+	if r.dir, err = os.MkdirTemp("", "rollbook-sandbox-"); err != nil { // mode 0700
 		return nil, fmt.Errorf("the sandbox needs a folder for its kubeconfig: %w", err)
 	}
-	return &room{stage: s, dir: dir}, nil
+	return r, nil
 }
 
 func (r *room) kubeconfig() string { return filepath.Join(r.dir, "kubeconfig") }
 
-// start starts a scenario and writes the kubeconfig.
-func (r *room) start(ctx context.Context, name string) (err error) {
+// open opens a scenario and writes the kubeconfig.
+func (r *room) open(ctx context.Context, name string) (err error) {
 	if r.scenario, err = sandbox.Load(name); err != nil {
 		return err
 	}
 	if r.bed != nil { // the one before could not be written about
 		r.bed.Close()
 	}
-	if r.bed, err = sandbox.Start(ctx, sandbox.Options{Scenario: r.scenario, Now: time.Now, Listener: r.stage.listen, Seed: r.stage.seed}); err != nil {
+	if r.bed, err = sandbox.Open(ctx, sandbox.Options{Scenario: r.scenario, Now: r.stage.now, Built: frugal, Listener: r.stage.listen, Seed: r.stage.seed}); err != nil {
 		return err
 	}
 	text, err := r.bed.Kubeconfig()

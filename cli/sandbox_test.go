@@ -47,6 +47,10 @@ func TestSandboxMessages(t *testing.T) {
 	if err := os.WriteFile(faulty, []byte("name: ours\nreleases:\n- {at: -8m, workload: frontend, imagee: x}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	refusedFile, err := filepath.Abs(refused)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name string
 		args []string
@@ -56,6 +60,7 @@ func TestSandboxMessages(t *testing.T) {
 		{"no terminal", []string{"sandbox"}, 1, []string{"needs a terminal", "rollbook sandbox --serve"}},
 		{"unknown scenario", []string{"sandbox", "--serve", "--scenario", "volcano"}, 1, []string{`"volcano"`, "crash-loop", "two-bad-releases", "random", "./volcano.yaml"}},
 		{"no such file", []string{"sandbox", "--serve", "--scenario", "./volcano.yaml"}, 1, []string{"volcano.yaml", "no such file"}},
+		{"refused by the cluster", []string{"sandbox", "--serve", "--scenario", refusedFile}, 1, []string{"refused.yaml: release hotel:1 of hotel", "spec.selector"}},
 		{"faulty file", []string{"sandbox", "--serve", "--scenario", faulty}, 1, []string{"ours.yaml:3:", "imagee"}},
 		{"another cluster", []string{"sandbox", "--context", "prod"}, 2, []string{"--context is of no use here"}},
 		{"another Prometheus", []string{"sandbox", "--prometheus", "http://prod"}, 2, []string{"--prometheus is of no use here"}},

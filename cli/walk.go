@@ -20,9 +20,10 @@ import (
 // terminal and network; a test brings others, and all else stays the same.
 type stage struct {
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
-	screen ui.Options   // what walk does not set itself
-	listen net.Listener // of the sandbox
-	seed   uint64       // of the sandbox's names; 0 = others each time
+	screen ui.Options       // what walk does not set itself
+	listen net.Listener     // of the sandbox
+	seed   uint64           // of the sandbox's names; 0 = others each time
+	now    func() time.Time // of the sandbox; nil = time.Now
 
 	practice *practice // nil = a cluster
 }
@@ -43,7 +44,9 @@ func (s *stage) quiet() (*quiet, error) {
 // first frame.
 func walk(ctx context.Context, f *flags, args []string) error {
 	start := time.Now()
-	frugal()
+	if f.stage.practice == nil { // else when the sandbox is built
+		frugal()
+	}
 	cfg, err := loadConfig(f)
 	if err != nil {
 		return err

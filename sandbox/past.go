@@ -100,8 +100,8 @@ func (w *world) begin(ctx context.Context, s *Scenario, opening time.Time) error
 		}
 	}
 	w.sim.Past(false)
-	rounds := w.listen(opening)
-	err := w.lastHour(ctx, s, s.Releases[n:], opening, rounds.tell)
+	rounds := w.listen(ctx, opening)
+	err := guarded(func() error { return w.lastHour(ctx, s, s.Releases[n:], opening, rounds.tell) })
 	return errors.Join(err, rounds.end())
 }
 
@@ -189,10 +189,7 @@ func (w *world) furnish(s *Scenario) error {
 		if _, ok := workloadOf(o); ok {
 			continue
 		}
-		gr, ok := resourceOf(u.GroupVersionKind())
-		if !ok {
-			return fmt.Errorf("%s: the sandbox does not serve objects of the kind %s in %s", s.File, u.GetKind(), u.GetAPIVersion())
-		}
+		gr, _ := resourceOf(u.GroupVersionKind()) // there is one: see check
 		if _, err := w.store.Create(gr, u, store.By{Manager: "kubectl-create"}); err != nil && !(gr == store.Namespaces && apierrors.IsAlreadyExists(err)) {
 			return fmt.Errorf("%s: %s %s: %w", s.File, u.GetKind(), u.GetName(), err)
 		}

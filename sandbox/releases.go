@@ -88,14 +88,11 @@ func (r Release) change(u *unstructured.Unstructured, replicas int64) error {
 			return err
 		}
 	}
-	containers, _, err := unstructured.NestedSlice(u.Object, "spec", "template", "spec", "containers")
-	if err != nil || len(containers) == 0 {
-		return fmt.Errorf("%s %s/%s has no container in its template", u.GetKind(), u.GetNamespace(), u.GetName())
+	containers, err := containersOf(u)
+	if err != nil {
+		return err
 	}
-	c, ok := containers[0].(map[string]any)
-	if !ok {
-		return fmt.Errorf("%s %s/%s: its first container is no mapping", u.GetKind(), u.GetNamespace(), u.GetName())
-	}
+	c := containers[0].(map[string]any)
 	if r.Image != "" {
 		c["image"] = r.Image
 	}
@@ -111,6 +108,19 @@ func (r Release) change(u *unstructured.Unstructured, replicas int64) error {
 		u.SetAnnotations(a)
 	}
 	return unstructured.SetNestedSlice(u.Object, containers, "spec", "template", "spec", "containers")
+}
+
+// containersOf returns a copy of a workload's containers, of which the first is
+// there, and is a mapping.
+func containersOf(u *unstructured.Unstructured) ([]any, error) {
+	containers, _, err := unstructured.NestedSlice(u.Object, "spec", "template", "spec", "containers")
+	if err != nil || len(containers) == 0 {
+		return nil, fmt.Errorf("%s %s/%s has no container in its template", u.GetKind(), u.GetNamespace(), u.GetName())
+	}
+	if _, ok := containers[0].(map[string]any); !ok {
+		return nil, fmt.Errorf("%s %s/%s: its first container is no mapping", u.GetKind(), u.GetNamespace(), u.GetName())
+	}
+	return containers, nil
 }
 
 // environment is the old one with what is set and without what is removed.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -21,19 +22,23 @@ type round struct {
 type rounds struct {
 	queue   chan round
 	running sync.WaitGroup
-	err     error // of a panic
+	err     error
 }
 
 // ahead is how many rounds the simulation may be ahead: all of an hour.
 const ahead = int(recent/interval) + 1
 
-// listen takes rounds in, up to the opening, until end is called.
-func (w *world) listen(opening time.Time) *rounds {
+// listen takes rounds in, up to the opening, until end is called. What is told
+// after ctx ended is dropped.
+func (w *world) listen(ctx context.Context, opening time.Time) *rounds {
 	r := &rounds{queue: make(chan round, ahead)}
 	r.running.Go(func() {
 		r.err = guarded(func() error {
 			n := 0
 			for x := range r.queue {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
 				w.told.set(x.at)
 				w.scrape(x)
 				if n%everyScrape(opening.Sub(x.at)) == 0 {
@@ -51,7 +56,7 @@ func (w *world) listen(opening time.Time) *rounds {
 // tell hands a round over; it does not wait.
 func (r *rounds) tell(x round) { r.queue <- x }
 
-// end waits until all rounds are taken in.
+// end waits until all rounds are taken in. The error is ctx's, or a panic.
 func (r *rounds) end() error {
 	close(r.queue)
 	r.running.Wait()

@@ -37,6 +37,7 @@ type Options struct {
 	Now      func() time.Time  // nil = time.Now
 	Seed     uint64            // of names and small delays; 0 = another one each time
 	Warn     func(text string) // of what went wrong inside; nil = dropped
+	Built    func()            // called when the world is there; nil = nobody is told
 
 	// Listener is where the Kubernetes API is served; nil = free ports of
 	// 127.0.0.1 for it and for Prometheus. With one, Prometheus is reached
@@ -50,18 +51,37 @@ type Sandbox struct {
 
 	token, prometheus string
 	ca                []byte
-	world             *world
-	cancel            context.CancelFunc
-	running           sync.WaitGroup
 	warn              func(string)
+
+	ctx     context.Context // ends with the sandbox; see Err
+	fail    context.CancelCauseFunc
+	running sync.WaitGroup
+
+	built        chan struct{} // closed when what follows is there
+	world        *world
+	api, metrics http.Handler
 }
 
 // How often the simulation looks what is due.
 const beat = 250 * time.Millisecond
 
-// Start makes the scenario's past, opens it, and lets it run until ctx ends or
-// Close is called.
+// Start is Open, and waits until the world is there.
 func Start(ctx context.Context, o Options) (*Sandbox, error) {
+	s, err := Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Built(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Open makes a sandbox that can be reached at once. The scenario's past is made
+// up meanwhile, and requests wait for it. It runs until ctx ends, Close is called
+// or it fails.
+func Open(ctx context.Context, o Options) (*Sandbox, error) {
 	if o.Scenario == nil {
 		return nil, errors.New("the sandbox was given no scenario")
 	}
@@ -73,12 +93,9 @@ func Start(ctx context.Context, o Options) (*Sandbox, error) {
 	}
 	secret := make([]byte, 16)
 	_, _ = rand.Read(secret) // it never fails
-	s := &Sandbox{token: hex.EncodeToString(secret), warn: o.Warn}
-	var err error
-	if s.world, err = newWorld(ctx, o); err != nil {
-		return nil, err
-	}
+	s := &Sandbox{token: hex.EncodeToString(secret), warn: o.Warn, built: make(chan struct{})}
 	var plain net.Listener
+	var err error
 	if o.Listener == nil {
 		if o.Listener, err = loopback(ctx); err != nil {
 			return nil, err
@@ -98,19 +115,84 @@ func Start(ctx context.Context, o Options) (*Sandbox, error) {
 		return nil, err
 	}
 	s.ca = pem
-	ctx, s.cancel = context.WithCancel(ctx)
-	metrics := s.world.prom.Handler()
-	s.serve(ctx, o.Listener, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, api.Handler(api.Options{
-		Store: s.world.store, Logs: logs{s.world}, Prometheus: metrics, Token: s.token, User: User, Now: s.world.clock.now}))
+	s.ctx, s.fail = context.WithCancelCause(ctx)
+	s.serve(o.Listener, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, s.onceBuilt(&s.api))
 	if plain != nil {
 		prefix := "/prometheus/" + s.token
 		mux := http.NewServeMux()
-		mux.Handle(prefix+"/", http.StripPrefix(prefix, metrics))
+		mux.Handle(prefix+"/", http.StripPrefix(prefix, s.onceBuilt(&s.metrics)))
 		s.prometheus = "http://" + plain.Addr().String() + prefix
-		s.serve(ctx, plain, nil, mux)
+		s.serve(plain, nil, mux)
 	}
-	s.running.Go(func() { s.live(ctx) })
+	s.goes(func() error {
+		if err := s.build(o); err != nil {
+			return err
+		}
+		if o.Built != nil {
+			o.Built()
+		}
+		s.live()
+		return nil
+	})
 	return s, nil
+}
+
+// goes runs f as a part of the sandbox, which fails with f's error or panic.
+func (s *Sandbox) goes(f func() error) {
+	s.running.Go(func() {
+		if err := guarded(f); err != nil {
+			s.fail(err)
+		}
+	})
+}
+
+// build makes the world and what serves it.
+func (s *Sandbox) build(o Options) error {
+	w, err := newWorld(s.ctx, o)
+	if err != nil {
+		return err
+	}
+	s.world, s.metrics = w, w.prom.Handler()
+	s.api = api.Handler(api.Options{Store: w.store, Logs: logs{w}, Prometheus: s.metrics, Token: s.token, User: User, Now: w.clock.now})
+	close(s.built)
+	return nil
+}
+
+// Built waits until the world is there. The error says why it will not be: what
+// of the scenario the cluster refused, or that ctx or the sandbox ended before.
+func (s *Sandbox) Built(ctx context.Context) error {
+	select {
+	case <-s.built:
+		return nil
+	case <-s.ctx.Done():
+		return context.Cause(s.ctx)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Context ends with the sandbox, for what is of no use without it.
+func (s *Sandbox) Context() context.Context { return s.ctx }
+
+// Err returns why the sandbox failed; nil while it runs, and when it was ended.
+func (s *Sandbox) Err() error {
+	if err := context.Cause(s.ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// onceBuilt serves by a handler that is there when the world is. Whoever asks
+// earlier waits, as for a server that is slow: an answer now would say that
+// there is nothing.
+func (s *Sandbox) onceBuilt(h *http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.Built(r.Context()); err != nil {
+			http.Error(w, "the sandbox ended before it was built", http.StatusServiceUnavailable)
+			return
+		}
+		(*h).ServeHTTP(w, r)
+	})
 }
 
 func loopback(ctx context.Context) (net.Listener, error) {
@@ -121,14 +203,14 @@ func loopback(ctx context.Context) (net.Listener, error) {
 	return l, nil
 }
 
-// serve answers on a listener until ctx ends; secure = nil without TLS.
-func (s *Sandbox) serve(ctx context.Context, l net.Listener, secure *tls.Config, h http.Handler) {
+// serve answers on a listener until the sandbox ends; secure = nil without TLS.
+func (s *Sandbox) serve(l net.Listener, secure *tls.Config, h http.Handler) {
 	server := &http.Server{
 		Handler: h, TLSConfig: secure, ReadHeaderTimeout: 10 * time.Second,
-		BaseContext: func(net.Listener) context.Context { return ctx },
+		BaseContext: func(net.Listener) context.Context { return s.ctx },
 		ErrorLog:    log.New(io.Discard, "", 0),
 	}
-	s.running.Go(func() {
+	s.goes(func() error {
 		err := error(nil)
 		if secure != nil {
 			err = server.ServeTLS(l, "", "")
@@ -138,25 +220,27 @@ func (s *Sandbox) serve(ctx context.Context, l net.Listener, secure *tls.Config,
 		if !errors.Is(err, http.ErrServerClosed) {
 			s.warn(fmt.Sprintf("the sandbox stopped serving: %v", err))
 		}
+		return nil
 	})
-	s.running.Go(func() {
-		<-ctx.Done()
-		// The requests end with ctx; they are waited for.
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	s.goes(func() error {
+		<-s.ctx.Done()
+		// The requests end with the sandbox; they are waited for.
+		last, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), time.Second)
 		defer cancel()
 		_ = server.Shutdown(last)
 		_ = server.Close()
+		return nil
 	})
 }
 
 // live steps the simulation and scrapes it, at the real time's pace.
-func (s *Sandbox) live(ctx context.Context) {
+func (s *Sandbox) live() {
 	tick := time.NewTicker(beat)
 	defer tick.Stop()
 	last := s.world.clock.now()
 	for {
 		select {
-		case <-ctx.Done():
+		case <-s.ctx.Done():
 			return
 		case <-tick.C:
 		}
@@ -191,7 +275,7 @@ func (s *Sandbox) Kubeconfig() ([]byte, error) {
 
 // Close ends the sandbox and waits until nothing of it runs any more.
 func (s *Sandbox) Close() {
-	s.cancel()
+	s.fail(nil) // by nobody's fault
 	s.running.Wait()
 }
 

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/goccy/go-yaml"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -169,26 +171,35 @@ func parse(file string, data []byte) (*Scenario, error) {
 		s.Name = strings.TrimSuffix(path.Base(file), path.Ext(file))
 	}
 	if s.Objects == nil {
-		var shop World
-		for _, f := range []string{"shop/history.yaml", "shop/objects.yaml"} {
-			data, err := fs.ReadFile(files, f)
-			if err != nil {
-				return nil, err
-			}
-			if err := decode(f, data, &shop); err != nil {
-				return nil, err
-			}
+		w, err := shop()
+		if err != nil {
+			return nil, err
 		}
-		s.Objects = shop.Objects
-		s.Releases = append(shop.Releases, s.Releases...)
-		for k, v := range s.Images {
-			shop.Images[k] = v
-		}
-		s.Images = shop.Images
+		s.Objects = w.Objects
+		s.Releases = slices.Concat(w.Releases, s.Releases)
+		images := maps.Clone(w.Images)
+		maps.Copy(images, s.Images)
+		s.Images = images
 	}
 	slices.SortStableFunc(s.Releases, func(a, b Release) int { return cmp.Compare(a.At, b.At) })
 	return s, s.check()
 }
+
+// shop is what a scenario has that brings no objects of its own. It is read once,
+// and changed by nobody.
+var shop = sync.OnceValues(func() (*World, error) {
+	var w World
+	for _, f := range []string{"shop/history.yaml", "shop/objects.yaml"} {
+		data, err := fs.ReadFile(files, f)
+		if err != nil {
+			return nil, err
+		}
+		if err := decode(f, data, &w); err != nil {
+			return nil, err
+		}
+	}
+	return &w, nil
+})
 
 // decode reads a file strictly: a mistyped key would change nothing, silently.
 func decode(file string, data []byte, into any) error {
@@ -215,8 +226,15 @@ func (s *Scenario) check() error {
 	}
 	workloads := map[string]bool{}
 	for _, o := range s.Objects {
+		u := unstructured.Unstructured{Object: o}
+		if _, ok := resourceOf(u.GroupVersionKind()); !ok {
+			complain("%s: the sandbox does not serve objects of the kind %s in %s", u.GetName(), u.GetKind(), u.GetAPIVersion())
+		}
 		if w, ok := workloadOf(o); ok {
 			workloads[w.String()] = true
+			if _, err := containersOf(o.copy()); err != nil {
+				complain("%v", err)
+			}
 		}
 	}
 	released := map[string]bool{}

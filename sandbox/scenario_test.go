@@ -75,7 +75,9 @@ func TestMistakesAreToldWithTheirPlace(t *testing.T) {
 		"learn: [\n":                                                         `own.yaml:1:8:`,
 		end + "releases: [{at: -7m, workload: nobody, image: x}]\n":          `release x of nobody: no object is such a workload`,
 		end + "releases: [{at: +7m, workload: frontend, image: x}]\n":        `it comes after the opening`,
-		"learn: x\n":          `end: say which images the components should run, or none with the reason`,
+		"learn: x\n": `end: say which images the components should run, or none with the reason`,
+		end + "objects: [{apiVersion: example.org/v1, kind: Canary, metadata: {name: a}}]\n":                     `own.yaml: a: the sandbox does not serve objects of the kind Canary in example.org/v1`,
+		end + "objects: [{apiVersion: apps/v1, kind: Deployment, metadata: {name: b, namespace: production}}]\n": `Deployment production/b has no container in its template`,
 		end + "objects: []\n": `nothing was ever released`,
 		end + "objects: [{apiVersion: apps/v1, kind: Deployment, metadata: {name: a, namespace: production}}]\n": `deployment/production/a was never released`,
 	} {

@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,6 +59,133 @@ func TestStart(t *testing.T) {
 				time.Sleep(time.Minute)
 			})
 		})
+	}
+}
+
+// slowly is a clock by which the world takes so long to be built.
+func slowly(d time.Duration) func() time.Time {
+	var calls atomic.Int32
+	return func() time.Time {
+		if calls.Add(1) == 2 { // the first one dates the certificate
+			time.Sleep(d)
+		}
+		return time.Now()
+	}
+}
+
+func opens(t *testing.T, ctx context.Context, file string, o Options) (*Sandbox, *Pipe) {
+	t.Helper()
+	var err error
+	if o.Scenario, err = Load(file); err != nil {
+		t.Fatal(err)
+	}
+	pipe := NewPipe()
+	o.Listener, o.Seed, o.Warn = pipe, 1, func(s string) { t.Error(s) }
+	s, err := Open(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, pipe
+}
+
+// It can be reached from the start; who asks before the world is there waits, and
+// then sees all of it.
+func TestRequestsWaitForTheWorld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun, told := time.Now(), time.Time{}
+		s, pipe := opens(t, t.Context(), "errors", Options{Now: slowly(8 * time.Second), Built: func() { told = time.Now() }})
+		get := asker(t, s, pipe)
+		var asking sync.WaitGroup
+		for path, want := range map[string]string{
+			"/readyz": "ok", "/api/v1/namespaces/production/pods": "backend-python-",
+			"/api/v1/namespaces/monitoring/services/prometheus:9090/proxy/api/v1/alerts": "HighErrorRate",
+		} {
+			asking.Go(func() {
+				if code, body := get(path, s.token); code != http.StatusOK || !strings.Contains(body, want) {
+					t.Errorf("%s: %d %s", path, code, body)
+				}
+				if d := time.Since(begun); d != 8*time.Second {
+					t.Errorf("%s answered after %v", path, d)
+				}
+			})
+		}
+		asking.Wait()
+		if err := s.Built(t.Context()); err != nil || !told.Equal(begun.Add(8*time.Second)) {
+			t.Errorf("built: %v, told at %v", err, told)
+		}
+		s.Close()
+		if err := s.Err(); err != nil {
+			t.Errorf("closed, it says %v", err)
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
+// One that ends before its world is there answers nobody, and calls it no failure.
+func TestEndedBeforeItIsBuilt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, pipe := opens(t, t.Context(), "errors", Options{Now: slowly(8 * time.Second), Built: func() { t.Error("it was built") }})
+		get := asker(t, s, pipe)
+		var asking sync.WaitGroup
+		asking.Go(func() {
+			if code, body := get("/readyz", s.token); code != 0 && code != http.StatusServiceUnavailable {
+				t.Errorf("%d %s", code, body)
+			}
+		})
+		synctest.Wait()
+		s.Close()
+		asking.Wait()
+		if err := s.Built(t.Context()); !errors.Is(err, context.Canceled) || s.Err() != nil || s.Context().Err() == nil {
+			t.Errorf("built: %v, failed: %v, context: %v", err, s.Err(), s.Context().Err())
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
+// What only the cluster finds wrong with a scenario, and a panic, end the sandbox
+// with the reason.
+func TestFailsToBeBuilt(t *testing.T) {
+	for name, c := range map[string]struct {
+		file string
+		now  func() time.Time
+		want string
+	}{
+		"a workload without a selector": {"testdata/refused.yaml", nil, `testdata/refused.yaml: release hotel:1 of hotel: Deployment.apps "hotel" is invalid: spec.selector`},
+		"a panic":                       {"errors", panics(), "internal error in the sandbox: the clock stopped"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, _ := opens(t, t.Context(), c.file, Options{Now: c.now})
+				if err := s.Built(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("built: %v", err)
+				}
+				<-s.Context().Done()
+				if err := s.Err(); err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("failed: %v", err)
+				}
+				s.Close()
+				time.Sleep(time.Minute)
+			})
+		})
+	}
+	sc, err := Load("testdata/refused.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := Start(t.Context(), Options{Scenario: sc}); err == nil {
+		s.Close()
+		t.Error("Start returned before it had failed")
+	}
+}
+
+// panics is a clock that tells the time once.
+func panics() func() time.Time {
+	var calls atomic.Int32
+	return func() time.Time {
+		if calls.Add(1) > 1 {
+			panic("the clock stopped")
+		}
+		return time.Now()
 	}
 }
 

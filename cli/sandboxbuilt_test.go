@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+
+	"rollbook/sandbox"
+)
+
+// buildTime is how long the world takes in these tests: far longer than any
+// machine needs, and longer than the screen waits for a sign of life.
+const buildTime = 8 * time.Second
+
+// slowly opens a scenario on a sandbox that takes its time.
+func slowly(scenario string) func(context.Context, stage) error {
+	return func(ctx context.Context, s stage) error {
+		var calls atomic.Int32
+		s.now = func() time.Time {
+			if calls.Add(1) == 2 { // the first one dates the certificate
+				time.Sleep(buildTime)
+			}
+			return time.Now()
+		}
+		d := &exercise{scenario: scenario, flags: &flags{kube: genericclioptions.NewConfigFlags(true), stage: s}}
+		return d.run(ctx, io.Discard)
+	}
+}
+
+// The screen is there before the world is, says what it waits for and nothing
+// that is not so, and fills by itself.
+func TestSandboxScreenWaitsForNoWorld(t *testing.T) {
+	raise(t, 80, 24, slowly("errors"), func(m *played, _ string, _ *sandbox.Pipe) {
+		begun := time.Now()
+		honest := func() {
+			t.Helper()
+			for _, wrong := range []string{"not read yet", "No workload", "refused", "forbidden", "LOST"} {
+				if strings.Contains(m.Screen(), wrong) {
+					t.Errorf("it says %q:\n%s", wrong, m.Screen())
+				}
+			}
+		}
+		m.Waits(300*time.Millisecond, " SANDBOX ", "①Assess", "○ connecting", "Kubernetes  ○ trying sandbox.invalid:443", "Prometheus  ○ trying")
+		honest()
+		if strings.Contains(m.Screen(), "✗") {
+			t.Errorf("something is wrong already:\n%s", m.Screen())
+		}
+		m.Keys("?")
+		m.Waits(time.Second, "This is the sandbox: errors", "export KUBECONFIG=")
+		m.Keys(esc)
+		m.Waits(buildTime-time.Since(begun), "no answer from sandbox.invalid:443 within 3s")
+		honest()
+		m.Waits(buildTime+2*time.Second-time.Since(begun), "ROLL BACK NOW", "backend-python", "frontend", "backend-rust")
+		if d := time.Since(begun); d < buildTime {
+			t.Errorf("it was filled after %v, before the world was there", d)
+		}
+		honest()
+		m.Waits(5*time.Second, "● live")
+		m.Keys("q")
+		if err := m.end(); err != nil {
+			t.Errorf("ended with %v", err)
+		}
+	})
+}
+
+// Left while the world is still being built, nothing is left either.
+func TestSandboxLeftWhileItIsBuilt(t *testing.T) {
+	for name, leave := range map[string]func(m *played){
+		"q":        func(m *played) { m.Keys("q") },
+		"ctrl+c":   func(m *played) { m.Keys("\x03") },
+		"a signal": func(m *played) { m.stop() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			raise(t, 80, 24, slowly("errors"), func(m *played, _ string, _ *sandbox.Pipe) {
+				m.Waits(300*time.Millisecond, "trying sandbox.invalid:443")
+				leave(m)
+				time.Sleep(buildTime) // its clock ends no earlier
+				if err := m.end(); err != nil {
+					t.Errorf("ended with %v", err)
+				}
+			})
+		})
+	}
+}
+
+// refused reads well, and the cluster does not take it.
+const refused = "../sandbox/testdata/refused.yaml"
+
+// What only the cluster finds wrong with a scenario closes the screen, and is told.
+func TestSandboxThatCannotBeBuilt(t *testing.T) {
+	raise(t, 80, 24, slowly(refused), func(m *played, _ string, _ *sandbox.Pipe) {
+		m.Waits(300*time.Millisecond, "trying sandbox.invalid:443")
+		time.Sleep(buildTime)
+		if err := m.end(); err == nil || !strings.Contains(err.Error(), `release hotel:1 of hotel: Deployment.apps "hotel" is invalid: spec.selector`) {
+			t.Errorf("ended with %v", err)
+		}
+	})
+}
