@@ -53,13 +53,19 @@ func (m *terminal) pid() int {
 	return pid
 }
 
-// ends are the ways in which a sandbox is left.
+// ends are the ways in which a sandbox is left. A terminal that is closed, or a
+// supervisor, may add to what is under way already.
 var ends = map[string]func(m *terminal, pid int){
 	"q":               func(m *terminal, _ int) { m.keys("q") },
 	"ctrl+c":          func(m *terminal, _ int) { m.keys("C-c") },
 	"kill -TERM":      func(_ *terminal, pid int) { _ = syscall.Kill(pid, syscall.SIGTERM) },
 	"kill -HUP":       func(_ *terminal, pid int) { _ = syscall.Kill(pid, syscall.SIGHUP) },
 	"closed terminal": func(m *terminal, _ int) { m.tmux("kill-server") },
+	"q, kill -TERM, closed terminal": func(m *terminal, pid int) {
+		m.keys("q")
+		_ = syscall.Kill(pid, syscall.SIGTERM)
+		m.tmux("kill-server")
+	},
 }
 
 // endsBy ends the program, and fails unless it ends well and soon.

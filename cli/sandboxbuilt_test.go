@@ -3,8 +3,12 @@ package cli
 import (
 	"context"
 	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -100,4 +104,58 @@ func TestSandboxThatCannotBeBuilt(t *testing.T) {
 			t.Errorf("ended with %v", err)
 		}
 	})
+}
+
+// Ended by a signal at any moment from its folder on, and by more than one as
+// when a terminal is closed, it ends in order and leaves nothing.
+func TestSandboxEndsInOrder(t *testing.T) {
+	for name, c := range map[string]struct {
+		built bool
+		ends  []os.Signal
+	}{
+		"being built, SIGTERM":             {false, []os.Signal{syscall.SIGTERM}},
+		"being built, SIGHUP":              {false, []os.Signal{syscall.SIGHUP}},
+		"being built, SIGINT":              {false, []os.Signal{syscall.SIGINT}},
+		"being built, SIGTERM and SIGHUP":  {false, []os.Signal{syscall.SIGTERM, syscall.SIGHUP}},
+		"served, SIGTERM and SIGHUP":       {true, []os.Signal{syscall.SIGTERM, syscall.SIGHUP}},
+		"served, SIGHUP, SIGINT, SIGTERM ": {true, []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cmd, tmp := asCommand(t, "sandbox", "--serve", "--scenario", "errors")
+			var said strings.Builder
+			cmd.Stderr = &said
+			if c.built {
+				sandboxServed(t, cmd)
+			} else {
+				sandboxBegun(t, cmd, tmp)
+			}
+			for _, s := range c.ends {
+				if err := cmd.Process.Signal(s); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := cmd.Wait(); err != nil || said.Len() > 0 {
+				t.Errorf("it ended with %v and said %q", err, said.String())
+			}
+			nothingIn(t, tmp)
+		})
+	}
+}
+
+// sandboxBegun starts a command, and returns when it has the folder that is to go.
+func sandboxBegun(t *testing.T, cmd *exec.Cmd, tmp string) {
+	t.Helper()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		if found, err := filepath.Glob(filepath.Join(tmp, "rollbook-sandbox-*")); err != nil || len(found) > 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("it made no folder")
+		}
+	}
 }
