@@ -223,7 +223,7 @@ func killing(t *testing.T, bed *killBed) {
 			}
 			ended, acked := b.run(vars, after, trap)
 			sure = max(sure, acked)
-			found, errs := journal.List(dir)
+			found, errs := journalsIn(dir)
 			if len(errs) > 0 && sure > 0 || len(found) > 1 || sure > 0 && len(found[0].Facts) < sure {
 				t.Fatalf("seed %d: %d facts were on disk; there are %d journals, %v", seed, sure, len(found), errs)
 			}

@@ -101,13 +101,12 @@ func workToTheEnd(name, dir string) error {
 	c.SetTargets(set.Components)
 	prom := &prometheus{}
 	prom.because("not configured")
-	books := journals([]string{dir})
-	all, _ := journal.List(dir) // one that was killed before its header is none
+	all, _ := journalsIn(dir) // one that was killed before its header is none
 	over := len(all) > 0 && all[0].Closed()
 	var e *engine.Engine
 	board := func() *model.Component { return e.Snapshot().Seen.Component(name) }
 	e = engine.New(closing(engine.Config{Cluster: c, Methods: methods(c), Metrics: byImage{board}, Settings: set, Version: "kill",
-		Host: "laptop", Journals: []string{dir}, IdlePoll: 100 * time.Millisecond}, books, cfg, c, prom))
+		Host: "laptop", Journals: []string{dir}, IdlePoll: 100 * time.Millisecond}, cfg, c, prom))
 	ctx, stop := context.WithTimeout(context.Background(), 50*time.Second)
 	defer stop()
 	done := make(chan error, 1)
@@ -134,8 +133,22 @@ func workToTheEnd(name, dir string) error {
 	}
 }
 
+// journalsIn reads the journals in a folder.
+func journalsIn(dir string) (found []*journal.Content, errs []error) {
+	files, errs := journal.Find([]string{dir})
+	for _, f := range files {
+		c, err := journal.Read(f.Path)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		found = append(found, c)
+	}
+	return found, errs
+}
+
 func reportedIn(dir string) bool {
-	all, _ := journal.List(dir)
+	all, _ := journalsIn(dir)
 	return len(all) == 1 && !all[0].Unreported()
 }
 

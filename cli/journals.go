@@ -12,16 +12,20 @@ import (
 
 	"rollbook/config"
 	"rollbook/engine/journal"
-	"rollbook/incident"
 	"rollbook/text"
 )
 
-// book is a journal with the name under which it is asked for: its folder's,
-// which a second incident of the same minute has to itself.
+// book is a journal with the name under which it is asked for.
 type book struct {
 	*journal.Content
-	name   string
-	opened time.Time
+	name string
+}
+
+// shelved is an incident by the files of its journal, which are not read yet: one,
+// or several where it moved to another folder because its disk failed.
+type shelved struct {
+	name  string
+	files []journal.File
 }
 
 // looseConfig is loadConfig for commands that only want to know where the journals
@@ -34,92 +38,134 @@ func looseConfig(f *flags) (*config.Config, error) {
 	return cfg, err
 }
 
-// readJournals reads every journal in the folders where they may lie, newest
-// first. What cannot be read hides nothing else; of a journal that moved to
-// another folder because its disk failed, the longest counts.
-func readJournals(f *flags, cfg *config.Config) (books []book, bad []error, err error) {
+// shelf lists the incidents in the folders where their journals may lie, the one
+// written last first. What cannot be looked at hides nothing else.
+func shelf(f *flags, cfg *config.Config) (all []shelved, bad []error, err error) {
 	dirs, err := journalDirs(f, cfg)
 	if err != nil {
 		return nil, nil, err
 	}
+	files, bad := journal.Find(dirs)
 	at := map[string]int{}
-	for _, d := range dirs {
-		found, errs := journal.List(d)
-		bad = append(bad, errs...)
-		for _, c := range found {
-			b := book{Content: c, name: filepath.Base(filepath.Dir(c.Path)), opened: openedAt(c)}
-			n, had := at[b.name]
-			switch {
-			case !had:
-				at[b.name] = len(books)
-				books = append(books, b)
-			case len(c.Facts) > len(books[n].Facts):
-				books[n] = b
+	for _, file := range files {
+		n, had := at[file.Name()]
+		if !had {
+			n = len(all)
+			at[file.Name()] = n
+			all = append(all, shelved{name: file.Name()})
+		}
+		all[n].files = append(all[n].files, file)
+	}
+	return all, bad, nil
+}
+
+// read reads the incident's journal, the longest of several. The error says why
+// none can be read.
+func (s shelved) read() (book, error) {
+	var out book
+	var errs []error
+	for _, file := range s.files {
+		c, err := journal.Read(file.Path)
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case out.Content == nil || len(c.Facts) > len(out.Facts):
+			out = book{c, s.name}
+		}
+	}
+	if out.Content == nil {
+		return book{}, errors.Join(errs...)
+	}
+	return out, nil
+}
+
+// byOpening returns the incidents, the one opened last first. One whose journal
+// does not even begin as such is left out.
+func byOpening(all []shelved) []shelved {
+	type dated struct {
+		shelved
+		opened time.Time
+	}
+	var some []dated
+	for _, s := range all {
+		for _, file := range s.files {
+			if opened, err := file.Opened(); err == nil {
+				some = append(some, dated{s, opened})
+				break
 			}
 		}
 	}
-	slices.SortStableFunc(books, func(a, b book) int { return b.opened.Compare(a.opened) })
-	return books, bad, nil
-}
-
-// openedAt is when the incident was opened; the file's time, should it not say.
-func openedAt(c *journal.Content) time.Time {
-	for _, f := range c.Facts {
-		if _, ok := f.Body.(incident.Opened); ok {
-			return f.At
-		}
+	slices.SortStableFunc(some, func(a, b dated) int { return b.opened.Compare(a.opened) })
+	out := make([]shelved, len(some))
+	for n, d := range some {
+		out[n] = d.shelved
 	}
-	return c.Modified
+	return out
 }
 
-// tell says what is wrong with journals that cannot be read, or only in part.
-func tell(w io.Writer, books []book, bad []error) {
+// leftOut says what is left out because it cannot be read.
+func leftOut(w io.Writer, bad ...error) {
 	for _, err := range bad {
 		fmt.Fprintf(w, "rollbook: left out: %s\n", text.Line(err.Error()))
 	}
-	for _, b := range books {
-		if b.Torn > 0 {
-			fmt.Fprintf(w, "rollbook: %s: its last line was cut off by a crash: %d bytes are left out\n", b.name, b.Torn)
-		}
+}
+
+// tornLine says that a journal can be read only in part; of 0 bytes it says
+// nothing.
+func tornLine(w io.Writer, name string, bytes int64) {
+	if bytes > 0 {
+		fmt.Fprintf(w, "rollbook: %s: its last line was cut off by a crash: %d bytes are left out\n", name, bytes)
 	}
 }
 
-// findBook is the journal that is asked for: by its name, by the beginning of
-// one alone, or the latest.
-func findBook(books []book, bad []error, name string) (book, error) {
-	var hits []book
-	for _, b := range books {
-		switch {
-		case b.name == name:
-			return b, nil
-		case strings.HasPrefix(b.name, name):
-			hits = append(hits, b)
-		}
-	}
-	var why error
-	for _, err := range bad {
-		if name != "latest" && strings.Contains(err.Error(), string(filepath.Separator)+name) {
-			why = err
-		}
-	}
-	switch {
-	case name == "latest" && len(books) > 0:
-		return books[0], nil
-	case len(hits) == 1:
-		return hits[0], nil
-	case len(hits) > 1:
-		return book{}, usagef("%q begins several incidents: %s", name, strings.Join(named(hits), ", "))
-	case why != nil:
-		return book{}, fmt.Errorf("incident %s cannot be read: %w", name, why)
-	case len(books) == 0:
+// findBook reads the journal that is asked for: by its name, by the beginning of
+// one alone, or the latest that can be read. It reads no other.
+func findBook(all []shelved, name string, errs io.Writer) (book, error) {
+	if len(all) == 0 {
 		return book{}, errors.New("no incident is kept here: a journal begins when the walk goes to Decide; --journal-dir names another folder")
 	}
-	return book{}, usagef("no incident %q; rollbook incidents lists them", name)
+	if name == "latest" {
+		return latestBook(all, errs)
+	}
+	var hits []shelved
+	for _, s := range all {
+		if s.name == name {
+			hits = []shelved{s}
+			break
+		}
+		if strings.HasPrefix(s.name, name) {
+			hits = append(hits, s)
+		}
+	}
+	switch len(hits) {
+	case 0:
+		return book{}, usagef("no incident %q; rollbook incidents lists them", name)
+	case 1:
+		b, err := hits[0].read()
+		if err != nil {
+			return book{}, fmt.Errorf("incident %s cannot be read: %w", name, err)
+		}
+		return b, nil
+	}
+	return book{}, usagef("%q begins several incidents: %s", name, strings.Join(named(hits), ", "))
 }
 
-func named(books []book) (out []string) {
-	for _, b := range books {
-		out = append(out, b.name)
+func latestBook(all []shelved, errs io.Writer) (book, error) {
+	var bad []error
+	for _, s := range byOpening(all) {
+		b, err := s.read()
+		if err == nil {
+			leftOut(errs, bad...)
+			return b, nil
+		}
+		bad = append(bad, err)
+	}
+	return book{}, fmt.Errorf("none of %d journals can be read; rollbook incidents says why", len(all))
+}
+
+func named(all []shelved) (out []string) {
+	for _, s := range all {
+		out = append(out, s.name)
 	}
 	return out
 }
@@ -159,14 +205,14 @@ func namedBook(f *flags, name string, errs io.Writer) (book, *config.Config, err
 	if err != nil {
 		return book{}, nil, err
 	}
-	books, bad, err := readJournals(f, cfg)
+	all, _, err := shelf(f, cfg)
 	if err != nil {
 		return book{}, nil, err
 	}
-	b, err := findBook(books, bad, name)
+	b, err := findBook(all, name, errs)
 	if err != nil {
 		return book{}, nil, err
 	}
-	tell(errs, []book{b}, nil)
+	tornLine(errs, b.name, b.Torn)
 	return b, cfg, nil
 }

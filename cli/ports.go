@@ -29,13 +29,8 @@ var (
 	_ engine.Reporter  = reporter{}
 )
 
-// closing adds the ports of what goes beside the walk and after it, and the
-// journals of earlier runs.
-func closing(to engine.Config, books found, cfg *config.Config, c *kube.Client, prom *prometheus) engine.Config {
-	to.Open, to.Unreported = books.open, books.unreported
-	for _, err := range books.trouble {
-		to.Trouble = append(to.Trouble, err.Error())
-	}
+// closing adds the ports of what goes beside the walk and after it.
+func closing(to engine.Config, cfg *config.Config, c *kube.Client, prom *prometheus) engine.Config {
 	all := senders(cfg, to.Settings.ReadOnly)
 	to.Settings.Channels = channels(all)
 	to.Messages, to.Leases = messenger(all), c

@@ -89,37 +89,6 @@ func TestMessengerKnowsItsChannels(t *testing.T) {
 	}
 }
 
-func TestJournalsOfEarlierRuns(t *testing.T) {
-	dir := t.TempDir()
-	write := func(id string, bodies ...incident.Body) {
-		t.Helper()
-		w := journal.Begin([]string{dir}, journal.Header{ID: id, Cluster: "c", Namespace: "n"}, func(_ int, _ string, err error) {
-			if err != nil {
-				t.Error(err)
-			}
-		})
-		for _, b := range bodies {
-			if _, err := w.Append(incident.Fact{At: time.Now(), Body: b}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		w.Close()
-	}
-	write("INC-open", incident.Opened{ID: "INC-open"})
-	write("INC-closed", incident.Opened{ID: "INC-closed"}, incident.WasClosed{}, incident.ReportWritten{Path: "x"})
-	write("INC-cut", incident.Opened{ID: "INC-cut"}, incident.ReportWritten{Path: "x"}, incident.WasClosed{})
-	if err := os.MkdirAll(filepath.Join(dir, "INC-bad"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "INC-bad", journal.FileName), []byte("hello\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f := journals([]string{dir, filepath.Join(dir, "nowhere")})
-	if len(f.open) != 1 || f.open[0].Header.ID != "INC-open" || len(f.unreported) != 1 || f.unreported[0].Header.ID != "INC-cut" || len(f.trouble) != 1 {
-		t.Errorf("open %d, unreported %d, %v", len(f.open), len(f.unreported), f.trouble)
-	}
-}
-
 func TestReportIsWrittenBesideTheJournal(t *testing.T) {
 	dir := t.TempDir()
 	t0 := time.Date(2026, 11, 23, 3, 12, 0, 0, time.UTC)

@@ -137,9 +137,9 @@ func completeIncidents(f *flags, args []string) ([]string, cobra.ShellCompDirect
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
-	books, _, err := readJournals(f, cfg)
+	all, _, err := shelf(f, cfg)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
-	return append(named(books), "latest"), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+	return append(named(byOpening(all)), "latest"), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 }

@@ -161,6 +161,109 @@ func TestIncidents(t *testing.T) {
 	}
 }
 
+// unread puts the same number of other bytes in a journal's place, and its old time:
+// whoever reads it fails.
+func unread(t *testing.T, path string) {
+	t.Helper()
+	st, err := os.Stat(path)
+	if err == nil {
+		err = os.WriteFile(path, bytes.Repeat([]byte("x"), int(st.Size())), 0o600)
+	}
+	if err == nil {
+		err = os.Chtimes(path, st.ModTime(), st.ModTime())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The second time no journal is read; one that changed is, and so are all when the
+// summaries are lost.
+func TestIncidentsReadEachJournalOnce(t *testing.T) {
+	names := map[string]string{rolledBack: "rolled-back", open2: "open", "INC-20261123-0307-backend-python-3": "two-attempts"}
+	dir := books(t, names)
+	list := func(format string) string {
+		t.Helper()
+		out, errs, err := runs(t, "incidents", "--journal-dir", dir, "--format", format)
+		if err != nil || errs != "" {
+			t.Fatalf("%v %q", err, errs)
+		}
+		return out
+	}
+	table, doc := list("table"), list("json")
+	whole := map[string][]byte{}
+	for name := range names {
+		path := filepath.Join(dir, name, "journal.jsonl")
+		whole[path], _ = os.ReadFile(path)
+		unread(t, path)
+	}
+	if got := list("table"); got != table {
+		t.Errorf("by the summaries it is\n%s\nby the journals\n%s", got, table)
+	}
+	if got := list("json"); got != doc {
+		t.Errorf("by the summaries it is\n%s\nby the journals\n%s", got, doc)
+	}
+	for path, text := range whole {
+		os.WriteFile(path, text, 0o600)
+	}
+	path := filepath.Join(dir, open2, "journal.jsonl")
+	more, _ := os.ReadFile(filepath.Join(dir, rolledBack, "journal.jsonl"))
+	os.WriteFile(path, more, 0o600)
+	if got := list("table"); strings.Count(got, "closed") != 3 {
+		t.Errorf("it went on, and is listed as\n%s", got)
+	}
+	for path := range whole {
+		if err := os.Remove(filepath.Join(filepath.Dir(path), "summary.json")); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := list("table"); strings.Count(got, "closed") != 3 {
+		t.Errorf("without summaries it is\n%s", got)
+	}
+	// A folder that takes no summary is listed all the same.
+	for path := range whole {
+		os.Remove(filepath.Join(filepath.Dir(path), "summary.json"))
+		os.Mkdir(filepath.Join(filepath.Dir(path), "summary.json"), 0o700)
+	}
+	if got := list("table"); strings.Count(got, "closed") != 3 {
+		t.Errorf("where none can be kept it is\n%s", got)
+	}
+}
+
+// Who asks for one incident waits for no other journal.
+func TestReportReadsOneJournal(t *testing.T) {
+	dir := books(t, map[string]string{rolledBack: "rolled-back", open2: "open", "INC-20261201-1000-frontend": "healed"})
+	latest, _, err := runs(t, "report", "latest", "--journal-dir", dir)
+	if err != nil || !strings.HasPrefix(latest, "# Incident INC-") {
+		t.Fatalf("%v %.80q", err, latest)
+	}
+	unread(t, filepath.Join(dir, open2, "journal.jsonl"))
+	unread(t, filepath.Join(dir, "INC-20261201-1000-frontend", "journal.jsonl"))
+	for _, name := range []string{rolledBack, "latest"} {
+		if out, errs, err := runs(t, "report", name, "--journal-dir", dir); err != nil || errs != "" || !strings.Contains(out, "rolled back") {
+			t.Errorf("%s: %v %q\n%.80s", name, err, errs, out)
+		}
+	}
+	if _, _, err := runs(t, "report", "INC-20261201", "--journal-dir", dir); err == nil || !strings.Contains(err.Error(), "cannot be read: journal "+dir) {
+		t.Errorf("%v", err)
+	}
+	// The latest is damaged behind its opening: the one before it is taken, and that is told.
+	path := filepath.Join(dir, rolledBack, "journal.jsonl")
+	raw, _ := os.ReadFile(path)
+	lines := strings.SplitAfter(string(raw), "\n")
+	os.MkdirAll(filepath.Join(dir, "INC-20261202-1000-frontend"), 0o700)
+	later := strings.ReplaceAll(strings.Join(lines[:7], ""), "2026-11-23", "2026-12-02") + "{\n" + lines[8]
+	os.WriteFile(filepath.Join(dir, "INC-20261202-1000-frontend", "journal.jsonl"), []byte(later), 0o600)
+	if out, errs, err := runs(t, "report", "latest", "--journal-dir", dir); err != nil || !strings.Contains(errs, "left out: journal") || !strings.Contains(out, "rolled back") {
+		t.Errorf("%v %q %.80s", err, errs, out)
+	}
+	unread(t, path)
+	os.WriteFile(filepath.Join(dir, "INC-20261202-1000-frontend", "journal.jsonl"), nil, 0o600)
+	if _, _, err := runs(t, "report", "latest", "--journal-dir", dir); err == nil || !strings.Contains(err.Error(), "none of 4 journals can be read") {
+		t.Errorf("%v", err)
+	}
+}
+
 // A mistake in the configuration does not hide the journals whose folder is given.
 func TestABrokenConfigurationHidesNothing(t *testing.T) {
 	dir := books(t, map[string]string{rolledBack: "rolled-back"})
@@ -186,10 +289,19 @@ func TestTheLongestJournalCounts(t *testing.T) {
 	}
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	t.Setenv("XDG_RUNTIME_DIR", second)
-	f := &flags{journalDir: first}
-	got, bad, err := readJournals(f, &config.Config{})
-	if err != nil || len(bad) > 0 || len(got) != 1 || !got[0].Closed() {
-		t.Errorf("%d journals, %v %v", len(got), bad, err)
+	for _, look := range []string{"the first time", "by the kept summaries"} {
+		var errs bytes.Buffer
+		got, err := rowsOf(&flags{journalDir: first}, &config.Config{}, &errs)
+		if err != nil || errs.Len() > 0 || len(got) != 1 || got[0].State != "closed" {
+			t.Errorf("%s: %+v, %v %s", look, got, err, &errs)
+		}
+	}
+	all, bad, err := shelf(&flags{journalDir: first}, &config.Config{})
+	if err != nil || len(bad) > 0 || len(all) != 1 {
+		t.Fatalf("%+v, %v %v", all, bad, err)
+	}
+	if b, err := all[0].read(); err != nil || !b.Closed() {
+		t.Errorf("%v %v", b, err)
 	}
 }
 

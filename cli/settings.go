@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"rollbook/config"
-	"rollbook/engine/journal"
 	"rollbook/incident"
 	"rollbook/kube"
 	"rollbook/model"
@@ -180,28 +179,4 @@ func journalDirs(f *flags, cfg *config.Config) ([]string, error) {
 		dirs = append(dirs, filepath.Join(run, "rollbook", "incidents"))
 	}
 	return append(dirs, fmt.Sprintf("/dev/shm/rollbook-%d/incidents", os.Getuid())), nil
-}
-
-// found are the journals of earlier runs.
-type found struct {
-	open       []*journal.Content // not closed, newest first
-	unreported []*journal.Content // closed, and the report does not tell of it
-	trouble    []error            // what cannot be read; it hides nothing else
-}
-
-func journals(dirs []string) (f found) {
-	var all []*journal.Content
-	for _, d := range dirs {
-		some, bad := journal.List(d)
-		all, f.trouble = append(all, some...), append(f.trouble, bad...)
-	}
-	for _, c := range journal.Distinct(all) {
-		switch {
-		case !c.Closed():
-			f.open = append(f.open, c)
-		case c.Unreported():
-			f.unreported = append(f.unreported, c)
-		}
-	}
-	return f
 }

@@ -13,6 +13,7 @@ import (
 
 	"rollbook/engine"
 	"rollbook/kube"
+	"rollbook/text"
 	"rollbook/ui"
 )
 
@@ -90,16 +91,12 @@ func walk(ctx context.Context, f *flags, args []string) error {
 		}
 		screen.Input, screen.Login = door.in, func() error { return door.login(quiet, c) }
 	}
-	books := journals(dirs)
-	for _, err := range books.trouble {
-		quiet.note(err.Error())
-	}
 	host, err := os.Hostname()
 	if err != nil {
 		host = ""
 	}
 	e := engine.New(closing(engine.Config{Cluster: c, Methods: methods(c), Metrics: prom, Settings: set, Version: version, Host: host,
-		Journals: dirs, IdlePoll: cfg.Limits.PollIdle}, books, cfg, c, prom))
+		Journals: dirs, IdlePoll: cfg.Limits.PollIdle}, cfg, c, prom))
 	screen.Engine = e
 	if f.stage.practice != nil {
 		screen.Practice = &f.stage.practice.about
@@ -111,8 +108,8 @@ func walk(ctx context.Context, f *flags, args []string) error {
 	if said != "" {
 		fmt.Fprintln(os.Stderr, said)
 	}
-	for _, err := range books.trouble {
-		fmt.Fprintln(os.Stderr, "rollbook:", err)
+	for _, trouble := range e.Snapshot().Seen.Trouble {
+		fmt.Fprintln(os.Stderr, "rollbook:", text.Line(trouble))
 	}
 	return err
 }

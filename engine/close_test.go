@@ -13,7 +13,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"rollbook/engine/journal"
 	"rollbook/incident"
 	"rollbook/model"
 )
@@ -158,17 +157,6 @@ func startWith(t *testing.T, c *fakeCluster, m *fakeMetrics, change func(*Config
 		Verify: incident.DefaultVerify(), Scrape: 15 * time.Second, Poll: 5 * time.Second,
 		Components: []model.Target{{ID: "backend-python"}}}
 	cfg := Config{Cluster: c, Metrics: m, Methods: []Method{fakeUndo{c}}, Settings: set, Version: "test", Host: "laptop", Journals: dirs, IdlePoll: 15 * time.Second}
-	for _, d := range dirs {
-		found, errs := journal.List(d)
-		for _, err := range errs {
-			cfg.Trouble = append(cfg.Trouble, err.Error())
-		}
-		for _, c := range journal.Distinct(found) {
-			if !c.Closed() {
-				cfg.Open = append(cfg.Open, c)
-			}
-		}
-	}
 	change(&cfg)
 	e := New(cfg)
 	ctx, stop := context.WithCancel(context.Background())
@@ -255,7 +243,7 @@ func TestCloseToTheEnd(t *testing.T) {
 		var last *incident.Incident
 		b.write = func(i *incident.Incident, into string) (string, error) {
 			last = i
-			found, _ := journal.List(dir)
+			found, _ := journalsIn(dir)
 			if got := incident.Fold(found[0].Facts); len(got.Timeline) < len(i.Timeline) {
 				t.Errorf("the report tells %d lines, the journal %d", len(i.Timeline), len(got.Timeline))
 			}
@@ -264,7 +252,7 @@ func TestCloseToTheEnd(t *testing.T) {
 		}
 		var attached string
 		b.send = func(_ context.Context, ch string, msg model.Message) (model.Delivery, error) {
-			found, _ := journal.List(dir)
+			found, _ := journalsIn(dir)
 			if f, ok := found[0].Facts[len(found[0].Facts)-1].Body.(incident.MessageIntended); !ok || f.Channel != ch {
 				t.Errorf("the message goes out, and the journal ends with %T", found[0].Facts[len(found[0].Facts)-1].Body)
 			}
@@ -336,7 +324,7 @@ func TestMessageOutcomes(t *testing.T) {
 				r.Send(incident.SendMessage{Channel: "slack/x", Kind: model.MessageStarted, Text: "x"})
 				r.wait(time.Second)
 				r.end() // leaving waits for its answer
-				found, _ := journal.List(dir)
+				found, _ := journalsIn(dir)
 				inc := incident.Fold(found[0].Facts)
 				if got := inc.Message(1); got.State != c.state || b.count("send") != 1 {
 					t.Errorf("%d sent; the journal says %+v", b.count("send"), got)

@@ -5,7 +5,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"rollbook/engine/journal"
 	"rollbook/incident"
 )
 
@@ -52,7 +51,7 @@ func TestConfigurationThatComesLater(t *testing.T) {
 			t.Errorf("an open incident got other limits, or nobody said that it did not: %g, %q", s.Incident.Settings.Limits.Errors, s.Seen.ConfigE)
 		}
 		r.end()
-		found, errs := journal.List(dir)
+		found, errs := journalsIn(dir)
 		if len(errs) > 0 || len(found) != 1 {
 			t.Fatal(found, errs)
 		}

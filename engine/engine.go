@@ -31,16 +31,9 @@ type Config struct {
 	Version  string
 	Host     string
 	// Journals are the folders for the journal, in the order in which they are
-	// tried.
+	// tried. What earlier runs left there unfinished is looked for once Run has
+	// begun.
 	Journals []string
-	// Open are journals of earlier runs that were not closed, newest first. The
-	// first that belongs to the same cluster and namespace is taken up again.
-	Open []*journal.Content
-	// Unreported are journals of closed incidents whose reports do not tell of
-	// their end: they are written once more.
-	Unreported []*journal.Content
-	// Trouble are journals that could not be read, each with the reason.
-	Trouble []string
 	// The ports of closing an incident. One that is nil is told as not configured.
 	Evidence Evidence
 	Impact   Impact
@@ -81,9 +74,13 @@ type Engine struct {
 	acked   int
 	held    []heldEffect
 	errands map[string]*errand // what goes beside the walk, by name
-	taking  bool               // taking up an earlier journal was tried
+	// search is journal.Search; tests hold it up. earlier are the open journals that
+	// it found.
+	search  func(ctx context.Context, dirs []string, turnsTo func(path string)) journal.Unfinished
+	earlier []*journal.Summary
+	taking  bool // taking up an earlier journal was tried
 	looking *onlooker
-	offers  map[string]*journal.Content
+	offers  map[string]*journal.Summary
 
 	following   map[incident.WriteID]bool // by a Follower, in this run
 	gathering   gathering
@@ -96,7 +93,7 @@ type Engine struct {
 func New(cfg Config) *Engine {
 	e := &Engine{cfg: cfg, tell: make(chan struct{}, 1), ready: make(chan struct{}, 1),
 		crash: make(chan error, 1), errands: map[string]*errand{}, leasing: map[string]*leasing{}, following: map[incident.WriteID]bool{}, ctx: context.Background()}
-	e.seen.Trouble = cfg.Trouble
+	e.search, e.seen.Searching = journal.Search, len(cfg.Journals) > 0
 	e.seen.Metrics.To, e.seen.Metrics.Off = cfg.Metrics.To()
 	for _, m := range cfg.Methods {
 		e.seen.Methods = append(e.seen.Methods, m.Name())
@@ -145,7 +142,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.spawn(func() {
 		e.cfg.Cluster.Watch(background, func(o model.Observation) { e.post(func() { e.observed(o) }) })
 	})
-	e.finishReports()
+	e.searchEarlier()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -233,8 +230,16 @@ func (e *Engine) publish() {
 // Run with an error, so that the screen can be closed properly.
 func (e *Engine) spawn(f func()) {
 	e.tasks.Add(1)
-	go func() {
+	e.leave(func() {
 		defer e.tasks.Done()
+		f()
+	})
+}
+
+// leave is spawn for what no context can stop, such as a disk that does not
+// answer: Run does not wait for its end.
+func (e *Engine) leave(f func()) {
+	go func() {
 		defer func() {
 			if r := recover(); r != nil {
 				select {

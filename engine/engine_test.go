@@ -28,15 +28,7 @@ func start(t *testing.T, c *fakeCluster, m *fakeMetrics, dirs ...string) *run {
 	set := incident.Settings{Namespace: "production", Production: true, Operator: "maria", Limits: model.DefaultLimits(),
 		Verify: incident.DefaultVerify(), Scrape: 15 * time.Second, Poll: 5 * time.Second,
 		Components: []model.Target{{ID: "backend-python"}}}
-	var open []*journal.Content
-	for _, d := range dirs {
-		found, errs := journal.List(d)
-		if len(errs) > 0 {
-			t.Fatal(errs)
-		}
-		open = append(open, found...)
-	}
-	e := New(Config{Cluster: c, Metrics: m, Methods: []Method{fakeUndo{c}}, Settings: set, Version: "test", Journals: dirs, Open: open, IdlePoll: 15 * time.Second})
+	e := New(Config{Cluster: c, Metrics: m, Methods: []Method{fakeUndo{c}}, Settings: set, Version: "test", Journals: dirs, IdlePoll: 15 * time.Second})
 	ctx, stop := context.WithCancel(context.Background())
 	r := &run{Engine: e, t: t, stop: stop, done: make(chan error, 1)}
 	go func() { r.done <- e.Run(ctx) }()
@@ -80,6 +72,20 @@ func (r *run) confirm() *incident.Snapshot {
 	return r.wait(2 * time.Second)
 }
 
+// journalsIn reads the journals in a folder, the one written last first.
+func journalsIn(dir string) (found []*journal.Content, errs []error) {
+	files, errs := journal.Find([]string{dir})
+	for _, f := range files {
+		c, err := journal.Read(f.Path)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		found = append(found, c)
+	}
+	return found, errs
+}
+
 // plans are the IDs of what the confirmation's page shows.
 func plans(s *incident.Snapshot) (ids []string) {
 	for _, c := range s.Incident.Open() {
@@ -118,7 +124,7 @@ func TestWalkToTheEnd(t *testing.T) {
 			t.Fatalf("not verified: %+v", incident.VerifyChecks(s))
 		}
 		r.end()
-		found, errs := journal.List(dir)
+		found, errs := journalsIn(dir)
 		if len(found) != 1 || len(errs) != 0 {
 			t.Fatalf("%d journals, %v", len(found), errs)
 		}
@@ -137,7 +143,7 @@ func TestIntentBeforeTheWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, m := newCluster(t), &fakeMetrics{ratio: 0.3}
 		c.undo = func(ctx context.Context, p model.Plan) (model.Receipt, error) {
-			found, _ := journal.List(dir)
+			found, _ := journalsIn(dir)
 			last := found[0].Facts[len(found[0].Facts)-1]
 			if _, ok := last.Body.(incident.Intended); !ok {
 				t.Errorf("the write began, and the journal ends with %T", last.Body)
@@ -171,7 +177,7 @@ func TestLeavingWaitsForTheWrite(t *testing.T) {
 			t.Fatal("no write under way")
 		}
 		r.end()
-		found, _ := journal.List(dir)
+		found, _ := journalsIn(dir)
 		inc := incident.Fold(found[0].Facts)
 		if w := inc.Attempt().Writes[0]; w.State != incident.Rolling && w.State != incident.Done {
 			t.Errorf("the answer is not in the journal: %q", w.State)
@@ -184,7 +190,7 @@ func TestLeavingWaitsForTheWrite(t *testing.T) {
 func onKill(t *testing.T, dir string) (image string) {
 	t.Helper()
 	image = t.TempDir()
-	found, _ := journal.List(dir)
+	found, _ := journalsIn(dir)
 	folder := filepath.Join(image, filepath.Base(filepath.Dir(found[0].Path)))
 	raw, err := os.ReadFile(found[0].Path)
 	if err == nil {

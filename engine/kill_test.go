@@ -185,7 +185,7 @@ func (o *outside) killed(url, dir string, after time.Duration, trap string) (end
 // onDisk is the incident's journal; nil while there is none.
 func (o *outside) onDisk(dir string) *journal.Content {
 	o.t.Helper()
-	found, errs := journal.List(dir)
+	found, errs := journalsIn(dir)
 	for _, err := range errs {
 		// Killed before the header was written: there is nothing in it yet.
 		if !strings.Contains(err.Error(), journal.ErrBroken.Error()) {

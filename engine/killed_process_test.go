@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -180,18 +181,8 @@ func workOnIncident(url, dir string) error {
 			Verify: verify, Scrape: 15 * time.Second, Poll: 30 * time.Millisecond,
 			Components: []model.Target{{ID: "backend-python", Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: "backend-python"}}},
 			Channels:   []model.Channel{{ID: "slack/x", Kind: model.ChannelSlack}, {ID: "statuspage/y", Kind: model.ChannelStatuspage}}}}
-	found, _ := journal.List(dir) // one that was killed before its header is none
-	over := false
-	for _, c := range found {
-		if !c.Closed() {
-			cfg.Open = append(cfg.Open, c)
-			continue
-		}
-		over = true
-		if c.Unreported() {
-			cfg.Unreported = append(cfg.Unreported, c)
-		}
-	}
+	found, _ := journalsIn(dir) // one that was killed before its header is none
+	over := slices.ContainsFunc(found, (*journal.Content).Closed)
 	e := New(cfg)
 	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 	defer stop()
@@ -222,7 +213,7 @@ func workOnIncident(url, dir string) error {
 }
 
 func reported(dir string) bool {
-	found, _ := journal.List(dir)
+	found, _ := journalsIn(dir)
 	return len(found) == 1 && !found[0].Unreported()
 }
 

@@ -5,7 +5,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"rollbook/engine/journal"
 	"rollbook/incident"
 	"rollbook/model"
 )
@@ -33,7 +32,7 @@ func TestLookingOn(t *testing.T) {
 			t.Errorf("what Choose shows was not read: %+v", h)
 		}
 		facts := func() int {
-			found, errs := journal.List(dir)
+			found, errs := journalsIn(dir)
 			if len(found) != 1 || len(errs) > 0 {
 				t.Fatal(found, errs)
 			}

@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"rollbook/engine/journal"
 	"rollbook/incident"
 	"rollbook/model"
 )
@@ -294,7 +293,7 @@ func TestMethodThatIsNotConfiguredDoesNotWrite(t *testing.T) {
 			t.Errorf("at %s, asked %q: %s", s.Incident.Step.Name(), s.Incident.Asked, s.Incident.AskText)
 		}
 		r.end()
-		found, _ := journal.List(dir)
+		found, _ := journalsIn(dir)
 		if inc := incident.Fold(found[0].Facts); inc.Attempt().Writes[0].State != incident.Failed {
 			t.Errorf("the journal says %q", inc.Attempt().Writes[0].State)
 		}

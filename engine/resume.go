@@ -17,25 +17,25 @@ import (
 // of taken up.
 const abandonedAfter = 24 * time.Hour
 
-// takeUp looks for open journals of the same cluster and namespace, once it is
-// known which cluster this is. One that was touched within a day is taken up;
-// several, or old ones, are offered. A journal of another cluster is never
-// touched.
+// takeUp goes through the open journals of the same cluster and namespace, once
+// it is known which cluster this is and they have been looked for. One that was
+// touched within a day is taken up; several, or old ones, are offered. A journal
+// of another cluster is never touched.
 func (e *Engine) takeUp() {
 	id := e.seen.Identity.Cluster
-	if id == "" || e.taking || e.inc.ID != "" {
+	if id == "" || e.seen.Searching || e.taking || e.inc.ID != "" {
 		return
 	}
 	e.taking = true
-	e.offers = map[string]*journal.Content{}
+	e.offers = map[string]*journal.Summary{}
 	var open []incident.OpenIncident
-	for _, c := range e.cfg.Open {
-		if c.Header.Cluster != id || c.Header.Namespace != e.inc.Settings.Namespace {
+	for _, s := range e.earlier {
+		if s.Header.Cluster != id || s.Header.Namespace != e.inc.Settings.Namespace {
 			continue
 		}
-		o := openIncident(c, time.Now())
+		o := openIncident(s, time.Now())
 		if e.offers[o.ID] == nil {
-			e.offers[o.ID] = c
+			e.offers[o.ID] = s
 			open = append(open, o)
 		}
 	}
@@ -46,43 +46,37 @@ func (e *Engine) takeUp() {
 	e.seen.Open = open
 }
 
-// openIncident is what is shown of a journal to choose by.
-func openIncident(c *journal.Content, now time.Time) incident.OpenIncident {
-	i := incident.Fold(c.Facts)
-	o := incident.OpenIncident{ID: filepath.Base(filepath.Dir(c.Path)), Path: c.Path, Opened: i.Opened, Step: i.Step,
-		Operator: i.Operator, Touched: i.Opened}
-	for _, f := range c.Facts {
-		if f.At.After(o.Touched) {
-			o.Touched = f.At
-		}
-	}
-	if o.Touched.IsZero() {
-		o.Touched = c.Modified
-	}
-	switch s := i.Standing(); {
-	case len(s) > 0:
-		o.Component = s[0].Write.Plan.Component
-	case len(i.Triggers) > 0:
-		o.Component = i.Triggers[0].Component
-	case len(i.Choices) > 0:
-		o.Component = i.Choices[0].Component
-	}
-	o.Abandoned = now.Sub(o.Touched) > abandonedAfter
-	return o
+// openIncident returns what is shown of a journal to choose by.
+func openIncident(s *journal.Summary, now time.Time) incident.OpenIncident {
+	return incident.OpenIncident{ID: s.Name(), Path: s.Path, Opened: s.Opened, Touched: s.Touched, Step: s.Step,
+		Component: s.Component, Operator: s.Operator, Abandoned: now.Sub(s.Touched) > abandonedAfter}
 }
 
 func (e *Engine) takeUpJournal(x incident.TakeUpJournal) {
-	if c := e.offers[x.ID]; c != nil {
-		e.resume(c)
+	if s := e.offers[x.ID]; s != nil {
+		e.resume(s)
 	}
 }
 
-func (e *Engine) resume(c *journal.Content) {
-	e.seen.Resuming = c.Header.ID
+// resume reads a journal and goes on with it.
+func (e *Engine) resume(s *journal.Summary) {
+	e.seen.Resuming = s.Header.ID
 	e.background(func(context.Context) {
+		c, err := journal.Read(s.Path)
+		if err != nil {
+			e.post(func() { e.notTakenUp(s, err) })
+			return
+		}
 		book, err := journal.Resume(c, e.cfg.Journals, e.ack)
 		e.post(func() { e.tookUp(c, book, err) })
 	})
+}
+
+// notTakenUp tells that the journal, which was there a moment ago, cannot be read.
+func (e *Engine) notTakenUp(s *journal.Summary, err error) {
+	e.seen.Resuming = ""
+	e.trouble(fmt.Errorf("incident %s was not taken up: %w", s.Header.ID, err))
+	e.withdraw(s.Name())
 }
 
 // tookUp replaces what was gathered since the start by the incident of the
@@ -109,27 +103,40 @@ func (e *Engine) tookUp(c *journal.Content, book *journal.Writer, err error) {
 
 // abandonJournal closes a journal that nobody takes up, in its own words.
 func (e *Engine) abandonJournal(x incident.AbandonJournal) {
-	c := e.offers[x.ID]
-	if c == nil {
+	s := e.offers[x.ID]
+	if s == nil {
 		return
 	}
 	by := e.inc.Settings.Operator
 	e.background(func(context.Context) {
-		err := abandon(c, x.Reason, by)
+		c, err := journal.Read(s.Path)
+		if err == nil {
+			err = abandon(c, x.Reason, by)
+		}
 		e.post(func() {
-			e.dirty = true
 			if err != nil {
-				e.seen.Trouble = append(slices.Clone(e.seen.Trouble), err.Error())
+				e.trouble(err)
 				return
 			}
-			e.offers = maps.Clone(e.offers)
-			delete(e.offers, x.ID)
-			e.seen.Open = slices.DeleteFunc(slices.Clone(e.seen.Open), func(o incident.OpenIncident) bool { return o.ID == x.ID })
-			if len(e.seen.Open) == 0 {
-				e.seen.Open = nil
-			}
+			e.withdraw(x.ID)
 		})
 	})
+}
+
+// withdraw takes an incident off what is offered.
+func (e *Engine) withdraw(id string) {
+	e.dirty = true
+	e.offers = maps.Clone(e.offers)
+	delete(e.offers, id)
+	e.seen.Open = slices.DeleteFunc(slices.Clone(e.seen.Open), func(o incident.OpenIncident) bool { return o.ID == id })
+	if len(e.seen.Open) == 0 {
+		e.seen.Open = nil
+	}
+}
+
+// trouble adds to what is told of the journals of earlier runs.
+func (e *Engine) trouble(err error) {
+	e.seen.Trouble, e.dirty = append(slices.Clone(e.seen.Trouble), err.Error()), true
 }
 
 func abandon(c *journal.Content, reason, by string) error {
@@ -166,23 +173,31 @@ func addTo(c *journal.Content, what string, facts func() ([]incident.Fact, error
 	return nil
 }
 
-// finishReports writes the reports that an earlier run could not.
-func (e *Engine) finishReports() {
-	if e.cfg.Reporter == nil {
+// finishReports writes, one after the other, the reports that an earlier run could
+// not.
+func (e *Engine) finishReports(all []*journal.Summary) {
+	if e.cfg.Reporter == nil || len(all) == 0 {
 		return
 	}
-	for _, c := range e.cfg.Unreported {
-		e.background(func(ctx context.Context) {
-			ctx, cancel := context.WithTimeout(ctx, reportDeadline)
-			defer cancel()
-			if err := e.finishReport(ctx, c); err != nil {
-				e.post(func() { e.seen.Trouble, e.dirty = append(slices.Clone(e.seen.Trouble), err.Error()), true })
+	e.background(func(ctx context.Context) {
+		for _, s := range all {
+			if ctx.Err() != nil {
+				return
 			}
-		})
-	}
+			if err := e.finishReport(ctx, s); err != nil {
+				e.post(func() { e.trouble(err) })
+			}
+		}
+	})
 }
 
-func (e *Engine) finishReport(ctx context.Context, c *journal.Content) error {
+func (e *Engine) finishReport(ctx context.Context, s *journal.Summary) error {
+	ctx, cancel := context.WithTimeout(ctx, reportDeadline)
+	defer cancel()
+	c, err := journal.Read(s.Path)
+	if err != nil {
+		return fmt.Errorf("incident %s was not reported: %w", s.Header.ID, err)
+	}
 	inc := incident.Fold(c.Facts)
 	return addTo(c, "reported", func() ([]incident.Fact, error) {
 		path, err := e.cfg.Reporter.Write(ctx, &inc, filepath.Dir(c.Path))

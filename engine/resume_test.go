@@ -217,7 +217,7 @@ func TestFirstWriteTornIsTheSameIncident(t *testing.T) {
 			r.Send(incident.Next{})
 			r.wait(time.Second)
 			r.end()
-			if found, errs := journal.List(dir); len(found) != 1 || len(errs) != 0 {
+			if found, errs := journalsIn(dir); len(found) != 1 || len(errs) != 0 {
 				t.Errorf("cut at %d: %d incidents, %v", cut, len(found), errs)
 			}
 		}

@@ -45,6 +45,9 @@ type Seen struct {
 	Open     []OpenIncident // journals of this cluster and namespace that may be taken up; nil once it is decided
 	Resuming string         // the incident that is being taken up right now: no new one begins meanwhile
 	Trouble  []string       // journals that cannot be read, each with the reason
+	// Searching says that incidents of earlier runs are still being looked for: no
+	// new one begins beside one that may be taken up.
+	Searching bool
 
 	Journal  string // where the journal lies; "" before it begins
 	JournalE string // why it cannot be written; "" while it can

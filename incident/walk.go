@@ -134,6 +134,9 @@ func (s Step) Blocked(snap *Snapshot) string {
 		if snap.Seen.Identity.Cluster == "" {
 			return "it is not known yet which cluster this is"
 		}
+		if snap.Seen.Searching {
+			return "looking for open incidents of earlier runs in the journals"
+		}
 	case Choose:
 		return chooseBlocked(i)
 	case Confirm:

@@ -23,12 +23,9 @@ func New(facts []incident.Fact, more Extra) Data {
 	b := builder{i: incident.Fold(facts), facts: facts, more: more}
 	i := &b.i
 	set := &i.Settings
-	d := Data{ID: Text(i.ID), State: "open", Namespace: Text(set.Namespace), Context: Text(set.Context), Server: Text(set.Server), Production: set.Production}
+	d := Data{ID: Text(i.ID), State: b.state(), Namespace: Text(set.Namespace), Context: Text(set.Context), Server: Text(set.Server), Production: set.Production}
 	if i.End != nil {
-		d.State, d.Outcome, d.Reason = "ended", Text(i.End.Outcome), Text(i.End.Reason)
-	}
-	if !i.Closed.IsZero() {
-		d.State = "closed"
+		d.Outcome, d.Reason = Text(i.End.Outcome), Text(i.End.Reason)
 	}
 	for _, c := range b.components() {
 		d.Components = append(d.Components, Text(c))

@@ -26,17 +26,63 @@ type Row struct {
 	detected   time.Time
 }
 
-// RowOf is an incident's line, from its journal's facts.
+// RowOf returns an incident's line in the table, from its journal's facts.
 func RowOf(facts []incident.Fact) Row {
-	d := New(facts, Extra{})
-	r := Row{ID: string(d.ID), Opened: d.Times.Opened, State: d.State, Outcome: string(d.Outcome), Took: d.Took, detected: d.Times.Detected.Time}
-	for _, c := range d.Components {
-		r.Components = append(r.Components, string(c))
+	b := builder{i: incident.Fold(facts), facts: facts}
+	times, took := b.times()
+	r := Row{ID: b.i.ID, Opened: times.Opened, State: b.state(), Took: took, detected: times.Detected.Time}
+	if b.i.End != nil {
+		r.Outcome = string(b.i.End.Outcome)
 	}
-	for _, a := range d.Attempts {
-		r.Attempts = max(r.Attempts, a.N)
+	r.Components = b.components()
+	for _, a := range b.i.Attempts {
+		if len(a.Writes) > 0 {
+			r.Attempts = max(r.Attempts, a.N)
+		}
 	}
 	return r
+}
+
+// state returns open, ended (its checklist is not done) or closed.
+func (b *builder) state() string {
+	switch {
+	case !b.i.Closed.IsZero():
+		return "closed"
+	case b.i.End != nil:
+		return "ended"
+	}
+	return "open"
+}
+
+// rowFormat is raised with each change of what RowOf returns of a journal: rows
+// that were kept in another format are worked out anew.
+const rowFormat = 1
+
+// keptRow is a row as it is kept beside its journal.
+type keptRow struct {
+	Format   int    `json:"format"`
+	Detected Moment `json:"detected,omitzero"`
+	Row
+}
+
+// Keep returns the row in the form that KeptRow reads.
+func (r Row) Keep() (json.RawMessage, error) {
+	b, err := json.Marshal(keptRow{rowFormat, Moment{r.detected}, r})
+	if err != nil {
+		return nil, fmt.Errorf("incident %s: its row cannot be kept: %w", r.ID, err)
+	}
+	return b, nil
+}
+
+// KeptRow returns the row that was kept; false when none was, or in another
+// format.
+func KeptRow(raw json.RawMessage) (Row, bool) {
+	var k keptRow
+	if len(raw) == 0 || json.Unmarshal(raw, &k) != nil || k.Format != rowFormat {
+		return Row{}, false
+	}
+	k.Row.detected = k.Detected.Time
+	return k.Row, true
 }
 
 // Quarter is how long it took to restore service in three months.

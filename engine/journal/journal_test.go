@@ -213,7 +213,7 @@ func TestSameNameGetsAFolderOfItsOwn(t *testing.T) {
 	if len(paths) != 3 {
 		t.Errorf("three incidents in %v", paths)
 	}
-	found, errs := List(dir)
+	found, errs := Find([]string{dir})
 	if len(found) != 3 || len(errs) != 0 {
 		t.Errorf("listed %d, %v", len(found), errs)
 	}
@@ -225,41 +225,6 @@ func TestNewerIsRefusedWithItsVersion(t *testing.T) {
 		`{"at":"2026-11-23T03:12:01Z","fact":"teleported","data":{}}` + "\n"))
 	if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "rollbook 2.3.0") {
 		t.Errorf("%v", err)
-	}
-}
-
-func TestCopyLeftBehindIsNotASecondIncident(t *testing.T) {
-	first, second := t.TempDir(), t.TempDir()
-	j, acks := begin(t, first)
-	_, _ = j.Append(fact("one"))
-	path, _ := acks.until(t, 1)
-	j.Close()
-	whole, err := Read(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	early := *whole
-	j, acks = begin(t, second)
-	for _, s := range []string{"one", "two"} {
-		_, _ = j.Append(fact(s))
-	}
-	path, _ = acks.until(t, 2)
-	j.Close()
-	if whole, err = Read(path); err != nil {
-		t.Fatal(err)
-	}
-	if got := Distinct([]*Content{&early, whole}); len(got) != 1 || got[0] != whole {
-		t.Errorf("offered are %d", len(got))
-	}
-	other := early
-	other.Facts = []incident.Fact{fact("another")}
-	if got := Distinct([]*Content{&other, whole}); len(got) != 2 {
-		t.Errorf("of two incidents %d are offered", len(got))
-	}
-	same := *whole
-	same.Path += "x"
-	if got := Distinct([]*Content{&same, whole}); len(got) != 1 {
-		t.Errorf("of two equal ones %d are offered", len(got))
 	}
 }
 

@@ -8,9 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"slices"
-	"sort"
 	"time"
 
 	"rollbook/incident"
@@ -48,7 +45,10 @@ type Content struct {
 	// Torn is the number of bytes at the end that are no whole line: what a crash
 	// cut off. Good is the length without them.
 	Torn, Good int64
-	Modified   time.Time
+	Modified   time.Time // the file's, before it was read
+	// steady says that nobody wrote the file while it was read: its size and time
+	// stand for what is in Facts.
+	steady bool
 }
 
 // Closed says whether the incident was closed.
@@ -69,30 +69,6 @@ func (c *Content) by() string {
 		}
 	}
 	return ""
-}
-
-// Distinct leaves out what is an earlier copy of another journal: one that was
-// left behind on a disk that failed, while the whole went on in another folder.
-func Distinct(all []*Content) []*Content {
-	var out []*Content
-	for _, c := range all {
-		if !slices.ContainsFunc(all, func(o *Content) bool { return o != c && o.holds(c) }) {
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
-// holds says whether c is o up to a point: the same incident with fewer facts.
-// Of two that are equal the first in order of their paths stays.
-func (c *Content) holds(o *Content) bool {
-	if c.Header != o.Header || len(c.Facts) < len(o.Facts) || len(o.Facts) == 0 ||
-		len(c.Facts) == len(o.Facts) && c.Path > o.Path {
-		return false
-	}
-	a, errA := encode(c.Facts[len(o.Facts)-1])
-	b, errB := encode(o.Facts[len(o.Facts)-1])
-	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
 
 // Unreported says whether the incident was closed and its report not written
@@ -118,13 +94,17 @@ func Read(path string) (*Content, error) {
 		return nil, fmt.Errorf("read journal: %w", err)
 	}
 	defer f.Close()
+	before, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("read journal: %w", err)
+	}
 	c, err := decode(f)
 	if err != nil {
 		return nil, fmt.Errorf("journal %s: %w", path, err)
 	}
-	c.Path = path
-	if st, err := f.Stat(); err == nil {
-		c.Modified = st.ModTime()
+	c.Path, c.Modified = path, before.ModTime()
+	if after, err := f.Stat(); err == nil {
+		c.steady = c.Good+c.Torn == before.Size() && after.Size() == before.Size() && after.ModTime().Equal(before.ModTime())
 	}
 	return c, nil
 }
@@ -142,14 +122,15 @@ func decode(r io.Reader) (*Content, error) {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
 		if n == 1 {
-			if err := c.header(line); err != nil {
+			if c.Header, err = header(line); err != nil {
 				return nil, err
 			}
 			c.Good += int64(len(line))
 			continue
 		}
 		var f incident.Fact
-		if err := json.Unmarshal(line, &f); err != nil {
+		// Not by json.Unmarshal, which would go over each line once more.
+		if err := f.UnmarshalJSON(line); err != nil {
 			if _, more := in.Peek(1); errors.Is(more, io.EOF) && !errors.Is(err, incident.ErrUnknownFact) {
 				c.Torn = int64(len(line))
 				break
@@ -168,14 +149,15 @@ func decode(r io.Reader) (*Content, error) {
 	return c, nil
 }
 
-func (c *Content) header(line []byte) error {
-	if err := json.Unmarshal(line, &c.Header); err != nil || c.Header.Journal == 0 {
-		return fmt.Errorf("%w: the first line is not its header", ErrBroken)
+// header reads a journal's first line.
+func header(line []byte) (h Header, err error) {
+	if err := json.Unmarshal(line, &h); err != nil || h.Journal == 0 {
+		return h, fmt.Errorf("%w: the first line is not its header", ErrBroken)
 	}
-	if c.Header.Journal > Version {
-		return fmt.Errorf("%w: format %d, this one reads up to %d; open it with that version", ErrNewer, c.Header.Journal, Version)
+	if h.Journal > Version {
+		return h, fmt.Errorf("%w: format %d, this one reads up to %d; open it with that version", ErrNewer, h.Journal, Version)
 	}
-	return nil
+	return h, nil
 }
 
 // readLine reads up to and with the next newline. At the end of the file it
@@ -193,25 +175,6 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 		}
 		return line, err
 	}
-}
-
-// List reads every journal under dir, newest first. What cannot be read is in
-// errs and does not hide the rest. A folder that is not there is empty.
-func List(dir string) (found []*Content, errs []error) {
-	paths, err := filepath.Glob(filepath.Join(dir, "*", FileName))
-	if err != nil {
-		return nil, []error{err}
-	}
-	for _, p := range paths {
-		c, err := Read(p)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		found = append(found, c)
-	}
-	sort.Slice(found, func(a, b int) bool { return found[a].Modified.After(found[b].Modified) })
-	return found, errs
 }
 
 // encode gives a fact's line.
