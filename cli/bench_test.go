@@ -36,7 +36,7 @@ func TestBench(t *testing.T) {
 		return run(t, []string{"HOME=" + home, "KUBECONFIG=" + kubeconfig}, program, args...)
 	}
 
-	var first, full, black, deploys, pods []float64
+	var first, full, black, old, deploys, pods []float64
 	var settled, peak memory
 	for range rounds {
 		s := start(kubeconfig)
@@ -60,6 +60,12 @@ func TestBench(t *testing.T) {
 		s.quit()
 	}
 	bed(t, "POST", "/proxy/api", "mode", "pass")
+	many := oldJournals(t, 1000, 1_000_000)
+	for range rounds {
+		s := start(kubeconfig, "--journal-dir", many)
+		old = append(old, ms(s.await("the first frame", s.watch(has("①Assess")), 30*time.Second).Sub(s.start)))
+		s.quit()
+	}
 
 	idle := start(kubeconfig)
 	idle.await("the filled board", idle.watch(filled.MatchString), 60*time.Second)
@@ -87,6 +93,7 @@ func TestBench(t *testing.T) {
 	fmt.Fprintf(&b, "\n%-44s %7s %7s %7s\n", "1,000 Deployments, 5,000 pods", "min", "median", "max")
 	row("first frame", first, "target 100")
 	row("first frame, API server black-holed", black, "target 100")
+	row("first frame, 1,000 old journals of 1 MB", old, "target 100")
 	row("board filled", full, "target 500")
 	row("kubectl get deploy", deploys, "")
 	row("kubectl get pods", pods, "")
