@@ -52,7 +52,7 @@ func derive(s *incident.Snapshot) *derived {
 		}
 		if r.f != nil && !r.f.NotMeasured {
 			r.errors = incident.Over(r.f.Errors, limits.Errors, limits.For)
-			r.p95 = incident.Over(r.f.P95, limits.P95.Seconds(), limits.For)
+			r.p95 = incident.Over(r.f.P95, limits.P95.Seconds(), limits.P95For)
 		}
 		r.rank = r.judge()
 		ranked[r.rank] = append(ranked[r.rank], r)

@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"rollbook/incident"
 	"rollbook/model"
@@ -229,12 +230,16 @@ func (s *scope) detailMore(r *row, w int) []string {
 			f     model.Figure
 			run   incident.Run
 			limit float64
+			want  time.Duration
 			show  func(float64) string
-		}{{"errors", r.f.Errors, r.errors, limits.Errors, model.Percent}, {"P95", r.f.P95, r.p95, limits.P95.Seconds(), model.Seconds}} {
+		}{
+			{"errors", r.f.Errors, r.errors, limits.Errors, limits.For, model.Percent},
+			{"P95", r.f.P95, r.p95, limits.P95.Seconds(), limits.P95For, model.Seconds},
+		} {
 			out = append(out, "")
 			text := "? " + nonEmpty(x.f.Now.Why, "not read yet")
 			if x.f.Now.Known {
-				text = x.show(x.f.Now.Value) + ", sampled " + age(now, x.f.Now.At) + " ago; limit " + x.show(x.limit) + " for " + model.Short(limits.For)
+				text = x.show(x.f.Now.Value) + ", sampled " + age(now, x.f.Now.At) + " ago; limit " + x.show(x.limit) + " for " + model.Short(x.want)
 			}
 			add(x.name, text)
 			add("", spark(x.f, x.limit, n, now))

@@ -1,0 +1,44 @@
+package ui
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"rollbook/incident"
+	"rollbook/model"
+)
+
+// Each figure is judged by its own duration: with three minutes for the errors and
+// ten for the P95, six minutes over are enough for the one and not for the other,
+// and the details name the duration that counts.
+func TestFiguresAreJudgedByTheirOwnDuration(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		errors, p95  time.Duration
+		heldE, heldP bool
+	}{
+		{"errors sooner", 3 * time.Minute, 10 * time.Minute, true, false},
+		{"P95 sooner", 10 * time.Minute, 3 * time.Minute, false, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := with(filled(), func(s *incident.Snapshot) {
+				s.Incident.Settings.Limits.For, s.Incident.Settings.Limits.P95For = c.errors, c.p95
+				f := s.Seen.Figures["backend-python"]
+				f.Errors, f.P95 = series("q", ramp(.003, 10, .124, 25)...), series("q", ramp(.21, 10, 2.5, 25)...)
+			})
+			r := derive(s).byID["backend-python"]
+			if r.errors.Held != c.heldE || r.p95.Held != c.heldP {
+				t.Errorf("errors held %t, want %t; P95 held %t, want %t", r.errors.Held, c.heldE, r.p95.Held, c.heldP)
+			}
+			a := screen(t, fixture{snap: s, open: func(a *App) { pressed(a, "d") }}, 120, 60, dark)
+			for _, want := range []string{"limit " + model.Percent(.05) + " for " + model.Short(c.errors), "limit " + model.Seconds(2) + " for " + model.Short(c.p95)} {
+				if frame := ansi.Strip(a.Frame()); !strings.Contains(frame, want) {
+					t.Errorf("the details do not say %q:\n%s", want, frame)
+				}
+			}
+		})
+	}
+}
