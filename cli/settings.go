@@ -61,7 +61,8 @@ func settings(cfg *config.Config, c *kube.Client, f *flags, args []string) (inci
 	if cfg.SLO != nil {
 		set.Objective, set.Period = float64(cfg.SLO.Objective), cfg.SLO.Window
 	}
-	set.Recovery = incident.Recovery{Maintenance: cfg.Recovery.Maintenance, Overlay: cfg.Recovery.Overlay, Replicas: cfg.Recovery.Replicas}
+	r := cfg.Recovery
+	set.Recovery = incident.Recovery{Maintenance: r.Maintenance, Restore: r.Restore, Overlay: r.Overlay, Replicas: r.Replicas}
 	if len(args) == 0 {
 		return set, nil
 	}

@@ -114,6 +114,7 @@ type Report struct {
 // F5). Paths are absolute.
 type Recovery struct {
 	Maintenance string // manifest of the maintenance mode
+	Restore     string // URL of the procedure for restoring from a backup
 	Overlay     string // folder of the kustomize overlay
 	Replicas    int    // of a healthy component
 }

@@ -104,6 +104,7 @@ func (d *decoder) root(v value) {
 		field{name: "recovery", private: true, set: func(v value) {
 			v.fields(
 				d.pathField("maintenance", &cfg.Recovery.Maintenance),
+				lineField("restore", &cfg.Recovery.Restore, checkURL),
 				d.pathField("overlay", &cfg.Recovery.Overlay),
 				countField("replicas", &cfg.Recovery.Replicas, 1, 1000),
 			)

@@ -48,6 +48,7 @@ func TestNotifications(t *testing.T) {
 		"contacts.on_call.pagerduty.schedule_ids":        "PI7DH85",
 		"components[backend-rust].checks.logs.bad":       "panic|FATAL",
 		"components[backend-rust].checks.promql":         `queue length: sum(queue_length{service="rust"}) ≤ 100`,
+		"recovery.restore":                               "https://wiki.example/runbooks/restore",
 		"report.template":                                "/srv/shop/docs/incidents/template.md",
 		"notifications.webhook.chat.token_env":           "CHAT_TOKEN",
 		"contacts.on_call.grafana.grafana_url":           "https://shop.grafana.example",

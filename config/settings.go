@@ -108,6 +108,7 @@ func (c *Config) Settings() []Setting {
 	c.Notifications.settings(some)
 	some("report.template", c.Report.Template)
 	some("recovery.maintenance", c.Recovery.Maintenance)
+	some("recovery.restore", c.Recovery.Restore)
 	some("recovery.overlay", c.Recovery.Overlay)
 	add("recovery.replicas", fmt.Sprint(c.Recovery.Replicas))
 	some("journal_dir", c.JournalDir)

@@ -224,7 +224,7 @@ func TestPaths(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("HOME", "/home/maria")
 	file := write(t, filepath.Join(dir, "c.yaml"), `
-recovery: {maintenance: kubernetes/maintenance.yaml, overlay: /srv/overlay}
+recovery: {maintenance: kubernetes/maintenance.yaml, overlay: /srv/overlay, restore: "https://wiki.example/restore"}
 journal_dir: ~/incidents
 prometheus:
   http_config:
@@ -235,6 +235,7 @@ prometheus:
 	for got, want := range map[string]string{
 		c.Recovery.Maintenance: filepath.Join(dir, "kubernetes/maintenance.yaml"),
 		c.Recovery.Overlay:     "/srv/overlay",
+		c.Recovery.Restore:     "https://wiki.example/restore", // no path
 		c.JournalDir:           "/home/maria/incidents",
 		c.Prometheus.HTTP.Authorization.CredentialsFile: filepath.Join(dir, "token"),
 		c.Prometheus.HTTP.TLSConfig.CAFile:              filepath.Join(filepath.Dir(dir), "ca.pem"),

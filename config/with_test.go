@@ -38,6 +38,7 @@ func TestWithConfigMap(t *testing.T) {
 		"prometheus:\n  url: http://evil.example\n":  "ConfigMap production/rollbook:1:1: prometheus: may not be set in the ConfigMap",
 		"not_production:\n  - context: '*prod*'\n":   "ConfigMap production/rollbook:1:1: not_production: may not be set in the ConfigMap",
 		"recovery:\n  maintenance: /tmp/evil.yaml\n": "ConfigMap production/rollbook:1:1: recovery: may not be set in the ConfigMap",
+		"recovery:\n  restore: https://evil.example\n": "ConfigMap production/rollbook:1:1: recovery: may not be set in the ConfigMap",
 		"journal_dir: /tmp\n":                        "ConfigMap production/rollbook:1:1: journal_dir: may not be set in the ConfigMap",
 	} {
 		if _, err := files.With(team(text)); err == nil || !strings.Contains(err.Error(), want) {

@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+
+	"rollbook/config"
+	"rollbook/incident"
+	"rollbook/kube"
+)
+
+// What the recovery page is filled in with comes from the configuration, each key.
+func TestRecoveryOfTheConfigurationIsTheIncidents(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	kubeconfig := file("config", `{"apiVersion":"v1","kind":"Config","current-context":"prod",
+		"clusters":[{"name":"prod","cluster":{"server":"https://prod.example"}}],
+		"contexts":[{"name":"prod","context":{"cluster":"prod","namespace":"shop"}}]}`)
+	f := genericclioptions.NewConfigFlags(false)
+	f.KubeConfig = &kubeconfig
+	c, err := kube.Connect(f, kube.Options{Version: "test", Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Load(config.Find(file("rollbook.yaml", `
+recovery:
+  maintenance: maintenance.yaml
+  restore: https://wiki.example/restore
+  overlay: overlays/prod
+  replicas: 4
+`), "", "")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := settings(cfg, c, &flags{}, nil)
+	want := incident.Recovery{Maintenance: filepath.Join(dir, "maintenance.yaml"), Restore: "https://wiki.example/restore",
+		Overlay: filepath.Join(dir, "overlays", "prod"), Replicas: 4}
+	if err != nil || set.Recovery != want {
+		t.Errorf("%+v, %v; want %+v", set.Recovery, err, want)
+	}
+}
