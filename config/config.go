@@ -116,7 +116,7 @@ type Recovery struct {
 	Maintenance string // manifest of the maintenance mode
 	Restore     string // URL of the procedure for restoring from a backup
 	Overlay     string // folder of the kustomize overlay
-	Replicas    int    // of a healthy component
+	Replicas    int    // of a healthy component, where rollbook did not see how many it had; 0 = not set
 }
 
 // Defaults returns the configuration of an empty file: the runbook's figures.
@@ -129,9 +129,8 @@ func Defaults() *Config {
 			Rollout:     2 * time.Minute,
 			Poll:        5 * time.Second, PollIdle: 15 * time.Second,
 		},
-		Verify:   Verify{Errors: 0.001, P95: 500 * time.Millisecond, Hold: 2 * time.Minute},
-		Recovery: Recovery{Replicas: 3},
-		origins:  map[string]origin{},
+		Verify:  Verify{Errors: 0.001, P95: 500 * time.Millisecond, Hold: 2 * time.Minute},
+		origins: map[string]origin{},
 	}
 }
 

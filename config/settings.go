@@ -110,7 +110,9 @@ func (c *Config) Settings() []Setting {
 	some("recovery.maintenance", c.Recovery.Maintenance)
 	some("recovery.restore", c.Recovery.Restore)
 	some("recovery.overlay", c.Recovery.Overlay)
-	add("recovery.replicas", fmt.Sprint(c.Recovery.Replicas))
+	if n := c.Recovery.Replicas; n > 0 {
+		add("recovery.replicas", fmt.Sprint(n))
+	}
 	some("journal_dir", c.JournalDir)
 	return all
 }

@@ -34,12 +34,12 @@ func TestWithConfigMap(t *testing.T) {
 		t.Errorf("%+v", all.Sources)
 	}
 	for text, want := range map[string]string{
-		"limits:\n  errors: {over: 5}\n":             "ConfigMap production/rollbook:2:18: limits.errors.over",
-		"prometheus:\n  url: http://evil.example\n":  "ConfigMap production/rollbook:1:1: prometheus: may not be set in the ConfigMap",
-		"not_production:\n  - context: '*prod*'\n":   "ConfigMap production/rollbook:1:1: not_production: may not be set in the ConfigMap",
-		"recovery:\n  maintenance: /tmp/evil.yaml\n": "ConfigMap production/rollbook:1:1: recovery: may not be set in the ConfigMap",
+		"limits:\n  errors: {over: 5}\n":               "ConfigMap production/rollbook:2:18: limits.errors.over",
+		"prometheus:\n  url: http://evil.example\n":    "ConfigMap production/rollbook:1:1: prometheus: may not be set in the ConfigMap",
+		"not_production:\n  - context: '*prod*'\n":     "ConfigMap production/rollbook:1:1: not_production: may not be set in the ConfigMap",
+		"recovery:\n  maintenance: /tmp/evil.yaml\n":   "ConfigMap production/rollbook:1:1: recovery: may not be set in the ConfigMap",
 		"recovery:\n  restore: https://evil.example\n": "ConfigMap production/rollbook:1:1: recovery: may not be set in the ConfigMap",
-		"journal_dir: /tmp\n":                        "ConfigMap production/rollbook:1:1: journal_dir: may not be set in the ConfigMap",
+		"journal_dir: /tmp\n":                          "ConfigMap production/rollbook:1:1: journal_dir: may not be set in the ConfigMap",
 	} {
 		if _, err := files.With(team(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -126,7 +127,11 @@ func (b DebtWaived) apply(i *Incident, f Fact) {
 }
 
 func (b DebtWaived) entry(i *Incident) (EntryKind, string) {
-	return EntryAnswer, fmt.Sprintf("not put back: %s%s", i.Waived[b.WriteID].Text, because(b.Reason))
+	what := "what attempt " + strconv.Itoa(b.N) + " switched off"
+	if w := i.write(b.WriteID); w != nil {
+		what = w.Plan.Owes
+	}
+	return EntryAnswer, fmt.Sprintf("not put back: %s%s", what, because(b.Reason))
 }
 
 // LeaseOwes returns what is to stand in a component's Lease as owed, so that others

@@ -22,9 +22,10 @@ type Fact struct {
 // bodies. It changes the incident, never in place, and tells itself in one line.
 type Body interface {
 	apply(i *Incident, f Fact)
-	// entry is the fact's line in the timeline, told after it was applied; EntryNone
-	// leaves it out.
-	entry(i *Incident) (kind EntryKind, text string)
+	// entry returns the fact's line in the timeline; EntryNone leaves it out. The
+	// incident, which it must not change, is the one that the fact comes to: the fact
+	// is not applied yet.
+	entry(before *Incident) (kind EntryKind, text string)
 }
 
 // Apply folds one fact into the incident.
@@ -75,7 +76,7 @@ var bodies = map[string]Body{
 	"report": ReportWritten{}, "no report": ReportFailed{},
 	"message": MessageIntended{}, "message sent": MessageSent{}, "message failed": MessageFailed{}, "message lost": MessageLost{},
 	"clock": ClockRan{}, "escalated": Escalated{}, "escalation answered": EscalationAnswered{},
-	"debt waived": DebtWaived{}, "procedure began": ProcedureBegan{}, "step settled": StepSettled{}, "lease taken": LeaseTaken{}, "lease lost": LeaseGone{}, "mended": Mended{}, "baseline": BaselineRead{},
+	"debt waived": DebtWaived{}, "procedure began": ProcedureBegan{}, "step settled": StepSettled{}, "lease taken": LeaseTaken{}, "lease lost": LeaseGone{}, "mended": Mended{}, "baseline": BaselineRead{}, "scaled": Scaled{},
 }
 
 var names = func() map[reflect.Type]string {

@@ -51,6 +51,7 @@ type Incident struct {
 	// able to take it.
 	LeaseOver map[string]string
 
+	Replicas  []ReplicaCount    // of the components concerned
 	Noted     map[string]string // what was last noticed, by component + "/" + what
 	SampledAt time.Time
 
@@ -78,8 +79,9 @@ func (i *Incident) lend() {
 
 // take folds a fact into a copy that lend began.
 func (i *Incident) take(f Fact) {
+	kind, text := f.Body.entry(i)
 	f.Body.apply(i, f)
-	if kind, text := f.Body.entry(i); kind != EntryNone {
+	if kind != EntryNone {
 		i.Timeline = append(i.Timeline, Entry{At: f.At, By: f.By, Kind: kind, Text: text})
 	}
 }

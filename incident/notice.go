@@ -11,8 +11,8 @@ import (
 	"rollbook/model"
 )
 
-// notice keeps what the cluster shows of the components concerned as facts:
-// each change of a pod's reason, of a revision and of an owner.
+// notice keeps what the cluster shows of the components concerned as facts: each
+// change of a pod's reason, of a revision, of an owner and of the replicas.
 func (d *decider) notice() {
 	if d.s.clusterLost() != "" {
 		return
@@ -43,6 +43,9 @@ func (d *decider) notice() {
 		}
 		if len(owners) > 0 {
 			note("owners", "owned by "+strings.Join(owners, ", "))
+		}
+		if slices.Contains(concerned, c.ID) {
+			d.countReplicas(c)
 		}
 	}
 }

@@ -77,7 +77,7 @@ type Recovery struct {
 	Maintenance string `json:"maintenance,omitempty"` // manifest
 	Overlay     string `json:"overlay,omitempty"`     // kustomize folder of the last good tag
 	Restore     string `json:"restore,omitempty"`     // link to the procedure
-	Replicas    int    `json:"replicas,omitempty"`    // of a healthy component
+	Replicas    int    `json:"replicas,omitempty"`    // of a healthy component, where nobody saw how many it had; 0 = not set
 }
 
 // Contact is somebody to call, and when.
