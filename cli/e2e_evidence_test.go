@@ -14,7 +14,6 @@ import (
 
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
-	"rollbook/config"
 	"rollbook/incident"
 	"rollbook/kube"
 	"rollbook/metrics"
@@ -75,12 +74,20 @@ func TestEvidenceOfACrashLoop(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.found.Store(m)
-	src := evidence{c: c, prom: p, limits: model.DefaultLimits(), slo: &config.SLO{Objective: 0.999, Window: 30 * 24 * time.Hour}}
+	src := evidence{c: c, prom: p}
 	dir := t.TempDir()
 	collector := reporting.NewCollector(src.sources(), reporting.Bounds{}, time.Now)
 	gather := func(at model.Moment, k *model.Component) model.Evidence {
 		i := incident.Incident{ID: "INC-e2e", Onset: onset, Settings: incident.Settings{Limits: model.DefaultLimits()},
 			Choices: []incident.Choice{{Slot: model.Release(k.ID), From: k.Running(), To: before(t, c, k)}}}
+		if at == model.InFull { // as the engine does before it
+			cost, err := cost{p}.Impact(ctx, model.ImpactOf{Targets: []model.Target{{ID: k.ID, Workload: k.Workload}}, From: onset, To: time.Now(),
+				Limits: i.Settings.Limits, Objective: 0.999, Period: 30 * 24 * time.Hour})
+			if err != nil {
+				t.Fatal(err)
+			}
+			i.Impact = incident.ImpactRecord{At: time.Now(), Impact: cost}
+		}
 		start := time.Now()
 		e, err := collector.Gather(ctx, reporting.RequestOf(at, dir, &incident.Snapshot{Incident: i, Now: time.Now(), Seen: incident.Seen{Board: []*model.Component{k}}}))
 		if err != nil {

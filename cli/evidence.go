@@ -9,7 +9,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"rollbook/config"
 	"rollbook/kube"
 	"rollbook/model"
 	reporting "rollbook/report"
@@ -17,10 +16,8 @@ import (
 
 // evidence is a kube.Client and a Prometheus as what evidence is read from.
 type evidence struct {
-	c      *kube.Client
-	prom   *prometheus
-	slo    *config.SLO // nil: none is set up
-	limits model.Limits
+	c    *kube.Client
+	prom *prometheus
 }
 
 // sources are what a reporting.Collector reads.
@@ -72,18 +69,6 @@ func (e evidence) Window(ctx context.Context, targets []model.Target, from, to t
 		return nil, errNotThere
 	}
 	return c.Window(ctx, targets, from, to)
-}
-
-func (e evidence) Impact(ctx context.Context, targets []model.Target, from, to time.Time) (model.Impact, error) {
-	c := e.prom.found.Load()
-	if c == nil {
-		return model.Impact{}, errNotThere
-	}
-	w := model.ImpactOf{Targets: targets, From: from, To: to, Limits: e.limits}
-	if e.slo != nil {
-		w.Objective, w.Period = float64(e.slo.Objective), e.slo.Window
-	}
-	return c.Impact(ctx, w)
 }
 
 // reason is an error beside what it is about: whether it is gone or forbidden, and

@@ -29,7 +29,7 @@ func (k cost) Impact(ctx context.Context, w model.ImpactOf) (model.Impact, error
 	if c == nil {
 		return model.Impact{}, errNotThere
 	}
-	return c.Impact(ctx, model.ImpactOf(w))
+	return c.Impact(ctx, w)
 }
 
 // reportName is the report's name in the incident's folder.

@@ -35,7 +35,7 @@ func closing(to engine.Config, cfg *config.Config, c *kube.Client, prom *prometh
 	to.Settings.Channels = channels(all)
 	to.Messages, to.Leases = messenger(all), c
 	to.Checks = checks{c, prom, probe.New(probe.Options{Now: time.Now})}
-	to.Evidence = collector{reporting.NewCollector(evidence{c, prom, cfg.SLO, to.Settings.Limits}.sources(), reporting.Bounds{}, time.Now)}
+	to.Evidence = collector{reporting.NewCollector(evidence{c, prom}.sources(), reporting.Bounds{}, time.Now)}
 	to.Impact, to.Reporter = cost{prom}, reporter{cfg}
 	if sources := onCallSources(cfg); len(sources) > 0 {
 		to.Contacts = contacts{sources, newOnCallCache(cfg.Hash)}

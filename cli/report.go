@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rollbook/incident"
 	reporting "rollbook/report"
 )
 
@@ -91,19 +90,11 @@ the built-in one, with the error, and the exit code is 1.`,
 // reportOf is a journal's report with the evidence that lies beside it. Evidence
 // that cannot be read is told: the report then says that there is none.
 func reportOf(b book, note func(string)) reporting.Data {
-	dir := filepath.Dir(b.Path)
-	m, err := reporting.ReadManifest(dir)
+	m, err := reporting.ReadManifest(filepath.Dir(b.Path))
 	if err != nil {
 		note(err.Error())
 	}
-	i, err := reporting.ReadImpact(dir, m)
-	if err != nil {
-		note(err.Error())
-	}
-	if inc := incident.Fold(b.Facts); i == nil && !inc.Impact.At.IsZero() {
-		i = &inc.Impact.Impact
-	}
-	return reporting.New(b.Facts, reporting.Extra{Manifest: m, Impact: i})
+	return reporting.New(b.Facts, m)
 }
 
 // ownTemplate reads the template that is asked for, else the team's usual one;

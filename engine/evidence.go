@@ -20,11 +20,14 @@ var gatherDeadlines = map[model.Moment]time.Duration{
 	model.InFull:    4 * time.Minute,
 }
 
-// gathering is what is wanted before the incident has a folder.
-type gathering struct{ waiting []model.Moment }
+// gathering holds what is to be gathered later.
+type gathering struct {
+	waiting  []model.Moment // for the incident's folder
+	measured bool           // all of it, once the impact is measured
+}
 
-// gather begins a gathering, once the incident has a folder. One of a moment
-// runs at a time.
+// gather begins a gathering, once the incident has a folder; one in full once the
+// impact is measured, too. One of a moment runs at a time.
 func (e *Engine) gather(m model.Moment) {
 	_, busy := e.seen.Gathering[m]
 	switch {
@@ -33,6 +36,8 @@ func (e *Engine) gather(m model.Moment) {
 			e.gathered(incident.Gathered{Moment: m, Err: notConfigured})
 		}
 	case busy || slices.Contains(e.gathering.waiting, m):
+	case m == model.InFull && !e.seen.Measuring.IsZero():
+		e.gathering.measured = true
 	case e.seen.Journal != "":
 		// What was intended goes first: a write does not wait for this, nor beside it.
 		e.hold(func() { e.gatherNow(m) }, func(err error) { e.gathered(incident.Gathered{Moment: m, Err: err.Error()}) })
@@ -49,6 +54,14 @@ func (e *Engine) gatherWaiting() {
 	e.gathering.waiting = nil
 	for _, m := range waiting {
 		e.gather(m)
+	}
+}
+
+// gatherMeasured begins what waited for the end of a measuring.
+func (e *Engine) gatherMeasured() {
+	if e.gathering.measured {
+		e.gathering.measured = false
+		e.gather(model.InFull)
 	}
 }
 

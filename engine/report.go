@@ -16,6 +16,8 @@ const (
 )
 
 // measure asks what the incident cost, from the onset to the recovery or to now.
+// A later measuring takes an earlier one's place. What waits for it begins at its
+// end, however it ends.
 func (e *Engine) measure() {
 	i := &e.inc
 	w := model.ImpactOf{From: i.Onset, To: time.Now(), Limits: i.Settings.Limits, Objective: i.Settings.Objective,
@@ -33,21 +35,23 @@ func (e *Engine) measure() {
 	case w.From.IsZero():
 		why = "it is not known when it began"
 	}
-	if why != "" {
-		e.post(func() { e.handle(incident.Input{At: time.Now(), Do: incident.Measured{Err: why}}) })
-		return
+	end := func(out incident.Measured) {
+		e.seen.Measuring = time.Time{}
+		e.handle(incident.Input{At: time.Now(), Do: out})
+		e.gatherMeasured()
 	}
 	e.seen.Measuring = time.Now()
+	if why != "" {
+		e.post(func() { end(incident.Measured{Err: why}) })
+		return
+	}
 	e.anew("impact", impactDeadline, func(ctx context.Context, tell func(func())) {
 		cost, err := e.cfg.Impact.Impact(ctx, w)
 		out := incident.Measured{Impact: cost}
 		if err != nil {
 			out = incident.Measured{Err: err.Error()}
 		}
-		tell(func() {
-			e.seen.Measuring = time.Time{}
-			e.handle(incident.Input{At: time.Now(), Do: out})
-		})
+		tell(func() { end(out) })
 	})
 }
 

@@ -55,8 +55,7 @@ func openItems(i *Incident) int {
 
 // enterClose asks for what the close shows.
 func (d *decider) enterClose() {
-	d.effect(GatherEvidence{model.InFull})
-	d.effect(MeasureImpact{})
+	d.gatherInFull()
 	d.settleDone()
 }
 

@@ -18,10 +18,19 @@ type GatherAgain struct{}
 
 func (GatherAgain) decide(d *decider) {
 	if d.inc().ID != "" {
-		d.effect(GatherEvidence{model.InFull})
+		d.gatherInFull()
 	}
 }
 
+// gatherInFull gathers all evidence. What the incident cost is measured before:
+// evidence and report tell the same figures.
+func (d *decider) gatherInFull() {
+	d.effect(MeasureImpact{})
+	d.effect(GatherEvidence{model.InFull})
+}
+
+// GatherEvidence gathers the evidence of a moment; all of it once a measuring of
+// the impact that is under way has ended.
 type GatherEvidence struct{ Moment model.Moment }
 
 func (x GatherEvidence) run(r Runner) { r.GatherEvidence(x) }
@@ -49,7 +58,7 @@ func (do Gathered) decide(d *decider) {
 		d.fact(EvidenceKept{Evidence: do.Evidence})
 	}
 	if do.Moment == model.AtOpening {
-		d.effect(GatherEvidence{model.InFull})
+		d.gatherInFull()
 	}
 	if do.Moment == model.InFull && do.Err == "" && len(do.Evidence.Missing) == 0 && d.inc().Step == Close {
 		d.settle("evidence", fmt.Sprintf("%d files, %s", do.Evidence.Files, model.Bytes(do.Evidence.Bytes)))

@@ -6,13 +6,16 @@ import (
 	"rollbook/model"
 )
 
-// ImpactRecord is what the incident cost, as it was measured last.
+// ImpactRecord is what the incident cost, as it was measured last: the one
+// measurement that screen, report and evidence read.
 type ImpactRecord struct {
 	At     time.Time // zero = not measured yet
 	Impact model.Impact
 	Err    string // why the last measuring brought nothing
 }
 
+// MeasureImpact asks Prometheus what the incident cost, from the onset to the
+// recovery or to now.
 type MeasureImpact struct{}
 
 func (x MeasureImpact) run(r Runner) { r.MeasureImpact(x) }
@@ -27,6 +30,7 @@ func (do Measured) decide(d *decider) {
 	switch {
 	case !d.inc().Closed.IsZero():
 	case do.Err != "" && do.Err == d.inc().Impact.Err: // told already
+	case do.Err != "" && d.inc().Verified.IsZero() && d.inc().Step != Close: // it is measured again then
 	case do.Err != "":
 		d.fact(ImpactFailed{Err: do.Err})
 	default:

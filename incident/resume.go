@@ -120,9 +120,8 @@ func (d *decider) gatherMissing() {
 	case !opened:
 		d.effect(GatherEvidence{model.AtOpening})
 	case !full:
-		d.effect(GatherEvidence{model.InFull})
-	}
-	if !i.Verified.IsZero() && i.Impact.At.IsZero() && i.Step < Close {
+		d.gatherInFull()
+	case !i.Verified.IsZero() && i.Impact.At.Before(i.Verified):
 		d.effect(MeasureImpact{})
 	}
 }

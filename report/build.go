@@ -12,15 +12,10 @@ import (
 	"rollbook/model"
 )
 
-// Extra is what a report says beside the journal; all of it may be missing.
-type Extra struct {
-	Manifest *Manifest
-	Impact   *model.Impact
-}
-
-// New makes a report of a journal's facts.
-func New(facts []incident.Fact, more Extra) Data {
-	b := builder{i: incident.Fold(facts), facts: facts, more: more}
+// New makes a report of a journal's facts, with the list of the evidence that lies
+// beside it; nil = there is none.
+func New(facts []incident.Fact, kept *Manifest) Data {
+	b := builder{i: incident.Fold(facts), facts: facts, kept: kept}
 	i := &b.i
 	set := &i.Settings
 	d := Data{ID: Text(i.ID), State: b.state(), Namespace: Text(set.Namespace), Context: Text(set.Context), Server: Text(set.Server), Production: set.Production}
@@ -64,7 +59,7 @@ func New(facts []incident.Fact, more Extra) Data {
 type builder struct {
 	i     incident.Incident
 	facts []incident.Fact
-	more  Extra
+	kept  *Manifest
 }
 
 // each calls f with every fact of one kind.

@@ -28,7 +28,7 @@ func TestDowntime(t *testing.T) {
 		"before there was a clock": {[]incident.Fact{rose(incident.TErrors), last}, "unknown (the journal is of an older version and has no clock of it)",
 			"unknown (the journal is of an older version and has no clock of it)", time.Time{}},
 	} {
-		d := New(tt.facts, Extra{}).Downtime
+		d := New(tt.facts, nil).Downtime
 		if d.Down.String() != tt.down || d.NoData.String() != tt.noData || !d.Until.Equal(tt.until) {
 			t.Errorf("%s: down %s, without data %s, until %s", name, d.Down, d.NoData, d.Until)
 		}

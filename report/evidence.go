@@ -102,7 +102,7 @@ func (g *gathering) first(ctx context.Context) {
 // whole takes the rest: what Prometheus keeps anyhow is small and comes before
 // whole logs, which take as long and as much as there is room for.
 func (g *gathering) whole(ctx context.Context) {
-	jobs := []func(){func() { g.configuration() }, func() { g.figures(ctx) }, func() { g.impact(ctx) }}
+	jobs := []func(){func() { g.configuration() }, func() { g.figures(ctx) }, func() { g.impact() }}
 	for _, x := range g.r.Subjects {
 		jobs = append(jobs, func() { g.diff(ctx, x) })
 	}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -33,7 +35,6 @@ type world struct {
 	evErr  error
 	yaml   map[string]string // by Kind/Name; "" = forbidden
 	series []model.Series
-	impact *model.Impact
 	diff   string
 	to     string // the version that was asked for last to compare with, by its key
 	now    time.Time
@@ -71,15 +72,6 @@ func (w *world) Window(ctx context.Context, targets []model.Target, from, to tim
 		return nil, errors.New("connection refused")
 	}
 	return w.series, nil
-}
-
-func (w *world) Impact(ctx context.Context, targets []model.Target, from, to time.Time) (model.Impact, error) {
-	if w.impact == nil {
-		return model.Impact{}, errors.New("connection refused")
-	}
-	i := *w.impact
-	i.From, i.To = from, to
-	return i, nil
 }
 
 func (w *world) Diff(ctx context.Context, c *model.Component, to string) (string, error) {
@@ -120,7 +112,6 @@ func newWorld(t testing.TB) *world {
 			{At: t0.Add(-5 * time.Minute), Component: "backend-python", Object: "deployment/backend-python", Type: "Normal", Reason: "ScalingReplicaSet", Message: "scaled up", Count: 1}},
 		yaml:   map[string]string{"Deployment/backend-python": "kind: Deployment\n", "Secret/api-key": ""},
 		series: []model.Series{errorsOf("backend-python"), {Component: "backend-python", Figure: "p95", Why: "no series"}},
-		impact: &model.Impact{All: model.ComponentImpact{Failed: model.Reading{Known: true, Value: 900, Query: "sum(…)"}}},
 		diff:   "~ image api: api:41 → api:42",
 	}
 }
@@ -137,6 +128,8 @@ func request(t testing.TB, m model.Moment, dir string) Request {
 			{Name: "b-41-old", Owner: "rs-41", Revision: 41, Names: []string{"api"}},
 			{Name: "b-42-twin", Owner: "rs-42-twin", Revision: 42, Names: []string{"api"}}}}
 	i := incident.Incident{ID: "INC-20261123-0302-backend-python", Onset: t0.Add(-10 * time.Minute),
+		Impact: incident.ImpactRecord{At: t0, Impact: model.Impact{From: t0.Add(-10 * time.Minute), To: t0,
+			All: model.ComponentImpact{Failed: model.Reading{Known: true, Value: 900, Query: "sum(…)"}}}},
 		Triggers: []incident.Trigger{{Component: "backend-python", Kind: incident.TErrors}},
 		Settings: incident.Settings{Limits: model.DefaultLimits(), Verify: incident.DefaultVerify(), ConfigHash: "abc123", ConfigFrom: []string{"rollbook.yaml"}}}
 	return RequestOf(m, dir, &incident.Snapshot{Incident: i, Now: t0, Seen: incident.Seen{Board: []*model.Component{c}}})
@@ -261,8 +254,9 @@ func TestInFull(t *testing.T) {
 	if len(m.Suspects) != 1 || m.Suspects[0].Version != "revision 42" || m.Suspects[0].By != "ci" || m.Config.Hash != "abc123" || len(m.Marks) != 2 {
 		t.Errorf("%+v", m)
 	}
-	if i, err := ReadImpact(dir, m); err != nil || i == nil || i.All.Failed.Value != 900 || !i.From.Equal(r.Onset) {
-		t.Errorf("%+v %v", i, err)
+	var i model.Impact
+	if err := json.Unmarshal([]byte(read(t, dir, "impact.json")), &i); err != nil || !reflect.DeepEqual(i, r.Impact.Impact) {
+		t.Errorf("the evidence's impact is %+v (%v), the journal's %+v", i, err, r.Impact.Impact)
 	}
 }
 

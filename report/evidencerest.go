@@ -150,37 +150,23 @@ func (g *gathering) targets() (out []model.Target) {
 	return out
 }
 
-// impact keeps what the incident cost, from its onset on.
-func (g *gathering) impact(ctx context.Context) {
-	switch {
-	case g.c.src.Figures == nil:
-		g.miss(impactSource, "no Prometheus is known")
-		return
+// impact keeps what the incident cost, as it stands in the journal.
+func (g *gathering) impact() {
+	switch i := g.r.Impact; {
+	case !i.At.IsZero():
+		g.keep("impact.json", impactSource, func(w io.Writer) error {
+			enc := json.NewEncoder(w)
+			enc.SetEscapeHTML(false)
+			enc.SetIndent("", "  ")
+			return enc.Encode(i.Impact)
+		})
+	case i.Err != "":
+		g.miss(impactSource, i.Err)
 	case g.r.Onset.IsZero():
 		g.miss(impactSource, "when it began is not known")
-		return
+	default:
+		g.miss(impactSource, "it was not measured yet")
 	}
-	i, err := g.c.src.Figures.Impact(ctx, g.targets(), g.r.Onset, g.ended())
-	if err != nil {
-		g.miss(impactSource, g.why(ctx, err))
-		return
-	}
-	g.keep(impactStem+".json", impactSource, func(w io.Writer) error {
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(i)
-	})
-}
-
-// ended is when the incident was over: what came after cost nothing.
-func (g *gathering) ended() time.Time {
-	for _, m := range g.r.Marks {
-		if m.Kind == "recovery" {
-			return m.At
-		}
-	}
-	return g.to
 }
 
 // figures keeps the window of each figure as numbers and as pictures.

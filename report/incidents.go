@@ -56,7 +56,7 @@ func (b *builder) state() string {
 
 // rowFormat is raised with each change of what RowOf returns of a journal: rows
 // that were kept in another format are worked out anew.
-const rowFormat = 1
+const rowFormat = 2
 
 // keptRow is a row as it is kept beside its journal.
 type keptRow struct {

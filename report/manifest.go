@@ -18,7 +18,6 @@ const (
 	Folder       = "evidence"
 	ManifestName = "MANIFEST.json"
 	SumsName     = "SHA256SUMS" // for sha256sum -c
-	impactStem   = "impact"
 )
 
 // Manifest says what is in a folder of evidence, and what is not.
@@ -56,30 +55,7 @@ type Missing struct {
 // ReadManifest reads the manifest in an incident's folder; nil when there is no
 // evidence.
 func ReadManifest(dir string) (*Manifest, error) {
-	return readJSON[Manifest](filepath.Join(dir, Folder, ManifestName))
-}
-
-// ReadImpact reads what the incident in a folder cost, as it was gathered last;
-// nil when it was not.
-func ReadImpact(dir string, m *Manifest) (*model.Impact, error) {
-	if m == nil {
-		return nil, nil
-	}
-	for n := len(m.Files) - 1; n >= 0; n-- {
-		if f := m.Files[n]; f.Source == impactSource && filepath.IsLocal(f.Name) {
-			return readJSON[model.Impact](filepath.Join(dir, Folder, f.Name))
-		}
-	}
-	return nil, nil
-}
-
-// impactSource is what the manifest calls it.
-const impactSource = "impact, from Prometheus"
-
-// jsonMost bounds what is read of a file that anybody may have changed.
-const jsonMost = 16 << 20
-
-func readJSON[T any](path string) (*T, error) {
+	path := filepath.Join(dir, Folder, ManifestName)
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -88,9 +64,15 @@ func readJSON[T any](path string) (*T, error) {
 		return nil, fmt.Errorf("read evidence: %w", err)
 	}
 	defer f.Close()
-	v := new(T)
+	v := new(Manifest)
 	if err := json.NewDecoder(io.LimitReader(f, jsonMost)).Decode(v); err != nil {
 		return nil, fmt.Errorf("read evidence %s: %w", path, err)
 	}
 	return v, nil
 }
+
+// impactSource is what the manifest calls it.
+const impactSource = "impact, from Prometheus"
+
+// jsonMost bounds what is read of a file that anybody may have changed.
+const jsonMost = 16 << 20

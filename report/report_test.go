@@ -28,11 +28,7 @@ func dataOf(t testing.TB, name string) Data {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i, err := ReadImpact(dir, m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return New(c.Facts, Extra{Manifest: m, Impact: i})
+	return New(c.Facts, m)
 }
 
 func golden(t *testing.T, path string, got []byte) {
@@ -135,13 +131,14 @@ func TestHostileWordsStayWords(t *testing.T) {
 		m := &Manifest{Files: []File{{Name: evil, Source: evil, Note: evil}, {Name: evil + " .svg", Source: evil}}, Missing: []Missing{{What: evil, Why: evil}},
 			Suspects: []Suspect{{Component: evil, Version: evil, By: evil, ChangeCause: evil}}}
 		u := model.Reading{Why: evil, Query: evil}
-		i := &model.Impact{Components: []model.ComponentImpact{{Component: evil, Failed: u, Requests: u, MinutesOver: u, NoData: u, BudgetShare: u}}, All: model.ComponentImpact{Failed: u}}
-		md, err := Markdown(New(facts, Extra{Manifest: m, Impact: i}), "")
+		facts = append(facts, incident.Fact{At: t0, Body: incident.ImpactMeasured{Impact: model.Impact{
+			Components: []model.ComponentImpact{{Component: evil, Failed: u, Requests: u, MinutesOver: u, NoData: u, BudgetShare: u}}, All: model.ComponentImpact{Failed: u}}}})
+		md, err := Markdown(New(facts, m), "")
 		if err != nil {
 			t.Fatalf("%q: %v", evil, err)
 		}
-		tame, err := Markdown(New(renamed(facts), Extra{Manifest: &Manifest{Files: []File{{Name: "w", Source: "w", Note: "w"}, {Name: "w w", Source: "w"}}, Missing: []Missing{{What: "w", Why: "w"}},
-			Suspects: []Suspect{{Component: "w", Version: "w", By: "w", ChangeCause: "w"}}}, Impact: &model.Impact{Components: []model.ComponentImpact{{Component: "w", Failed: tameReading, Requests: tameReading, MinutesOver: tameReading, NoData: tameReading, BudgetShare: tameReading}}, All: model.ComponentImpact{Failed: tameReading}}}), "")
+		tame, err := Markdown(New(renamed(facts), &Manifest{Files: []File{{Name: "w", Source: "w", Note: "w"}, {Name: "w w", Source: "w"}}, Missing: []Missing{{What: "w", Why: "w"}},
+			Suspects: []Suspect{{Component: "w", Version: "w", By: "w", ChangeCause: "w"}}}), "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,8 +165,6 @@ func TestALongHostileTextIsNotSlow(t *testing.T) {
 
 // code is spans and blocks of it.
 var code = regexp.MustCompile("(?s)\n(```+)diff\n.*?\n```+\n|`` .*? ``|```+.*?```+|`[^`\n]+`")
-
-var tameReading = model.Reading{Why: "w", Query: "w"}
 
 // renamed are the facts of the test above with a harmless word in every place.
 func renamed(facts []incident.Fact) []incident.Fact {
@@ -303,7 +298,7 @@ func TestEndedInDecide(t *testing.T) {
 	p.do(incident.Next{})
 	p.wait(time.Minute)
 	p.do(incident.EndIncident{Outcome: "fixed otherwise", Reason: "the flag is off"})
-	d := New(p.facts, Extra{})
+	d := New(p.facts, nil)
 	md, err := Markdown(d, "")
 	if err != nil {
 		t.Fatal(err)
@@ -324,7 +319,23 @@ func TestEndedInDecide(t *testing.T) {
 	p.figures(0.21)
 	p.do(incident.Observed{})
 	p.do(incident.EndIncident{Outcome: "false alarm"})
-	if d := New(p.facts, Extra{}); d.Decision.NoRollback || !d.Times.Decided.IsZero() {
+	if d := New(p.facts, nil); d.Decision.NoRollback || !d.Times.Decided.IsZero() {
 		t.Errorf("ended before Decide: %+v", d.Decision)
+	}
+}
+
+// What it cost is what the journal says, whatever lies in the evidence.
+func TestImpactIsTheJournals(t *testing.T) {
+	began := incident.Fact{At: t0, Body: incident.Began{}}
+	kept := &Manifest{Files: []File{{Name: "impact.json", Source: impactSource}}, Missing: []Missing{{What: impactSource, Why: "of an earlier gathering"}}}
+	measured := incident.ImpactMeasured{Impact: model.Impact{From: t0, To: t0.Add(time.Hour), All: model.ComponentImpact{Failed: model.Reading{Known: true, Value: 412}}}}
+	if got := New([]incident.Fact{began, {At: t0, Body: measured}}, kept).Impact; !got.Known || got.All.Failed.Text != "about 412" {
+		t.Errorf("%+v", got)
+	}
+	if got := New([]incident.Fact{began, {At: t0, Body: incident.ImpactFailed{Err: "connection refused"}}}, kept).Impact; got.Known || got.Why != "connection refused" {
+		t.Errorf("%+v", got)
+	}
+	if got := New([]incident.Fact{began}, kept).Impact; got.Known || got.Why != "it was not measured" {
+		t.Errorf("%+v", got)
 	}
 }

@@ -19,6 +19,7 @@ type Request struct {
 	Left     []string  // components over the bound of ten
 	Marks    []Mark    // for the pictures
 	Suspects []Suspect
+	Impact   incident.ImpactRecord // as the journal has it
 	Limits   model.Limits
 	Verify   incident.VerifyRules
 	Config   Config
@@ -65,7 +66,7 @@ const subjectsMost = 10
 // failing pods.
 func RequestOf(m model.Moment, dir string, s *incident.Snapshot) Request {
 	i := &s.Incident
-	r := Request{Moment: m, Dir: dir, Incident: i.ID, Onset: i.Onset, Limits: i.Settings.Limits, Verify: i.Settings.Verify,
+	r := Request{Moment: m, Dir: dir, Incident: i.ID, Onset: i.Onset, Impact: i.Impact, Limits: i.Settings.Limits, Verify: i.Settings.Verify,
 		Config: Config{Hash: i.Settings.ConfigHash, From: i.Settings.ConfigFrom}}
 	r.Suspects = suspects(s)
 	var ids []string

@@ -54,7 +54,6 @@ type Object struct {
 // Figures are what Prometheus says of a window that lies behind.
 type Figures interface {
 	Window(ctx context.Context, targets []model.Target, from, to time.Time) ([]model.Series, error)
-	Impact(ctx context.Context, targets []model.Target, from, to time.Time) (model.Impact, error)
 }
 
 // Diff is the difference between what a component runs and the version of that key.

@@ -106,7 +106,7 @@ func after(s Span, what string) string {
 // first; without evidence, what ran when it began.
 func (b *builder) cause() Cause {
 	c := Cause{Note: "A suspicion, to be confirmed by a person."}
-	if m := b.more.Manifest; m != nil {
+	if m := b.kept; m != nil {
 		concerned := b.components()
 		sorted := slices.Clone(m.Suspects)
 		slices.SortStableFunc(sorted, func(x, y Suspect) int {
@@ -165,15 +165,11 @@ func changes(all []model.Change) (out []Text) {
 }
 
 func (b *builder) impact() Impact {
-	m := b.more.Impact
-	if m == nil {
-		why := "it was not gathered from Prometheus"
-		if b.more.Manifest != nil {
-			for _, x := range b.more.Manifest.Missing {
-				if x.What == impactSource {
-					why = x.Why
-				}
-			}
+	m := &b.i.Impact.Impact
+	if b.i.Impact.At.IsZero() {
+		why := b.i.Impact.Err
+		if why == "" {
+			why = "it was not measured"
 		}
 		u := Figure{Text: Text("unknown: " + why), Value: model.Reading{Why: why}}
 		return Impact{Why: Text(why), All: Cost{Failed: u, Requests: u, MinutesOver: u, NoData: u, BudgetShare: u}}
@@ -233,7 +229,7 @@ func minutes(v float64) string {
 var picName = regexp.MustCompile(`^[A-Za-z0-9._/-]+\.svg$`)
 
 func (b *builder) evidence() Kept {
-	m := b.more.Manifest
+	m := b.kept
 	if m == nil {
 		return Kept{Text: "nothing: no evidence was gathered"}
 	}

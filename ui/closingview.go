@@ -284,10 +284,10 @@ func (c *closing) cost() string {
 		add(model.Percent(a.BudgetShare.Value) + " of the budget")
 	}
 	switch {
+	case !c.snap.Seen.Measuring.IsZero():
+		return "being measured" // what was measured before is of a shorter time
 	case text != "":
 		return text
-	case !c.snap.Seen.Measuring.IsZero():
-		return "being measured"
 	case i.Impact.Err != "":
 		return "not measured: " + i.Impact.Err
 	case !i.Impact.At.IsZero():
