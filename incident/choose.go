@@ -43,7 +43,7 @@ func (i *Incident) Chosen(component string) bool {
 func (d *decider) enterChoose() {
 	i := d.inc()
 	if len(i.Choices) == 0 && !i.Onset.IsZero() {
-		for n, s := range Suspects(&d.s) {
+		for n, s := range changes(&d.s) {
 			if n == 0 || d.s.fails(s.Component) {
 				d.fact(Chosen{d.newChoice(d.s.Seen.Component(s.Component))})
 			}

@@ -78,8 +78,10 @@ func started(s *Snapshot, public bool) []string {
 		out = append(out, "- "+t.Text)
 	}
 	if len(i.Attempts) == 0 {
-		for _, x := range Suspects(s) {
-			out = append(out, fmt.Sprintf("Changed before it: %s of %s, at %s.", x.Version, x.Component, clockTime(x.At)))
+		for _, x := range s.Suspects() {
+			if !x.Later() {
+				out = append(out, fmt.Sprintf("Changed before it: %s of %s, at %s.", x.Version, x.Component, clockTime(x.At)))
+			}
 		}
 	}
 	return append(out, fmt.Sprintf("%s is on it (%s).", i.Operator, i.ID))

@@ -46,10 +46,6 @@ func ApplyAll(i Incident, facts []Fact) Incident {
 // Fold is the incident that the facts make.
 func Fold(facts []Fact) Incident { return ApplyAll(Incident{}, facts) }
 
-// ErrUnknownFact is a fact of a kind that this version does not know: the
-// journal was written by a newer one.
-var ErrUnknownFact = errors.New("unknown fact")
-
 // envelope is a fact as it stands in a journal.
 type envelope struct {
 	At   time.Time       `json:"at"`
@@ -76,7 +72,7 @@ var bodies = map[string]Body{
 	"report": ReportWritten{}, "no report": ReportFailed{},
 	"message": MessageIntended{}, "message sent": MessageSent{}, "message failed": MessageFailed{}, "message lost": MessageLost{},
 	"clock": ClockRan{}, "escalated": Escalated{}, "escalation answered": EscalationAnswered{},
-	"debt waived": DebtWaived{}, "procedure began": ProcedureBegan{}, "step settled": StepSettled{}, "lease taken": LeaseTaken{}, "lease lost": LeaseGone{}, "mended": Mended{}, "baseline": BaselineRead{}, "scaled": Scaled{},
+	"debt waived": DebtWaived{}, "procedure began": ProcedureBegan{}, "step settled": StepSettled{}, "lease taken": LeaseTaken{}, "lease lost": LeaseGone{}, "mended": Mended{}, "baseline": BaselineRead{}, "scaled": Scaled{}, "suspected": Suspected{},
 }
 
 var names = func() map[reflect.Type]string {
@@ -89,9 +85,12 @@ var names = func() map[reflect.Type]string {
 
 // MarshalJSON gives the fact's line in a journal.
 func (f Fact) MarshalJSON() ([]byte, error) {
+	if u, is := f.Body.(Unknown); is {
+		return plain(envelope{At: f.At, By: f.By, Fact: u.Fact, Data: u.Data})
+	}
 	name, ok := names[reflect.TypeOf(f.Body)]
 	if !ok {
-		return nil, fmt.Errorf("fact %T: %w", f.Body, ErrUnknownFact)
+		return nil, fmt.Errorf("fact %T has no name in a journal", f.Body)
 	}
 	data, err := plain(f.Body)
 	if err != nil {
@@ -109,16 +108,21 @@ func plain(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// UnmarshalJSON reads a journal's line back. It fails with ErrUnknownFact on a
-// kind that this version does not know.
+// UnmarshalJSON reads a journal's line back. A kind that this version does not know
+// becomes Unknown.
 func (f *Fact) UnmarshalJSON(b []byte) error {
 	var e envelope
 	if err := json.Unmarshal(b, &e); err != nil {
 		return err
 	}
 	body, ok := bodies[e.Fact]
-	if !ok {
-		return fmt.Errorf("%q: %w", e.Fact, ErrUnknownFact)
+	switch {
+	case ok:
+	case e.Fact == "":
+		return errors.New("it is not a fact: it has no name")
+	default:
+		f.At, f.By, f.Body = e.At, e.By, Unknown{Fact: e.Fact, Data: e.Data}
+		return nil
 	}
 	v := reflect.New(reflect.TypeOf(body))
 	if err := json.Unmarshal(e.Data, v.Interface()); err != nil {
@@ -126,6 +130,19 @@ func (f *Fact) UnmarshalJSON(b []byte) error {
 	}
 	f.At, f.By, f.Body = e.At, e.By, v.Elem().Interface().(Body)
 	return nil
+}
+
+// Unknown is a fact of a kind that this version does not know: a newer one wrote it. It
+// is shown and passed over, and kept as it is.
+type Unknown struct {
+	Fact string // its name in the journal
+	Data json.RawMessage
+}
+
+func (Unknown) apply(*Incident, Fact) {}
+
+func (b Unknown) entry(*Incident) (EntryKind, string) {
+	return EntryBad, fmt.Sprintf("a fact that this version of rollbook does not know and passes over: %q", b.Fact)
 }
 
 // because adds a reason to a sentence, if there is one.

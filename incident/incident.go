@@ -51,6 +51,7 @@ type Incident struct {
 	// able to take it.
 	LeaseOver map[string]string
 
+	Suspects  []Suspect         // the likeliest first, from the opening on
 	Replicas  []ReplicaCount    // of the components concerned
 	Noted     map[string]string // what was last noticed, by component + "/" + what
 	SampledAt time.Time

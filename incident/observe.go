@@ -14,6 +14,7 @@ func (Observed) decide(d *decider) {
 	}
 	d.triggers()
 	d.notice()
+	d.suspects()
 	if len(d.s.Seen.Board) > 0 {
 		d.judge()
 	}

@@ -27,6 +27,7 @@ func (d *decider) open() {
 		ID:      "INC-" + onset.UTC().Format("20060102-1504") + "-" + d.subject(),
 		Cluster: d.s.Seen.Identity.Cluster, User: d.s.Seen.Identity.User, Onset: d.inc().Onset,
 	})
+	d.suspects()
 	d.effect(OpenJournal{})
 	d.effect(GatherEvidence{model.AtOpening})
 }
@@ -37,7 +38,7 @@ func (d *decider) subject() string {
 	if t := d.inc().Triggers; len(t) > 0 {
 		return slug(t[0].Component)
 	}
-	if s := Suspects(&d.s); len(s) > 0 {
+	if s := d.s.Suspects(); len(s) > 0 {
 		return slug(s[0].Component)
 	}
 	if f := d.inc().Settings.Focus; f != "" {

@@ -131,6 +131,7 @@ func request(t testing.TB, m model.Moment, dir string) Request {
 		Impact: incident.ImpactRecord{At: t0, Impact: model.Impact{From: t0.Add(-10 * time.Minute), To: t0,
 			All: model.ComponentImpact{Failed: model.Reading{Known: true, Value: 900, Query: "sum(…)"}}}},
 		Triggers: []incident.Trigger{{Component: "backend-python", Kind: incident.TErrors}},
+		Suspects: []incident.Suspect{{Component: "backend-python", Version: model.Revision("rs-42", 42), At: t0.Add(-11 * time.Minute), Before: time.Minute, By: "ci", Images: []string{"api:42"}}},
 		Settings: incident.Settings{Limits: model.DefaultLimits(), Verify: incident.DefaultVerify(), ConfigHash: "abc123", ConfigFrom: []string{"rollbook.yaml"}}}
 	return RequestOf(m, dir, &incident.Snapshot{Incident: i, Now: t0, Seen: incident.Seen{Board: []*model.Component{c}}})
 }
@@ -251,7 +252,7 @@ func TestInFull(t *testing.T) {
 		t.Errorf("missing: %s", s)
 	}
 	m, _ := ReadManifest(dir)
-	if len(m.Suspects) != 1 || m.Suspects[0].Version != "revision 42" || m.Suspects[0].By != "ci" || m.Config.Hash != "abc123" || len(m.Marks) != 2 {
+	if len(m.Suspects) != 1 || m.Suspects[0].Version.Label != "revision 42" || m.Suspects[0].By != "ci" || m.Config.Hash != "abc123" || len(m.Marks) != 2 {
 		t.Errorf("%+v", m)
 	}
 	var i model.Impact

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -22,15 +23,15 @@ const (
 
 // Manifest says what is in a folder of evidence, and what is not.
 type Manifest struct {
-	Format   int       `json:"format"` // 1
-	Incident string    `json:"incident"`
-	From     time.Time `json:"from"` // the window that logs and figures are of
-	To       time.Time `json:"to"`
-	Config   Config    `json:"config"`
-	Suspects []Suspect `json:"suspects,omitempty"` // at the first gathering, before anything was rolled back
-	Marks    []Mark    `json:"marks,omitempty"`
-	Files    []File    `json:"files"`
-	Missing  []Missing `json:"missing,omitempty"`
+	Format   int                `json:"format"` // 1
+	Incident string             `json:"incident"`
+	From     time.Time          `json:"from"` // the window that logs and figures are of
+	To       time.Time          `json:"to"`
+	Config   Config             `json:"config"`
+	Suspects []incident.Suspect `json:"suspects,omitempty"` // as they stand in the journal
+	Marks    []Mark             `json:"marks,omitempty"`
+	Files    []File             `json:"files"`
+	Missing  []Missing          `json:"missing,omitempty"`
 }
 
 // File is one file of evidence.

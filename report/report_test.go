@@ -114,6 +114,7 @@ func TestHostileWordsStayWords(t *testing.T) {
 			{At: t0, Body: incident.Began{Settings: incident.Settings{Namespace: evil, Context: evil, Limits: model.DefaultLimits(), ConfigHash: evil, ConfigFrom: []string{evil},
 				Links: []incident.Link{{Name: evil, URL: evil}}}, Version: evil}},
 			{At: t0, By: evil, Body: incident.Opened{ID: evil, Onset: t0}},
+			{At: t0, Body: incident.Suspected{Suspects: []incident.Suspect{{Component: evil, By: evil, ChangeCause: evil, Images: []string{evil}}}}},
 			{At: t0, Body: incident.Rose{Trigger: incident.Trigger{Component: evil, Kind: incident.TErrors, Onset: t0, Text: evil, Query: evil}}},
 			{At: t0, By: evil, Body: incident.Said{Question: incident.QDataLoss, Answer: incident.Answer{Answer: model.TriYes, By: evil, Reason: evil, Figure: evil, At: t0}}},
 			{At: t0, By: evil, Body: incident.Moved{To: incident.Choose, Verdict: incident.Now, Text: evil}},
@@ -128,8 +129,7 @@ func TestHostileWordsStayWords(t *testing.T) {
 			{At: t0, Body: incident.WasVerified{Recovered: t0, Figures: []string{evil}}},
 			{At: t0, By: evil, Body: incident.Ended{Outcome: incident.Outcome(evil), Reason: evil}},
 		}
-		m := &Manifest{Files: []File{{Name: evil, Source: evil, Note: evil}, {Name: evil + " .svg", Source: evil}}, Missing: []Missing{{What: evil, Why: evil}},
-			Suspects: []Suspect{{Component: evil, Version: evil, By: evil, ChangeCause: evil}}}
+		m := &Manifest{Files: []File{{Name: evil, Source: evil, Note: evil}, {Name: evil + " .svg", Source: evil}}, Missing: []Missing{{What: evil, Why: evil}}}
 		u := model.Reading{Why: evil, Query: evil}
 		facts = append(facts, incident.Fact{At: t0, Body: incident.ImpactMeasured{Impact: model.Impact{
 			Components: []model.ComponentImpact{{Component: evil, Failed: u, Requests: u, MinutesOver: u, NoData: u, BudgetShare: u}}, All: model.ComponentImpact{Failed: u}}}})
@@ -137,8 +137,7 @@ func TestHostileWordsStayWords(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%q: %v", evil, err)
 		}
-		tame, err := Markdown(New(renamed(facts), &Manifest{Files: []File{{Name: "w", Source: "w", Note: "w"}, {Name: "w w", Source: "w"}}, Missing: []Missing{{What: "w", Why: "w"}},
-			Suspects: []Suspect{{Component: "w", Version: "w", By: "w", ChangeCause: "w"}}}), "")
+		tame, err := Markdown(New(renamed(facts), &Manifest{Files: []File{{Name: "w", Source: "w", Note: "w"}, {Name: "w w", Source: "w"}}, Missing: []Missing{{What: "w", Why: "w"}}}), "")
 		if err != nil {
 			t.Fatal(err)
 		}

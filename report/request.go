@@ -18,7 +18,7 @@ type Request struct {
 	Subjects []Subject // those whose pods fail first
 	Left     []string  // components over the bound of ten
 	Marks    []Mark    // for the pictures
-	Suspects []Suspect
+	Suspects []incident.Suspect
 	Impact   incident.ImpactRecord // as the journal has it
 	Limits   model.Limits
 	Verify   incident.VerifyRules
@@ -40,18 +40,6 @@ type Mark struct {
 	Text string    `json:"text"`
 }
 
-// Suspect is a change within the hour before the onset, as it was seen when the
-// evidence was gathered.
-type Suspect struct {
-	Component   string        `json:"component"`
-	Version     string        `json:"version"` // "revision 42"
-	At          time.Time     `json:"at"`
-	Before      time.Duration `json:"before"` // the onset; negative = after it
-	By          string        `json:"by,omitempty"`
-	ChangeCause string        `json:"changeCause,omitempty"`
-	Images      []string      `json:"images,omitempty"`
-}
-
 // Config is the version of the configuration that the incident is worked by.
 type Config struct {
 	Hash string   `json:"hash,omitempty"`
@@ -68,7 +56,7 @@ func RequestOf(m model.Moment, dir string, s *incident.Snapshot) Request {
 	i := &s.Incident
 	r := Request{Moment: m, Dir: dir, Incident: i.ID, Onset: i.Onset, Impact: i.Impact, Limits: i.Settings.Limits, Verify: i.Settings.Verify,
 		Config: Config{Hash: i.Settings.ConfigHash, From: i.Settings.ConfigFrom}}
-	r.Suspects = suspects(s)
+	r.Suspects = i.Suspects
 	var ids []string
 	add := func(id string) {
 		if id != "" && !slices.Contains(ids, id) {
@@ -106,7 +94,7 @@ func RequestOf(m model.Moment, dir string, s *incident.Snapshot) Request {
 		}
 	}
 	slices.SortStableFunc(r.Subjects, func(a, b Subject) int { return failing(b.Component) - failing(a.Component) })
-	r.Marks = marks(s)
+	r.Marks = marks(i)
 	return r
 }
 
@@ -141,31 +129,15 @@ func subject(s *incident.Snapshot, c *model.Component) Subject {
 	return out
 }
 
-func suspects(s *incident.Snapshot) []Suspect {
-	if len(s.Incident.Attempts) > 0 {
-		return nil // what changed now is the rollback
-	}
-	var out []Suspect
-	for _, x := range incident.Suspects(s) {
-		o := Suspect{Component: x.Component, Version: x.Version.Label, At: x.At, Before: x.Before, By: x.By}
-		if c := s.Seen.Component(x.Component); c != nil {
-			o.ChangeCause, o.Images = c.ChangeCause, c.Images
-		}
-		out = append(out, o)
-	}
-	return out
-}
-
-func marks(s *incident.Snapshot) []Mark {
-	i := &s.Incident
+func marks(i *incident.Incident) []Mark {
 	var out []Mark
 	add := func(at time.Time, kind, format string, args ...any) {
 		if !at.IsZero() {
 			out = append(out, Mark{At: at, Kind: kind, Text: fmt.Sprintf(format, args...)})
 		}
 	}
-	for _, x := range suspects(s) {
-		add(x.At, "release", "%s %s", x.Component, x.Version)
+	for _, x := range i.Suspects {
+		add(x.At, "release", "%s %s", x.Component, x.Version.Short)
 	}
 	add(i.Onset, "onset", "onset")
 	for _, a := range i.Attempts {

@@ -204,8 +204,8 @@ func (s *store) miss(m Missing) {
 	s.m.Missing = append(slices.DeleteFunc(s.m.Missing, func(o Missing) bool { return o.What == m.What }), m)
 }
 
-// about takes over what a request says of the incident. What was seen at an
-// earlier gathering stays: the suspects are no longer to be seen after a rollback.
+// about takes over what a request says of the incident. The marks of an earlier
+// gathering stay.
 func (s *store) about(r Request, from, to time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -213,9 +213,7 @@ func (s *store) about(r Request, from, to time.Time) {
 	if s.m.From.IsZero() || from.Before(s.m.From) {
 		s.m.From = from
 	}
-	if len(s.m.Suspects) == 0 {
-		s.m.Suspects = r.Suspects
-	}
+	s.m.Suspects = r.Suspects
 	for _, k := range r.Marks {
 		s.m.Marks = append(slices.DeleteFunc(slices.Clone(s.m.Marks), func(o Mark) bool { return o.Kind == k.Kind && o.Text == k.Text }), k)
 	}

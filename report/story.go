@@ -102,23 +102,16 @@ func after(s Span, what string) string {
 	return ", " + s.String() + " after " + what
 }
 
-// cause is what changed shortly before the onset, of the components concerned
-// first; without evidence, what ran when it began.
+// cause returns what the journal suspects, the likeliest first; for a component
+// rolled back without a suspicion, what ran when that was confirmed.
 func (b *builder) cause() Cause {
 	c := Cause{Note: "A suspicion, to be confirmed by a person."}
-	if m := b.kept; m != nil {
-		concerned := b.components()
-		sorted := slices.Clone(m.Suspects)
-		slices.SortStableFunc(sorted, func(x, y Suspect) int {
-			return one(slices.Contains(concerned, y.Component)) - one(slices.Contains(concerned, x.Component))
-		})
-		for _, s := range sorted {
-			words := fmt.Sprintf("released %s before the first bad sample", model.Short(s.Before))
-			if s.Before < 0 {
-				words = fmt.Sprintf("released %s after the first bad sample", model.Short(-s.Before))
-			}
-			c.Suspects = append(c.Suspects, Culprit{Component: Text(s.Component), Version: Text(s.Version), At: Moment{s.At}, By: Text(s.By), Why: Text(s.ChangeCause), Text: Text(words)})
+	for _, s := range b.i.Suspects {
+		words := "released shortly before the incident was opened"
+		if !b.i.Onset.IsZero() {
+			words = "released " + s.Distance()
 		}
+		c.Suspects = append(c.Suspects, Culprit{Component: Text(s.Component), Version: Text(s.Version.Label), At: Moment{s.At}, By: Text(s.By), Why: Text(s.ChangeCause), Text: Text(words)})
 	}
 	seen := map[string]bool{}
 	for _, a := range b.i.Attempts {

@@ -289,8 +289,8 @@ func (c *choose) components(w, h int) []string {
 		}
 		why := ""
 		for _, s := range c.d.suspects {
-			if s.Component == r.c.ID {
-				_, why, _ = strings.Cut(s.Text, ", ") // its number stands in the history
+			if s.Component == r.c.ID && (why == "" || s.Version == r.c.Running()) {
+				why = s.Words(c.snap) // its number stands in the history
 			}
 		}
 		if why == "" && r.rank < rankUnknown && c.replay == nil {

@@ -65,7 +65,7 @@ func derive(s *incident.Snapshot) *derived {
 	}
 	d.nodes = incident.Tree(s)
 	d.verdict, d.why = incident.VerdictOf(s, d.nodes)
-	d.suspects = incident.Suspects(s)
+	d.suspects = s.Suspects()
 	d.checks = incident.VerifyChecks(s)
 	d.blocked = s.Incident.Step.Blocked(s)
 	d.standNo = incident.CanStandDown(s)

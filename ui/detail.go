@@ -109,21 +109,22 @@ func (s *scope) suspectLines(c *model.Component, w int, add func(string, ...stri
 	p := s.pen
 	others := ""
 	for _, x := range s.d.suspects {
+		text := x.Version.String() + ", " + x.Words(s.snap)
 		if x.Component != c.ID {
 			if others == "" {
-				others = x.Component + ": " + x.Text
+				others = x.Component + ": " + text
 			}
 			continue
 		}
-		for n, l := range p.wrap(x.Text, w-11, 2) {
+		for n, l := range p.wrap(text, w-11, 2) {
 			add([]string{"suspect", ""}[n], paint(p.Warn, l))
 		}
 		var more []string
-		if len(c.Images) > 0 {
-			more = append(more, "image "+tag(c.Images[0]))
+		if len(x.Images) > 0 {
+			more = append(more, "image "+tag(x.Images[0]))
 		}
-		if c.ChangeCause != "" {
-			more = append(more, "“"+c.ChangeCause+"”")
+		if x.ChangeCause != "" {
+			more = append(more, "“"+x.ChangeCause+"”")
 		}
 		if x.By != "" {
 			more = append(more, "by "+x.By)

@@ -168,6 +168,7 @@ func filled() *incident.Snapshot {
 func opened() *incident.Snapshot {
 	s := filled()
 	i := &s.Incident
+	i.Suspects = s.Suspects()
 	i.ID, i.Opened, i.Operator, i.Cluster = "INC-20261123-0312-backend-python", ago(time.Minute), "maria", "4f1c"
 	i.Step, i.Furthest = incident.Decision, incident.Decision
 	i.Verdict = incident.VerdictRecord{Verdict: incident.Now, Since: i.Detected}
@@ -383,6 +384,9 @@ func long() *incident.Snapshot {
 	s.Incident.Settings.Context = "arn:aws:eks:eu-central-1:123456789012:cluster/production-cluster-one"
 	s.Seen.Identity.User = "system:serviceaccount:a-namespace-of-its-own:a-service-account-with-a-long-name"
 	s.Incident.ID = "INC-20261123-0312-" + name
+	for n := range s.Incident.Suspects {
+		s.Incident.Suspects[n].Component = name
+	}
 	from, to := model.Revision(name+"-5d88c4f7b9", 42), model.Revision(name+"-7c9f6d5b84", 41)
 	slot := model.Release(name)
 	s.Incident.Choices = []incident.Choice{{Slot: slot, Method: undo, From: from, To: to}}

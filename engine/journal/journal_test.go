@@ -133,13 +133,14 @@ func TestRefused(t *testing.T) {
 		want       error
 	}{
 		{"newer format", fmt.Sprintf(`{"journal":%d,"id":"x"}`+"\n", Version+1), ErrNewer},
-		{"newer fact", head + `{"at":"2026-11-23T03:12:00Z","fact":"teleported","data":{}}` + "\n", ErrNewer},
+		{"format 3", `{"journal":3,"id":"x"}` + "\n", ErrNewer},
+		{"format 1", `{"journal":1,"id":"x"}` + "\n" + `{"at":"2026-11-23T03:12:00Z","fact":"moved","data":{"to":2}}` + "\n", ErrOlder},
 		{"no header", "hello\n", ErrBroken},
 		{"empty", "", ErrBroken},
 		{"binary", "\x00\x01\x02\n", ErrBroken},
 	} {
 		_, err := decode(strings.NewReader(c.text))
-		if !errors.Is(err, c.want) {
+		if !errors.Is(err, c.want) || strings.HasPrefix(c.name, "format") && !strings.Contains(err.Error(), c.name) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		}
 	}
@@ -219,12 +220,26 @@ func TestSameNameGetsAFolderOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestNewerIsRefusedWithItsVersion(t *testing.T) {
-	_, err := decode(strings.NewReader(head +
-		`{"at":"2026-11-23T03:12:00Z","fact":"began","data":{"version":"2.3.0"}}` + "\n" +
-		`{"at":"2026-11-23T03:12:01Z","fact":"teleported","data":{}}` + "\n"))
-	if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "rollbook 2.3.0") {
-		t.Errorf("%v", err)
+// A fact that a newer version wrote is shown and passed over: the rest counts, and it
+// is written back as it was.
+func TestUnknownFactIsPassedOver(t *testing.T) {
+	const newer = `{"at":"2026-11-23T03:12:01Z","by":"maria","fact":"teleported","data":{"to":{"x":12345678901234567890}}}`
+	c, err := decode(strings.NewReader(head +
+		`{"at":"2026-11-23T03:12:00Z","fact":"began","data":{"version":"2.3.0"}}` + "
+" + newer + "
+" +
+		`{"at":"2026-11-23T03:12:02Z","by":"maria","fact":"opened","data":{"id":"INC-1"}}` + "
+"))
+	if err != nil || len(c.Facts) != 3 || c.Torn != 0 {
+		t.Fatalf("%v %+v", err, c)
+	}
+	i := incident.Fold(c.Facts)
+	if i.ID != "INC-1" || len(i.Timeline) == 0 || !strings.Contains(i.Timeline[0].Text, `does not know and passes over: "teleported"`) {
+		t.Errorf("folded to %q: %+v", i.ID, i.Timeline)
+	}
+	if b, err := encode(c.Facts[1]); err != nil || string(b) != newer+"
+" {
+		t.Errorf("written back as %s (%v)", b, err)
 	}
 }
 

@@ -13,8 +13,9 @@ import (
 	"rollbook/incident"
 )
 
-// Version is that of the journal's format.
-const Version = 1
+// Version is that of the journal's format. From 2 on every later version of rollbook
+// reads it; nothing was released with 1.
+const Version = 2
 
 // FileName is the journal's name in the incident's folder.
 const FileName = "journal.jsonl"
@@ -25,6 +26,7 @@ const maxLine = 4 << 20
 // Errors of reading. They are wrapped with the file and the line.
 var (
 	ErrNewer  = errors.New("written by a newer rollbook")
+	ErrOlder  = errors.New("written before rollbook's first format")
 	ErrBroken = errors.New("not a journal of rollbook")
 	ErrLocked = errors.New("another rollbook on this machine is writing it")
 )
@@ -59,16 +61,6 @@ func (c *Content) Closed() bool {
 		}
 	}
 	return false
-}
-
-// by names the rollbook that wrote the journal last, as far as it was read.
-func (c *Content) by() string {
-	for n := len(c.Facts) - 1; n >= 0; n-- {
-		if b, ok := c.Facts[n].Body.(incident.Began); ok && b.Version != "" {
-			return "; it was written by rollbook " + b.Version + ": open it with that version"
-		}
-	}
-	return ""
 }
 
 // Unreported says whether the incident was closed and its report not written
@@ -131,12 +123,9 @@ func decode(r io.Reader) (*Content, error) {
 		var f incident.Fact
 		// Not by json.Unmarshal, which would go over each line once more.
 		if err := f.UnmarshalJSON(line); err != nil {
-			if _, more := in.Peek(1); errors.Is(more, io.EOF) && !errors.Is(err, incident.ErrUnknownFact) {
+			if _, more := in.Peek(1); errors.Is(more, io.EOF) {
 				c.Torn = int64(len(line))
 				break
-			}
-			if errors.Is(err, incident.ErrUnknownFact) {
-				err = fmt.Errorf("%w: %w%s", ErrNewer, err, c.by())
 			}
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
@@ -154,8 +143,11 @@ func header(line []byte) (h Header, err error) {
 	if err := json.Unmarshal(line, &h); err != nil || h.Journal == 0 {
 		return h, fmt.Errorf("%w: the first line is not its header", ErrBroken)
 	}
-	if h.Journal > Version {
-		return h, fmt.Errorf("%w: format %d, this one reads up to %d; open it with that version", ErrNewer, h.Journal, Version)
+	switch {
+	case h.Journal > Version:
+		return h, fmt.Errorf("%w: format %d, this one reads format %d; open it with that version", ErrNewer, h.Journal, Version)
+	case h.Journal < Version:
+		return h, fmt.Errorf("%w: format %d, which no released version wrote and none reads; this one reads format %d", ErrOlder, h.Journal, Version)
 	}
 	return h, nil
 }
