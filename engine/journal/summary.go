@@ -126,7 +126,7 @@ func Kept(f File) *Summary {
 	}
 	s := &Summary{Path: f.Path}
 	if err := json.Unmarshal(raw, s); err != nil || s.Format != summaryFormat || s.Size != f.Size || !s.Modified.Equal(f.Modified) ||
-		s.Header.Journal < 1 || s.Header.Journal > Version {
+		s.Header.Journal != Version {
 		return nil
 	}
 	switch s.State {
