@@ -64,7 +64,7 @@ func oldJournal(t testing.TB, size int) []byte {
 	ratio, p95 := 0.0312, 0.412
 	for b.Len() < size-1000 {
 		fact(incident.Sampled{Components: []incident.SampleOf{{Component: "backend-python", Revision: 42, Ready: 3, Desired: 3, Errors: &ratio, P95: &p95,
-			Replicas: 3, Updated: 3, Available: 3, Generation: 7, Observed: 7, Hash: "7c9f5d8b6f", Requests: &p95, Up: &ratio}}})
+			Replicas: 3, Updated: 3, Available: 3, Requests: &p95, Up: &ratio}}})
 		fact(incident.Noticed{Component: "backend-python", What: "pods", Text: "backend-python-7c9f5d8b6f-x2x4z: CrashLoopBackOff, exit code 1"})
 	}
 	fact(incident.ReportWritten{Path: "report.md", Entries: 9})
