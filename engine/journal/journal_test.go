@@ -225,11 +225,8 @@ func TestSameNameGetsAFolderOfItsOwn(t *testing.T) {
 func TestUnknownFactIsPassedOver(t *testing.T) {
 	const newer = `{"at":"2026-11-23T03:12:01Z","by":"maria","fact":"teleported","data":{"to":{"x":12345678901234567890}}}`
 	c, err := decode(strings.NewReader(head +
-		`{"at":"2026-11-23T03:12:00Z","fact":"began","data":{"version":"2.3.0"}}` + "
-" + newer + "
-" +
-		`{"at":"2026-11-23T03:12:02Z","by":"maria","fact":"opened","data":{"id":"INC-1"}}` + "
-"))
+		`{"at":"2026-11-23T03:12:00Z","fact":"began","data":{"version":"2.3.0"}}` + "\n" + newer + "\n" +
+		`{"at":"2026-11-23T03:12:02Z","by":"maria","fact":"opened","data":{"id":"INC-1"}}` + "\n"))
 	if err != nil || len(c.Facts) != 3 || c.Torn != 0 {
 		t.Fatalf("%v %+v", err, c)
 	}
@@ -237,8 +234,7 @@ func TestUnknownFactIsPassedOver(t *testing.T) {
 	if i.ID != "INC-1" || len(i.Timeline) == 0 || !strings.Contains(i.Timeline[0].Text, `does not know and passes over: "teleported"`) {
 		t.Errorf("folded to %q: %+v", i.ID, i.Timeline)
 	}
-	if b, err := encode(c.Facts[1]); err != nil || string(b) != newer+"
-" {
+	if b, err := encode(c.Facts[1]); err != nil || string(b) != newer+"\n" {
 		t.Errorf("written back as %s (%v)", b, err)
 	}
 }
