@@ -146,15 +146,14 @@ func TestNewerJournalIsToldAndHidesNothing(t *testing.T) {
 		if err := os.Mkdir(newer, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		text := fmt.Sprintf(`{"journal":%d,"id":"INC-9","cluster":"uid-1","namespace":"production"}`+"\n", journal.Version) +
-			`{"at":"2000-01-01T00:00:00Z","fact":"began","data":{"version":"3.1.4"}}` + "\n" +
-			`{"at":"2000-01-01T00:00:00Z","fact":"teleported","data":{}}` + "\n"
+		text := fmt.Sprintf(`{"journal":%d,"id":"INC-9","cluster":"uid-1","namespace":"production"}`+"\n", journal.Version+1) +
+			`{"at":"2000-01-01T00:00:00Z","fact":"began","data":{"version":"3.1.4"}}` + "\n"
 		if err := os.WriteFile(filepath.Join(newer, journal.FileName), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		r := again(t, dir)
 		s := r.wait(2 * time.Second)
-		if s.Incident.ID != id || len(s.Seen.Trouble) != 1 || !strings.Contains(s.Seen.Trouble[0], "rollbook 3.1.4") {
+		if s.Incident.ID != id || len(s.Seen.Trouble) != 1 || !strings.Contains(s.Seen.Trouble[0], fmt.Sprint("format ", journal.Version+1)) {
 			t.Errorf("took up %q; trouble %q", s.Incident.ID, s.Seen.Trouble)
 		}
 		r.end()
