@@ -61,6 +61,7 @@ func New(o Options) *App {
 		newAssess(s), newDecide(s), newChoose(s), newConfirm(s), newRollBack(s), newVerify(s), newClosing(s),
 	}
 	a.fetch()
+	a.scroll()
 	return a
 }
 
@@ -132,6 +133,12 @@ func (a *App) front() page {
 
 // Update takes a message. It waits for nothing.
 func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	cmd := a.update(msg)
+	a.scroll()
+	return a, cmd
+}
+
+func (a *App) update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		a.w, a.h = msg.Width, msg.Height
@@ -143,26 +150,26 @@ func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		a.look.Light = !msg.IsDark()
 		*a.pen = *newPen(a.look)
 	case changedMsg:
-		return a, tea.Batch(a.changed(), waitChanged(a.ctx, a.engine))
+		return tea.Batch(a.changed(), waitChanged(a.ctx, a.engine))
 	case tickMsg:
 		a.advance(msg.at)
-		return a, tickClock()
+		return tickClock()
 	case quietMsg:
 		a.quiet = a.quiet || msg.gen == a.quietGen
 	case leaveMsg:
-		return a, a.leave()
+		return a.leave()
 	case tea.KeyPressMsg:
-		return a, a.press(msg)
+		return a.press(msg)
 	case tea.PasteMsg:
-		return a, a.paste(msg)
+		return a.paste(msg)
 	case loggedInMsg:
 		if msg.err != nil {
 			a.hint = msg.err.Error()
 		}
 	case reply:
-		return a, msg.deliver(a)
+		return msg.deliver(a)
 	}
-	return a, nil
+	return nil
 }
 
 // reply is the answer to something that was read for an overlay.

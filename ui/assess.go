@@ -14,19 +14,35 @@ import (
 // under the cursor.
 type assess struct {
 	base
-	filter field
-	typing bool
-	top    int // first row shown
-	shown  int // rows shown last, for paging
+	filter    field
+	filtering bool // the filter is being typed
+	top       int  // first row shown
+	shown     int  // rows shown last, for paging
 }
 
-func newAssess(s *scope) *assess { return &assess{base: base{s}} }
+func newAssess(s *scope) *assess { return &assess{base: base{s}, filter: newField(fieldMax)} }
 
 func (a *assess) Title() string { return "1 Assess" }
 
 func (a *assess) rows() []*row { return a.d.filtered(a.filter.String()) }
 
+func (a *assess) typing() bool { return a.filtering }
+
+// filterKeys are all that is not text while the filter is typed.
+func (a *assess) filterKeys() []Key {
+	by := func(n int) func() tea.Cmd { return func() tea.Cmd { a.filtering = false; return a.move(n) } }
+	return []Key{
+		{Keys: []string{"enter", "tab"}, Name: "keep", Help: "show only the components that match", Main: true, do: func() tea.Cmd { a.filtering = false; return nil }},
+		{Keys: []string{"esc"}, Name: "show all", Help: "clear the filter", do: func() tea.Cmd { a.filtering = false; a.filter.clear(); return nil }},
+		{Keys: []string{"up"}, Show: "↑", Name: "up", Help: "keep it, and to the component above", Hide: true, do: by(-1)},
+		{Keys: []string{"down"}, Show: "↓", Name: "down", Help: "keep it, and to the component below", Hide: true, do: by(1)},
+	}
+}
+
 func (a *assess) Keys() []Key {
+	if a.filtering {
+		return a.filterKeys()
+	}
 	by := func(n int) func() tea.Cmd { return func() tea.Cmd { return a.move(n) } }
 	keys := []Key{
 		a.nextKey("decide", "go to the decision; the incident's journal begins there"),
@@ -39,8 +55,8 @@ func (a *assess) Keys() []Key {
 	}
 	keys = append(keys, a.componentKeys()...)
 	return append(keys,
-		Key{Keys: []string{"/"}, Name: "filter", Help: "show only components whose name holds the words; esc shows all", Hide: len(a.d.rows) < 8,
-			do: func() tea.Cmd { a.typing = true; return nil }},
+		Key{Keys: []string{"/"}, Name: "filter", Help: "show only components whose name holds the words; esc shows all", Hide: len(a.d.rows) < 8, Types: true,
+			do: func() tea.Cmd { a.filtering = true; return nil }},
 		Key{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the component above", Hide: true, do: by(-1)},
 		Key{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the component below", Hide: true, do: by(1)},
 		Key{Keys: []string{"pgup"}, Name: "page up", Help: "a page up", Hide: true, do: func() tea.Cmd { return a.move(-max(1, a.shown)) }},
@@ -62,32 +78,24 @@ func (a *assess) move(by int) tea.Cmd {
 }
 
 func (a *assess) Update(msg tea.KeyPressMsg) (tea.Cmd, bool) {
-	if !a.typing {
+	if !a.filtering || !a.filter.key(msg) {
 		return nil, false
 	}
-	switch msg.String() {
-	case "f1":
-		return nil, false
-	case "enter", "tab":
-		a.typing = false
-	case "esc":
-		a.typing = false
-		a.filter.clear()
-	case "up", "down":
-		a.typing = false
-		return nil, false
-	default:
-		a.filter.key(msg)
-	}
-	if rows := a.rows(); len(rows) > 0 && indexOf(rows, a.focus) < 0 {
-		a.focus = rows[0].c.ID
-	}
+	a.toMatch()
 	return nil, true
 }
 
 func (a *assess) paste(text string) {
-	if a.typing {
+	if a.filtering {
 		a.filter.insert(text)
+		a.toMatch()
+	}
+}
+
+// toMatch moves the focus to a component that the filter shows.
+func (a *assess) toMatch() {
+	if rows := a.rows(); len(rows) > 0 && indexOf(rows, a.focus) < 0 {
+		a.focus = rows[0].c.ID
 	}
 }
 
@@ -182,7 +190,7 @@ func (a *assess) body(w, h int) []string {
 	}
 	// The board gets what it needs, up to the half; detail gets the rest.
 	rows := min(len(a.rows())+1, max(5, h/2))
-	if a.typing || a.filter.String() != "" {
+	if a.filtering || a.filter.String() != "" {
 		rows++
 	}
 	out := a.pen.block(a.board(w, rows), w, rows)
@@ -230,7 +238,7 @@ func (a *assess) waiting(w int) []string {
 func (a *assess) board(w, h int) []string {
 	p := a.pen
 	var out []string
-	if a.typing {
+	if a.filtering {
 		out = append(out, " "+paint(p.Strong, "/")+a.filter.view(p, min(40, w-4))+paint(p.Dim, "  enter keeps it, esc shows all"))
 	} else if f := a.filter.String(); f != "" {
 		out = append(out, " "+paint(p.Strong, p.fit("/"+f, w/2))+paint(p.Dim, "  esc shows all"))

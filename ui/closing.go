@@ -164,7 +164,7 @@ func (c *closing) Keys() []Key {
 // note ticks an item with words for the report.
 func (c *closing) note() tea.Cmd {
 	it := *c.item()
-	return c.open(&dialog{base: base{c.scope}, title: "Done: " + it.Text, text: []string{"It is ticked with this, which goes into the report: a ticket, a link, who does it until when."},
+	return c.ask(dialog{title: "Done: " + it.Text, text: []string{"It is ticked with this, which goes into the report: a ticket, a link, who does it until when."},
 		typed: true, prompt: "note", yes: "done",
 		act: func(_ int, typed string) tea.Cmd { return c.send(incident.SettleItem{ID: it.ID, Reason: typed}) }})
 }

@@ -23,7 +23,7 @@ type confirm struct {
 	top   int
 }
 
-func newConfirm(s *scope) *confirm { return &confirm{base: base{s}, field: field{max: 80}} }
+func newConfirm(s *scope) *confirm { return &confirm{base: base{s}, field: newField(80)} }
 
 func (c *confirm) Title() string { return "4 Confirm" }
 
@@ -167,13 +167,7 @@ func (c *confirm) Update(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 // nothing.
 func (c *confirm) paste(string) {}
 
-// typing is the footer while the field is open.
-func (c *confirm) typing() string {
-	if !c.typingOpen() {
-		return ""
-	}
-	return "enter roll back · tab next line · esc back · F1 help"
-}
+func (c *confirm) typing() bool { return c.typingOpen() }
 
 func (c *confirm) Keys() []Key {
 	word := incident.ConfirmWord(c.inc())
@@ -195,7 +189,7 @@ func (c *confirm) Keys() []Key {
 			c.field.clear()
 			return c.send(do)
 		}},
-		{Keys: []string{"tab"}, Name: "next line", Help: "the next line of the preflight", Hide: true, do: func() tea.Cmd { return c.move(1) }},
+		{Keys: []string{"tab"}, Name: "next line", Help: "the next line of the preflight", Hide: !c.typingOpen(), do: func() tea.Cmd { return c.move(1) }},
 		{Keys: []string{"shift+tab"}, Name: "line before", Help: "the line before", Hide: true, do: func() tea.Cmd { return c.move(-1) }},
 	}
 	if c.typingOpen() {
@@ -256,7 +250,7 @@ func (c *confirm) override() tea.Cmd {
 }
 
 func (c *confirm) withoutJournal() tea.Cmd {
-	return c.open(&dialog{base: base{c.scope}, title: "Go on without a journal?", typed: true, prompt: "type: without journal", yes: "go on", quiet: true,
+	return c.ask(dialog{title: "Go on without a journal?", typed: true, prompt: "type: without journal", yes: "go on", quiet: true,
 		text: []string{c.snap.Seen.JournalE, "Nothing of what follows will be on disk: no resuming after a crash, no report."},
 		act: func(_ int, typed string) tea.Cmd {
 			if strings.TrimSpace(typed) != "without journal" {

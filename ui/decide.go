@@ -73,7 +73,7 @@ func (d *decide) overrule() tea.Cmd {
 	for _, v := range verdictOptions {
 		options = append(options, v.Name())
 	}
-	return d.open(&dialog{base: base{d.scope}, title: "Overrule the verdict", options: options, typed: true, prompt: "why", yes: "overrule",
+	return d.ask(dialog{title: "Overrule the verdict", options: options, typed: true, prompt: "why", yes: "overrule",
 		text: []string{"It is " + d.d.verdict.Name() + ": " + d.d.why},
 		act: func(n int, reason string) tea.Cmd {
 			return d.send(incident.Overrule{Verdict: verdictOptions[n], Reason: reason})
@@ -82,7 +82,7 @@ func (d *decide) overrule() tea.Cmd {
 
 // reasonless asks once more for what needs no reason.
 func (s *scope) reasonless(title, text, yes string, do incident.Act) tea.Cmd {
-	return s.open(&dialog{base: base{s}, title: title, text: []string{text}, yes: yes, quiet: true,
+	return s.ask(dialog{title: title, text: []string{text}, yes: yes, quiet: true,
 		act: func(int, string) tea.Cmd { return s.send(do) }})
 }
 

@@ -24,8 +24,17 @@ type dialog struct {
 	field field
 }
 
+// ask opens a dialog.
+func (s *scope) ask(d dialog) tea.Cmd { return s.open(s.newDialog(d)) }
+
+func (s *scope) newDialog(d dialog) *dialog {
+	d.base, d.field = base{s}, newField(fieldMax)
+	return &d
+}
+
 func (d *dialog) Title() string { return d.title }
 func (d *dialog) Follow()       {}
+func (d *dialog) typing() bool  { return d.typed }
 
 func (d *dialog) Keys() []Key {
 	key := d.key
@@ -35,7 +44,7 @@ func (d *dialog) Keys() []Key {
 	keys := []Key{{Keys: []string{key}, Name: d.yes, Help: "do it", Main: true, Acts: true, Quiet: d.quiet, do: func() tea.Cmd {
 		d.shut()
 		return d.act(d.at, d.field.String())
-	}}, {Keys: []string{"esc"}, Name: "leave it", Help: "close without doing anything", do: d.shut}}
+	}}, {Keys: []string{"esc"}, Name: "cancel", Help: "close without doing anything", do: d.shut}}
 	if len(d.options) > 1 {
 		keys = append(keys,
 			Key{Keys: []string{"up", "shift+tab"}, Show: "↑", Name: "up", Help: "the option above", Hide: true, do: func() tea.Cmd { return d.move(-1) }},
@@ -99,7 +108,7 @@ var _ overlay = (*dialog)(nil)
 
 // reason asks for the reason of something that will be recorded.
 func (s *scope) reason(title string, text []string, yes string, do func(reason string) tea.Cmd) tea.Cmd {
-	return s.open(&dialog{base: base{s}, title: title, text: text, typed: true, prompt: "why", yes: yes,
+	return s.ask(dialog{title: title, text: text, typed: true, prompt: "why", yes: yes,
 		act: func(_ int, typed string) tea.Cmd { return do(typed) }})
 }
 

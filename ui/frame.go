@@ -37,10 +37,8 @@ func (a *App) Frame() string {
 		return strings.Join(a.tooSmall(), "\n")
 	}
 	p, w := a.pen, a.w
-	bottom := append(a.noticeLines(w), p.rule(w))
-	bottom = append(bottom, a.sentenceLines(w)...)
-	bottom = append(bottom, a.keysLines(w)...)
-	bodyH := a.h - 3 - len(bottom)
+	bottom := a.bottom(w)
+	bodyH := a.bodyH(len(bottom))
 	lines := make([]string, 0, a.h)
 	lines = append(lines, a.where(w), a.rail(w), p.rule(w))
 	lines = append(lines, p.block(a.page().View(w, bodyH), w, bodyH)...)
@@ -52,11 +50,42 @@ func (a *App) Frame() string {
 	return frame
 }
 
+// bottom is what stands below the body: what is to be dealt with, the sentence,
+// the keys.
+func (a *App) bottom(w int) []string {
+	lines := append(a.noticeLines(w), a.pen.rule(w))
+	lines = append(lines, a.sentenceLines(w)...)
+	return append(lines, a.keysLines(w)...)
+}
+
+// bodyH is the height of the body above so many lines.
+func (a *App) bodyH(bottom int) int { return a.h - 3 - bottom }
+
+// boxSize is the size of an overlay with its frame.
+func (a *App) boxSize(o overlay, bodyH int) (w, h int) {
+	w, h = o.Size(a.w, bodyH)
+	return max(8, min(w, a.w)), max(3, min(h, bodyH))
+}
+
+// scroll tells the page and the overlays how much room they have, so that what
+// is marked stays in view. It is called at the end of each Update: drawing
+// changes nothing.
+func (a *App) scroll() {
+	if a.w <= 0 || a.h <= 0 || a.small() {
+		return
+	}
+	bodyH := a.bodyH(len(a.bottom(a.w)))
+	a.page().Scroll(a.w, bodyH)
+	for _, o := range a.over {
+		w, h := a.boxSize(o, bodyH)
+		o.Scroll(w-2, h-2)
+	}
+}
+
 // layer lays an overlay over the body. Where I am and the sentence stay.
 func (a *App) layer(frame string, o overlay, bodyH int) string {
 	p := a.pen
-	w, h := o.Size(a.w, bodyH)
-	w, h = max(8, min(w, a.w)), max(3, min(h, bodyH))
+	w, h := a.boxSize(o, bodyH)
 	inner := p.block(o.View(w-2, h-2), w-2, h-2)
 	side := paint(p.Note, p.say("│"))
 	title := p.fit(o.Title(), w-6)
@@ -280,21 +309,13 @@ func (a *App) keysLines(w int) []string {
 	if a.hint != "" {
 		return p.hang(" ", a.hint, w, p.Warn)
 	}
-	if len(a.over) > 0 {
-		return []string{p.footer(a.snap, a.frontKeys(), a.usable(a.overlayKeys()), w)}
-	}
-	if t := a.typing(); t != "" {
-		return []string{" " + p.fit(t, w-1)}
-	}
-	return []string{p.footer(a.snap, a.frontKeys(), a.usable(a.globalKeys()), w)}
+	return []string{p.footer(a.snap, a.frontKeys(), a.everywhere(), w)}
 }
 
-// typing is the footer of a page whose field is open; "" when none is.
-func (a *App) typing() string {
-	if t, ok := a.page().(interface{ typing() string }); ok && len(a.over) == 0 {
-		return t.typing()
-	}
-	return ""
+// typing reports whether keys go into a field.
+func (a *App) typing() bool {
+	t, ok := a.front().(interface{ typing() bool })
+	return ok && t.typing()
 }
 
 // tooSmall keeps the one sentence where nothing else can be read.

@@ -106,7 +106,7 @@ func (s *scope) endKey() Key {
 			return ""
 		},
 		do: func() tea.Cmd {
-			return s.open(&dialog{base: base{s}, title: "End the incident without a rollback",
+			return s.ask(dialog{title: "End the incident without a rollback",
 				options: []string{"recovered on its own", "fixed otherwise (restart, flag, fix forward)", "false alarm"},
 				typed:   true, prompt: "why", yes: "end it", quiet: true,
 				act: func(n int, reason string) tea.Cmd {
@@ -140,6 +140,18 @@ func (a *App) jump() tea.Cmd {
 	return a.send(incident.Goto{Step: step})
 }
 
+// everywhere are the keys that are offered beside those of what keys go to
+// first. While a field is open they are the help alone: all else is text.
+func (a *App) everywhere() []Key {
+	switch {
+	case a.typing():
+		return []Key{a.helpKey("F1")}
+	case len(a.over) > 0:
+		return a.usable(a.overlayKeys())
+	}
+	return a.usable(a.globalKeys())
+}
+
 // overlayKeys are what works while an overlay is open.
 func (a *App) overlayKeys() []Key {
 	var out []Key
@@ -159,10 +171,10 @@ func (a *App) help() tea.Cmd {
 	}
 	sets := []keySet{{a.front().Title(), a.frontKeys()}, {"Everywhere", a.usable(a.globalKeys())}}
 	switch {
-	case a.typing() != "":
-		sets[1] = keySet{"While the field is open all else is text", []Key{a.helpKey("f1")}}
+	case a.typing():
+		sets[1] = keySet{"While the field is open all else is text", a.everywhere()}
 	case len(a.over) > 0:
-		sets[1].Keys = a.usable(a.overlayKeys())
+		sets[1].Keys = a.everywhere()
 	}
 	if a.replay != nil {
 		for n := range sets {
@@ -180,7 +192,8 @@ func (a *App) allKeys() []keySet {
 		sets = append(sets, keySet{p.Title(), p.Keys()})
 	}
 	c := &model.Component{}
-	for _, o := range []overlay{newLogs(s, c), newTimeline(s), newMessages(s), newWriting(s, "Writing a message", "", nil), newOffers(s), newRecovery(s), &dialog{base: base{s}, title: "Questions", yes: "do it", typed: true, options: []string{""}}} {
+	sets = append(sets, keySet{"The filter of Assess, while it is typed", newAssess(s).filterKeys()}, keySet{"The search in logs, while it is typed", newLogs(s, c).searchKeys()})
+	for _, o := range []overlay{newLogs(s, c), newTimeline(s), newMessages(s), newWriting(s, "Writing a message", "", nil), newOffers(s), newRecovery(s), s.newDialog(dialog{title: "Questions", yes: "do it", typed: true, options: []string{""}})} {
 		sets = append(sets, keySet{o.Title(), o.Keys()})
 	}
 	if s.practice != nil {

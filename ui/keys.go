@@ -32,7 +32,9 @@ type Key struct {
 	// Acts: it changes the incident or the world, or leads to a question that
 	// does. A replay has no such keys.
 	Acts bool
-	do   func() tea.Cmd
+	// Types: it opens a field.
+	Types bool
+	do    func() tea.Cmd
 }
 
 // Shown is how the key is printed.

@@ -70,16 +70,19 @@ func TestFooterKeysAct(t *testing.T) {
 		a := screen(t, f, 120, 40, dark)
 		lines := strings.Split(ansi.Strip(a.Frame()), "\n")
 		foot := lines[len(lines)-1]
-		if a.hint != "" || a.leaving != staying || a.typing() != "" {
+		if a.hint != "" || a.leaving != staying {
 			continue
 		}
 		for item := range strings.SplitSeq(strings.TrimSpace(foot), " · ") {
 			off := strings.HasPrefix(item, "(")
 			key, name, _ := strings.Cut(strings.Trim(item, "()"), " ")
 			found := false
-			for _, k := range append(a.front().Keys(), a.globalKeys()...) {
+			for _, k := range append(a.front().Keys(), a.everywhere()...) {
 				if k.Shown() == key && k.Name == name {
 					found = true
+					if typed := strings.ToLower(key); a.typing() && typed != "f1" && !taken(a, typed) {
+						t.Errorf("%s: the footer shows %q, which is text here", f.name, item)
+					}
 					if got := k.off(a.snap) != ""; got != off {
 						t.Errorf("%s: %q is drawn as off=%v and is off=%v", f.name, item, off, got)
 					}
@@ -92,6 +95,12 @@ func TestFooterKeysAct(t *testing.T) {
 	}
 }
 
+// taken reports whether a key is no text to the field that is open.
+func taken(a *App, name string) bool {
+	_, text := a.front().Update(keyOf(name))
+	return !text
+}
+
 // A disabled key sends nothing, changes no page, and says why in words.
 func TestDisabledKeysSayWhy(t *testing.T) {
 	for _, f := range fixtures() {
@@ -101,7 +110,7 @@ func TestDisabledKeysSayWhy(t *testing.T) {
 		}
 		for _, k := range append(a.front().Keys(), a.globalKeys()...) {
 			why := k.off(a.snap)
-			if why == "" || k.Keys[0] == "esc" || a.typing() != "" {
+			if why == "" || k.Keys[0] == "esc" || a.typing() {
 				continue
 			}
 			pressed(a, k.Keys[0])

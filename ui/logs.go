@@ -33,13 +33,13 @@ type logs struct {
 	tail      *tail
 	cancel    context.CancelFunc
 
-	search field
-	typing bool
-	found  string
+	search    field
+	searching bool   // the search is being typed
+	found     string // in lower case: what a line must hold to be shown
 }
 
 func newLogs(s *scope, c *model.Component) *logs {
-	l := &logs{pager: pager{base: base{s}, title: "Logs", end: true}, c: c}
+	l := &logs{pager: pager{base: base{s}, title: "Logs", end: true}, c: c, search: newField(fieldMax)}
 	for _, failing := range []bool{true, false} {
 		for _, p := range c.Pods {
 			if p.Failing == failing {
@@ -97,7 +97,20 @@ func (l *logs) Title() string {
 	return t
 }
 
+func (l *logs) typing() bool { return l.searching }
+
+// searchKeys are all that is not text while the search is typed.
+func (l *logs) searchKeys() []Key {
+	return []Key{
+		{Keys: []string{"enter"}, Name: "keep", Help: "show only the lines that match", Main: true, do: func() tea.Cmd { l.searching = false; return nil }},
+		{Keys: []string{"esc"}, Name: "show all", Help: "clear the search", do: func() tea.Cmd { l.searching = false; l.search.clear(); l.find(); return nil }},
+	}
+}
+
 func (l *logs) Keys() []Key {
+	if l.searching {
+		return l.searchKeys()
+	}
 	follow := "follow"
 	if l.follow {
 		follow = "stop following"
@@ -136,7 +149,7 @@ func (l *logs) Keys() []Key {
 			l.container++
 			return l.begin()
 		}},
-		{Keys: []string{"/"}, Name: "search", Help: "show only the lines with these words", do: func() tea.Cmd { l.typing = true; return nil }},
+		{Keys: []string{"/"}, Name: "search", Help: "show only the lines with these words", Types: true, do: func() tea.Cmd { l.searching = true; return nil }},
 	}
 	return append(keys, l.scrollKeys()...)
 }
@@ -148,30 +161,24 @@ func (l *logs) turn(by int) tea.Cmd {
 }
 
 func (l *logs) Update(msg tea.KeyPressMsg) (tea.Cmd, bool) {
-	if !l.typing {
+	if !l.searching || !l.search.key(msg) {
 		return nil, false
 	}
-	switch msg.String() {
-	case "enter":
-		l.typing = false
-	case "esc":
-		l.typing = false
-		l.search.clear()
-	case "f1":
-		return nil, false
-	default:
-		l.search.key(msg)
-	}
-	l.found = strings.ToLower(l.search.String())
-	l.pager.end = true
+	l.find()
 	return nil, true
 }
 
 func (l *logs) paste(text string) {
-	if l.typing {
+	if l.searching {
 		l.search.insert(text)
-		l.found = strings.ToLower(l.search.String())
+		l.find()
 	}
+}
+
+// find shows only the lines that hold what was typed, from the newest on.
+func (l *logs) find() {
+	l.found = strings.ToLower(l.search.String())
+	l.pager.end = true
 }
 
 // begin reads anew; what was read for another pod is dropped when it comes.
@@ -312,7 +319,7 @@ func (m moreMsg) deliver(a *App) tea.Cmd {
 func (l *logs) draw(w int) []string {
 	p := l.pen
 	var out []string
-	if l.typing || l.found != "" {
+	if l.searching || l.found != "" {
 		out = append(out, " "+paint(p.Strong, "/")+l.search.view(p, min(40, w-4)))
 	}
 	if l.viewer == nil {

@@ -209,7 +209,7 @@ func (m *messages) askSend() tea.Cmd {
 		text = append(text, "⚠ The service asked to wait until "+r.Retry.UTC().Format("15:04:05 UTC")+".")
 	}
 	m.said = ""
-	return m.open(&dialog{base: base{m.scope}, title: "Send to " + whereTo(&c) + "?", text: text, yes: yes, key: "s", quiet: true,
+	return m.ask(dialog{title: "Send to " + whereTo(&c) + "?", text: text, yes: yes, key: "s", quiet: true,
 		says: sentence{warn, "s sends it to " + whereTo(&c) + ", now. esc leaves it."},
 		act: func(int, string) tea.Cmd {
 			delete(m.drafts, draftKey{c.ID, kind})

@@ -175,7 +175,7 @@ func (s *scope) escalation() *incident.Escalation {
 func (a *App) answerEscalation() tea.Cmd {
 	e := *a.escalation()
 	answers := []string{incident.EscalationCalled, incident.EscalationNotNeeded}
-	return a.open(&dialog{base: base{&a.scope}, title: "Escalate: " + e.Text, options: []string{"called", "not needed"},
+	return a.ask(dialog{title: "Escalate: " + e.Text, options: []string{"called", "not needed"},
 		text:  []string{"Call " + e.Who, "It came up " + age(a.snap.Now, e.At) + " ago, at " + e.At.UTC().Format("15:04:05 UTC") + ". Your answer goes into the timeline."},
 		typed: true, prompt: "what was said, or why not", yes: "answer", quiet: true,
 		act: func(n int, reason string) tea.Cmd {
@@ -201,7 +201,7 @@ func (a *App) takeOver() tea.Cmd {
 		text = append(text, leaseWords(a.snap, id)+".")
 	}
 	text = append(text, "Their incident: "+holder+".", "It is told to them at their next renewal, within 15 s: their confirmation closes. What they wrote already goes on in the cluster.")
-	return a.open(&dialog{base: base{&a.scope}, title: "Take " + id + " over from " + who(holder) + "?", text: text,
+	return a.ask(dialog{title: "Take " + id + " over from " + who(holder) + "?", text: text,
 		typed: true, prompt: "why", yes: "take over", quiet: true,
 		act: func(_ int, reason string) tea.Cmd {
 			return a.send(incident.TakeOver{Component: id, Reason: reason})

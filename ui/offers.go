@@ -71,7 +71,7 @@ func (o *offers) move(by int) tea.Cmd {
 
 func (o *offers) abandon() tea.Cmd {
 	m := *o.marked()
-	return o.open(&dialog{base: base{o.scope}, title: "Close as abandoned: " + m.ID, typed: true, prompt: "why", yes: "abandon", quiet: true,
+	return o.ask(dialog{title: "Close as abandoned: " + m.ID, typed: true, prompt: "why", yes: "abandon", quiet: true,
 		text: []string{"It was opened by " + nonEmpty(m.Operator, "somebody") + " and stands at " + m.Step.Name() + ". Nothing in the cluster is changed by this."},
 		act:  func(_ int, reason string) tea.Cmd { return o.send(incident.Abandon{ID: m.ID, Reason: reason}) }})
 }

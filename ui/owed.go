@@ -52,7 +52,7 @@ func (s *scope) payKey() Key {
 		},
 		do: func() tea.Cmd {
 			d := s.inc().Owed()[0]
-			return s.open(&dialog{base: base{s}, title: "Put back: " + d.What,
+			return s.ask(dialog{title: "Put back: " + d.What,
 				text:    []string{fmt.Sprintf("%s switched it off, in attempt %d.", d.By, d.N)},
 				options: []string{"put it back: checks and confirmation follow", "leave it as it is, or it was put back by hand: with a reason"},
 				typed:   true, prompt: "why it is left", yes: "do it", quiet: true,

@@ -38,6 +38,9 @@ const markEvery = 64
 // noChange is why a key does nothing in a replay.
 const noChange = "replay: nothing can be changed"
 
+// noField is why nothing can be typed in one.
+const noField = "replay: letters and signs move through the journal here"
+
 // NewReplay shows the facts of the journal at path from its first one on. It
 // fails when there is none.
 func NewReplay(facts []incident.Fact, path string) (*Replay, error) {

@@ -117,7 +117,7 @@ func TestReplayChangesNothing(t *testing.T) {
 					t.Errorf("%q on %s asks something: %s", name, s.Name(), a.over[0].Title())
 				}
 			}
-			if a.typing() != "" {
+			if a.typing() {
 				t.Errorf("%q on %s: a field is open", name, s.Name())
 			}
 		}

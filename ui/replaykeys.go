@@ -15,15 +15,19 @@ func (a *App) frontKeys() []Key {
 	return a.usable(append(a.replayKeys(len(a.over) == 0), a.front().Keys()...))
 }
 
-// usable turns off, in a replay, every key that changes something.
+// usable turns off, in a replay, every key that changes something or begins to
+// type.
 func (s *scope) usable(keys []Key) []Key {
 	if s.replay == nil {
 		return keys
 	}
 	out := make([]Key, len(keys))
 	for n, k := range keys {
-		if k.Acts {
+		switch {
+		case k.Acts:
 			k.Disabled, k.Main = func(*incident.Snapshot) string { return noChange }, false
+		case k.Types:
+			k.Disabled = func(*incident.Snapshot) string { return noField }
 		}
 		out[n] = k
 	}

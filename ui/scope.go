@@ -113,7 +113,9 @@ type sentence struct {
 // page is one of the seven. Keys are what it can do, Update takes typed text
 // while a field is open (true = the key was text), View draws the body in
 // exactly h lines of at most w cells, and Says is the one sentence that matters
-// now. Follow is called after each new snapshot.
+// now; these three change nothing. Follow is called after each new snapshot,
+// Scroll after each message, with the size that View will get: there a page
+// brings what is marked into view.
 type page interface {
 	Title() string
 	Keys() []Key
@@ -121,6 +123,7 @@ type page interface {
 	View(w, h int) []string
 	Says() sentence
 	Follow()
+	Scroll(w, h int)
 }
 
 // overlay is a page that stands above one. Size is what it wants of a body of
@@ -135,4 +138,5 @@ type base struct{ *scope }
 
 func (base) Update(tea.KeyPressMsg) (tea.Cmd, bool) { return nil, false }
 func (base) Follow()                                {}
+func (base) Scroll(int, int)                        {}
 func (base) Says() sentence                         { return sentence{} }
