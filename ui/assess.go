@@ -184,18 +184,48 @@ func (a *assess) body(w, h int) []string {
 	if len(a.d.rows) == 0 {
 		return a.pen.block(a.waiting(w), w, h)
 	}
+	rows := a.boardH(w, h)
 	if w >= wideWidth {
 		lw := max(80, w*11/20)
-		return a.pen.beside(a.board(lw, h), a.fullDetail(w-lw-3, h), lw, w, h)
-	}
-	// The board gets what it needs, up to the half; detail gets the rest.
-	rows := min(len(a.rows())+1, max(5, h/2))
-	if a.filtering || a.filter.String() != "" {
-		rows++
+		return a.pen.beside(a.board(lw, rows), a.fullDetail(w-lw-3, h), lw, w, h)
 	}
 	out := a.pen.block(a.board(w, rows), w, rows)
 	out = append(out, "")
-	return append(out, a.pen.block(a.detail(w, h-rows-1), w, h-rows-1)...)
+	return append(out, a.pen.block(a.detail(a.row(), w, h-rows-1), w, h-rows-1)...)
+}
+
+// boardH is how many lines of a body of w×h the board gets: on a narrow screen
+// what it needs, up to the half; detail gets the rest.
+func (a *assess) boardH(w, h int) int {
+	if w >= wideWidth {
+		return h
+	}
+	return min(len(a.rows()), max(5, h/2)-1) + a.headH()
+}
+
+// headH is how many lines stand above the board's first row.
+func (a *assess) headH() int {
+	if a.filtering || a.filter.String() != "" {
+		return 2
+	}
+	return 1
+}
+
+// visible says which rows a board of h lines shows: from which on, and how many.
+func (a *assess) visible(h int) (top, n int) {
+	rows := a.rows()
+	n = max(1, h-a.headH())
+	at := max(0, indexOf(rows, a.focus))
+	top = window(a.top, at, len(rows), n)
+	if at == top+n-1 && at < len(rows)-1 {
+		top++ // the last line says how many more there are
+	}
+	return top, n
+}
+
+// Scroll keeps the component in focus on the board.
+func (a *assess) Scroll(w, h int) {
+	a.top, a.shown = a.visible(a.boardH(w, h-len(a.notice(w, h))))
 }
 
 // waiting is the page while there is nothing to show: what is being tried, and
@@ -246,25 +276,18 @@ func (a *assess) board(w, h int) []string {
 	rows := a.rows()
 	cols := columns(w)
 	out = append(out, p.boardHead(cols, a.metricsTrouble(), len(rows)))
-	n := max(1, h-len(out))
-	at := max(0, indexOf(rows, a.focus))
-	a.top = window(a.top, at, len(rows), n)
-	a.shown = n
 	if len(rows) == 0 {
 		return append(out, "", "   no component matches "+strings.TrimSpace(a.filter.String()))
 	}
-	end := min(len(rows), a.top+n)
-	for i := a.top; i < end; i++ {
-		out = append(out, p.boardRow(cols, rows[i], i == at, a.snap))
+	top, n := a.visible(h)
+	end := min(len(rows), top+n)
+	for i := top; i < end; i++ {
+		out = append(out, p.boardRow(cols, rows[i], rows[i].c.ID == a.focus, a.snap))
 	}
 	if more := len(rows) - end; more > 0 {
 		// The last line says how many are below, so that a cut table does not
 		// pass for the whole.
 		out[len(out)-1] = paint(p.Dim, p.say("   ↓ ")+itoa(int64(more+1))+" more; / filters")
-		if at == end-1 {
-			a.top++
-			return a.board(w, h)
-		}
 	}
 	return out
 }

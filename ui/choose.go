@@ -242,21 +242,36 @@ func stop(text string) string {
 
 func (c *choose) View(w, h int) []string {
 	p := c.pen
+	comps, revs := c.heights(w, h)
 	if w >= wideWidth {
 		lw := max(78, w*11/20)
-		left := append(c.components(lw, min(10, max(3, h/3))), c.revisions(lw, 1<<10)...)
+		left := append(c.components(lw, comps), c.revisions(lw, revs)...)
 		return p.beside(left, c.change(w-lw-3, h), lw, w, h)
 	}
-	rows := len(c.list())
-	comps := min(rows, max(2, min(4, h/5)))
-	out := c.components(w, comps+1)
-	h1 := c.history()
-	revs := 1
-	if h1 != nil {
-		revs = min(len(h1.Candidates), max(3, h/3))
-	}
-	out = append(out, c.revisions(w, revs+1)...)
+	out := append(c.components(w, comps), c.revisions(w, revs)...)
 	return append(out, c.change(w, h-len(out))...)
+}
+
+// heights are the lines that the two tables get, their heads among them.
+func (c *choose) heights(w, h int) (comps, revs int) {
+	if w >= wideWidth {
+		return min(10, max(3, h/3)), 1 << 10
+	}
+	comps, revs = min(len(c.list()), max(2, min(4, h/5)))+1, 2
+	if h1 := c.history(); h1 != nil {
+		revs = min(len(h1.Candidates), max(3, h/3)) + 1
+	}
+	return comps, revs
+}
+
+// Scroll keeps the component in focus and the marked revision in view.
+func (c *choose) Scroll(w, h int) {
+	comps, revs := c.heights(w, h)
+	rows := c.list()
+	c.top = window(c.top, max(0, indexOf(rows, c.focus)), len(rows), max(1, comps-1))
+	if hist := c.history(); hist != nil {
+		c.revTop = window(c.revTop, c.cursor(), len(hist.Candidates), max(1, revs-1))
+	}
 }
 
 // components lists what can be rolled back, and what of it is selected.
@@ -268,7 +283,7 @@ func (c *choose) components(w, h int) []string {
 	out := []string{p.pad(paint(p.Dim, head), w-ansi.StringWidth(method)) + paint(p.Dim, method)}
 	n := max(1, h-1)
 	at := max(0, indexOf(rows, c.focus))
-	c.top = window(c.top, at, len(rows), n)
+	top := window(c.top, at, len(rows), n)
 	nw, pw := 12, 0
 	for _, r := range rows {
 		nw = max(nw, ansi.StringWidth(r.c.ID))
@@ -277,7 +292,7 @@ func (c *choose) components(w, h int) []string {
 	for _, ch := range c.releases() {
 		pw = max(pw, ansi.StringWidth(planned(ch)))
 	}
-	for i := c.top; i < min(len(rows), c.top+n); i++ {
+	for i := top; i < min(len(rows), top+n); i++ {
 		r := rows[i]
 		mark, style := "   ", p.Plain
 		if i == at {
@@ -328,12 +343,12 @@ func (c *choose) revisions(w, h int) []string {
 	out[0] = t.head(p, w)
 	n := max(1, h-1)
 	at := c.cursor()
-	c.revTop = window(c.revTop, at, len(hist.Candidates), n)
+	top := window(c.revTop, at, len(hist.Candidates), n)
 	chosen := ""
 	if ch := c.choice(); ch != nil {
 		chosen = ch.To.Key
 	}
-	for i := c.revTop; i < min(len(hist.Candidates), c.revTop+n); i++ {
+	for i := top; i < min(len(hist.Candidates), top+n); i++ {
 		out = append(out, t.row(p, &hist.Candidates[i], i == at, chosen, c.inc(), c.snap))
 	}
 	return out

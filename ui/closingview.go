@@ -12,7 +12,7 @@ import (
 
 func (c *closing) View(w, h int) []string {
 	if w >= wideWidth {
-		lw := w * 5 / 8
+		lw := listW(w)
 		var right []string
 		if it := c.item(); it != nil {
 			right = append([]string{c.pen.heading(it.Text, w-lw-3), ""}, c.itemLines(it, w-lw-3)...)
@@ -35,8 +35,32 @@ func (c *closing) View(w, h int) []string {
 	return append(out, lines...)
 }
 
-// list is how it ended, the times, what it cost, and the checklist.
+// listW is the width of the checklist on a screen of w cells.
+func listW(w int) int {
+	if w >= wideWidth {
+		return w * 5 / 8
+	}
+	return w
+}
+
+// Scroll keeps the marked item in view.
+func (c *closing) Scroll(w, h int) {
+	c.top = window(c.top, c.at, len(c.inc().Items), max(1, h-len(c.summary(listW(w)))))
+}
+
+// list is the summary, and below it the checklist.
 func (c *closing) list(w, h int) []string {
+	out, items := c.summary(w), c.inc().Items
+	room := max(1, h-len(out))
+	top := window(c.top, c.at, len(items), room)
+	for n := top; n < min(len(items), top+room); n++ {
+		out = append(out, c.line(n, w))
+	}
+	return out
+}
+
+// summary is how it ended, the times, what it cost, and where the journal lies.
+func (c *closing) summary(w int) []string {
 	p, i := c.pen, c.inc()
 	out := []string{" " + paint(p.Strong, p.fit(outcome(i), w-2))}
 	if down := c.down(); down != "" {
@@ -59,13 +83,7 @@ func (c *closing) list(w, h int) []string {
 	case journal == "":
 		journal = "not written yet"
 	}
-	out = append(out, p.label("journal", p.middle(journal, w-12)))
-	room := max(1, h-len(out))
-	c.top = window(c.top, c.at, len(i.Items), room)
-	for n := c.top; n < min(len(i.Items), c.top+room); n++ {
-		out = append(out, c.line(n, w))
-	}
-	return out
+	return append(out, p.label("journal", p.middle(journal, w-12)))
 }
 
 // line is one item: its state, its text, and the key that does it, or who settled

@@ -9,10 +9,9 @@ import (
 	"rollbook/model"
 )
 
-// detail is what is wrong with the component in focus, the most important first,
-// cut to h lines.
-func (s *scope) detail(w, h int) []string {
-	r := s.row()
+// detail is what is wrong with a component, the most important first, cut to h
+// lines.
+func (s *scope) detail(r *row, w, h int) []string {
 	if r == nil {
 		return nil
 	}
@@ -43,7 +42,7 @@ func (s *scope) detail(w, h int) []string {
 	if c.Paused {
 		add("rollout", paint(p.Warn, p.say("⚠ "))+"paused")
 	}
-	s.suspectLines(c, w, add)
+	s.suspectLines(r, w, add)
 	s.figureLines(r, add)
 	for _, o := range c.Owners {
 		text := strings.TrimSpace(o.Manager + ", " + o.Name)
@@ -105,8 +104,8 @@ func (s *scope) podLines(r *row, w int, add func(string, ...string)) {
 	}
 }
 
-func (s *scope) suspectLines(c *model.Component, w int, add func(string, ...string)) {
-	p := s.pen
+func (s *scope) suspectLines(r *row, w int, add func(string, ...string)) {
+	p, c := s.pen, r.c
 	others := ""
 	for _, x := range s.d.suspects {
 		text := x.Version.String() + ", " + x.Words(s.snap)
@@ -132,7 +131,7 @@ func (s *scope) suspectLines(c *model.Component, w int, add func(string, ...stri
 		add("", p.wrap(strings.Join(more, ", "), w-11, 3)...)
 		return
 	}
-	if others != "" && (s.inc().Onset.IsZero() || s.row().rank <= rankUnknown) {
+	if others != "" && (s.inc().Onset.IsZero() || r.rank <= rankUnknown) {
 		add("suspect", p.wrap("not this one; "+others, w-11, 2)...)
 	}
 }
@@ -174,11 +173,12 @@ func (s *scope) figureLines(r *row, add func(string, ...string)) {
 	}
 }
 
-// fullDetail is detail, and below it what else fits: the figures as they went,
+// fullDetail is detail of the component in focus, and below it what else fits: the figures as they went,
 // the queries, the pods.
 func (s *scope) fullDetail(w, h int) []string {
-	out := s.detail(w, h)
-	if r := s.row(); r != nil && len(out) < h-2 {
+	r := s.row()
+	out := s.detail(r, w, h)
+	if r != nil && len(out) < h-2 {
 		more := s.detailMore(r, w)
 		out = append(out, more[:min(len(more), h-len(out))]...)
 	}
@@ -192,11 +192,7 @@ func newDetails(s *scope, id string) overlay {
 		if r == nil {
 			return []string{"", " It is not on the board any more."}
 		}
-		was := s.focus
-		s.focus = id
-		out := s.detail(w, 1<<20)
-		s.focus = was
-		return append(out, s.detailMore(r, w)...)
+		return append(s.detail(r, w, 1<<20), s.detailMore(r, w)...)
 	}}
 }
 

@@ -13,17 +13,55 @@ import (
 
 func (c *confirm) View(w, h int) []string {
 	if w >= wideWidth {
-		lw := w * 11 / 20
+		lw := checkedW(w)
 		return c.pen.beside(c.checked(lw, h), c.changes(w-lw-3, h), lw, w, h)
 	}
 	return c.checked(w, h)
 }
 
+// checkedW is the width of the preflight on a screen of w cells.
+func checkedW(w int) int {
+	if w >= wideWidth {
+		return w * 11 / 20
+	}
+	return w
+}
+
 // checked is the preflight, the effect in words and as kubectl's command, and
 // the field.
 func (c *confirm) checked(w, h int) []string {
+	out, tail := c.around(w)
+	out = append(out, c.checks(w, max(1, h-len(out)-len(tail)-1))...)
+	if len(out)+len(tail) < h {
+		out = append(out, "")
+	}
+	// What is typed must be seen, whatever else is cut.
+	if over := len(out) + len(tail) - h; over > 0 {
+		out = out[:max(1, len(out)-over)]
+	}
+	return append(out, tail...)
+}
+
+// Scroll keeps the marked line in view.
+func (c *confirm) Scroll(w, h int) {
+	w = checkedW(w)
+	head, tail := c.around(w)
+	lines, at := c.checkLines(w)
+	c.top = scrolled(c.top, at, len(lines), max(1, h-len(head)-len(tail)-1))
+}
+
+// scrolled is window for a text that is shown from its beginning when all of it
+// fits.
+func scrolled(top, at, n, room int) int {
+	if n <= room {
+		return 0
+	}
+	return window(top, at, n, room)
+}
+
+// around is what stands above and below the preflight's lines.
+func (c *confirm) around(w int) (out, tail []string) {
 	p := c.pen
-	var out, tail []string
 	where := "not\u00a0production"
 	if c.inc().Settings.Production {
 		where = "production"
@@ -54,16 +92,7 @@ func (c *confirm) checked(w, h int) []string {
 		tail = append(tail, "")
 		tail = append(tail, c.prompt(w)...)
 	}
-	room := max(1, h-len(out)-len(tail)-1)
-	out = append(out, c.checks(w, room)...)
-	if len(out)+len(tail) < h {
-		out = append(out, "")
-	}
-	// What is typed must be seen, whatever else is cut.
-	if over := len(out) + len(tail) - h; over > 0 {
-		out = out[:max(1, len(out)-over)]
-	}
-	return append(out, tail...)
+	return out, tail
 }
 
 // command is the equal kubectl command in full, on as many lines as it takes.
@@ -113,12 +142,11 @@ func (c *confirm) changes(w, h int) []string {
 	return out
 }
 
-// checks draws the preflight's lines in the room there is, the marked one with
-// what to do about it.
+// checks draws the preflight's lines in the room there is.
 func (c *confirm) checks(w, room int) []string {
 	p := c.pen
-	lines := c.lines()
-	if len(lines) == 0 {
+	all, at := c.checkLines(w)
+	if len(all) == 0 {
 		for _, f := range c.preflights() {
 			if f.Err != "" {
 				return p.wrap("   "+f.Component+": "+f.Err, w-2, room)
@@ -126,11 +154,24 @@ func (c *confirm) checks(w, room int) []string {
 		}
 		return []string{"   checking…"}
 	}
+	top := scrolled(c.top, at, len(all), room)
+	end := min(len(all), top+room)
+	shown := slices.Clone(all[top:end])
+	if end < len(all) && len(shown) > 1 {
+		shown[len(shown)-1] = paint(p.Dim, fmt.Sprintf("   … %d more lines: tab", len(all)-end+1))
+	}
+	return shown
+}
+
+// checkLines are all of the preflight's lines, the marked one with what to do
+// about it, and at which line that begins.
+func (c *confirm) checkLines(w int) (all []string, at int) {
+	p := c.pen
 	several := len(c.inc().Open()) > 1
-	var all []string
-	starts := make([]int, len(lines))
-	for n, l := range lines {
-		starts[n] = len(all)
+	for n, l := range c.lines() {
+		if n <= c.at {
+			at = len(all)
+		}
 		mark := "   "
 		if n == c.at {
 			mark = paint(p.Note, p.say(" ▸ "))
@@ -165,17 +206,7 @@ func (c *confirm) checks(w, room int) []string {
 			}
 		}
 	}
-	at := starts[min(c.at, len(starts)-1)]
-	c.top = window(c.top, at, len(all), room)
-	if len(all) <= room {
-		c.top = 0
-	}
-	end := min(len(all), c.top+room)
-	shown := slices.Clone(all[c.top:end])
-	if end < len(all) && len(shown) > 1 {
-		shown[len(shown)-1] = paint(p.Dim, fmt.Sprintf("   … %d more lines: tab", len(all)-end+1))
-	}
-	return shown
+	return all, at
 }
 
 // checkSign is a check's state as a sign, with its style.

@@ -86,7 +86,16 @@ func (a *App) scroll() {
 func (a *App) layer(frame string, o overlay, bodyH int) string {
 	p := a.pen
 	w, h := a.boxSize(o, bodyH)
-	inner := p.block(o.View(w-2, h-2), w-2, h-2)
+	var lines []string
+	hidden := ""
+	if m, ok := o.(interface {
+		Part(w, h int) ([]string, string)
+	}); ok {
+		lines, hidden = m.Part(w-2, h-2)
+	} else {
+		lines = o.View(w-2, h-2)
+	}
+	inner := p.block(lines, w-2, h-2)
 	side := paint(p.Note, p.say("│"))
 	title := p.fit(o.Title(), w-6)
 	line := strings.Repeat(p.say("─"), max(0, w-4-ansi.StringWidth(title)))
@@ -96,8 +105,8 @@ func (a *App) layer(frame string, o overlay, bodyH int) string {
 		box = append(box, side+p.pad(l, w-2)+side)
 	}
 	foot := strings.Repeat("─", w-2)
-	if m, ok := o.(interface{ more() string }); ok && m.more() != "" {
-		foot = " " + m.more() + " "
+	if hidden != "" {
+		foot = " " + hidden + " "
 		foot = strings.Repeat("─", max(0, w-4-ansi.StringWidth(foot))) + foot + "──"
 	}
 	box = append(box, paint(p.Note, p.fit("└"+foot, w-1)+p.say("┘")))

@@ -16,13 +16,12 @@ import (
 // held one sends nothing.
 type messages struct {
 	base
-	at    int // channel
-	kind  model.MessageKind
-	top   int // first channel shown
-	from  int // first line of the preview shown
-	pageH int // lines of it shown last
-	lines int // that it has
-	said  string
+	at   int // channel
+	kind model.MessageKind
+	top  int // first channel shown
+	from int // first line of the preview shown
+	w, h int // of the last Scroll
+	said string
 }
 
 const messagesTitle = "Messages"
@@ -192,7 +191,8 @@ func (m *messages) move(channel, kind int) tea.Cmd {
 }
 
 func (m *messages) scroll(pages int) tea.Cmd {
-	m.from = max(0, min(m.lines-m.pageH, m.from+pages*max(1, m.pageH-1)))
+	lines, room := m.previewPart(m.w, m.h)
+	m.from = max(0, min(len(lines)-room, m.from+pages*max(1, room-1)))
 	return nil
 }
 

@@ -13,25 +13,43 @@ import (
 func (m *messages) Size(w, h int) (int, int) { return w, h }
 
 func (m *messages) View(w, h int) []string {
-	c := m.channel()
-	out := m.matrix(w, max(1, min(len(m.channels()), h/3)))
-	out = append(out, m.pen.heading(kindName(c, m.kind)+" to "+whereTo(c), w))
-	out = append(out, m.outcome(w)...)
-	text := m.preview(w)
-	m.lines, m.pageH = len(text), max(1, h-len(out))
-	m.from = max(0, min(m.from, m.lines-m.pageH))
-	if m.lines <= m.pageH {
-		return append(out, text...)
-	}
-	return append(out, text[m.from:min(m.lines, m.from+m.pageH)]...)
+	lines, _ := m.Part(w, h)
+	return lines
 }
 
-// more says how much of the preview is not seen.
-func (m *messages) more() string {
-	if below := m.lines - m.from - m.pageH; below > 0 {
-		return fmt.Sprintf("↓ %d more: pgdn", below)
+// Part is what is seen, and how much of the preview is not.
+func (m *messages) Part(w, h int) (lines []string, hidden string) {
+	out := m.above(w, h)
+	text, room := m.previewPart(w, h)
+	from := max(0, min(m.from, len(text)-room))
+	end := min(len(text), from+room)
+	if below := len(text) - end; below > 0 {
+		hidden = fmt.Sprintf("↓ %d more: pgdn", below)
 	}
-	return ""
+	return append(out, text[from:end]...), hidden
+}
+
+// above is what stands above the preview.
+func (m *messages) above(w, h int) []string {
+	c := m.channel()
+	out := m.matrix(w, m.matrixH(h))
+	out = append(out, m.pen.heading(kindName(c, m.kind)+" to "+whereTo(c), w))
+	return append(out, m.outcome(w)...)
+}
+
+// previewPart is the whole preview, and how many lines there are for it.
+func (m *messages) previewPart(w, h int) (lines []string, room int) {
+	return m.preview(w), max(1, h-len(m.above(w, h)))
+}
+
+// matrixH is how many channels are shown at once.
+func (m *messages) matrixH(h int) int { return max(1, min(len(m.channels()), h/3)) }
+
+// Scroll keeps the marked channel in view, and the preview within its text.
+func (m *messages) Scroll(w, h int) {
+	m.w, m.h = w, h
+	m.top = window(m.top, m.at, len(m.channels()), m.matrixH(h))
+	m.scroll(0)
 }
 
 // matrix is the channels with what became of each kind of message.
@@ -45,8 +63,8 @@ func (m *messages) matrix(w, room int) []string {
 	}
 	out := []string{"   " + p.cell(head, nw, p.Dim) + p.cell("STARTED", cw, p.Dim) + p.cell("UPDATED", cw, p.Dim) + p.cell("RESOLVED", cw, p.Dim)}
 	all := m.channels()
-	m.top = window(m.top, m.at, len(all), room)
-	for n := m.top; n < min(len(all), m.top+room); n++ {
+	top := window(m.top, m.at, len(all), room)
+	for n := top; n < min(len(all), top+room); n++ {
 		c := &all[n]
 		mark, look := "   ", p.Plain
 		if n == m.at {

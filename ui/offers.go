@@ -91,16 +91,32 @@ func (o *offers) Size(w, h int) (int, int) {
 	return w, min(h, max(8, 3*len(o.list())+len(o.trouble(w-4))+4))
 }
 
-func (o *offers) View(w, h int) []string {
-	p := o.pen
+// troublePart is as much of what could not be read as there is room for.
+func (o *offers) troublePart(w, h int) []string {
 	trouble := o.trouble(w - 2)
 	if n := max(4, h-1-3*len(o.list())); len(trouble) > n {
-		trouble = append(trouble[:n-1:n-1], paint(p.Dim, fmt.Sprintf("   … %d more lines of journals that cannot be read", len(trouble)-n+1)))
+		more := fmt.Sprintf("   … %d more lines of journals that cannot be read", len(trouble)-n+1)
+		return append(trouble[:n-1:n-1], paint(o.pen.Dim, more))
 	}
-	room := max(1, (h-1-len(trouble))/3)
-	o.top = window(o.top, o.at, len(o.list()), room)
+	return trouble
+}
+
+// visible says which of the incidents are shown above so many other lines: from
+// which on, and how many.
+func (o *offers) visible(h, trouble int) (top, n int) {
+	n = max(1, (h-1-trouble)/3)
+	return window(o.top, o.at, len(o.list()), n), n
+}
+
+// Scroll keeps the marked incident in view.
+func (o *offers) Scroll(w, h int) { o.top, _ = o.visible(h, len(o.troublePart(w, h))) }
+
+func (o *offers) View(w, h int) []string {
+	p := o.pen
+	trouble := o.troublePart(w, h)
+	top, room := o.visible(h, len(trouble))
 	out := []string{""}
-	for n := o.top; n < min(len(o.list()), o.top+room); n++ {
+	for n := top; n < min(len(o.list()), top+room); n++ {
 		m := &o.list()[n]
 		mark, look := "   ", p.Plain
 		if n == o.at {

@@ -20,8 +20,7 @@ type pager struct {
 	say   sentence
 	end   bool // stay at the end while new lines come
 	top   int
-
-	seenH, total, shown int // of the last View, for scrolling
+	w, h  int // of the last Scroll
 }
 
 func (g *pager) Title() string  { return g.title }
@@ -34,7 +33,7 @@ func (g *pager) Keys() []Key {
 func (g *pager) scrollKeys() []Key {
 	by := func(n int) func() tea.Cmd { return func() tea.Cmd { g.scroll(n); return nil } }
 	page := func(sign int) func() tea.Cmd {
-		return func() tea.Cmd { g.scroll(sign * max(1, g.seenH-1)); return nil }
+		return func() tea.Cmd { g.scroll(sign * max(1, g.h-1)); return nil }
 	}
 	return []Key{
 		{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "scroll up a line", Hide: true, do: by(-1)},
@@ -47,7 +46,7 @@ func (g *pager) scrollKeys() []Key {
 }
 
 func (g *pager) scroll(by int) {
-	last := max(0, g.total-g.seenH)
+	last := max(0, len(g.lines(g.w))-g.h)
 	if g.end {
 		g.top = last
 	}
@@ -57,33 +56,31 @@ func (g *pager) scroll(by int) {
 
 func (g *pager) Size(w, h int) (int, int) { return w, h }
 
+func (g *pager) Scroll(w, h int) { g.w, g.h = w, h }
+
 func (g *pager) View(w, h int) []string {
-	g.seenH = h
-	lines := g.lines(w)
-	g.total = len(lines)
-	g.shown = 0
-	if len(lines) <= h {
-		return lines
-	}
-	g.shown = max(0, min(g.top, len(lines)-h))
-	if g.end {
-		g.shown = len(lines) - h
-	}
-	return lines[g.shown : g.shown+h]
+	lines, _ := g.Part(w, h)
+	return lines
 }
 
-// more says how much is not seen, for the frame: a cut text must not pass for
-// the whole.
-func (g *pager) more() string {
-	above, below := g.shown, g.total-g.shown-g.seenH
-	text := ""
+// Part is what is seen, and how much is not: a cut text must not pass for the
+// whole.
+func (g *pager) Part(w, h int) (lines []string, hidden string) {
+	lines = g.lines(w)
+	if len(lines) <= h {
+		return lines, ""
+	}
+	above := max(0, min(g.top, len(lines)-h))
+	if g.end {
+		above = len(lines) - h
+	}
 	if above > 0 {
-		text = "↑ " + itoa(int64(above)) + " more"
+		hidden = "↑ " + itoa(int64(above)) + " more"
 	}
-	if below > 0 {
-		text = strings.TrimLeft(text+" · ↓ "+itoa(int64(below))+" more", " ·")
+	if below := len(lines) - above - h; below > 0 {
+		hidden = strings.TrimLeft(hidden+" · ↓ "+itoa(int64(below))+" more", " ·")
 	}
-	return text
+	return lines[above : above+h], hidden
 }
 
 const helpTitle = "Help"

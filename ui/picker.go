@@ -102,6 +102,14 @@ func (p *picker) take() tea.Cmd {
 func (p *picker) Init() tea.Cmd { return tea.RequestBackgroundColor }
 
 func (p *picker) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	cmd := p.update(msg)
+	if !p.small() {
+		p.top = window(p.top, p.at, len(p.choices), p.room())
+	}
+	return p, cmd
+}
+
+func (p *picker) update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		p.w, p.h = msg.Width, msg.Height
@@ -115,20 +123,20 @@ func (p *picker) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case begunMsg:
 		if p.busy = false; msg.err == nil {
 			p.begun = true
-			return p, tea.Quit
+			return tea.Quit
 		}
 		p.trouble = msg.err.Error()
 	case tea.KeyPressMsg:
 		if p.busy && msg.String() != "ctrl+c" {
-			return p, nil
+			return nil
 		}
 		for _, k := range p.keys() {
 			if k.matches(msg) && (!p.small() || k.Name == "quit") {
-				return p, k.do()
+				return k.do()
 			}
 		}
 	}
-	return p, nil
+	return nil
 }
 
 // The smallest screen on which a choice can be read.
@@ -150,15 +158,24 @@ func (p *picker) Frame() string {
 	if p.small() {
 		return strings.Join(p.pen.block([]string{p.pen.fit(fmt.Sprintf("Too small: %d×%d, needs %d×%d. q quits.", p.w, p.h, pickerWidth, pickerHeight), p.w)}, p.w, p.h), "\n")
 	}
+	room := p.room()
+	out := append(p.head(), p.pen.block(p.list(room), p.w, room)...)
+	return strings.Join(append(out, p.foot()...), "\n")
+}
+
+// room is how many lines there are for the choices.
+func (p *picker) room() int { return p.h - len(p.head()) - len(p.foot()) }
+
+func (p *picker) head() []string {
 	n := p.pen
 	head := []string{paint(n.Alarm, sandboxMark) + " " + paint(n.Note, "choose an incident to practise on"), n.rule(p.w)}
 	head = append(head, n.indent("Nothing here is real: the cluster and its Prometheus are in this program, for this screen alone.", p.w, " ")...)
-	head = append(head, "")
-	foot := append([]string{n.rule(p.w)}, p.says()...)
-	foot = append(foot, n.footer(nil, p.keys(), nil, p.w))
-	room := p.h - len(head) - len(foot)
-	out := append(head, n.block(p.list(room), p.w, room)...)
-	return strings.Join(append(out, foot...), "\n")
+	return append(head, "")
+}
+
+func (p *picker) foot() []string {
+	foot := append([]string{p.pen.rule(p.w)}, p.says()...)
+	return append(foot, p.pen.footer(nil, p.keys(), nil, p.w))
 }
 
 // list draws the choices, as many as fit.
@@ -168,11 +185,11 @@ func (p *picker) list(room int) []string {
 		wide = max(wide, ansi.StringWidth(c.Name))
 	}
 	wide = min(wide, p.w/3)
-	p.top = window(p.top, p.at, len(p.choices), room)
+	top := window(p.top, p.at, len(p.choices), room)
 	var out []string
-	for i, c := range p.choices[p.top:] {
+	for i, c := range p.choices[top:] {
 		sign, style := "   ", n.Plain
-		if p.top+i == p.at {
+		if top+i == p.at {
 			sign, style = " ▸ ", n.Strong
 		}
 		out = append(out, paint(style, n.say(sign))+n.name(c.Name, wide, style)+"  "+n.fit(c.Title, p.w-wide-5))

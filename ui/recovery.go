@@ -29,8 +29,15 @@ type command struct {
 
 func newRecovery(s *scope) overlay {
 	r := &recovery{pager: pager{base: base{s}, title: "Recovery: when the rollback failed or made it worse"}}
-	r.lines = r.draw
+	r.lines = func(w int) []string { lines, _ := r.draw(w); return lines }
 	return r
+}
+
+// Scroll keeps the marked command in view.
+func (r *recovery) Scroll(w, h int) {
+	r.pager.Scroll(w, h)
+	lines, at := r.draw(w)
+	r.top = window(r.top, at+1, len(lines), max(1, h))
 }
 
 func (r *recovery) Keys() []Key {
@@ -74,10 +81,10 @@ func (r *recovery) Says() sentence {
 	return sentence{warn, "In this order. Nothing here is run by rollbook: copy a command, read it, run it yourself."}
 }
 
-func (r *recovery) draw(w int) []string {
+// draw draws all of it, and says on which line the marked command begins.
+func (r *recovery) draw(w int) (out []string, at int) {
 	p := r.pen
-	var out []string
-	n, line := 0, 0
+	n := 0
 	for _, c := range commands(r.snap) {
 		switch {
 		case c.head != "":
@@ -85,7 +92,7 @@ func (r *recovery) draw(w int) []string {
 		case c.line != "":
 			sign, style := "   ", p.Plain
 			if n == r.at {
-				sign, style, line = " ▸ ", p.Note, len(out)
+				sign, style, at = " ▸ ", p.Note, len(out)
 			}
 			for k, l := range p.wrap(c.line, w-8, 0) {
 				if k > 0 {
@@ -100,8 +107,7 @@ func (r *recovery) draw(w int) []string {
 			}
 		}
 	}
-	r.top = window(r.top, line+1, len(out), max(1, r.seenH))
-	return out
+	return out, at
 }
 
 // commands are the recovery's lines for this incident: of the components that

@@ -12,11 +12,27 @@ import (
 )
 
 func (v *verify) View(w, h int) []string {
+	lw, last := proofSize(w, h)
 	if w >= wideWidth {
-		lw := w * 9 / 16
-		return v.pen.beside(v.proof(lw, h, 0), v.figures(w-lw-3, h), lw, w, h)
+		return v.pen.beside(v.proof(lw, h, last), v.figures(w-lw-3, h), lw, w, h)
 	}
-	return v.proof(w, h, min(4, max(0, h/6)))
+	return v.proof(lw, h, last)
+}
+
+// proofSize is the width of the proof in a body of w×h, and how many lines of the
+// timeline may stand below it.
+func proofSize(w, h int) (lw, last int) {
+	if w >= wideWidth {
+		return w * 9 / 16, 0
+	}
+	return w, min(4, max(0, h/6))
+}
+
+// Scroll keeps the marked check in view.
+func (v *verify) Scroll(w, h int) {
+	lw, last := proofSize(w, h)
+	_, room, _ := v.below(lw, h, last)
+	v.top, _ = v.visible(v.rows(), room)
 }
 
 // proof is the hold, the checks, the marked one in full, what is still open, and
@@ -33,18 +49,8 @@ func (v *verify) proof(w, h, last int) []string {
 	if len(v.d.checks) == 0 {
 		return append(out, "", "   nothing was rolled back, so there is nothing to prove")
 	}
-	var foot []string
-	if m := v.marked(); m != nil {
-		foot = v.markedLines(m, w, max(2, min(6, h/3)))
-	}
-	if why := v.unanswered(); why != "" {
-		foot = append(foot, p.hang(paint(p.Warn, p.say(" ? ")), why, w, p.Warn)...)
-	}
-	// The checks come first: the timeline's end gives way to them.
-	rows := v.rows()
-	last = max(0, min(last, h-len(out)-len(foot)-len(rows)))
-	room := max(1, h-len(out)-len(foot)-last)
-	out = append(out, v.table(rows, w, room)...)
+	foot, room, last := v.below(w, h, last)
+	out = append(out, v.table(v.rows(), w, room)...)
 	out = append(out, foot...)
 	if last == 0 {
 		return out
@@ -53,6 +59,35 @@ func (v *verify) proof(w, h, last int) []string {
 		out = append(out, "")
 	}
 	return append(out[:min(len(out), h-last)], v.timelineLines(w, last, false)...)
+}
+
+// below is what stands below the table, how many lines the table gets, and how
+// many the timeline: the checks come first, its end gives way to them.
+func (v *verify) below(w, h, last int) (foot []string, room, timeline int) {
+	p := v.pen
+	if m := v.marked(); m != nil {
+		foot = v.markedLines(m, w, max(2, min(6, h/3)))
+	}
+	if why := v.unanswered(); why != "" {
+		foot = append(foot, p.hang(paint(p.Warn, p.say(" ? ")), why, w, p.Warn)...)
+	}
+	const hold = 1
+	timeline = max(0, min(last, h-hold-len(foot)-len(v.rows())))
+	return foot, max(1, h-hold-len(foot)-timeline), timeline
+}
+
+// visible says which rows a table of so many lines shows: from which on, and how
+// many, less the line that counts the others.
+func (v *verify) visible(rows []int, room int) (top, n int) {
+	at := slices.Index(rows, v.at)
+	if len(rows) > room {
+		room = max(1, room-1)
+	}
+	top = window(v.top, at, len(rows), room)
+	if top == at && at > 0 && rows[at-1] < 0 && room > 1 {
+		top-- // with whose it is
+	}
+	return top, room
 }
 
 // rows are the lines of the table: a component's name (-1), or a check's number.
@@ -80,17 +115,10 @@ func (v *verify) table(rows []int, w, room int) []string {
 	if sw >= 56 {
 		sw, lw = 28, sw-30
 	}
-	at := slices.Index(rows, v.at)
-	if len(rows) > room {
-		room = max(1, room-1)
-	}
-	v.top = window(v.top, at, len(rows), room)
-	if v.top == at && at > 0 && rows[at-1] < 0 && room > 1 {
-		v.top-- // with whose it is
-	}
 	var out []string
-	end := min(len(rows), v.top+room)
-	for _, n := range rows[v.top:end] {
+	top, shown := v.visible(rows, room)
+	end := min(len(rows), top+shown)
+	for _, n := range rows[top:end] {
 		if n < 0 {
 			out = append(out, " "+paint(p.Strong, p.middle(v.d.checks[-1-n].Component, w-2)))
 			continue
@@ -112,7 +140,7 @@ func (v *verify) table(rows []int, w, room int) []string {
 		}
 		out = append(out, line)
 	}
-	if above, below := v.top, len(rows)-end; above+below > 0 {
+	if above, below := top, len(rows)-end; above+below > 0 {
 		text := "   "
 		if above > 0 {
 			text += "↑ " + itoa(int64(above)) + " more  "
