@@ -47,7 +47,7 @@ latest. A journal that is still being written is shown as far as it is now.`,
 			if !term.IsTerminal(os.Stdin.Fd()) || !term.IsTerminal(os.Stdout.Fd()) {
 				return errors.New("a replay needs a terminal; without one, try: rollbook report " + b.name)
 			}
-			return ui.Run(cmd.Context(), ui.Options{Engine: r, Start: time.Now()})
+			return ui.Run(cmd.Context(), ui.Options{Session: ui.Replaying(r), Start: time.Now()})
 		},
 	}
 }

@@ -99,7 +99,7 @@ func walk(ctx context.Context, f *flags, args []string) error {
 		Journals: dirs, IdlePoll: cfg.Limits.PollIdle}, cfg, c, prom))
 	screen.Engine = e
 	if f.stage.practice != nil {
-		screen.Practice = &f.stage.practice.about
+		screen.Session = ui.Sandbox(f.stage.practice.about)
 	}
 	said, err := show(ctx, e, screen,
 		func(ctx context.Context) { prom.search(ctx, c) },

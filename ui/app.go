@@ -51,9 +51,11 @@ func New(o Options) *App {
 	if o.Look != nil {
 		a.look = *o.Look
 	}
-	a.ctx, a.engine, a.viewer, a.start, a.practice = context.Background(), o.Engine, o.Viewer, o.Start, o.Practice
+	a.ctx, a.engine, a.viewer, a.start = context.Background(), o.Engine, o.Viewer, o.Start
+	if e := o.Session.engine; e != nil {
+		a.engine = e
+	}
 	a.w, a.h = o.Width, o.Height
-	a.replay, _ = o.Engine.(*Replay)
 	a.env, a.drafts = lookup(o.Env), map[draftKey]draft{}
 	a.pen = newPen(a.look)
 	s := &a.scope
@@ -86,8 +88,9 @@ func (a *App) hush() tea.Cmd {
 // fetch takes over the engine's newest snapshot.
 func (a *App) fetch() {
 	s := *a.engine.Snapshot() // the engine's own is immutable; ours has a clock
+	a.session = a.opt.Session.as(&s)
 	switch now := a.clock(); {
-	case a.replay != nil: // its clock is the facts'
+	case a.session.still:
 	case s.Now.IsZero():
 		s.Now = now
 	case s.Now.Before(now) && now.Sub(s.Now) < 2*clockStep:
@@ -106,8 +109,8 @@ func (a *App) clock() time.Time {
 
 func (a *App) derive() {
 	a.d, a.derived = derive(a.snap), a.snap.Now
-	if a.replay != nil {
-		a.d.asJudged(a.inc())
+	if f := a.session.judged; f != nil {
+		f(a.d)
 	}
 	a.pointAt()
 	for _, p := range a.pages {
@@ -201,7 +204,7 @@ func (a *App) advance(at time.Time) {
 	} else if at.Sub(a.hintAt) >= hintTime {
 		a.hint, a.hinted = "", "" // what it said may no longer be so
 	}
-	if a.replay != nil {
+	if a.session.still {
 		return // what was does not grow older
 	}
 	s := *a.snap

@@ -102,8 +102,6 @@ func (a *assess) toMatch() {
 func (a *assess) Says() sentence {
 	c := a.snap.Seen.Cluster
 	switch {
-	case a.replay != nil && len(a.snap.Seen.Board) == 0:
-		return sentence{calm, "Nothing had been found by then."}
 	case c.Heard.IsZero() && c.Err != "":
 		return sentence{bad, "No answer from " + nonEmpty(c.To, "the cluster") + ": " + c.Err}
 	case c.Heard.IsZero():
@@ -178,8 +176,8 @@ func (a *assess) notice(w, h int) []string {
 }
 
 func (a *assess) body(w, h int) []string {
-	if len(a.d.rows) == 0 && a.replay != nil {
-		return a.pen.block([]string{"", "   No component was part of it by then."}, w, h)
+	if text := a.session.nothing; len(a.d.rows) == 0 && text != "" {
+		return a.pen.block([]string{"", "   " + text}, w, h)
 	}
 	if len(a.d.rows) == 0 {
 		return a.pen.block(a.waiting(w), w, h)

@@ -91,7 +91,7 @@ func (c *choose) Keys() []Key {
 			return "what was chosen runs now, as " + r.Label + "; mark another one to go back further"
 		}
 	case !c.taken():
-		next.Name = "take " + r.Short
+		next.Name, next.Turns = "take "+r.Short, false
 		next.Disabled = func(*incident.Snapshot) string {
 			if r.Current {
 				return r.Label + " is the running one"
@@ -120,8 +120,8 @@ func (c *choose) Keys() []Key {
 		{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the older version", Hide: true, do: func() tea.Cmd { return c.move(1) }},
 		{Keys: []string{"d"}, Name: "full diff", Help: "the whole difference between what runs and the marked version", Disabled: func(*incident.Snapshot) string {
 			switch {
-			case c.viewer == nil:
-				return "this session cannot read from the cluster"
+			case c.unreadable() != "":
+				return c.unreadable()
 			case c.version() == nil || c.row() == nil:
 				return "no version is marked"
 			}
@@ -308,7 +308,7 @@ func (c *choose) components(w, h int) []string {
 				why = s.Words(c.snap) // its number stands in the history
 			}
 		}
-		if why == "" && r.rank < rankUnknown && c.replay == nil {
+		if why == "" && r.rank < rankUnknown && !r.c.RevisionStart.IsZero() {
 			why = "failing, but not changed in the hour before"
 		}
 		out = append(out, mark+box+" "+p.name(r.c.ID, nw, style)+"  "+p.cell(plan, pw, p.Strong)+"  "+p.fit(why, w-nw-pw-11))

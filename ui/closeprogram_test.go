@@ -313,7 +313,7 @@ func TestSmallTerminalAnswersNothing(t *testing.T) {
 // A replay is left at once: nothing of it is open.
 func TestReplayInTheTerminal(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		m := run(t, replayed(t, story()), newScripted(t, nil), 80, 24)
+		m := runAs(t, Options{Session: Replaying(replayed(t, story()))}, newScripted(t, nil), 80, 24)
 		m.Sees("REPLAY 1/59", "rollbook 1.0 was started")
 		m.Keys("4")
 		m.Sees("④Confirm", "configmap api-env changed")

@@ -117,7 +117,7 @@ func (c *closing) line(n, w int) string {
 		return line + " " + paint(p.Dim, p.fit(by, left))
 	}
 	text := "enter " + c.workOf(it).name
-	if c.replay != nil {
+	if c.looks() {
 		return line
 	}
 	if c.busy(it) != "" {

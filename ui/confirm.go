@@ -118,7 +118,7 @@ func (c *confirm) lines() []checkLine {
 		}
 	}
 	for _, ch := range c.inc().Open() {
-		if k := incident.LeaseCheck(c.snap, ch.Component); k != nil && c.replay == nil {
+		if k := incident.LeaseCheck(c.snap, ch.Component); k != nil {
 			out = append(out, checkLine{ch.Slot, *k})
 		}
 	}
@@ -140,7 +140,7 @@ func (c *confirm) lines() []checkLine {
 }
 
 // typingOpen says whether the field takes text.
-func (c *confirm) typingOpen() bool { return c.d.blocked == "" && c.replay == nil }
+func (c *confirm) typingOpen() bool { return c.d.blocked == "" && !c.looks() }
 
 func (c *confirm) Update(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 	if len(c.over) > 0 {
@@ -264,10 +264,6 @@ func (c *confirm) withoutJournal() tea.Cmd {
 func (c *confirm) Says() sentence {
 	i := c.inc()
 	switch {
-	case c.replay != nil && len(c.preflights()) > 0:
-		return sentence{calm, "The lines as they were when it was confirmed, which comes next."}
-	case c.replay != nil:
-		return sentence{calm, "It was left without a confirmation: its lines are not in the journal."}
 	case i.Asked == incident.AskChanged || i.Asked == incident.AskFailed:
 		if c.d.blocked == "" {
 			return sentence{bad, stop(i.AskText) + " Look again; then type " + incident.ConfirmWord(i) + "."}

@@ -18,8 +18,9 @@ type derived struct {
 	why      string // of the verdict
 	suspects []incident.Suspect
 	checks   []incident.VerifyCheck
-	blocked  string // why this step cannot be left forward
-	standNo  string // why the triggers may not be lowered
+	unkept   map[string]bool // checks of which nothing is known because what is shown was, by their keys
+	blocked  string          // why this step cannot be left forward
+	standNo  string          // why the triggers may not be lowered
 }
 
 // row is one line of the board with its judgement.

@@ -463,6 +463,10 @@ func fixtures() []fixture {
 			s.Seen.Metrics = model.Connection{Off: "no Prometheus was found: give --prometheus URL"}
 		}), nil},
 		{"looking-on", with(checked(), func(s *incident.Snapshot) { s.Seen.LookingOn = s.Incident.ID }), keys("b", "enter")},
+		{"looking-on-decide", with(opened(), func(s *incident.Snapshot) {
+			s.Seen.LookingOn, s.Incident.Furthest = s.Incident.ID, incident.Confirm
+		}), nil},
+		{"looking-on-furthest", with(rolling(), func(s *incident.Snapshot) { s.Seen.LookingOn = s.Incident.ID }), nil},
 		{"logged-out", with(filled(), func(s *incident.Snapshot) {
 			s.Seen.Cluster.LoggedOut = true
 			s.Seen.Cluster.Err = "getting credentials: exec: executable kubelogin failed with exit code 1"

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -125,45 +126,44 @@ func (a *App) where(w int) string {
 	p, s := a.pen, a.snap
 	set := &s.Incident.Settings
 	place, lead := strings.Trim(set.Context+"/"+set.Namespace, "/"), " "
-	if a.practice != nil {
-		place, lead = set.Namespace, paint(p.Alarm, sandboxMark)+" "
+	if a.session.alone {
+		place = set.Namespace
+	}
+	if f := a.session.mark; f != nil {
+		lead = paint(p.Alarm, p.say(f(w))) + " "
 	}
 	who := s.Seen.Identity.User
 	if who == "" {
 		who = set.Operator
 	}
-	var right []string
-	if a.replay == nil {
+	var state, clock []string
+	if !a.session.still {
 		live, style := a.live()
-		right = append(right, paint(style, p.say(live)))
+		state = append(state, paint(style, p.say(live)))
 	}
-	switch {
-	case s.Seen.LookingOn != "":
-		right = append(right, paint(p.Alarm, " LOOKING ON "))
-	case set.ReadOnly:
-		right = append(right, paint(p.Warn, "read-only"))
-	}
-	if id := shortID(s.Incident.ID); id != "" {
-		// What is left of the line when place and user stand in full.
-		room := w - ansi.StringWidth(lead) - ansi.StringWidth(p.say(place)) - ansi.StringWidth(p.say(who)) - 28
-		right = append(right, paint(p.Strong, p.middle(id, max(12, w/5, room))))
+	if note := a.session.note; note != "" {
+		style := p.Warn
+		if a.session.noteBig {
+			style = p.Alarm
+		}
+		state = append(state, paint(style, note))
 	}
 	if since := onset(&s.Incident); !since.IsZero() {
-		right = append(right, paint(p.Strong, p.say("⏱ ")+hms(s.Now.Sub(since))))
+		clock = append(clock, paint(p.Strong, p.say("⏱ ")+hms(s.Now.Sub(since))))
 	}
 	if text := a.down(); text != "" && w >= wideWidth {
-		right = append(right, paint(p.Warn, p.say(text)))
+		clock = append(clock, paint(p.Warn, p.say(text)))
 	}
-	tail := strings.Join(right, "  ") + " "
-	room := w - ansi.StringWidth(tail) - 1
-	if a.replay != nil {
-		if w < wideWidth {
-			who = "" // the position is wanted more
-		}
-		lead = " " + paint(p.Alarm, p.say(a.replay.label(w))) + " "
+	if id := shortID(s.Incident.ID); id != "" {
+		// Which cluster this is must not be cut: the incident gives way to it, and
+		// the user to both.
+		free := w - ansi.StringWidth(lead+p.say(place)+strings.Join(append(slices.Clone(state), clock...), "  ")) - 5
+		beside := free - ansi.StringWidth(p.say(" · "+who))
+		state = append(state, paint(p.Strong, p.middle(id, max(12, min(free, max(w/5, beside))))))
 	}
-	room -= ansi.StringWidth(lead)
-	name := p.middle(place, max(8, room-3-min(12, ansi.StringWidth(who))))
+	tail := strings.Join(append(state, clock...), "  ") + " "
+	room := w - ansi.StringWidth(tail) - 1 - ansi.StringWidth(lead)
+	name := p.middle(place, max(8, room))
 	head := lead + paint(p.Note, name)
 	if who != "" {
 		if left := room - ansi.StringWidth(name) - 3; left >= 6 {
@@ -251,12 +251,8 @@ func (a *App) says() sentence {
 			s = o
 		}
 	}
-	if seen := &a.snap.Seen; seen.LookingOn != "" && s.level != alarm {
-		s = sentence{warn, "Looking on: " + nonEmpty(a.inc().Operator, "somebody") + " works on this in another rollbook on this machine. " +
-			"Nothing can be changed from here; esc and 1-7 turn pages."}
-		if seen.TheyLeft {
-			s.text = "The other rollbook has left. Leave (q) and start rollbook again to go on with " + seen.LookingOn + "."
-		}
+	if f := a.session.says; f != nil {
+		s = f(a, s)
 	}
 	switch e := a.snap.Seen.JournalE; {
 	case e == "" || a.inc().WithoutJournal:
@@ -273,7 +269,7 @@ func (a *App) says() sentence {
 		}
 		return sentence{bad, "Log in with L: " + why}
 	case c.Heard.IsZero():
-	case a.replay == nil && c.Lost(a.snap.Now, incident.ClusterFresh):
+	case c.Lost(a.snap.Now, incident.ClusterFresh):
 		text := "Nothing heard from " + c.To + " for " + age(a.snap.Now, c.Heard) + ": all of this is old."
 		if c.Err != "" {
 			text += " " + c.Err

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -13,8 +12,8 @@ import (
 // globalKeys work on every page. Main ones are always in the footer.
 func (a *App) globalKeys() []Key {
 	keys := append(a.lookKeys(), a.besideKeys()...)
-	if a.practice != nil {
-		keys = append(keys, a.hintKey())
+	if f := a.session.beside; f != nil {
+		keys = append(keys, f(&a.scope)...)
 	}
 	return append(keys,
 		a.payKey(),
@@ -44,16 +43,16 @@ func (s *scope) lookKeys() []Key {
 func (s *scope) componentKeys() []Key {
 	none := func(*incident.Snapshot) string {
 		switch {
-		case s.replay != nil:
-			return "replay: the journal keeps none; what was gathered lies in " + s.replay.evidenceDir()
+		case s.session.unread != "":
+			return s.session.unread
 		case s.row() == nil:
 			return "no component is seen yet"
 		}
 		return ""
 	}
 	noViewer := func(snap *incident.Snapshot) string {
-		if s.viewer == nil && s.replay == nil {
-			return "this session cannot read from the cluster"
+		if why := s.unreadable(); why != "" {
+			return why
 		}
 		return none(snap)
 	}
@@ -81,14 +80,20 @@ func (s *scope) componentKeys() []Key {
 }
 
 func (s *scope) backKey() Key {
-	return Key{Keys: []string{"esc"}, Name: "back", Acts: true, Help: "one step back; nothing is lost", do: func() tea.Cmd { return s.send(incident.Back{}) }}
+	return Key{Keys: []string{"esc"}, Name: "back", Acts: true, Turns: true, Help: "one step back; nothing is lost", do: func() tea.Cmd { return s.send(incident.Back{}) }}
 }
 
-// nextKey leads one step forward; what stands against it is the model's word.
+// nextKey leads one step forward; what stands against it is the step's own word,
+// but for those who only turn pages.
 func (s *scope) nextKey(name, help string) Key {
-	return Key{Keys: []string{"enter"}, Name: name, Help: help, Main: true, Acts: true,
-		Disabled: func(*incident.Snapshot) string { return s.d.blocked },
-		do:       func() tea.Cmd { return s.send(incident.Next{}) }}
+	return Key{Keys: []string{"enter"}, Name: name, Help: help, Main: true, Acts: true, Turns: true,
+		Disabled: func(*incident.Snapshot) string {
+			if s.session.turns {
+				return s.session.noTurn
+			}
+			return s.d.blocked
+		},
+		do: func() tea.Cmd { return s.send(incident.Next{}) }}
 }
 
 func (s *scope) endKey() Key {
@@ -117,18 +122,15 @@ func (s *scope) endKey() Key {
 }
 
 func (a *App) jumpKey() Key {
-	help := "go to a step that was reached before; nothing is lost"
-	if a.replay != nil {
-		help = "to when the step was first reached"
-	}
+	help := nonEmpty(a.session.jumpHelp, "go to a step that was reached before; nothing is lost")
 	return Key{Keys: []string{"1", "2", "3", "4", "5", "6", "7"}, Show: "1-7", Name: "go to a step", Hide: true, Help: help, do: a.jump}
 }
 
 // jump goes to the step whose number was pressed.
 func (a *App) jump() tea.Cmd {
 	step := incident.Step(strings.Index("1234567", a.last))
-	if a.replay != nil {
-		return a.seek(a.replay.firstAt(step))
+	if f := a.session.jump; f != nil {
+		return f(a, step)
 	}
 	if step < 0 || step == a.inc().Step {
 		return nil
@@ -138,6 +140,15 @@ func (a *App) jump() tea.Cmd {
 		return nil
 	}
 	return a.send(incident.Goto{Step: step})
+}
+
+// frontKeys are those of what keys go to first, after the session's own.
+func (a *App) frontKeys() []Key {
+	var keys []Key
+	if f := a.session.keys; f != nil {
+		keys = f(a)
+	}
+	return a.usable(append(keys, a.front().Keys()...))
 }
 
 // everywhere are the keys that are offered beside those of what keys go to
@@ -176,10 +187,8 @@ func (a *App) help() tea.Cmd {
 	case len(a.over) > 0:
 		sets[1].Keys = a.everywhere()
 	}
-	if a.replay != nil {
-		for n := range sets {
-			sets[n].Keys = slices.DeleteFunc(sets[n].Keys, func(k Key) bool { return k.Acts })
-		}
+	for n := range sets {
+		sets[n].Keys = a.possible(sets[n].Keys)
 	}
 	return a.open(newHelp(&a.scope, sets))
 }
@@ -196,11 +205,6 @@ func (a *App) allKeys() []keySet {
 	for _, o := range []overlay{newLogs(s, c), newTimeline(s), newMessages(s), newWriting(s, "Writing a message", "", nil), newOffers(s), newRecovery(s), s.newDialog(dialog{title: "Questions", yes: "do it", typed: true, options: []string{""}})} {
 		sets = append(sets, keySet{o.Title(), o.Keys()})
 	}
-	if s.practice != nil {
-		sets = append(sets, keySet{"The sandbox's opening screen", newPicker(s.ctx, a.opt, nil, nil).keys()})
-	}
-	a.replay = &Replay{}
-	sets = append(sets, keySet{"Replay", a.replayKeys(true)})
-	a.replay = nil
-	return sets
+	sets = append(sets, keySet{"The sandbox's opening screen", newPicker(s.ctx, a.opt, nil, nil).keys()})
+	return append(sets, keySet{"Replay", (&replaying{}).keys(a)})
 }

@@ -30,8 +30,10 @@ type Key struct {
 	// Main is the one next key of the page: it is shown even when disabled.
 	Main bool
 	// Acts: it changes the incident or the world, or leads to a question that
-	// does. A replay has no such keys.
+	// does. It is not offered to those who only look.
 	Acts bool
+	// Turns: all that it changes is which page is shown.
+	Turns bool
 	// Types: it opens a field.
 	Types bool
 	do    func() tea.Cmd
@@ -132,7 +134,7 @@ type keySet struct {
 
 // KeyTable prints all keys as Markdown, for docs/keys.md.
 func KeyTable() string {
-	a := New(Options{Engine: nopEngine{}, Practice: &Practice{}})
+	a := New(Options{Engine: nopEngine{}, Session: Sandbox(Practice{})})
 	var b strings.Builder
 	b.WriteString("# Keys\n\n<!-- Printed from the keys' data by ui.KeyTable: do not edit. -->\n\n")
 	b.WriteString("Keys that are written **bold** are confirmations: they count only when no key was pressed for 0.3 s.\n")

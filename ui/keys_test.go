@@ -77,7 +77,7 @@ func TestFooterKeysAct(t *testing.T) {
 			off := strings.HasPrefix(item, "(")
 			key, name, _ := strings.Cut(strings.Trim(item, "()"), " ")
 			found := false
-			for _, k := range append(a.front().Keys(), a.everywhere()...) {
+			for _, k := range append(a.frontKeys(), a.everywhere()...) {
 				if k.Shown() == key && k.Name == name {
 					found = true
 					if typed := strings.ToLower(key); a.typing() && typed != "f1" && !taken(a, typed) {
@@ -108,7 +108,7 @@ func TestDisabledKeysSayWhy(t *testing.T) {
 		if f.open != nil {
 			continue // those are the overlays'
 		}
-		for _, k := range append(a.front().Keys(), a.globalKeys()...) {
+		for _, k := range append(a.frontKeys(), a.usable(a.globalKeys())...) {
 			why := k.off(a.snap)
 			if why == "" || k.Keys[0] == "esc" || a.typing() {
 				continue

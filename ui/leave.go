@@ -27,14 +27,14 @@ const leavePoll = 50 * time.Millisecond
 // deadline.
 func (a *App) quit() tea.Cmd {
 	i := a.inc()
-	open := i.ID != "" && i.Closed.IsZero() && a.snap.Seen.LookingOn == "" && a.replay == nil
+	open := i.ID != "" && i.Closed.IsZero() && !a.session.guest
 	if open && a.leaving == staying {
 		a.leaving = asking
 		return nil
 	}
 	switch {
-	case a.practice != nil:
-		a.farewell = a.parting()
+	case a.session.parting != nil:
+		a.farewell = a.session.parting(&a.scope)
 	case open:
 		a.farewell = i.ID + " stays open: start rollbook here again to go on with it."
 		if a.snap.Seen.Journal != "" {
@@ -43,7 +43,7 @@ func (a *App) quit() tea.Cmd {
 	}
 	if a.engine.Writing() {
 		a.leaving, a.since = waiting, a.clock()
-		if a.practice == nil {
+		if a.session.parting == nil {
 			a.farewell += " A write was under way: the cluster goes on by itself."
 		}
 		return pollLeave()
@@ -91,8 +91,8 @@ func (a *App) pressLeaving(msg tea.KeyPressMsg) (cmd tea.Cmd, done bool) {
 func (a *App) leavingLine() string {
 	switch a.leaving {
 	case asking:
-		if a.practice != nil {
-			return "The sandbox ends with this screen, and its incident with it. q leaves · any other key stays"
+		if text := a.session.ends; text != "" {
+			return text + " q leaves · any other key stays"
 		}
 		if a.engine.Writing() {
 			return "A write is under way; the cluster goes on by itself. q leaves when it is answered · any other key stays"

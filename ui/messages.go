@@ -236,7 +236,7 @@ func (m *messages) Says() sentence {
 	switch {
 	case m.said != "":
 		return sentence{calm, m.said}
-	case m.replay != nil:
+	case m.looks():
 		return sentence{calm, "What was sent, and what was not."}
 	case !m.configured(c):
 		return sentence{warn, m.upper(unconfigured) + "."}

@@ -176,7 +176,7 @@ func reasonOf(c *model.Channel, err string) string {
 func (m *messages) preview(w int) []string {
 	p, d := m.pen, m.shown()
 	var out []string
-	if m.replay != nil && m.record(m.channel().ID, m.kind) == nil {
+	if m.looks() && m.record(m.channel().ID, m.kind) == nil {
 		return []string{"", "   no such message was sent by then"}
 	}
 	edge := paint(p.Dim, p.say(" │ "))

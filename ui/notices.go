@@ -13,11 +13,11 @@ import (
 )
 
 // notices are what stands on every page until it is dealt with: whom to call,
-// and who else is on it. In a replay they say where it is.
+// and who else is on it; the session's own come first.
 func (s *scope) notices() []sentence {
 	var out []sentence
-	if s.replay != nil {
-		out = append(out, s.replayNotices()...)
+	if f := s.session.notices; f != nil {
+		out = append(out, f(s)...)
 	}
 	if id := s.snap.Seen.Resuming; id != "" {
 		out = append(out, sentence{warn, "Taking up " + id + ": keys count again when it is there."})
@@ -45,9 +45,9 @@ func (s *scope) notices() []sentence {
 	return out
 }
 
-// keyed leaves out what a replay cannot do.
+// keyed leaves out what cannot be done by those who only look.
 func (s *scope) keyed(text string) string {
-	if s.replay != nil {
+	if s.looks() {
 		return ""
 	}
 	return text

@@ -88,8 +88,8 @@ const helpTitle = "Help"
 func newHelp(s *scope, sets []keySet) overlay {
 	return &pager{base: base{s}, title: helpTitle, lines: func(w int) []string {
 		lines := s.pen.helpLines(s.snap, sets, w)
-		if s.practice != nil {
-			lines = append(s.about(w), lines...)
+		if f := s.session.about; f != nil {
+			lines = append(f(s, w), lines...)
 		}
 		return lines
 	}}

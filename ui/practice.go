@@ -22,13 +22,25 @@ type Practice struct {
 // of it passes for a real cluster, nor a real cluster for it.
 const sandboxMark = " SANDBOX "
 
+// Sandbox is the session of somebody who practises.
+func Sandbox(p Practice) Session {
+	return Session{of: func(snap *incident.Snapshot) session {
+		s := working(snap)
+		s.mark, s.alone = func(int) string { return sandboxMark }, true
+		s.beside = func(s *scope) []Key { return []Key{p.hintKey(s)} }
+		s.about = p.about
+		s.ends, s.parting = "The sandbox ends with this screen, and its incident with it.", p.parting
+		return s
+	}}
+}
+
 // hintKey shows the hint of the present step; it is hidden until then, so that
 // one can try without.
-func (s *scope) hintKey() Key {
+func (p *Practice) hintKey(s *scope) Key {
 	return Key{Keys: []string{"H"}, Name: "hint", Main: true, Help: "in the sandbox: what to look at and do in this step",
 		Disabled: func(snap *incident.Snapshot) string {
-			if s.practice.hint(snap.Incident.Step) == "" {
-				return "there is no hint for this step of " + s.practice.Name
+			if p.hint(snap.Incident.Step) == "" {
+				return "there is no hint for this step of " + p.Name
 			}
 			return ""
 		},
@@ -39,7 +51,7 @@ func (s *scope) hintKey() Key {
 				}
 			}
 			h := &hintBox{pager{base: base{s}, title: "Hint for " + s.inc().Step.Name()}}
-			h.lines = func(w int) []string { return h.pen.indent(s.practice.hint(s.inc().Step), w, " ") }
+			h.lines = func(w int) []string { return h.pen.indent(p.hint(s.inc().Step), w, " ") }
 			return s.open(h)
 		}}
 }
@@ -69,27 +81,23 @@ func (p *pen) indent(text string, w int, in string) []string {
 }
 
 // about is the sandbox's part of the help.
-func (s *scope) about(w int) []string {
-	p, t := s.pen, s.practice
-	out := []string{" " + paint(p.Strong, "This is the sandbox: "+p.say(t.Name)), ""}
-	learn := t.Learn
-	if learn == "" {
-		learn = "What there is to learn is not told."
-	}
-	out = append(out, p.indent(learn, w, "  ")...)
-	out = append(out, p.indent("H shows a hint for the present step. Nothing here is real; it ends with this screen.", w, "  ")...)
-	out = append(out, "", "  For kubectl in another terminal:", "   export KUBECONFIG="+t.Kubeconfig,
-		"  Prometheus, for curl or Grafana:", "   "+t.Prometheus, "")
+func (p *Practice) about(s *scope, w int) []string {
+	n := s.pen
+	out := []string{" " + paint(n.Strong, "This is the sandbox: "+n.say(p.Name)), ""}
+	out = append(out, n.indent(nonEmpty(p.Learn, "What there is to learn is not told."), w, "  ")...)
+	out = append(out, n.indent("H shows a hint for the present step. Nothing here is real; it ends with this screen.", w, "  ")...)
+	out = append(out, "", "  For kubectl in another terminal:", "   export KUBECONFIG="+p.Kubeconfig,
+		"  Prometheus, for curl or Grafana:", "   "+p.Prometheus, "")
 	for i, l := range out {
-		out[i] = p.fit(l, w)
+		out[i] = n.fit(l, w)
 	}
 	return out
 }
 
 // parting replaces what a cluster's incident is left with: the sandbox does not
 // stay.
-func (s *scope) parting() string {
-	if !s.practice.JournalStays || s.snap.Seen.Journal == "" {
+func (p *Practice) parting(s *scope) string {
+	if !p.JournalStays || s.snap.Seen.Journal == "" {
 		return ""
 	}
 	return "The sandbox is gone; the journal stays: " + s.snap.Seen.Journal

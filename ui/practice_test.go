@@ -31,7 +31,7 @@ func practised(t *testing.T, s *incident.Snapshot, l Look, change func(*Practice
 		s.Incident.Settings.Context, s.Incident.Settings.Production = "sandbox", false
 		s.Seen.Identity.User = "you"
 	})
-	a := New(Options{Engine: still{t, s}, Viewer: library{}, Start: ago(3 * time.Second), Look: &l, Width: 80, Height: 24, Practice: p})
+	a := New(Options{Engine: still{t, s}, Viewer: library{}, Start: ago(3 * time.Second), Look: &l, Width: 80, Height: 24, Session: Sandbox(*p)})
 	a.at, a.asked, a.quiet = s.Incident.Step, s.Incident.Asked, true
 	return a
 }

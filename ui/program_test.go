@@ -93,13 +93,19 @@ func start(t *testing.T, first *incident.Snapshot) *terminal {
 // run shows an engine in a terminal of that size; more is added to the
 // environment.
 func run(t *testing.T, e Engine, script *scripted, w, h int, more ...string) *terminal {
+	return runAs(t, Options{Engine: e}, script, w, h, more...)
+}
+
+// runAs is run with an engine or a session in o.
+func runAs(t *testing.T, o Options, script *scripted, w, h int, more ...string) *terminal {
 	m := &terminal{t: t, engine: script, Terminal: uitest.New(t, w, h), ended: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(t.Context())
 	m.cancel = cancel
 	go func() {
-		m.ended <- Run(ctx, Options{Engine: e, Viewer: library{}, Start: time.Now(), Input: m, Output: m, Width: w, Height: h,
-			Env: append(slices.Clone(uitest.Env), more...), WriteDeadline: 5 * time.Second,
-			OnQuit: func(said string) { m.said = said }, Program: uitest.Program})
+		o.Viewer, o.Start, o.Input, o.Output, o.Width, o.Height = library{}, time.Now(), m, m, w, h
+		o.Env, o.WriteDeadline, o.Program = append(slices.Clone(uitest.Env), more...), 5*time.Second, uitest.Program
+		o.OnQuit = func(said string) { m.said = said }
+		m.ended <- Run(ctx, o)
 		m.Hangup()
 	}()
 	m.Settle()

@@ -104,8 +104,8 @@ func TestViewChangesNothing(t *testing.T) {
 	}
 	facts := story()
 	for s := incident.Assess; s <= incident.Close; s++ {
-		a := replayApp(t, facts)
-		a.seek(a.replay.firstAt(s))
+		a, r := replayApp(t, facts)
+		seek(a, r, r.firstAt(s))
 		apps["replay of "+s.Name()] = a
 	}
 	for _, k := range []string{"H", "?"} {

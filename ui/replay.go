@@ -35,12 +35,6 @@ type mark struct {
 
 const markEvery = 64
 
-// noChange is why a key does nothing in a replay.
-const noChange = "replay: nothing can be changed"
-
-// noField is why nothing can be typed in one.
-const noField = "replay: letters and signs move through the journal here"
-
 // NewReplay shows the facts of the journal at path from its first one on. It
 // fails when there is none.
 func NewReplay(facts []incident.Fact, path string) (*Replay, error) {
@@ -84,11 +78,30 @@ func (r *Replay) Snapshot() *incident.Snapshot { return r.snap }
 // Changed never says anything: only the operator's keys move a replay.
 func (r *Replay) Changed() <-chan struct{} { return r.tell }
 
-// Send does nothing: what was cannot be changed.
-func (r *Replay) Send(incident.Act) {}
+// At is how many facts are told, and of how many.
+func (r *Replay) At() (n, of int) { return r.at, len(r.facts) }
 
-// Writing is false.
-func (r *Replay) Writing() bool { return false }
+// Line is the newest fact in words.
+func (r *Replay) Line() string { return r.line }
+
+// Missing is what stands where the journal holds nothing.
+func (r *Replay) Missing() string { return gone }
+
+func (r *Replay) Next() bool                 { return r.to(r.at + 1) }
+func (r *Replay) Previous() bool             { return r.to(r.at - 1) }
+func (r *Replay) First() bool                { return r.to(1) }
+func (r *Replay) Last() bool                 { return r.to(len(r.facts)) }
+func (r *Replay) By(d time.Duration) bool    { return r.to(max(1, min(len(r.facts), r.by(d)))) }
+func (r *Replay) Reach(s incident.Step) bool { return r.to(r.firstAt(s)) }
+
+// to tells the first n facts, if there are so many and others were told.
+func (r *Replay) to(n int) bool {
+	if n < 1 || n > len(r.facts) || n == r.at {
+		return false
+	}
+	r.seek(n)
+	return true
+}
 
 // seek tells the first n facts.
 func (r *Replay) seek(n int) {
@@ -141,14 +154,6 @@ func (r *Replay) firstAt(s incident.Step) int {
 		}
 	}
 	return 0
-}
-
-// label is where the replay is, for a first line of w cells.
-func (r *Replay) label(w int) string {
-	if w < 80 {
-		return fmt.Sprintf(" REPLAY %d/%d ", r.at, len(r.facts))
-	}
-	return fmt.Sprintf(" REPLAY %d/%d %s ", r.at, len(r.facts), r.now().UTC().Format("15:04:05"))
 }
 
 // sampleText is a sample in a line: the first component, and how many more.

@@ -53,8 +53,7 @@ func TestReplayOfNothing(t *testing.T) {
 
 // Keys move through it; those that change something say why they do not.
 func TestReplayKeys(t *testing.T) {
-	a := replayApp(t, story())
-	r := a.replay
+	a, r := replayApp(t, story())
 	for _, step := range []struct {
 		key  string
 		want int
@@ -98,19 +97,19 @@ func TestReplayChangesNothing(t *testing.T) {
 		if strings.Contains(",.<>{}1234567q", name) {
 			continue // they move it, or leave
 		}
-		a := replayApp(t, facts)
+		a, r := replayApp(t, facts)
 		for _, s := range []incident.Step{incident.Assess, incident.Decision, incident.Choose, incident.Confirm, incident.RollBack, incident.Verify, incident.Close} {
-			a.seek(a.replay.firstAt(s))
+			seek(a, r, r.firstAt(s))
 			for len(a.over) > 0 {
 				a.shut()
 			}
 			if a.inc().Step != s {
 				t.Fatalf("not at %s", s.Name())
 			}
-			before := a.replay.at
+			before := r.at
 			pressed(a, name)
-			if a.replay.at != before {
-				t.Errorf("%q on %s moves to %d", name, s.Name(), a.replay.at)
+			if r.at != before {
+				t.Errorf("%q on %s moves to %d", name, s.Name(), r.at)
 			}
 			if len(a.over) > 0 {
 				if _, ok := a.over[0].(*dialog); ok {
@@ -123,7 +122,7 @@ func TestReplayChangesNothing(t *testing.T) {
 		}
 	}
 	for _, k := range []string{"enter", "e", "u", "y"} {
-		a := replayApp(t, facts)
+		a, _ := replayApp(t, facts)
 		pressed(a, ">")
 		pressed(a, "M")
 		pressed(a, k)
@@ -138,9 +137,9 @@ func TestGoldenReplay(t *testing.T) {
 	facts := story()
 	for s := incident.Assess; s <= incident.Close; s++ {
 		for _, size := range [][2]int{{80, 24}, {120, 40}} {
-			a := replayApp(t, facts)
+			a, r := replayApp(t, facts)
 			a.w, a.h = size[0], size[1]
-			at := a.replay.firstAt(s)
+			at := r.firstAt(s)
 			switch s {
 			case incident.Assess:
 				at = 5
@@ -149,14 +148,14 @@ func TestGoldenReplay(t *testing.T) {
 			case incident.RollBack, incident.Verify:
 				at += 6
 			}
-			a.seek(at)
+			seek(a, r, at)
 			if a.inc().Step != s {
 				t.Fatalf("at %s, want %s", a.inc().Step.Name(), s.Name())
 			}
 			golden(t, fmt.Sprintf("replay-%d_%dx%d", s+1, size[0], size[1]), ansi.Strip(a.Frame()))
 		}
 	}
-	a := replayApp(t, facts)
+	a, _ := replayApp(t, facts)
 	pressed(a, ">")
 	golden(t, "replay-end_80x24", ansi.Strip(a.Frame()))
 	pressed(a, "?")
@@ -173,10 +172,10 @@ func TestGoldenReplay(t *testing.T) {
 // Between the write and the next sample nothing is known of the new pods: that is
 // said, and no zero is shown.
 func TestReplayShowsNoZeros(t *testing.T) {
-	a := replayApp(t, story())
-	for n, f := range a.replay.facts {
+	a, r := replayApp(t, story())
+	for n, f := range r.facts {
 		if _, ok := f.Body.(incident.WriteDone); ok {
-			a.seek(n + 1)
+			seek(a, r, n+1)
 		}
 	}
 	frame := ansi.Strip(a.Frame())
@@ -248,16 +247,16 @@ func TestReplayVerifiesByTheBaseline(t *testing.T) {
 			break
 		}
 	}
-	a := replayApp(t, facts)
+	a, r := replayApp(t, facts)
 	for n, f := range facts {
 		if _, ok := f.Body.(incident.BaselineRead); ok {
-			a.seek(n + 1)
+			seek(a, r, n+1)
 		}
 	}
-	if want := "the hour before the onset: backend-python, errors 0.4%"; a.replay.line != want {
-		t.Errorf("%q, want %q", a.replay.line, want)
+	if want := "the hour before the onset: backend-python, errors 0.4%"; r.line != want {
+		t.Errorf("%q, want %q", r.line, want)
 	}
-	a.seek(a.replay.firstAt(incident.Verify))
+	seek(a, r, r.firstAt(incident.Verify))
 	a.w, a.h = 160, 40
 	if frame := ansi.Strip(a.Frame()); !strings.Contains(frame, "≤ 0.4% over 2m (baseline") {
 		t.Error(frame)
@@ -266,9 +265,9 @@ func TestReplayVerifiesByTheBaseline(t *testing.T) {
 
 // Whatever the size and the position, a frame of a replay fits.
 func TestReplayFrameFits(t *testing.T) {
-	a := replayApp(t, story())
-	for n := 1; n <= len(a.replay.facts); n += 3 {
-		a.seek(n)
+	a, r := replayApp(t, story())
+	for n := 1; n <= len(r.facts); n += 3 {
+		seek(a, r, n)
 		for _, size := range [][2]int{{60, 16}, {80, 24}, {10, 3}, {200, 60}, {61 + n%60, 16 + n%20}} {
 			a.w, a.h = size[0], size[1]
 			lines := strings.Split(a.Frame(), "\n")

@@ -112,10 +112,17 @@ func replayed(t testing.TB, facts []incident.Fact) *Replay {
 }
 
 // replayApp is a screen that shows a journal, at 80×24.
-func replayApp(t testing.TB, facts []incident.Fact) *App {
+func replayApp(t testing.TB, facts []incident.Fact) (*App, *Replay) {
 	t.Helper()
 	l := dark
-	a := New(Options{Engine: replayed(t, facts), Look: &l, Width: 80, Height: 24})
+	r := replayed(t, facts)
+	a := New(Options{Session: Replaying(r), Look: &l, Width: 80, Height: 24})
 	a.at, a.quiet = a.inc().Step, true
-	return a
+	return a, r
+}
+
+// seek shows a journal after so many facts.
+func seek(a *App, r *Replay, n int) {
+	r.seek(n)
+	a.Update(changedMsg{})
 }

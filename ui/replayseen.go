@@ -2,7 +2,6 @@ package ui
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -249,14 +248,4 @@ func (r *Replay) kept(i *incident.Incident, seen *incident.Seen) {
 			return
 		}
 	}
-}
-
-// evidenceDir is where the incident's evidence lies, as far as is known.
-func (r *Replay) evidenceDir() string {
-	for _, e := range r.snap.Incident.Evidence {
-		if e.Dir != "" {
-			return e.Dir
-		}
-	}
-	return filepath.Dir(r.path)
 }

@@ -11,14 +11,16 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// Options is what the screen is made of. Engine is required.
+// Options is what the screen is made of. Engine is required, if the session does
+// not bring its own.
 type Options struct {
 	Engine Engine
 	Viewer Viewer    // nil = logs, manifests and diffs are said not to be available
 	Start  time.Time // when the program started: the clock before the first snapshot
 
-	// Practice is set in a sandbox; nil = a cluster.
-	Practice *Practice
+	// Session is the way in which the incident is looked at; the zero value
+	// works on one of a cluster.
+	Session Session
 
 	// WriteDeadline is how long a write may take: leaving waits at most so long
 	// for its answer. 0 = 10 s.

@@ -18,12 +18,11 @@ type scope struct {
 	engine Engine
 	viewer Viewer
 	start  time.Time
-	replay *Replay // what is shown was, and cannot be changed; nil = it goes on
 	env    func(name string) string
 
 	drafts map[draftKey]draft // what the operator made of a message, kept while the program runs
 
-	practice *Practice // nil = a cluster
+	session session // as of snap
 
 	focus string    // the component that the operator looks at, on every page
 	over  []overlay // the last is on top
@@ -33,19 +32,11 @@ type scope struct {
 	w, h   int
 }
 
-// send hands an input to the engine.
+// send hands an input to the engine, if the session lets it.
 func (s *scope) send(do incident.Act) tea.Cmd {
-	if s.replay != nil {
-		s.hint = noChange
+	if why := s.session.refuses(do); why != "" {
+		s.hint = why
 		return nil
-	}
-	if s.snap.Seen.LookingOn != "" {
-		switch do.(type) {
-		case incident.Next, incident.Back, incident.Goto:
-		default:
-			s.hint = "looking on: nothing can be changed from here"
-			return nil
-		}
 	}
 	s.engine.Send(do)
 	return nil

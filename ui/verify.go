@@ -157,7 +157,7 @@ func (v *verify) Says() sentence {
 	}
 	var blind []string // unknown, and not only because it is being measured yet
 	for _, c := range v.d.checks {
-		if c.State == model.TriUnknown && !c.Shown && !c.Accepted && !strings.HasPrefix(c.Seen, measuring) && !strings.HasSuffix(c.Seen, gone) {
+		if c.State == model.TriUnknown && !c.Shown && !c.Accepted && !strings.HasPrefix(c.Seen, measuring) && !v.d.unkept[c.Key] {
 			blind = append(blind, c.Component+" "+c.Name)
 		}
 	}

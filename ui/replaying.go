@@ -1,0 +1,167 @@
+package ui
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"rollbook/incident"
+	"rollbook/model"
+)
+
+// Player moves through what a journal tells, fact by fact. The methods that move
+// report whether they did.
+type Player interface {
+	// Snapshot is what was known after the facts told so far; never nil.
+	Snapshot() *incident.Snapshot
+	// Changed has one element when the journal has grown and nobody looked yet.
+	Changed() <-chan struct{}
+	// At is how many facts are told, and of how many.
+	At() (n, of int)
+	// Line is the newest of them, in words.
+	Line() string
+	// Missing is what stands where a journal holds nothing.
+	Missing() string
+	Next() bool
+	Previous() bool
+	First() bool
+	Last() bool
+	// By goes so much time on or back, but at least one fact.
+	By(d time.Duration) bool
+	// Reach goes to the fact with which a step was first reached.
+	Reach(s incident.Step) bool
+}
+
+// noChange is why a key does nothing in a replay, and noField why nothing is
+// typed there.
+const (
+	noChange = "replay: nothing can be changed"
+	noField  = "replay: letters and signs move through the journal here"
+)
+
+// Replaying is the session of somebody who looks at a journal again. It brings
+// its own engine.
+func Replaying(p Player) Session {
+	r := &replaying{p}
+	return Session{of: r.as, engine: r}
+}
+
+// replaying is a player as an engine: nothing is sent, and nothing is written.
+type replaying struct{ Player }
+
+func (*replaying) Send(incident.Act) {}
+func (*replaying) Writing() bool     { return false }
+
+func (r *replaying) as(snap *incident.Snapshot) session {
+	dir := filepath.Dir(snap.Seen.Journal)
+	for _, m := range []model.Moment{model.AtOpening, model.AtConfirm, model.InFull} {
+		dir = nonEmpty(snap.Incident.Evidence[m].Dir, dir)
+	}
+	return session{
+		mark: r.mark, still: true, guest: true, noActs: noChange, noTyping: noField,
+		unread:  "replay: the journal keeps none; what was gathered lies in " + dir,
+		nothing: "No component was part of it by then.",
+		keys:    r.keys, jump: r.jump, jumpHelp: "to when the step was first reached",
+		judged:  func(d *derived) { r.asJudged(d, &snap.Incident) },
+		notices: r.notices, says: r.says,
+	}
+}
+
+// mark is where the replay is.
+func (r *replaying) mark(w int) string {
+	n, of := r.At()
+	if w < 80 {
+		return fmt.Sprintf(" REPLAY %d/%d ", n, of)
+	}
+	return fmt.Sprintf(" REPLAY %d/%d %s ", n, of, r.Snapshot().Now.UTC().Format("15:04:05"))
+}
+
+// keys move through the journal; the arrows do where nothing else needs them.
+func (r *replaying) keys(a *App) []Key {
+	forward, back := []string{"."}, []string{","}
+	if len(a.over) == 0 {
+		forward, back = append(forward, "right"), append(back, "left")
+	}
+	const first, last = "this is the first fact of the journal", "this is the last fact of the journal"
+	by := func(d time.Duration) func(Player) bool { return func(p Player) bool { return p.By(d) } }
+	move := func(to func(Player) bool, cannot string) func() tea.Cmd {
+		return func() tea.Cmd { return r.move(a, to, cannot) }
+	}
+	return []Key{
+		{Keys: forward, Name: "next fact", Help: "the next fact of the journal (also →)", do: move(Player.Next, last)},
+		{Keys: back, Name: "before", Help: "the fact before (also ←)", do: move(Player.Previous, first)},
+		{Keys: []string{"}"}, Name: "+1 min", Help: "a minute on, or to the next fact when none is in it", do: move(by(time.Minute), last)},
+		{Keys: []string{"{"}, Name: "-1 min", Help: "a minute back, or to the fact before", do: move(by(-time.Minute), first)},
+		{Keys: []string{"<"}, Name: "start", Help: "to the first fact", Hide: true, do: move(Player.First, first)},
+		{Keys: []string{">"}, Name: "end", Help: "to the last fact", Hide: true, do: move(Player.Last, last)},
+	}
+}
+
+// jump goes to when a step was first reached.
+func (r *replaying) jump(a *App, s incident.Step) tea.Cmd {
+	return r.move(a, func(p Player) bool { return p.Reach(s) }, s.Name()+" was not reached, or stands here")
+}
+
+// move shows the journal elsewhere, or says why it cannot.
+func (r *replaying) move(a *App, to func(Player) bool, cannot string) tea.Cmd {
+	if !to(r.Player) {
+		a.hint = cannot
+		return nil
+	}
+	return a.changed()
+}
+
+// notices say which fact is shown, and what this page would need and the journal
+// does not keep.
+func (r *replaying) notices(s *scope) []sentence {
+	out := []sentence{{fine, r.Line()}}
+	if text := notKept[max(0, min(int(s.inc().Step), len(notKept)-1))]; text != "" {
+		out = append(out, sentence{calm, "not in the journal: " + text})
+	}
+	return out
+}
+
+// notKept is what each page shows live and the journal does not hold.
+var notKept = [7]string{
+	incident.Assess:   "other components, single pods, events",
+	incident.Decision: "other components, and the queries",
+	incident.Choose:   "the history, but for what was proposed and chosen",
+	incident.Confirm:  "the preflight before it was confirmed",
+	incident.RollBack: "single pods and events, but for the count each 15 s",
+	incident.Verify:   "the baseline, health URLs, own queries, logs",
+}
+
+// says tells of pages of which there is little in the journal what they show.
+func (r *replaying) says(a *App, s sentence) sentence {
+	switch seen, step := &a.snap.Seen, a.inc().Step; {
+	case len(a.over) > 0:
+	case step == incident.Assess && len(seen.Board) == 0:
+		return sentence{calm, "Nothing had been found by then."}
+	case step == incident.Confirm && len(seen.Preflight) > 0:
+		return sentence{calm, "The lines as they were when it was confirmed, which comes next."}
+	case step == incident.Confirm:
+		return sentence{calm, "It was left without a confirmation: its lines are not in the journal."}
+	}
+	return s
+}
+
+// asJudged shows the verdict as it was recorded: judging anew what is left in the
+// journal might come to another one. So might a figure's check, whose limit may
+// have been the baseline. What is missing only here is no cause for a warning.
+func (r *replaying) asJudged(d *derived, i *incident.Incident) {
+	if v := i.Verdict; !v.Since.IsZero() {
+		d.verdict, d.why = v.Verdict, v.Text
+	}
+	d.unkept = map[string]bool{}
+	for n := range d.checks {
+		c := &d.checks[n]
+		figure := strings.HasSuffix(c.Key, "/errors") || strings.HasSuffix(c.Key, "/p95")
+		if figure && c.State == model.TriNo && !strings.HasSuffix(c.Seen, "in the last minute") {
+			c.State, c.Seen = model.TriUnknown, c.Seen+"; the baseline that it was judged by is "+r.Missing()
+		}
+		d.unkept[c.Key] = strings.HasSuffix(c.Seen, r.Missing())
+	}
+}
