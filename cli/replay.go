@@ -1,14 +1,18 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 
+	"rollbook/engine/journal"
+	"rollbook/replay"
 	"rollbook/ui"
 )
 
@@ -23,7 +27,8 @@ changed, and nothing is asked of a cluster or a network. What the journal does
 not hold is said to be missing.
 
 INCIDENT is a name as rollbook incidents lists it, the beginning of one, or
-latest. A journal that is still being written is shown as far as it is now.`,
+latest. A journal that is still being written grows on the screen: at its end (>)
+the replay goes on with it.`,
 		Example: `  rollbook replay latest
   rollbook replay INC-20261123-0312`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -40,14 +45,38 @@ latest. A journal that is still being written is shown as far as it is now.`,
 			if err != nil {
 				return err
 			}
-			r, err := ui.NewReplay(b.Facts, b.Path)
+			r, err := replay.Open(journal.NewTail(b.Content), b.Path)
 			if err != nil {
 				return fmt.Errorf("replay %s: %w", b.name, err)
+			}
+			if _, of := r.At(); of == 0 {
+				return fmt.Errorf("replay %s: there is no fact in its journal yet: %s", b.name, b.Path)
 			}
 			if !term.IsTerminal(os.Stdin.Fd()) || !term.IsTerminal(os.Stdout.Fd()) {
 				return errors.New("a replay needs a terminal; without one, try: rollbook report " + b.name)
 			}
-			return ui.Run(cmd.Context(), ui.Options{Session: ui.Replaying(r), Start: time.Now()})
+			return showAgain(cmd.Context(), r, ui.Options{Start: time.Now()})
 		},
 	}
+}
+
+// showAgain shows a journal for as long as the screen is open, and follows it
+// meanwhile, should it still grow. A panic there closes the screen first and is
+// then told.
+func showAgain(ctx context.Context, r *replay.Reader, o ui.Options) error {
+	ctx, end := context.WithCancelCause(ctx)
+	var crash error
+	var following sync.WaitGroup
+	following.Go(func() {
+		crash = guarded(func() error { r.Follow(ctx, followEvery, nil); return nil })
+		end(crash)
+	})
+	o.Session = ui.Replaying(r)
+	err := ui.Run(ctx, o)
+	end(nil)
+	following.Wait()
+	if crash != nil {
+		return crash
+	}
+	return err
 }

@@ -2,14 +2,22 @@ package cli
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"rollbook/engine"
 	"rollbook/engine/journal"
 	"rollbook/incident"
+	"rollbook/replay"
+	"rollbook/ui"
+	"rollbook/ui/uitest"
 )
 
 // keepJournal writes the journal of one incident into dir.
@@ -68,4 +76,91 @@ func TestReplayFinds(t *testing.T) {
 			t.Errorf("replay %v: exit code %d, says %q; want %d and %q", c.args, got, said.String(), c.code, c.want)
 		}
 	}
+}
+
+// growing is a journal of three facts on disk, and more adds to it.
+func growing(t *testing.T) (c *journal.Content, more func(incident.Body)) {
+	t.Helper()
+	const id = "INC-20261123-0312-backend-python"
+	dir := t.TempDir()
+	keepJournal(t, dir, id, incident.Began{Settings: incident.Settings{Namespace: "production", Operator: "maria"}, Version: "1.0"},
+		incident.Opened{ID: id, Cluster: "4f1c"}, incident.Moved{To: incident.Decision})
+	path := filepath.Join(dir, id, journal.FileName)
+	c, err := journal.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := c.Facts[len(c.Facts)-1].At
+	return c, func(b incident.Body) {
+		t.Helper()
+		at = at.Add(time.Second)
+		line, err := json.Marshal(incident.Fact{At: at, By: "maria", Body: b})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if _, err := f.Write(append(line, '\n')); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A replay goes on with a journal that still grows.
+func TestReplayFollowsTheJournal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, more := growing(t)
+		r, err := replay.Open(journal.NewTail(c), c.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		term, ended := uitest.New(t, 80, 24), make(chan error, 1)
+		go func() {
+			ended <- showAgain(t.Context(), r, ui.Options{Start: time.Now(), Input: term, Output: term, Width: 80, Height: 24, Env: uitest.Env, Program: uitest.Program})
+			term.Hangup()
+		}()
+		term.Settle()
+		term.Sees("REPLAY 1/3")
+		term.Keys(">")
+		term.Sees("REPLAY 3/3", "②Decide")
+		more(incident.Moved{To: incident.Choose})
+		term.Waits(3*time.Second, "REPLAY 4/4", "③Choose")
+		term.Keys("q")
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		term.Close()
+		time.Sleep(2 * time.Second) // its timers
+	})
+}
+
+// Who looks on sees the incident as it is, then each change, and that the other
+// has left.
+func TestLookOnShowsWhatIsWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, more := growing(t)
+		var shown []engine.Theirs
+		ctx, stop := context.WithCancel(t.Context())
+		go lookOn(ctx, c, func(s engine.Theirs) { shown = append(shown, s) })
+		synctest.Wait()
+		if len(shown) != 1 || shown[0].Incident.Step != incident.Decision || shown[0].Left || shown[0].Err != nil {
+			t.Errorf("at first: %+v", shown)
+		}
+		more(incident.Moved{To: incident.Choose})
+		time.Sleep(2 * followEvery)
+		synctest.Wait()
+		if len(shown) != 2 || shown[1].Incident.Step != incident.Choose {
+			t.Errorf("after a fact: %d shown", len(shown))
+		}
+		time.Sleep(time.Minute) // nobody holds it
+		synctest.Wait()
+		if len(shown) != 3 || !shown[2].Left {
+			t.Errorf("after a minute: %d shown", len(shown))
+		}
+		stop()
+		synctest.Wait()
+	})
 }

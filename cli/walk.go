@@ -96,7 +96,7 @@ func walk(ctx context.Context, f *flags, args []string) error {
 		host = ""
 	}
 	e := engine.New(closing(engine.Config{Cluster: c, Methods: methods(c), Metrics: prom, Settings: set, Version: version, Host: host,
-		Journals: dirs, IdlePoll: cfg.Limits.PollIdle}, cfg, c, prom))
+		Journals: dirs, IdlePoll: cfg.Limits.PollIdle, LookOn: lookOn}, cfg, c, prom))
 	screen.Engine = e
 	if f.stage.practice != nil {
 		screen.Session = ui.Sandbox(f.stage.practice.about)

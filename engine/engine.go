@@ -42,6 +42,9 @@ type Config struct {
 	Checks   Checks
 	Contacts Contacts
 	Leases   Leases
+	// LookOn follows an incident that another rollbook on this machine works on;
+	// nil = it is told as one that cannot be taken up.
+	LookOn LookOn
 	// IdlePoll is how often the figures are asked for while nothing is wrong;
 	// Settings.Poll counts during an incident.
 	IdlePoll time.Duration

@@ -28,7 +28,7 @@ func start(t *testing.T, c *fakeCluster, m *fakeMetrics, dirs ...string) *run {
 	set := incident.Settings{Namespace: "production", Production: true, Operator: "maria", Limits: model.DefaultLimits(),
 		Verify: incident.DefaultVerify(), Scrape: 15 * time.Second, Poll: 5 * time.Second,
 		Components: []model.Target{{ID: "backend-python"}}}
-	e := New(Config{Cluster: c, Metrics: m, Methods: []Method{fakeUndo{c}}, Settings: set, Version: "test", Journals: dirs, IdlePoll: 15 * time.Second})
+	e := New(Config{Cluster: c, Metrics: m, Methods: []Method{fakeUndo{c}}, Settings: set, Version: "test", Journals: dirs, IdlePoll: 15 * time.Second, LookOn: readOn})
 	ctx, stop := context.WithCancel(context.Background())
 	r := &run{Engine: e, t: t, stop: stop, done: make(chan error, 1)}
 	go func() { r.done <- e.Run(ctx) }()

@@ -2,24 +2,26 @@ package engine
 
 import (
 	"context"
-	"os"
-	"time"
 
 	"rollbook/engine/journal"
 	"rollbook/incident"
 	"rollbook/model"
 )
 
-// How often the other's journal is looked at, and after how long without a line
-// it is asked whether anybody still writes it: an open incident is sampled every
-// quarter of a minute.
-const (
-	lookOnEvery = time.Second
-	lookOnQuiet = 20 * time.Second
-)
+// LookOn follows a journal that another rollbook on this machine writes, from
+// what was read of it on, until ctx ends. It calls show with what there is, and
+// again whenever that has changed; show waits for nothing.
+type LookOn func(ctx context.Context, c *journal.Content, show func(Theirs))
 
-// onlooker shows an incident that another rollbook on this machine works on. It
-// is the fold of the other's journal; nothing of it is decided or written here.
+// Theirs is the incident of a journal that another rollbook writes.
+type Theirs struct {
+	Incident incident.Incident
+	Left     bool  // nobody writes it any more
+	Err      error // why it cannot be read further; nil = it can
+}
+
+// onlooker shows an incident that another rollbook on this machine works on.
+// Nothing of it is decided or written here.
 type onlooker struct {
 	theirs incident.Step // where the other is
 	mine   incident.Step // where the one who looks on is
@@ -27,42 +29,27 @@ type onlooker struct {
 
 // lookOn begins to show the incident of a journal that is locked.
 func (e *Engine) lookOn(c *journal.Content) {
+	if e.cfg.LookOn == nil {
+		e.seen.JournalE = journal.ErrLocked.Error()
+		return
+	}
 	e.cfg.Settings.ReadOnly = true
 	e.looking = &onlooker{theirs: -1}
 	e.seen.LookingOn = c.Header.ID
 	e.seen.Journal = c.Path
-	e.showTheirs(c)
-	e.background(func(ctx context.Context) { e.follow(ctx, c.Path) })
-}
-
-// follow reads the journal again whenever it has grown.
-func (e *Engine) follow(ctx context.Context, path string) {
-	var size int64
-	grew := time.Now()
-	for ctx.Err() == nil {
-		st, err := os.Stat(path)
-		switch {
-		case err == nil && st.Size() != size:
-			// A line that is half written is left for the next look.
-			if c, err := journal.Read(path); err == nil {
-				size, grew = c.Good, time.Now()
-				e.post(func() { e.seen.TheyLeft = false; e.showTheirs(c) })
-			}
-		case time.Since(grew) > lookOnQuiet && (err != nil || !journal.Locked(path)):
-			grew = time.Now()
-			e.post(func() { e.seen.TheyLeft = true })
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(lookOnEvery):
-		}
-	}
+	e.background(func(ctx context.Context) {
+		e.cfg.LookOn(ctx, c, func(t Theirs) { e.post(func() { e.showTheirs(t) }) })
+	})
 }
 
 // showTheirs makes the other's incident ours to look at, and reads what its
 // pages show. The page stays where it is until the other goes on.
-func (e *Engine) showTheirs(c *journal.Content) {
-	e.inc = incident.Fold(c.Facts)
+func (e *Engine) showTheirs(t Theirs) {
+	e.seen.TheyLeft, e.seen.JournalE = t.Left, ""
+	if t.Err != nil {
+		e.seen.JournalE = t.Err.Error()
+	}
+	e.inc = t.Incident
 	e.inc.Settings.ReadOnly = true
 	if e.looking.theirs != e.inc.Step {
 		e.looking.theirs, e.looking.mine = e.inc.Step, e.inc.Step

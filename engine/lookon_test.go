@@ -1,13 +1,31 @@
 package engine
 
 import (
+	"context"
+	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"rollbook/engine/journal"
 	"rollbook/incident"
 	"rollbook/model"
+	"rollbook/replay"
 )
+
+// readOn follows a journal as the program does: by the reader of replay.
+func readOn(ctx context.Context, c *journal.Content, show func(Theirs)) {
+	r, err := replay.Open(journal.NewTail(c), c.Path)
+	if err != nil {
+		show(Theirs{Err: err})
+		return
+	}
+	r.Last()
+	tell := func() { show(Theirs{Incident: r.Snapshot().Incident, Left: r.Left(), Err: r.Err()}) }
+	tell()
+	r.Follow(ctx, time.Second, tell)
+}
 
 // A second rollbook on the same machine shows the first one's incident as it
 // goes on, and changes nothing.
@@ -74,4 +92,39 @@ func TestLookingOn(t *testing.T) {
 			t.Errorf("it wrote: %v, %d facts became %d", other.calls, n, facts())
 		}
 	})
+}
+
+// A journal that becomes unreadable under one who looks on is told, and what was
+// read stays.
+func TestLookingOnAtADamagedJournal(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		c, m := newCluster(t), &fakeMetrics{ratio: 0.3}
+		first := start(t, c, m, dir)
+		first.toConfirm()
+		second := start(t, newCluster(t), m, dir)
+		s := second.wait(3 * time.Second)
+		f, err := os.OpenFile(s.Seen.Journal, os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteString("neither a fact\nnor one\n"); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		if s = second.wait(3 * time.Second); !strings.Contains(s.Seen.JournalE, s.Seen.Journal) || s.Incident.Step != incident.Confirm {
+			t.Errorf("at %s, says %q", s.Incident.Step.Name(), s.Seen.JournalE)
+		}
+		first.end()
+		second.end()
+	})
+}
+
+// Where nobody can look on, an incident of another rollbook is told as such.
+func TestNobodyLooksOn(t *testing.T) {
+	e := New(Config{Cluster: newCluster(t), Metrics: &fakeMetrics{}})
+	e.lookOn(&journal.Content{})
+	if e.seen.LookingOn != "" || !strings.Contains(e.seen.JournalE, "another rollbook") {
+		t.Errorf("looks on %q, says %q", e.seen.LookingOn, e.seen.JournalE)
+	}
 }

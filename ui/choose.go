@@ -223,23 +223,6 @@ func (c *choose) Says() sentence {
 	return sentence{calm, c.focus + " is not selected; space selects it."}
 }
 
-// upper begins a sentence, unless it begins with a name.
-func (s *scope) upper(text string) string {
-	first, _, _ := strings.Cut(text, " ")
-	if text == "" || s.d.byID[strings.TrimSuffix(first, ":")] != nil || strings.ContainsAny(first, "-/.") {
-		return text
-	}
-	return strings.ToUpper(text[:1]) + text[1:]
-}
-
-// stop ends a sentence.
-func stop(text string) string {
-	if strings.HasSuffix(text, ".") || strings.HasSuffix(text, "?") || text == "" {
-		return text
-	}
-	return text + "."
-}
-
 func (c *choose) View(w, h int) []string {
 	p := c.pen
 	comps, revs := c.heights(w, h)

@@ -105,7 +105,7 @@ func TestViewChangesNothing(t *testing.T) {
 	facts := story()
 	for s := incident.Assess; s <= incident.Close; s++ {
 		a, r := replayApp(t, facts)
-		seek(a, r, r.firstAt(s))
+		reach(a, r, s, 0)
 		apps["replay of "+s.Name()] = a
 	}
 	for _, k := range []string{"H", "?"} {

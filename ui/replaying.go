@@ -23,8 +23,10 @@ type Player interface {
 	At() (n, of int)
 	// Line is the newest of them, in words.
 	Line() string
-	// Missing is what stands where a journal holds nothing.
-	Missing() string
+	// NotKept is what stands where a journal holds nothing.
+	NotKept() string
+	// Err is why the journal cannot be read further; nil = it can.
+	Err() error
 	Next() bool
 	Previous() bool
 	First() bool
@@ -118,6 +120,9 @@ func (r *replaying) move(a *App, to func(Player) bool, cannot string) tea.Cmd {
 // does not keep.
 func (r *replaying) notices(s *scope) []sentence {
 	out := []sentence{{fine, r.Line()}}
+	if err := r.Err(); err != nil {
+		out = append(out, sentence{bad, "What follows cannot be read: " + err.Error()})
+	}
 	if text := notKept[max(0, min(int(s.inc().Step), len(notKept)-1))]; text != "" {
 		out = append(out, sentence{calm, "not in the journal: " + text})
 	}
@@ -160,8 +165,8 @@ func (r *replaying) asJudged(d *derived, i *incident.Incident) {
 		c := &d.checks[n]
 		figure := strings.HasSuffix(c.Key, "/errors") || strings.HasSuffix(c.Key, "/p95")
 		if figure && c.State == model.TriNo && !strings.HasSuffix(c.Seen, "in the last minute") {
-			c.State, c.Seen = model.TriUnknown, c.Seen+"; the baseline that it was judged by is "+r.Missing()
+			c.State, c.Seen = model.TriUnknown, c.Seen+"; the baseline that it was judged by is "+r.NotKept()
 		}
-		d.unkept[c.Key] = strings.HasSuffix(c.Seen, r.Missing())
+		d.unkept[c.Key] = strings.HasSuffix(c.Seen, r.NotKept())
 	}
 }

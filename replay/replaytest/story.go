@@ -1,22 +1,46 @@
-package ui
+// Package replaytest has the journal of a whole incident, for the tests of what
+// reads one.
+package replaytest
 
 import (
-	"testing"
+	"sync"
 	"time"
 
 	"rollbook/incident"
 	"rollbook/model"
 )
 
-// story is the journal of an incident from its beginning to its close: a sample
+// The ReplicaSets of the story. An undo gives the old one a new number, and leaves it
+// its name.
+const (
+	badRS  = "backend-python-5d88c4f7b9" // revision 42
+	goodRS = "backend-python-7c9f6d5b84" // revision 41, which becomes 43
+)
+
+const undo model.Method = "undo"
+
+// What the story rolls back, and its one write.
+var (
+	python  = model.Release("backend-python")
+	undoing = incident.WriteID{N: 1, Plan: "plan-41"}
+)
+
+// Path is where the story's journal lies.
+const Path = "/var/incidents/INC-20261123-0256-backend-python/journal.jsonl"
+
+// Story returns the facts of an incident from its beginning to its close: a sample
 // every 15 s, a rollback, a message, a call.
-func story() []incident.Fact {
-	t0 := now.Add(-20 * time.Minute)
+func Story() []incident.Fact {
+	t0 := time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC)
 	var facts []incident.Fact
 	at := t0
 	add := func(by string, b incident.Body) { facts = append(facts, incident.Fact{At: at, By: by, Body: b}) }
 	after := func(d time.Duration) { at = at.Add(d) }
-	set := settings()
+	set := incident.Settings{
+		Namespace: "production", Context: "prod-eu", Production: true, Operator: "maria", Limits: model.DefaultLimits(), Verify: incident.DefaultVerify(),
+		Scrape: 15 * time.Second, Poll: 5 * time.Second,
+		Contacts: []incident.Contact{{Role: "CTO", Name: "Ada", How: "+49 30 1234569", When: "more than 30 minutes of downtime, or data loss"}},
+	}
 	set.Channels = []model.Channel{{ID: "slack/incidents", Kind: model.ChannelSlack, Name: "incidents", Host: "hooks.slack.com"}}
 	set.Components = []model.Target{{ID: "backend-python", Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: "backend-python"},
 		Health: []model.Health{{URL: "https://shop.example/healthz", Status: 200}}, Logs: 20}}
@@ -100,29 +124,67 @@ func story() []incident.Fact {
 	return facts
 }
 
-const storyPath = "/var/incidents/INC-20261123-0256-backend-python/journal.jsonl"
-
-func replayed(t testing.TB, facts []incident.Fact) *Replay {
-	t.Helper()
-	r, err := NewReplay(facts, storyPath)
-	if err != nil {
-		t.Fatal(err)
+// Long returns so many facts, or a few more: the story with its samples over and
+// over, and without its end.
+func Long(n int) []incident.Fact {
+	facts := Story()
+	head, samples := facts[:len(facts)-14:len(facts)-14], facts[len(facts)-30:len(facts)-20]
+	for len(head) < n {
+		f := samples[len(head)%len(samples)]
+		f.At = head[len(head)-1].At.Add(15 * time.Second)
+		head = append(head, f)
 	}
-	return r
+	return head
 }
 
-// replayApp is a screen that shows a journal, at 80×24.
-func replayApp(t testing.TB, facts []incident.Fact) (*App, *Replay) {
-	t.Helper()
-	l := dark
-	r := replayed(t, facts)
-	a := New(Options{Session: Replaying(r), Look: &l, Width: 80, Height: 24})
-	a.at, a.quiet = a.inc().Step, true
-	return a, r
+// Source hands over facts as they are added. Its methods may be called from
+// several goroutines.
+type Source struct {
+	mu    sync.Mutex
+	facts []incident.Fact
+	err   error
+	free  bool
 }
 
-// seek shows a journal after so many facts.
-func seek(a *App, r *Replay, n int) {
-	r.seek(n)
-	a.Update(changedMsg{})
+// NewSource makes a source that has these facts, and that a program holds.
+func NewSource(facts []incident.Fact) *Source { return &Source{facts: facts} }
+
+// Add writes more facts.
+func (s *Source) Add(facts ...incident.Fact) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.facts = append(s.facts, facts...)
+}
+
+// Fail makes reading fail from now on; nil ends that.
+func (s *Source) Fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
+
+// Leave makes the program that holds the journal end, or begin again.
+func (s *Source) Leave(left bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free = left
+}
+
+// More returns the facts that were not handed over yet.
+func (s *Source) More() ([]incident.Fact, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return nil, s.err
+	}
+	facts := s.facts
+	s.facts = nil
+	return facts, nil
+}
+
+// Held reports whether a program holds the journal.
+func (s *Source) Held() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.free
 }

@@ -1,4 +1,4 @@
-package ui
+package replay
 
 import (
 	"fmt"
@@ -12,18 +12,15 @@ import (
 // replayTrend is how far back the samples are shown as a trend.
 const replayTrend = 30 * time.Minute
 
-// gone is why something of a replay is unknown.
-const gone = "not in the journal"
-
 // seen rebuilds what was observed, as far as the facts told so far hold it. What
 // they do not is unknown, with that as the reason.
-func (r *Replay) seen(i *incident.Incident) incident.Seen {
+func (r *Reader) seen(i *incident.Incident) incident.Seen {
 	now := r.now()
 	seen := incident.Seen{
 		Cluster:  model.Connection{To: i.Settings.Server, Heard: now},
 		Metrics:  model.Connection{Heard: now},
 		Identity: model.Identity{Cluster: i.Cluster},
-		Journal:  r.path, OnCallOff: "who was on call is " + gone,
+		Journal:  r.path, OnCallOff: "who was on call is " + NotKept,
 		Figures: map[string]*model.Figures{},
 	}
 	for _, f := range r.facts[:r.at] {
@@ -68,7 +65,7 @@ func (l *lines) add(i *incident.Incident, id string) *model.Component {
 	return c
 }
 
-func (r *Replay) lines(i *incident.Incident) *lines {
+func (r *Reader) lines(i *incident.Incident) *lines {
 	l := &lines{byID: map[string]*model.Component{}}
 	for _, t := range i.Triggers {
 		l.add(i, t.Component)
@@ -94,7 +91,7 @@ func (r *Replay) lines(i *incident.Incident) *lines {
 
 // noticed puts what was noticed of each component on its line: reasons of pods,
 // the image, owners.
-func (r *Replay) noticed(l *lines) {
+func (r *Reader) noticed(l *lines) {
 	revisions := map[string]bool{}
 	pods := map[string][]string{}
 	for _, n := range r.notes {
@@ -124,7 +121,7 @@ func (r *Replay) noticed(l *lines) {
 		}
 	}
 	for id, c := range l.byID {
-		c.PodsNo = "single pods are " + gone
+		c.PodsNo = "single pods are " + NotKept
 		if all := pods[id]; len(all) > 0 {
 			text := "; noticed: " + strings.Join(all[max(0, len(all)-2):], ", ")
 			c.PodsNo += text
@@ -135,14 +132,14 @@ func (r *Replay) noticed(l *lines) {
 
 // sampled puts the newest sample of each component on its line, and the ones
 // before it into its figures. It returns how far each write had come then.
-func (r *Replay) sampled(i *incident.Incident, l *lines, figures map[string]*model.Figures) (progress map[incident.WriteID]model.Progress) {
+func (r *Reader) sampled(i *incident.Incident, l *lines, figures map[string]*model.Figures) (progress map[incident.WriteID]model.Progress) {
 	reading := func(v *float64, at time.Time) model.Reading {
 		if v == nil {
 			return model.Unknown("", "it was not known then")
 		}
 		return model.Reading{Known: true, Value: *v, At: at}
 	}
-	none := model.Reading{Why: gone}
+	none := model.Reading{Why: NotKept}
 	for _, id := range l.order {
 		f := &model.Figures{Up: none, Targets: none, Requests: none, HoldErrors: none, HoldP95: none, HoldRequests: none}
 		f.Errors.Now.Why, f.P95.Now.Why = "no sample yet", "no sample yet"
@@ -205,21 +202,21 @@ func onLine(c *model.Component, o incident.SampleOf, at time.Time) {
 
 // kept fills what pages wait for live: the preflight as it was confirmed, and why
 // the rest is not there.
-func (r *Replay) kept(i *incident.Incident, seen *incident.Seen) {
+func (r *Reader) kept(i *incident.Incident, seen *incident.Seen) {
 	seen.History, seen.Preflight = map[model.Slot]*model.History{}, map[model.Slot]*model.Preflight{}
 	seen.Probes, seen.Own = map[string][]model.ProbeSeen{}, map[string][]model.OwnSeen{}
 	seen.Selected, seen.Tails = map[string]model.SelectedSeen{}, map[string]model.TailSeen{}
 	for _, c := range i.Choices {
-		seen.History[c.Slot] = &model.History{Component: c.Component, Method: c.Method, Err: "the history is " + gone + "; it holds what was chosen"}
+		seen.History[c.Slot] = &model.History{Component: c.Component, Method: c.Method, Err: "the history is " + NotKept + "; it holds what was chosen"}
 	}
 	for _, t := range i.Settings.Components {
 		for _, h := range t.Health {
-			seen.Probes[t.ID] = append(seen.Probes[t.ID], model.ProbeSeen{URL: h.URL, Text: gone})
+			seen.Probes[t.ID] = append(seen.Probes[t.ID], model.ProbeSeen{URL: h.URL, Text: NotKept})
 		}
 		for _, q := range t.Promql {
-			seen.Own[t.ID] = append(seen.Own[t.ID], model.OwnSeen{Name: q.Name, Reading: model.Reading{Why: gone}})
+			seen.Own[t.ID] = append(seen.Own[t.ID], model.OwnSeen{Name: q.Name, Reading: model.Reading{Why: NotKept}})
 		}
-		seen.Selected[t.ID], seen.Tails[t.ID] = model.SelectedSeen{Err: gone}, model.TailSeen{Err: gone}
+		seen.Selected[t.ID], seen.Tails[t.ID] = model.SelectedSeen{Err: NotKept}, model.TailSeen{Err: NotKept}
 	}
 	if i.Step != incident.Confirm {
 		return
