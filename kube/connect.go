@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	appsv1 "k8s.io/client-go/kubernetes/typed/apps/v1"
 	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
@@ -161,13 +162,24 @@ func (c *Client) prepare(cfg *rest.Config, opt Options) error {
 	if c.http, err = rest.HTTPClientFor(cfg); err != nil {
 		return badConfig(err)
 	}
-	if c.apps, err = appsv1.NewForConfigAndClient(cfg, c.http); err != nil {
+	apps, err := c.leanClient(schema.GroupVersion{Group: "apps", Version: "v1"}, "/apis")
+	if err != nil {
 		return badConfig(err)
 	}
-	if c.core, err = corev1.NewForConfigAndClient(cfg, c.http); err != nil {
+	core, err := c.leanClient(schema.GroupVersion{Version: "v1"}, "/api")
+	if err != nil {
 		return badConfig(err)
 	}
+	c.apps, c.core = appsv1.New(apps), corev1.New(core)
 	return nil
+}
+
+// leanClient returns a client of one group of the API, which decodes no more than
+// is kept.
+func (c *Client) leanClient(gv schema.GroupVersion, path string) (*rest.RESTClient, error) {
+	cfg := rest.CopyConfig(c.cfg)
+	cfg.GroupVersion, cfg.APIPath, cfg.NegotiatedSerializer = &gv, path, newLean(c.now)
+	return rest.RESTClientForConfigAndClient(cfg, c.http)
 }
 
 // Context is the kubeconfig's context; "" without one.

@@ -59,19 +59,21 @@ func clip(s string, limit int) string {
 
 // recent are the newest events of the board's workloads, newest last.
 func (v *view) recent() []model.Event {
-	out := make([]model.Event, 0, min(len(v.events), shownEvents))
-	for _, e := range v.events {
-		w, ok := v.eventOf(e)
-		if !ok {
+	var out []model.Event
+	for _, s := range v.sources {
+		if s.resource != "events" {
 			continue
 		}
-		line := v.lines[w]
-		if line == nil || (len(v.targets) > 0 && !v.configured(w)) {
-			continue
+		for _, it := range s.items {
+			e, _ := it.(*event)
+			g := v.groupOf(e)
+			if g == nil || g.line == nil || (len(v.targets) > 0 && !v.configured(g.key)) {
+				continue
+			}
+			x := e.Event
+			x.Component = g.line.ID
+			out = append(out, x)
 		}
-		x := e.Event
-		x.Component = line.ID
-		out = append(out, x)
 	}
 	slices.SortFunc(out, func(a, b model.Event) int {
 		if d := a.At.Compare(b.At); d != 0 {
@@ -89,32 +91,32 @@ func (v *view) configured(w model.Workload) bool {
 	return slices.ContainsFunc(v.targets, func(t model.Target) bool { return t.Workload == w })
 }
 
-// eventOf finds the workload that an event is about. A pod that is gone is
-// found by its name, which begins with that of its ReplicaSet.
-func (v *view) eventOf(e *event) (model.Workload, bool) {
+// groupOf finds the workload that an event is about, nil where it is not known. A
+// pod that is gone is found by its name, which begins with that of its ReplicaSet.
+func (v *view) groupOf(e *event) *group {
 	switch e.kind {
 	case "Pod":
-		if w, ok := v.podOf[e.namespace+"/"+e.object]; ok {
-			return w, true
+		if p, ok := v.item("pods", e.Namespace, e.object).(*pod); ok {
+			return p.in
 		}
 		if i := strings.LastIndexByte(e.object, '-'); i > 0 {
-			if r := v.setOf[e.namespace+"/"+e.object[:i]]; r != nil {
-				return r.key(), true
+			if r := v.set(e.Namespace, e.object[:i]); r != nil {
+				return v.groups[r.key()]
 			}
 			for _, k := range kindsInOrder[1:] {
-				if w := (model.Workload{Kind: k, Namespace: e.namespace, Name: e.object[:i]}); v.loads[w] != nil {
-					return w, true
+				if g := v.groups[model.Workload{Kind: k, Namespace: e.Namespace, Name: e.object[:i]}]; g != nil && g.load != nil {
+					return g
 				}
 			}
 		}
 	case "ReplicaSet":
-		if r := v.setOf[e.namespace+"/"+e.object]; r != nil {
-			return r.key(), true
+		if r := v.set(e.Namespace, e.object); r != nil {
+			return v.groups[r.key()]
 		}
 	case string(model.Deployment), string(model.StatefulSet), string(model.DaemonSet):
-		return model.Workload{Kind: model.Kind(e.kind), Namespace: e.namespace, Name: e.object}, true
+		return v.groups[model.Workload{Kind: model.Kind(e.kind), Namespace: e.Namespace, Name: e.object}]
 	}
-	return model.Workload{}, false
+	return nil
 }
 
 // PostEvent leaves an Event on the workload, for those who look with kubectl.

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,40 +11,42 @@ import (
 )
 
 // build makes the line of one workload.
-func (v *view) build(x *workload) *model.Component {
-	w := x.key()
-	line := x.line
+func (v *view) build(g *group) *model.Component {
+	w, x := g.key, g.load
+	line := *x.line
 	line.ID = v.id(w)
-	newest := v.newest(x)
+	line.Revision, line.RevisionStart, line.StartGuessed = x.revision, x.setAt, false
+	line.OwnerName = ""
+	newest := g.newest()
 	if newest != nil {
 		line.OwnerName = newest.name
 		line.Revision = newest.revision
 		line.RevisionStart, line.StartGuessed = revisionStart(newest, x.setAt)
 	}
 	line.PodsNo = v.why("pods", w.Namespace)
-	line.Pods = v.podsOf(w, newest)
-	line.NoneAvailable = v.noneAvailable(x, &line)
-	line.Stuck, line.StuckSince = stuck(x, newest, &line, v.pods[w])
-	if old := v.lines[w]; old != nil && old.Stuck != "" && line.Stuck != "" && old.Revision == line.Revision && old.StuckSince.Before(line.StuckSince) {
+	line.Pods = v.podsOf(g, newest)
+	line.NoneAvailable = v.noneAvailable(g, &line)
+	line.Stuck, line.StuckSince = g.stuck(newest, &line)
+	if old := g.line; old != nil && old.Stuck != "" && line.Stuck != "" && old.Revision == line.Revision && old.StuckSince.Before(line.StuckSince) {
 		line.StuckSince = old.StuckSince // each restart moves the time that the pod tells
 	}
 	return &line
 }
 
 // newest is the ReplicaSet or ControllerRevision of the running template.
-func (v *view) newest(x *workload) *replicas {
+func (g *group) newest() *replicas {
 	var best *replicas
-	for _, r := range v.sets[x.key()] {
+	for _, r := range g.sets {
 		switch {
-		case x.update != "":
-			if r.hash == x.update || r.name == x.update {
+		case g.load.update != "":
+			if r.hash == g.load.update || r.name == g.load.update {
 				return r
 			}
 			continue
-		case x.line.Revision != 0 && r.revision == x.line.Revision:
+		case g.load.revision != 0 && r.revision == g.load.revision:
 			return r
 		}
-		if x.line.Revision == 0 && (best == nil || r.revision > best.revision) {
+		if g.load.revision == 0 && (best == nil || r.revision > best.revision) {
 			best = r
 		}
 	}
@@ -56,99 +59,117 @@ func (v *view) newest(x *workload) *replicas {
 func revisionStart(r *replicas, setAt time.Time) (at time.Time, guessed bool) {
 	switch {
 	case !r.reused:
-		return r.created, false
+		return r.created(), false
 	case !setAt.IsZero():
 		return setAt, false
 	}
-	return r.created, true
+	return r.created(), true
 }
 
 // podsOf are the pods, newest revision first, failing first.
-func (v *view) podsOf(w model.Workload, newest *replicas) []model.Pod {
-	in := v.pods[w]
-	if len(in) == 0 {
+func (v *view) podsOf(g *group, newest *replicas) []model.Pod {
+	if len(g.pods) == 0 {
 		return nil
 	}
-	out := make([]model.Pod, 0, len(in))
-	for _, p := range in {
-		q := p.Pod
-		if r := v.setOfPod(w, p); r != nil {
-			q.Revision, q.Owner = r.revision, r.name
-		}
-		out = append(out, q)
-	}
-	rank := func(p *model.Pod) int {
+	in := append(v.room[:0], g.pods...)
+	defer func() { clear(in); v.room = in }()
+	rank := func(revision int64) int {
 		switch {
-		case newest != nil && p.Revision == newest.revision:
+		case newest != nil && revision == newest.revision:
 			return 0
-		case p.Revision != 0:
+		case revision != 0:
 			return 1
 		}
 		return 2
 	}
-	slices.SortFunc(out, func(a, b model.Pod) int {
-		if d := rank(&a) - rank(&b); d != 0 {
-			return d
+	slices.SortFunc(in, func(a, b *pod) int {
+		if a.controller != b.controller {
+			ra, rb := g.revisionOf(a), g.revisionOf(b)
+			if d := rank(ra) - rank(rb); d != 0 {
+				return d
+			}
+			if d := cmp.Compare(rb, ra); d != 0 {
+				return d
+			}
 		}
-		if a.Revision != b.Revision {
-			return int(b.Revision - a.Revision)
-		}
-		if a.Failing != b.Failing {
-			if a.Failing {
+		if fa, fb := a.illness().failing, b.illness().failing; fa != fb {
+			if fa {
 				return -1
 			}
 			return 1
 		}
-		return strings.Compare(a.Name, b.Name)
+		return strings.Compare(a.name, b.name)
 	})
+	out := make([]model.Pod, len(in))
+	for i, p := range in {
+		out[i] = p.shown()
+		if r := g.setOf(p); r != nil {
+			out[i].Revision, out[i].Owner = r.revision, r.name
+		}
+	}
 	return out
 }
 
-func (v *view) setOfPod(w model.Workload, p *pod) *replicas {
-	if w.Kind == model.Deployment {
-		return v.setOf[p.namespace+"/"+p.owner]
+// revisionOf is the revision that a pod was made from; 0 = unknown.
+func (g *group) revisionOf(p *pod) int64 {
+	if r := g.setOf(p); r != nil {
+		return r.revision
 	}
-	for _, r := range v.sets[w] {
-		if r.hash == p.hash || r.name == p.hash {
+	return 0
+}
+
+// setOf returns the ReplicaSet or ControllerRevision that a pod was made from, nil
+// when it was not read.
+func (g *group) setOf(p *pod) *replicas {
+	for _, r := range g.sets {
+		if r.made(p) {
 			return r
 		}
 	}
 	return nil
 }
 
+// made says whether a pod was made from this ReplicaSet or ControllerRevision.
+func (r *replicas) made(p *pod) bool {
+	by := p.controller.Value()
+	if r.kind == model.Deployment {
+		return by.name == r.name
+	}
+	return by.hash == r.hash || by.hash == r.name
+}
+
 // noneAvailable is since when no pod is available. What was watched happening
 // is known exactly; what had happened before the watch is read from the
 // Deployment's Available condition (which may have fallen earlier, with the
 // first pods) and from the pods that were ready once.
-func (v *view) noneAvailable(x *workload, line *model.Component) time.Time {
-	w := x.key()
+func (v *view) noneAvailable(g *group, line *model.Component) time.Time {
 	if line.Desired == 0 || line.Available > 0 || line.Observed == 0 {
-		delete(v.none, w)
-		return time.Time{}
+		g.none = time.Time{}
+		return g.none
 	}
-	if at, ok := v.none[w]; ok {
-		return at
+	if !g.none.IsZero() {
+		return g.none
 	}
-	at := x.unavailable
+	at := g.load.unavailable
 	if at.IsZero() {
-		at = x.created
+		at = g.load.created
 	}
-	for _, p := range v.pods[w] {
-		if !p.notReady.IsZero() && p.notReady.Sub(p.Started) > 2*time.Second && p.notReady.After(at) {
-			at = p.notReady
+	for _, p := range g.pods {
+		if since := p.illness().notReady; !since.IsZero() && since.Sub(time.Unix(p.created, 0)) > 2*time.Second && since.After(at) {
+			at = since
 		}
 	}
-	if old := v.lines[w]; old != nil && old.Available > 0 {
+	if old := g.line; old != nil && old.Available > 0 {
 		at = v.c.now()
 	}
 	if line.PodsNo != notRead {
-		v.none[w] = at
+		g.none = at
 	}
 	return at
 }
 
 // stuck says why the newest rollout does not get on.
-func stuck(x *workload, newest *replicas, line *model.Component, pods map[string]*pod) (string, time.Time) {
+func (g *group) stuck(newest *replicas, line *model.Component) (string, time.Time) {
 	if line.Desired == 0 || line.Observed < line.Generation {
 		return "", time.Time{} // the conditions are about an older template
 	}
@@ -157,58 +178,59 @@ func stuck(x *workload, newest *replicas, line *model.Component, pods map[string
 		return "", time.Time{}
 	}
 	if newest != nil {
-		if why, at := podsStuck(newest, x, pods); why != "" {
+		if why, at := g.podsStuck(newest); why != "" {
 			return why, at
 		}
-		if newest.message != "" {
-			return "pods cannot be created: " + newest.message, newest.failing
+		if f := newest.failure; f != nil {
+			return "pods cannot be created: " + f.message, f.since
 		}
 	}
-	if x.failingMsg != "" {
-		return "pods cannot be created: " + x.failingMsg, x.failing
+	if f := g.load.failure; f != nil {
+		return "pods cannot be created: " + f.message, f.since
 	}
-	if !x.timedOut.IsZero() {
-		return "exceeded its progress deadline: " + x.timedOutMsg, x.timedOut
+	if f := g.load.timedOut; f != nil {
+		return "exceeded its progress deadline: " + f.message, f.since
 	}
 	return "", time.Time{}
 }
 
-func podsStuck(newest *replicas, x *workload, pods map[string]*pod) (string, time.Time) {
+func (g *group) podsStuck(newest *replicas) (string, time.Time) {
 	var bad, total int
 	var worst *pod
 	var since time.Time
-	for _, p := range pods {
-		if (x.line.Workload.Kind == model.Deployment && p.owner != newest.name) ||
-			(x.line.Workload.Kind != model.Deployment && p.hash != newest.hash && p.hash != newest.name) || p.Deleting {
+	for _, p := range g.pods {
+		if !newest.made(p) || p.deleting {
 			continue
 		}
 		total++
-		if p.bad == "" {
+		ill := p.illness()
+		if ill.bad == "" {
 			continue
 		}
 		bad++
-		at := p.notReady
+		at := ill.notReady
 		if at.IsZero() {
-			at = p.ExitAt
+			at = ill.exitAt
 		}
 		if since.IsZero() || at.Before(since) {
 			since = at
 		}
-		if worst == nil || p.Restarts > worst.Restarts || (p.Restarts == worst.Restarts && p.named.name < worst.named.name) {
+		if worst == nil || p.restarts > worst.restarts || (p.restarts == worst.restarts && p.name < worst.name) {
 			worst = p
 		}
 	}
 	if worst == nil {
 		return "", time.Time{}
 	}
-	why := fmt.Sprintf("%d of %d new pods %s", bad, total, worst.bad)
+	ill := worst.illness()
+	why := fmt.Sprintf("%d of %d new pods %s", bad, total, ill.bad)
 	switch {
-	case worst.Exit != "" && worst.Restarts > 0:
-		why += fmt.Sprintf(": %s, %d restarts", worst.Exit, worst.Restarts)
-	case worst.Exit != "":
-		why += ": " + worst.Exit
-	case worst.Message != "":
-		why += ": " + firstLine(worst.Message, 160)
+	case ill.exit != "" && worst.restarts > 0:
+		why += fmt.Sprintf(": %s, %d restarts", ill.exit, worst.restarts)
+	case ill.exit != "":
+		why += ": " + ill.exit
+	case ill.message != "":
+		why += ": " + firstLine(ill.message, 160)
 	}
 	return why, since
 }

@@ -126,11 +126,12 @@ func TestFailingPod(t *testing.T) {
 		{"pull", corev1.ContainerStatus{Name: "a", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ErrImagePull", Message: "no such tag"}}}, true, "", "ErrImagePull"},
 	} {
 		k := fromPod(&corev1.Pod{Status: corev1.PodStatus{Phase: "Running", ContainerStatuses: []corev1.ContainerStatus{tt.s}}}, now)
-		if k.Failing != tt.fails || k.Exit != tt.exit || k.bad != tt.bad {
-			t.Errorf("%s: %+v %q", tt.name, k.Pod, k.bad)
+		got := k.shown()
+		if got.Failing != tt.fails || got.Exit != tt.exit || k.illness().bad != tt.bad {
+			t.Errorf("%s: %+v %q", tt.name, got, k.illness().bad)
 		}
-		if strings.Contains(k.Message, "\x1b") || strings.Contains(k.Message, "hunter22") {
-			t.Errorf("%s: %q", tt.name, k.Message)
+		if strings.Contains(got.Message, "\x1b") || strings.Contains(got.Message, "hunter22") {
+			t.Errorf("%s: %q", tt.name, got.Message)
 		}
 	}
 }

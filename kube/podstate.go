@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unique"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -12,48 +13,99 @@ import (
 	"rollbook/text"
 )
 
-// pod is what is kept of a Pod.
+// pod is what is kept of a Pod: little while nothing is wrong with it, for there
+// are thousands of such.
 type pod struct {
 	named
-	model.Pod
-	kind     string    // of its controller: ReplicaSet, StatefulSet, DaemonSet
-	owner    string    // name of its controller
-	hash     string    // pod-template-hash or controller-revision-hash
-	notReady time.Time // since when it has not been ready; zero while it is
-	bad      string    // why it will not get ready by itself, "" = it may
+	uid        string
+	state      unique.Handle[string]
+	controller unique.Handle[controller]
+	containers *[]string // shared with all pods that have the same
+	created    int64     // in seconds since 1970
+	ill        *illness  // nil while it is ready and nothing speaks against it
+	restarts   int32
+	ready      bool
+	deleting   bool
+
+	// Of the view, under its lock.
+	index int32 // in its group's pods
+	in    *group
 }
 
-// fromPod keeps of a pod what is shown. now dates its last crash.
+// controller is who made a pod, and from which template.
+type controller struct {
+	kind string // ReplicaSet, StatefulSet, DaemonSet …
+	name string
+	hash string // pod-template-hash or controller-revision-hash
+}
+
+// illness is what is kept of a pod that is not ready or has failed.
+type illness struct {
+	notReady  time.Time // since when it has not been ready; zero while it is
+	failing   bool      // a person should look
+	bad       string    // why it will not get ready by itself, "" = it may
+	container string    // that fails; "" = none
+	exit      string
+	exitAt    time.Time
+	message   string
+}
+
+// fine is the illness of a pod that has none. It is never written to.
+var fine = &illness{}
+
+func (k *pod) illness() *illness {
+	if k.ill == nil {
+		return fine
+	}
+	return k.ill
+}
+
+// sick returns the illness to write to.
+func (k *pod) sick() *illness {
+	if k.ill == nil {
+		k.ill = &illness{}
+	}
+	return k.ill
+}
+
+// fromPod keeps of a pod what is shown. now dates its last crash. What it reads
+// must be in podMask.
 func fromPod(p *corev1.Pod, now time.Time) *pod {
-	k := &pod{named: name(p.Namespace, p.Name)}
-	k.Name, k.UID = p.Name, string(p.UID)
+	k := &pod{named: name(p.Namespace, p.Name), uid: string(p.UID), created: p.CreationTimestamp.Unix(),
+		deleting: p.DeletionTimestamp != nil, ready: podReady(p)}
+	by := controller{hash: p.Labels[labelHash]}
 	if o := metav1.GetControllerOfNoCopy(p); o != nil {
-		k.kind, k.owner = intern(o.Kind), intern(o.Name)
+		by.kind, by.name = o.Kind, o.Name
 	}
-	if k.hash = intern(p.Labels[labelHash]); k.hash == "" {
-		k.hash = intern(p.Labels[labelRevision])
+	if by.hash == "" {
+		by.hash = p.Labels[labelRevision]
 	}
-	k.Owner = k.owner
-	if k.kind != "ReplicaSet" && k.hash != "" {
-		k.Owner = k.hash
-	}
-	k.Started = p.CreationTimestamp.Time
-	k.Deleting = p.DeletionTimestamp != nil
-	names := make([]string, 0, len(p.Spec.Containers))
-	for i := range p.Spec.Containers {
-		names = append(names, p.Spec.Containers[i].Name)
-	}
-	k.Names = internNames(names)
-	k.State, k.Restarts = podState(p)
-	k.State = intern(text.Line(k.State))
-	k.Ready = podReady(p)
-	if !k.Ready {
+	k.controller = unique.Make(by)
+	k.containers = containerNames(p.Spec.Containers)
+	state, restarts := podState(p)
+	k.state, k.restarts = unique.Make(text.Line(state)), int32(restarts)
+	if !k.ready {
 		if c := condition(p, corev1.PodReady); c != nil {
-			k.notReady = c.LastTransitionTime.Time
+			k.sick().notReady = c.LastTransitionTime.Time
 		}
 	}
 	k.judge(p, now)
 	return k
+}
+
+// shown returns the pod as a line of the board has it, without its revision.
+func (k *pod) shown() model.Pod {
+	by, ill := k.controller.Value(), k.illness()
+	p := model.Pod{Name: k.name, UID: k.uid, Owner: by.name, State: k.state.Value(), Ready: k.ready, Failing: ill.failing,
+		Restarts: int(k.restarts), Exit: ill.exit, ExitAt: ill.exitAt, Message: ill.message, Started: time.Unix(k.created, 0),
+		Deleting: k.deleting, Names: *k.containers, Bad: ill.container}
+	if by.kind != "ReplicaSet" && by.hash != "" {
+		p.Owner = by.hash
+	}
+	if p.Bad == "" && len(p.Names) > 0 {
+		p.Bad = p.Names[0]
+	}
+	return p
 }
 
 // badReasons are the reasons that a container waits for and that a person has
@@ -70,9 +122,6 @@ const recently = 5 * time.Minute
 
 // judge finds the container that fails, and why.
 func (k *pod) judge(p *corev1.Pod, now time.Time) {
-	if len(k.Names) > 0 {
-		k.Bad = k.Names[0]
-	}
 	for _, list := range [][]corev1.ContainerStatus{p.Status.InitContainerStatuses, p.Status.ContainerStatuses} {
 		for i := range list {
 			if k.container(&list[i], now) {
@@ -82,11 +131,11 @@ func (k *pod) judge(p *corev1.Pod, now time.Time) {
 	}
 	switch c := condition(p, corev1.PodScheduled); {
 	case p.Status.Phase == corev1.PodFailed:
-		k.Failing = true
-		k.Message = text.Lines(p.Status.Message)
+		k.sick().failing = true
+		k.sick().message = text.Lines(p.Status.Message)
 	case c != nil && c.Status == corev1.ConditionFalse:
-		k.Failing = c.Reason == corev1.PodReasonUnschedulable
-		k.Message = text.Lines(c.Message)
+		k.sick().failing = c.Reason == corev1.PodReasonUnschedulable
+		k.sick().message = text.Lines(c.Message)
 	}
 }
 
@@ -103,23 +152,24 @@ func (k *pod) container(s *corev1.ContainerStatus, now time.Time) bool {
 		waiting = w.Reason
 	}
 	again := crashed && s.RestartCount >= 2 && (!s.Ready || now.Sub(end.FinishedAt.Time) < recently)
-	stopped := crashed && s.State.Terminated != nil && !k.Deleting
+	stopped := crashed && s.State.Terminated != nil && !k.deleting
 	if waiting == "" && !again && !stopped {
 		return false
 	}
-	k.Failing, k.Bad = true, intern(s.Name)
+	ill := k.sick()
+	ill.failing, ill.container = true, intern(s.Name)
 	if crashed {
-		k.Exit, k.ExitAt = exitText(end), end.FinishedAt.Time
-		k.Message = text.Lines(strings.TrimSpace(end.Message))
+		ill.exit, ill.exitAt = exitText(end), end.FinishedAt.Time
+		ill.message = text.Lines(strings.TrimSpace(end.Message))
 	}
-	if k.Message == "" && s.State.Waiting != nil {
-		k.Message = text.Lines(s.State.Waiting.Message)
+	if ill.message == "" && s.State.Waiting != nil {
+		ill.message = text.Lines(s.State.Waiting.Message)
 	}
 	switch {
 	case waiting != "":
-		k.bad = intern(text.Line(waiting))
+		ill.bad = intern(text.Line(waiting))
 	case again:
-		k.bad = "restarting"
+		ill.bad = "restarting"
 	}
 	return true
 }

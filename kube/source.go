@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
@@ -31,13 +31,12 @@ type source struct {
 	resource  string
 	namespace string
 	field     string // field selector
-	example   runtime.Object
 	list      func(context.Context, metav1.ListOptions) (runtime.Object, error)
 	watch     func(context.Context, metav1.ListOptions) (watch.Interface, error)
 	keep      func(any) item // nil for a type that it does not know
 
 	// Under view.mu.
-	items  map[string]item
+	items  map[string]item // by name
 	synced bool
 	err    string // why it cannot be read; "" while it can, or while nobody knows
 	epoch  int    // of the feed that may change it
@@ -60,7 +59,7 @@ func (s *source) follow(ctx context.Context, epoch int) {
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			o.FieldSelector = s.field
-			return s.list(ctx, o)
+			return s.page(ctx, o)
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			o.FieldSelector = s.field
@@ -73,7 +72,7 @@ func (s *source) follow(ctx context.Context, epoch int) {
 		},
 	}
 	backoff := reflectorBackoff
-	r := cache.NewReflectorWithOptions(lw, s.example, &feed{s, epoch},
+	r := cache.NewReflectorWithOptions(lw, nil, &feed{s, epoch},
 		cache.ReflectorOptions{Logger: &silent, Name: s.resource, Backoff: &backoff})
 	r.WatchListPageSize = 500
 	delay := reflectorBackoff
@@ -98,6 +97,28 @@ func (s *source) follow(ctx context.Context, epoch int) {
 	}
 }
 
+// page reads one page of a list, for API servers whose watches do not begin with
+// all that there is, and keeps of it what is kept.
+func (s *source) page(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+	l, err := s.list(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	m, err := meta.ListAccessor(l)
+	if err != nil {
+		return nil, err
+	}
+	out := &internalversion.List{ListMeta: metav1.ListMeta{ResourceVersion: m.GetResourceVersion(),
+		Continue: m.GetContinue(), RemainingItemCount: m.GetRemainingItemCount()}}
+	err = meta.EachListItem(l, func(obj runtime.Object) error {
+		if it := s.keep(obj); it != nil {
+			out.Items = append(out.Items, &arrival{named: name(it.GetNamespace(), it.GetName()), item: it})
+		}
+		return nil
+	})
+	return out, err
+}
+
 // failed notes why the source cannot be read. What was read before stays on the
 // board while the API server is away, but not once it is forbidden.
 func (s *source) failed(err error) {
@@ -117,7 +138,7 @@ func (s *source) failed(err error) {
 		s.items = map[string]item{}
 	}
 	s.synced, s.err = false, because(err)
-	s.v.all = true
+	s.v.answered(s)
 	s.v.signal()
 }
 
@@ -130,8 +151,8 @@ type feed struct {
 
 var _ cache.TransformingStore = (*feed)(nil)
 
-// Transformer makes the small struct while the objects of the first answer
-// still come in, so that they are never all in memory.
+// Transformer takes what is kept while the objects of the first answer still come
+// in, so that they are never all in memory.
 func (f *feed) Transformer() cache.TransformFunc {
 	return func(obj any) (any, error) {
 		if it := f.s.small(obj); it != nil {
@@ -142,6 +163,9 @@ func (f *feed) Transformer() cache.TransformFunc {
 }
 
 func (s *source) small(obj any) item {
+	if a, ok := obj.(*arrival); ok {
+		return a.item
+	}
 	if it, ok := obj.(item); ok {
 		if _, typed := obj.(runtime.Object); !typed {
 			return it
@@ -149,8 +173,6 @@ func (s *source) small(obj any) item {
 	}
 	return s.keep(obj)
 }
-
-func keyOf(it item) string { return it.GetNamespace() + "/" + it.GetName() }
 
 // Add is called for a new object.
 func (f *feed) Add(obj any) error { return f.Update(obj) }
@@ -185,8 +207,8 @@ func (f *feed) Delete(obj any) error {
 	if f.epoch != f.s.epoch {
 		return nil
 	}
-	if old := f.s.items[keyOf(m)]; old != nil {
-		delete(f.s.items, keyOf(m))
+	if old := f.s.items[m.GetName()]; old != nil {
+		delete(f.s.items, m.GetName())
 		v.unlink(old)
 		v.signal()
 	}
@@ -205,7 +227,7 @@ func (f *feed) Replace(objs []any, _ string) error {
 	seen := make(map[string]bool, len(objs))
 	for _, obj := range objs {
 		if it := f.s.small(obj); it != nil {
-			seen[keyOf(it)] = true
+			seen[it.GetName()] = true
 			f.s.set(it)
 		}
 	}
@@ -215,13 +237,24 @@ func (f *feed) Replace(objs []any, _ string) error {
 			v.unlink(old)
 		}
 	}
+	first := !f.s.synced
 	f.s.synced, f.s.err = true, ""
-	v.all = true
+	if first {
+		v.answered(f.s)
+	}
 	v.signal()
 	if v.filled() {
 		raise(v.hurry)
 	}
 	return nil
+}
+
+// answered notes that a source can be read from now on, or not any more.
+func (v *view) answered(s *source) {
+	v.missed, v.evDirty = true, true
+	if s.resource == "pods" {
+		v.changeAll(s.namespace) // each line says whether its pods were read
+	}
 }
 
 // filled says whether a board is worth showing at once: all workloads are there
@@ -268,11 +301,10 @@ func (v *view) afterYou(ctx context.Context) {
 func (f *feed) Resync() error { return nil }
 
 func (s *source) set(it item) {
-	k := keyOf(it)
-	if old := s.items[k]; old != nil {
+	if old := s.items[it.GetName()]; old != nil {
 		s.v.unlink(old)
 	}
-	s.items[k] = it
+	s.items[it.GetName()] = it
 	s.v.link(it)
 }
 
@@ -283,32 +315,32 @@ func (v *view) source(resource, namespace, field string) *source {
 	switch resource {
 	case "deployments":
 		api := apps.Deployments(namespace)
-		s.example, s.list, s.watch = &appsv1.Deployment{}, lists(api.List), api.Watch
-		s.keep = keeps(fromDeployment)
+		s.list, s.watch = lists(api.List), api.Watch
+		s.keep = keeps(untimed(fromDeployment), v.c.now)
 	case "statefulsets":
 		api := apps.StatefulSets(namespace)
-		s.example, s.list, s.watch = &appsv1.StatefulSet{}, lists(api.List), api.Watch
-		s.keep = keeps(fromStatefulSet)
+		s.list, s.watch = lists(api.List), api.Watch
+		s.keep = keeps(untimed(fromStatefulSet), v.c.now)
 	case "daemonsets":
 		api := apps.DaemonSets(namespace)
-		s.example, s.list, s.watch = &appsv1.DaemonSet{}, lists(api.List), api.Watch
-		s.keep = keeps(fromDaemonSet)
+		s.list, s.watch = lists(api.List), api.Watch
+		s.keep = keeps(untimed(fromDaemonSet), v.c.now)
 	case "replicasets":
 		api := apps.ReplicaSets(namespace)
-		s.example, s.list, s.watch = &appsv1.ReplicaSet{}, lists(api.List), api.Watch
-		s.keep = keeps(fromReplicaSet)
+		s.list, s.watch = lists(api.List), api.Watch
+		s.keep = keeps(untimed(fromReplicaSet), v.c.now)
 	case "controllerrevisions":
 		api := apps.ControllerRevisions(namespace)
-		s.example, s.list, s.watch = &appsv1.ControllerRevision{}, lists(api.List), api.Watch
-		s.keep = keeps(fromControllerRevision)
+		s.list, s.watch = lists(api.List), api.Watch
+		s.keep = keeps(untimed(fromControllerRevision), v.c.now)
 	case "pods":
 		api := core.Pods(namespace)
-		s.example, s.list, s.watch = &corev1.Pod{}, lists(api.List), api.Watch
-		s.keep = keeps(func(p *corev1.Pod) *pod { return fromPod(p, v.c.now()) })
+		s.list, s.watch = lists(api.List), api.Watch
+		s.keep = keeps(fromPod, v.c.now)
 	case "events":
 		api := core.Events(namespace)
-		s.example, s.list, s.watch = &corev1.Event{}, lists(api.List), api.Watch
-		s.keep = keeps(fromEvent)
+		s.list, s.watch = lists(api.List), api.Watch
+		s.keep = keeps(untimed(fromEvent), v.c.now)
 	}
 	return s
 }
@@ -317,10 +349,10 @@ func lists[L runtime.Object](f func(context.Context, metav1.ListOptions) (L, err
 	return func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return f(ctx, o) }
 }
 
-func keeps[O any, I item](f func(O) I) func(any) item {
+func keeps[O any, I item](from func(O, time.Time) I, now func() time.Time) func(any) item {
 	return func(obj any) item {
 		if o, ok := obj.(O); ok {
-			return f(o)
+			return from(o, now())
 		}
 		return nil
 	}

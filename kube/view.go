@@ -10,30 +10,26 @@ import (
 	"rollbook/model"
 )
 
-// view is the board while it is being watched: what the sources keep, indexed
-// by workload, and the lines made of it. Lines are copied on write: one that
-// did not change keeps its pointer.
+// view is the board while it is being watched: what the sources keep, put
+// together by workload, and the lines made of it. Lines are copied on write: one
+// that did not change keeps its pointer.
 type view struct {
 	c       *Client
 	targets []model.Target
 
 	mu       sync.Mutex
 	sources  []*source
-	loads    map[model.Workload]*workload
-	sets     map[model.Workload]map[string]*replicas
-	setOf    map[string]*replicas // by "namespace/name" of the ReplicaSet
-	pods     map[model.Workload]map[string]*pod
-	podOf    map[string]model.Workload // by "namespace/name" of the pod
-	events   map[string]*event
-	dirty    map[model.Workload]bool
-	all      bool // every line may have changed
+	groups   map[model.Workload]*group
+	changed  []*group // whose line is to be made anew
+	order    []*group // those that have a line, in the board's order
+	reorder  bool     // order is to be made anew
+	missed   bool     // why a target is not there may have changed
 	evDirty  bool
-	lines    map[model.Workload]*model.Component
-	none     map[model.Workload]time.Time // since when none was seen available
 	board    []*model.Component
 	shown    []model.Event
 	identity model.Identity
 	missing  map[string]*model.Component // by ID, for targets that are not there
+	room     []*pod                      // podsOf sorts here
 
 	wake  chan struct{} // has one element when there is something to tell
 	hurry chan struct{} // has one element when that should not wait
@@ -42,13 +38,20 @@ type view struct {
 	full  chan struct{} // closed when it was full for the first time
 }
 
+// group is a workload with all that was read of it, in whatever order it came.
+type group struct {
+	key     model.Workload
+	load    *workload   // nil while it was not seen itself
+	sets    []*replicas // its ReplicaSets or ControllerRevisions
+	pods    []*pod      // in no order
+	line    *model.Component
+	none    time.Time // since when no pod was seen available
+	changed bool      // it is in view.changed
+}
+
 func newView(c *Client, targets []model.Target) *view {
-	return &view{c: c, targets: targets,
-		loads: map[model.Workload]*workload{}, sets: map[model.Workload]map[string]*replicas{},
-		setOf: map[string]*replicas{}, pods: map[model.Workload]map[string]*pod{}, podOf: map[string]model.Workload{},
-		events: map[string]*event{}, dirty: map[model.Workload]bool{},
-		lines: map[model.Workload]*model.Component{}, none: map[model.Workload]time.Time{},
-		missing: map[string]*model.Component{}, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), full: make(chan struct{}), doubt: make(chan struct{}, 1), all: true}
+	return &view{c: c, targets: targets, groups: map[model.Workload]*group{}, reorder: true, missed: true,
+		missing: map[string]*model.Component{}, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), full: make(chan struct{}), doubt: make(chan struct{}, 1)}
 }
 
 func (v *view) signal() { raise(v.wake) }
@@ -63,29 +66,53 @@ func raise(c chan struct{}) {
 func (w *workload) key() model.Workload { return w.line.Workload }
 
 func (r *replicas) key() model.Workload {
-	return model.Workload{Kind: r.kind, Namespace: r.namespace, Name: r.owner}
+	return model.Workload{Kind: r.kind, Namespace: r.Namespace, Name: r.owner}
 }
 
-// link and unlink keep the indexes; both are called with the lock held.
+// group returns the group of a workload, a new one where nothing was read of it.
+func (v *view) group(w model.Workload) *group {
+	g := v.groups[w]
+	if g == nil {
+		g = &group{key: w}
+		v.groups[w] = g
+	}
+	return g
+}
+
+// change notes that a line is to be made anew.
+func (v *view) change(g *group) {
+	if !g.changed {
+		g.changed = true
+		v.changed = append(v.changed, g)
+	}
+}
+
+// changeAll does so for all lines of a namespace.
+func (v *view) changeAll(namespace string) {
+	for w, g := range v.groups {
+		if w.Namespace == namespace {
+			v.change(g)
+		}
+	}
+}
+
+// link and unlink keep the groups; both are called with the lock held.
 func (v *view) link(it item) {
 	switch x := it.(type) {
 	case *workload:
-		v.loads[x.key()] = x
-		v.dirty[x.key()] = true
+		g := v.group(x.key())
+		g.load = x
+		v.change(g)
 	case *replicas:
-		put(v.sets, x.key(), x.name, x)
-		v.dirty[x.key()] = true
+		g := v.group(x.key())
+		g.sets = append(g.sets, x)
+		v.change(g)
 		if x.kind == model.Deployment {
-			v.setOf[keyOf(x)] = x
-			v.adopt(x)
+			v.adopt(x, g)
 		}
 	case *pod:
-		w := v.workloadOf(x)
-		put(v.pods, w, x.named.name, x)
-		v.podOf[keyOf(x)] = w
-		v.dirty[w] = true
+		v.join(x, v.group(v.workloadOf(x)))
 	case *event:
-		v.events[keyOf(x)] = x
 		v.evDirty = true
 	}
 }
@@ -93,66 +120,81 @@ func (v *view) link(it item) {
 func (v *view) unlink(it item) {
 	switch x := it.(type) {
 	case *workload:
-		delete(v.loads, x.key())
-		v.dirty[x.key()] = true
+		g := v.group(x.key())
+		g.load = nil
+		v.change(g)
 	case *replicas:
-		take(v.sets, x.key(), x.name)
-		v.dirty[x.key()] = true
-		if x.kind == model.Deployment {
-			delete(v.setOf, keyOf(x))
-		}
+		g := v.group(x.key())
+		g.sets = slices.DeleteFunc(g.sets, func(r *replicas) bool { return r == x })
+		v.change(g)
 	case *pod:
-		w := v.podOf[keyOf(x)]
-		take(v.pods, w, x.named.name)
-		delete(v.podOf, keyOf(x))
-		v.dirty[w] = true
+		v.part(x)
 	case *event:
-		delete(v.events, keyOf(x))
 		v.evDirty = true
 	}
 }
 
-func put[T any](m map[model.Workload]map[string]T, w model.Workload, name string, x T) {
-	if m[w] == nil {
-		m[w] = map[string]T{}
-	}
-	m[w][name] = x
+// join puts a pod into a group.
+func (v *view) join(p *pod, g *group) {
+	p.in, p.index = g, int32(len(g.pods))
+	g.pods = append(g.pods, p)
+	v.change(g)
 }
 
-func take[T any](m map[model.Workload]map[string]T, w model.Workload, name string) {
-	delete(m[w], name)
-	if len(m[w]) == 0 {
-		delete(m, w)
-	}
+// part takes a pod out of its group.
+func (v *view) part(p *pod) {
+	g, last := p.in, len(p.in.pods)-1
+	g.pods[p.index] = g.pods[last]
+	g.pods[p.index].index = p.index
+	g.pods[last], p.in = nil, nil
+	g.pods = g.pods[:last]
+	v.change(g)
 }
 
 // workloadOf finds whose pod it is. Before its ReplicaSet was read, or where
 // that is forbidden, the name tells: a Deployment's ReplicaSets are called
 // after it and the template's hash.
 func (v *view) workloadOf(p *pod) model.Workload {
-	if p.kind != "ReplicaSet" {
-		return model.Workload{Kind: model.Kind(p.kind), Namespace: p.namespace, Name: p.owner}
+	by := p.controller.Value()
+	if by.kind != "ReplicaSet" {
+		return model.Workload{Kind: model.Kind(by.kind), Namespace: p.Namespace, Name: by.name}
 	}
-	name := strings.TrimSuffix(p.owner, "-"+p.hash)
-	if r := v.setOf[p.namespace+"/"+p.owner]; r != nil {
+	name := strings.TrimSuffix(by.name, "-"+by.hash)
+	if r := v.set(p.Namespace, by.name); r != nil {
 		name = r.owner
 	}
-	return model.Workload{Kind: model.Deployment, Namespace: p.namespace, Name: name}
+	return model.Workload{Kind: model.Deployment, Namespace: p.Namespace, Name: name}
+}
+
+// set returns a ReplicaSet, nil when it was not read.
+func (v *view) set(namespace, name string) *replicas {
+	r, _ := v.item("replicasets", namespace, name).(*replicas)
+	return r
+}
+
+// item returns what is kept of an object, nil when it was not read.
+func (v *view) item(resource, namespace, name string) item {
+	for _, s := range v.sources {
+		if s.resource == resource && s.namespace == namespace {
+			if it := s.items[name]; it != nil {
+				return it
+			}
+		}
+	}
+	return nil
 }
 
 // adopt puts right the pods that came before their ReplicaSet and whose name
 // told the wrong Deployment.
-func (v *view) adopt(r *replicas) {
-	guess := model.Workload{Kind: model.Deployment, Namespace: r.namespace, Name: strings.TrimSuffix(r.name, "-"+r.hash)}
-	if guess == r.key() {
+func (v *view) adopt(r *replicas, to *group) {
+	guess := v.groups[model.Workload{Kind: model.Deployment, Namespace: r.Namespace, Name: strings.TrimSuffix(r.name, "-"+r.hash)}]
+	if guess == nil || guess == to {
 		return
 	}
-	for _, p := range v.pods[guess] {
-		if p.owner == r.name {
-			take(v.pods, guess, p.named.name)
-			put(v.pods, r.key(), p.named.name, p)
-			v.podOf[keyOf(p)] = r.key()
-			v.dirty[guess], v.dirty[r.key()] = true, true
+	for _, p := range slices.Clone(guess.pods) {
+		if p.controller.Value().name == r.name {
+			v.part(p)
+			v.join(p, to)
 		}
 	}
 }
@@ -161,20 +203,18 @@ func (v *view) adopt(r *replicas) {
 func (v *view) observe() (board []*model.Component, events []model.Event, id model.Identity) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	changed := v.all
-	v.evDirty = v.evDirty || v.all
-	if v.all {
-		for w := range v.loads {
-			v.dirty[w] = true
+	lines := v.missed
+	for len(v.changed) > 0 { // a line that comes or goes may change another's ID
+		changed := v.changed
+		v.changed = nil
+		for _, g := range changed {
+			g.changed = false
+			lines = v.refresh(g) || lines
 		}
-		v.all = false
 	}
-	for w := range v.dirty {
-		changed = v.refresh(w) || changed
-	}
-	clear(v.dirty)
-	if changed {
+	if lines {
 		v.compose()
+		v.missed = false
 	}
 	if v.evDirty {
 		v.evDirty = false
@@ -189,35 +229,54 @@ func (v *view) observe() (board []*model.Component, events []model.Event, id mod
 }
 
 // refresh makes one line; true when it changed.
-func (v *view) refresh(w model.Workload) bool {
-	x := v.loads[w]
-	if x == nil {
-		_, was := v.lines[w]
-		delete(v.lines, w)
-		delete(v.none, w)
-		return was
+func (v *view) refresh(g *group) bool {
+	old := g.line
+	if g.load == nil {
+		g.line, g.none = nil, time.Time{}
+		if len(g.sets) == 0 && len(g.pods) == 0 {
+			delete(v.groups, g.key)
+		}
+	} else if line := v.build(g); old == nil || !reflect.DeepEqual(old, line) {
+		g.line = line
 	}
-	line := v.build(x)
-	if old := v.lines[w]; old != nil && reflect.DeepEqual(old, line) {
-		return false
+	if g.line != nil {
+		g.load.line = g.line // what the line is made of next time: one of them is enough
 	}
-	v.lines[w] = line
-	return true
+	if (old == nil) != (g.line == nil) {
+		v.renamed(g.key)
+	}
+	if old == nil || g.line == nil || old.ID != g.line.ID {
+		v.reorder, v.evDirty = true, true
+	}
+	return g.line != old
+}
+
+// renamed has the lines made anew whose ID tells the kind because of a workload
+// that came or went.
+func (v *view) renamed(w model.Workload) {
+	for _, k := range kindsInOrder[1:] {
+		if other := v.groups[model.Workload{Kind: k, Namespace: w.Namespace, Name: w.Name}]; other != nil && k != w.Kind && other.line != nil {
+			v.change(other)
+		}
+	}
 }
 
 // compose puts the lines in their order: the configured one, else by name.
 func (v *view) compose() {
 	if len(v.targets) == 0 {
-		v.board = make([]*model.Component, 0, len(v.lines))
-		for _, l := range v.lines {
-			v.board = append(v.board, l)
+		v.sort()
+		v.board = make([]*model.Component, len(v.order))
+		for i, g := range v.order {
+			v.board[i] = g.line
 		}
-		slices.SortFunc(v.board, func(a, b *model.Component) int { return strings.Compare(a.ID, b.ID) })
 		return
 	}
 	v.board = make([]*model.Component, 0, len(v.targets))
 	for _, t := range v.targets {
-		line := v.lines[t.Workload]
+		var line *model.Component
+		if g := v.groups[t.Workload]; g != nil {
+			line = g.line
+		}
 		if line == nil {
 			line = &model.Component{ID: t.ID, Workload: t.Workload, Missing: v.why(t.Workload.Kind.Resource(), t.Workload.Namespace)}
 			if line.Missing == "" {
@@ -230,6 +289,22 @@ func (v *view) compose() {
 		}
 		v.board = append(v.board, line)
 	}
+}
+
+// sort makes the order anew where a line came, went or was renamed.
+func (v *view) sort() {
+	if !v.reorder {
+		return
+	}
+	v.reorder = false
+	clear(v.order)
+	v.order = v.order[:0]
+	for _, g := range v.groups {
+		if g.line != nil {
+			v.order = append(v.order, g)
+		}
+	}
+	slices.SortFunc(v.order, func(a, b *group) int { return strings.Compare(a.line.ID, b.line.ID) })
 }
 
 // notRead is why there is nothing to show before the first answer.
@@ -265,7 +340,7 @@ func (v *view) id(w model.Workload) string {
 			if k == w.Kind {
 				break
 			}
-			if v.loads[model.Workload{Kind: k, Namespace: w.Namespace, Name: w.Name}] != nil {
+			if g := v.groups[model.Workload{Kind: k, Namespace: w.Namespace, Name: w.Name}]; g != nil && g.load != nil {
 				return w.String()
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -31,32 +32,41 @@ const (
 // named makes a small struct fit into client-go's stores, which ask for a name
 // and a namespace only.
 type named struct {
-	metav1.Object // of everybody: empty, and never written to
-	namespace     string
-	name          string
+	*metav1.ObjectMeta // the namespace alone; shared by all in it, and never written to
+	name               string
 }
 
-var nothing metav1.Object = &metav1.ObjectMeta{}
+var namespaces sync.Map // name → *metav1.ObjectMeta
 
-func name(namespace, name string) named { return named{nothing, namespace, name} }
+func name(namespace, name string) named {
+	m, ok := namespaces.Load(namespace)
+	if !ok {
+		m, _ = namespaces.LoadOrStore(namespace, &metav1.ObjectMeta{Namespace: namespace})
+	}
+	return named{m.(*metav1.ObjectMeta), name}
+}
 
-func (n named) GetName() string      { return n.name }
-func (n named) GetNamespace() string { return n.namespace }
+// GetName returns the object's name.
+func (n named) GetName() string { return n.name }
 
-// workload is what is kept of a Deployment, StatefulSet or DaemonSet: its line
-// of the board without pods, and what the rest of the line is worked out from.
+// workload is what is kept of a Deployment, StatefulSet or DaemonSet: a line of
+// the board, and what it is worked out from.
 type workload struct {
 	named
-	line        model.Component // ID, Missing, Pods and what depends on them are not set
+	line        *model.Component // the newest made of it; before the first, what comes from the workload alone
+	revision    int64            // as the workload tells it; 0 = it does not
 	created     time.Time
 	unavailable time.Time // since when its Available condition is False
-	timedOut    time.Time // since when it has exceeded its progress deadline
-	timedOutMsg string
-	failing     time.Time // since when pods cannot be created
-	failingMsg  string
-	update      string // newest revision's hash (StatefulSet, DaemonSet)
-	setBy       string
-	setAt       time.Time
+	timedOut    *failure  // it has exceeded its progress deadline
+	failure     *failure  // pods cannot be created
+	update      string    // newest revision's hash (StatefulSet, DaemonSet)
+	setAt       time.Time // when the running template was set
+}
+
+// failure is a condition that tells of one.
+type failure struct {
+	since   time.Time
+	message string
 }
 
 // replicas is what is kept of a ReplicaSet or a ControllerRevision.
@@ -64,15 +74,14 @@ type replicas struct {
 	named
 	owner    string // name of the workload that controls it
 	kind     model.Kind
-	uid      string
 	revision int64
-	reused   bool // it has been the running one more than once
 	hash     string
-	created  time.Time
-	count    int
-	failing  time.Time
-	message  string
+	since    int64    // its creation, in seconds since 1970
+	failure  *failure // pods cannot be created
+	reused   bool     // it has been the running one more than once
 }
+
+func (r *replicas) created() time.Time { return time.Unix(r.since, 0) }
 
 // templateHash is over the template less pod-template-hash, by its typed form:
 // the watch has no other. Unknown fields are not in it.
@@ -96,17 +105,16 @@ func templateHash(t *corev1.PodTemplateSpec) string {
 
 func base(kind model.Kind, m *metav1.ObjectMeta, t *corev1.PodTemplateSpec) *workload {
 	by, at := templateOwner(m.ManagedFields)
-	w := &workload{named: name(m.Namespace, m.Name), created: m.CreationTimestamp.Time, setBy: by, setAt: at}
-	w.line = model.Component{
-		Workload:      model.Workload{Kind: kind, Namespace: m.Namespace, Name: m.Name},
-		UID:           string(m.UID),
-		ChangeCause:   text.Line(m.Annotations[annCause]),
-		Images:        images(t),
-		TemplateHash:  templateHash(t),
-		Generation:    m.Generation,
-		RevisionStart: at,
-		RevisionBy:    by,
-		Owners:        owners(kind, m),
+	w := &workload{named: name(m.Namespace, m.Name), created: m.CreationTimestamp.Time, setAt: at}
+	w.line = &model.Component{
+		Workload:     model.Workload{Kind: kind, Namespace: m.Namespace, Name: m.Name},
+		UID:          string(m.UID),
+		ChangeCause:  text.Line(m.Annotations[annCause]),
+		Images:       images(t),
+		TemplateHash: templateHash(t),
+		Generation:   m.Generation,
+		RevisionBy:   by,
+		Owners:       owners(kind, m),
 	}
 	return w
 }
@@ -121,8 +129,8 @@ func images(t *corev1.PodTemplateSpec) []string {
 
 func fromDeployment(d *appsv1.Deployment) *workload {
 	w := base(model.Deployment, &d.ObjectMeta, &d.Spec.Template)
-	c := &w.line
-	c.Revision, _ = strconv.ParseInt(d.Annotations[annRevision], 10, 64)
+	c := w.line
+	w.revision, _ = strconv.ParseInt(d.Annotations[annRevision], 10, 64)
 	c.Paused = d.Spec.Paused
 	c.Desired = count(d.Spec.Replicas, 1)
 	c.Replicas, c.Updated = int(d.Status.Replicas), int(d.Status.UpdatedReplicas)
@@ -135,7 +143,7 @@ func fromDeployment(d *appsv1.Deployment) *workload {
 		case appsv1.DeploymentProgressing:
 			c.Progressing = model.Condition{Status: string(x.Status), Reason: text.Line(x.Reason), Message: text.Line(x.Message), Updated: x.LastUpdateTime.Time}
 			if x.Status == corev1.ConditionFalse && x.Reason == "ProgressDeadlineExceeded" {
-				w.timedOut, w.timedOutMsg = x.LastTransitionTime.Time, text.Line(x.Message)
+				w.timedOut = &failure{x.LastTransitionTime.Time, text.Line(x.Message)}
 			}
 		case appsv1.DeploymentAvailable:
 			if x.Status == corev1.ConditionFalse {
@@ -143,7 +151,7 @@ func fromDeployment(d *appsv1.Deployment) *workload {
 			}
 		case appsv1.DeploymentReplicaFailure:
 			if x.Status == corev1.ConditionTrue {
-				w.failing, w.failingMsg = x.LastTransitionTime.Time, text.Line(x.Message)
+				w.failure = &failure{x.LastTransitionTime.Time, text.Line(x.Message)}
 			}
 		}
 	}
@@ -152,7 +160,7 @@ func fromDeployment(d *appsv1.Deployment) *workload {
 
 func fromStatefulSet(s *appsv1.StatefulSet) *workload {
 	w := base(model.StatefulSet, &s.ObjectMeta, &s.Spec.Template)
-	c := &w.line
+	c := w.line
 	c.Desired = count(s.Spec.Replicas, 1)
 	c.Replicas, c.Updated = int(s.Status.Replicas), int(s.Status.UpdatedReplicas)
 	c.Ready, c.Available = int(s.Status.ReadyReplicas), int(s.Status.AvailableReplicas)
@@ -172,7 +180,7 @@ func fromStatefulSet(s *appsv1.StatefulSet) *workload {
 
 func fromDaemonSet(d *appsv1.DaemonSet) *workload {
 	w := base(model.DaemonSet, &d.ObjectMeta, &d.Spec.Template)
-	c := &w.line
+	c := w.line
 	c.Desired = int(d.Status.DesiredNumberScheduled)
 	c.Replicas, c.Updated = int(d.Status.CurrentNumberScheduled), int(d.Status.UpdatedNumberScheduled)
 	c.Ready, c.Available = int(d.Status.NumberReady), int(d.Status.NumberAvailable)
@@ -185,30 +193,29 @@ func fromDaemonSet(d *appsv1.DaemonSet) *workload {
 }
 
 func fromReplicaSet(r *appsv1.ReplicaSet) *replicas {
-	k := &replicas{named: name(r.Namespace, r.Name), kind: model.Deployment,
-		uid: string(r.UID), created: r.CreationTimestamp.Time, count: int(r.Status.Replicas),
+	k := &replicas{named: name(r.Namespace, r.Name), kind: model.Deployment, since: r.CreationTimestamp.Unix(),
 		reused: r.Annotations[annHistory] != "", hash: r.Labels[labelHash]}
 	k.revision, _ = strconv.ParseInt(r.Annotations[annRevision], 10, 64)
 	if o := metav1.GetControllerOfNoCopy(r); o != nil && o.Kind == string(model.Deployment) {
-		k.owner = o.Name
+		k.owner = intern(o.Name)
 	}
 	for i := range r.Status.Conditions {
 		x := &r.Status.Conditions[i]
 		if x.Type == appsv1.ReplicaSetReplicaFailure && x.Status == corev1.ConditionTrue {
-			k.failing, k.message = x.LastTransitionTime.Time, text.Line(x.Message)
+			k.failure = &failure{x.LastTransitionTime.Time, text.Line(x.Message)}
 		}
 	}
 	return k
 }
 
 func fromControllerRevision(r *appsv1.ControllerRevision) *replicas {
-	k := &replicas{named: name(r.Namespace, r.Name), uid: string(r.UID),
-		revision: r.Revision, created: r.CreationTimestamp.Time, hash: r.Labels[labelRevision], reused: true}
+	k := &replicas{named: name(r.Namespace, r.Name), revision: r.Revision, since: r.CreationTimestamp.Unix(),
+		hash: r.Labels[labelRevision], reused: true}
 	if k.hash == "" {
 		k.hash = r.Name
 	}
 	if o := metav1.GetControllerOfNoCopy(r); o != nil {
-		k.kind, k.owner = model.Kind(o.Kind), o.Name
+		k.kind, k.owner = model.Kind(intern(o.Kind)), intern(o.Name)
 	}
 	return k
 }

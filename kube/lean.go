@@ -1,0 +1,205 @@
+package kube
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/scheme"
+)
+
+// lean is client-go's serializer, which leaves out of a protobuf answer what the
+// board does not use before it is decoded, and keeps nothing of an object but what
+// the board is made of: a pod has some hundred fields and four kilobytes, of which
+// a dozen fields are looked at. Decoding the rest was most of the time in which a
+// large namespace is read, and most of the garbage. Answers in JSON are decoded
+// whole.
+type lean struct {
+	runtime.NegotiatedSerializer
+	now func() time.Time
+}
+
+func newLean(now func() time.Time) lean { return lean{scheme.Codecs.WithoutConversion(), now} }
+
+// arrival is an object as a watch brings it: what is kept of it, and what client-go
+// wants to know beside that.
+type arrival struct {
+	named
+	version string // resourceVersion
+	ends    bool   // the first answer ends with it
+	item    item   // nil for a bookmark
+}
+
+// GetObjectKind says nothing: the types that are watched are known.
+func (*arrival) GetObjectKind() schema.ObjectKind { return schema.EmptyObjectKind }
+
+// DeepCopyObject returns the arrival itself, which nobody changes.
+func (a *arrival) DeepCopyObject() runtime.Object { return a }
+
+// GetResourceVersion returns the object's version, from which a watch goes on.
+func (a *arrival) GetResourceVersion() string { return a.version }
+
+// GetAnnotations returns the one that client-go looks at.
+func (a *arrival) GetAnnotations() map[string]string {
+	if a.ends {
+		return map[string]string{metav1.InitialEventsAnnotationKey: "true"}
+	}
+	return nil
+}
+
+// SupportedMediaTypes returns client-go's, with lean decoders for protobuf.
+func (l lean) SupportedMediaTypes() []runtime.SerializerInfo {
+	infos := l.NegotiatedSerializer.SupportedMediaTypes()
+	out := make([]runtime.SerializerInfo, len(infos))
+	for i, info := range infos {
+		if info.MediaType == runtime.ContentTypeProtobuf && info.StreamSerializer != nil {
+			stream := *info.StreamSerializer
+			stream.Serializer = watchEvents{stream.Serializer}
+			info.Serializer, info.StreamSerializer = objects{info.Serializer, l.now}, &stream
+		}
+		out[i] = info
+	}
+	return out
+}
+
+// watchEvents decodes the frames of a watch. The object in a frame is not copied:
+// it is decoded before the next frame is read into the same buffer.
+type watchEvents struct{ runtime.Serializer }
+
+// Decode decodes a frame into a *metav1.WatchEvent, anything else as client-go does.
+func (w watchEvents) Decode(data []byte, defaults *schema.GroupVersionKind, into runtime.Object) (runtime.Object, *schema.GroupVersionKind, error) {
+	e, ok := into.(*metav1.WatchEvent)
+	if !ok {
+		return w.Serializer.Decode(data, defaults, into)
+	}
+	*e = metav1.WatchEvent{}
+	err := fields(data, func(n protowire.Number, value []byte) error {
+		switch n {
+		case 1:
+			e.Type = eventType(value)
+		case 2: // RawExtension
+			return fields(value, func(n protowire.Number, value []byte) error {
+				if n == 1 {
+					e.Object.Raw = value
+				}
+				return nil
+			})
+		}
+		return nil
+	})
+	return e, nil, err
+}
+
+// eventType returns the type of a watch event, without a copy of its own for each.
+func eventType(b []byte) string {
+	for _, t := range []string{"ADDED", "MODIFIED", "DELETED", "BOOKMARK"} {
+		if string(b) == t {
+			return t
+		}
+	}
+	return string(b)
+}
+
+// objects decodes what is in the frames of a watch, and lists.
+type objects struct {
+	runtime.Serializer
+	now func() time.Time
+}
+
+// prefix begins each object in protobuf, before the runtime.Unknown that wraps it.
+var prefix = []byte{'k', '8', 's', 0}
+
+// Decode decodes an object of a kind in kept to an *arrival, its list without the
+// fields that are not kept, and anything else as client-go does.
+func (s objects) Decode(data []byte, defaults *schema.GroupVersionKind, into runtime.Object) (runtime.Object, *schema.GroupVersionKind, error) {
+	version, kind, raw, err := unwrap(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	k := kept()[string(kind)]
+	if k == nil || k.gv.String() != string(version) {
+		return s.Serializer.Decode(data, defaults, into)
+	}
+	gvk := k.gv.WithKind(string(kind))
+	var out runtime.Object
+	switch list, ok := into.(decoded); {
+	case into == nil && k.arrive != nil:
+		out, err = k.arrive(raw, s.now())
+	case ok && k.arrive == nil && reflect.TypeOf(into) == k.list:
+		out, err = into, k.decode(list, raw)
+	default:
+		return s.Serializer.Decode(data, defaults, into)
+	}
+	if err != nil {
+		return nil, &gvk, fmt.Errorf("%s in protobuf cannot be read: %w", kind, err)
+	}
+	return out, &gvk, nil
+}
+
+// unwrap returns what is in the runtime.Unknown of an object; nothing where data
+// is no such thing.
+func unwrap(data []byte) (version, kind, raw []byte, err error) {
+	body, ok := bytes.CutPrefix(data, prefix)
+	if !ok {
+		return nil, nil, nil, nil
+	}
+	err = fields(body, func(n protowire.Number, value []byte) error {
+		switch n {
+		case 1: // TypeMeta
+			return fields(value, func(n protowire.Number, value []byte) error {
+				switch n {
+				case 1:
+					version = value
+				case 2:
+					kind = value
+				}
+				return nil
+			})
+		case 2:
+			raw = value
+		}
+		return nil
+	})
+	return version, kind, raw, err
+}
+
+// fields calls f with each field of a message that has a length: a string, bytes
+// or a message.
+func fields(message []byte, f func(n protowire.Number, value []byte) error) error {
+	return scan(message, func(n protowire.Number, wire protowire.Type, field, value []byte) error {
+		if wire != protowire.BytesType {
+			return nil
+		}
+		return f(n, value)
+	})
+}
+
+// scan calls f with each field of a message: with all its bytes, and with its value
+// where it has a length.
+func scan(message []byte, f func(n protowire.Number, wire protowire.Type, field, value []byte) error) error {
+	for len(message) > 0 {
+		n, wire, tag := protowire.ConsumeTag(message)
+		if tag < 0 {
+			return protowire.ParseError(tag)
+		}
+		size := protowire.ConsumeFieldValue(n, wire, message[tag:])
+		if size < 0 {
+			return protowire.ParseError(size)
+		}
+		field := message[:tag+size]
+		var value []byte
+		if wire == protowire.BytesType {
+			value, _ = protowire.ConsumeBytes(field[tag:])
+		}
+		if err := f(n, wire, field, value); err != nil {
+			return err
+		}
+		message = message[tag+size:]
+	}
+	return nil
+}
