@@ -97,6 +97,7 @@ func New(cfg Config) *Engine {
 	e := &Engine{cfg: cfg, tell: make(chan struct{}, 1), ready: make(chan struct{}, 1),
 		crash: make(chan error, 1), errands: map[string]*errand{}, leasing: map[string]*leasing{}, following: map[incident.WriteID]bool{}, ctx: context.Background()}
 	e.search, e.seen.Searching = journal.Search, len(cfg.Journals) > 0
+	e.seen.Memory = &incident.Memory{}
 	e.seen.Metrics.To, e.seen.Metrics.Off = cfg.Metrics.To()
 	for _, m := range cfg.Methods {
 		e.seen.Methods = append(e.seen.Methods, m.Name())
@@ -352,7 +353,7 @@ func (e *Engine) observed(o model.Observation) {
 	e.dirty = e.dirty || !same(e.seen.Board, o.Board) || e.seen.Identity != o.Identity ||
 		e.seen.Cluster.Lost(e.judged, incident.ClusterFresh) ||
 		o.Connection.Err != e.seen.Cluster.Err || o.Connection.LoggedOut != e.seen.Cluster.LoggedOut
-	e.seen.Board, e.seen.Events = o.Board, o.Events
+	e.seen.Board, e.seen.Reading, e.seen.Events = o.Board, o.Reading, o.Events
 	e.seen.Cluster, e.seen.Identity = o.Connection, o.Identity
 	e.takeUp()
 	e.pollIfDue()

@@ -14,7 +14,7 @@ func thousand() (Incident, Seen) {
 	now := t0
 	inc := Fold([]Fact{{At: now, Body: Began{Settings: Settings{Namespace: "bench", Limits: model.DefaultLimits(), Verify: DefaultVerify(),
 		Scrape: 15 * time.Second, Poll: 15 * time.Second}}}})
-	seen := Seen{Cluster: model.Connection{Heard: now}, Metrics: model.Connection{Heard: now}, Identity: model.Identity{Cluster: "uid"}, Figures: map[string]*model.Figures{}}
+	seen := Seen{Cluster: model.Connection{Heard: now}, Metrics: model.Connection{Heard: now}, Identity: model.Identity{Cluster: "uid"}, Figures: map[string]*model.Figures{}, Memory: &Memory{}}
 	for n := range 1000 {
 		id := fmt.Sprintf("service-%04d", n)
 		seen.Board = append(seen.Board, &model.Component{ID: id, Revision: 1, RevisionStart: now.Add(-time.Duration(n) * 3 * time.Second),

@@ -27,7 +27,6 @@ func Decide(i Incident, seen Seen, in Input) ([]Fact, []Effect) {
 	}
 	i.lend()
 	d := &decider{s: Snapshot{Incident: i, Seen: seen, Now: in.At}, by: in.By}
-	defer func() { forget(d.found) }()
 	in.Do.decide(d)
 	return d.facts, d.effects
 }
@@ -39,7 +38,6 @@ type decider struct {
 	by      string
 	facts   []Fact
 	effects []Effect
-	found   []finding // by Seen, which stays the same; made at its first use
 }
 
 func (d *decider) inc() *Incident { return &d.s.Incident }
@@ -51,11 +49,3 @@ func (d *decider) fact(b Body) {
 }
 
 func (d *decider) effect(e Effect) { d.effects = append(d.effects, e) }
-
-// findings judges the board once for all that ask in this decision.
-func (d *decider) findings() []finding {
-	if d.found == nil {
-		d.found = findings(&d.s)
-	}
-	return d.found
-}

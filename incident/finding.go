@@ -2,8 +2,6 @@ package incident
 
 import (
 	"fmt"
-	"slices"
-	"sync"
 
 	"rollbook/model"
 )
@@ -18,60 +16,59 @@ type finding struct {
 	Asked   bool      // false where there is nothing to measure, which is not an unknown
 }
 
-// findings judges every component of the board, in the board's order, for every
-// kind of trigger. It looks at observations alone, not at what was latched.
+// kinds are all kinds of triggers, in the order in which they are told.
+var kinds = []TriggerKind{TErrors, TP95, TNoPod, TStuck}
+
+// findings returns what is broken or unknown on the board, in its order. It looks
+// at observations alone, not at what was latched.
 func findings(s *Snapshot) []finding {
-	out, _ := spare.Get().([]finding)
-	out = slices.Grow(out, 4*len(s.Seen.Board)) // grown step by step it costs as much again
+	var out []finding
 	lost := s.clusterLost()
-	for _, c := range s.Seen.Board {
-		f := s.FiguresOf(c.ID)
-		out = append(out,
-			figureFinding(s, c, f, TErrors), figureFinding(s, c, f, TP95),
-			noPodFinding(s, c, lost), stuckFinding(c, lost))
+	for _, l := range s.Judgement().Lines {
+		for _, kind := range kinds {
+			if f := l.finding(s, kind, lost); f.Asked && f.State == model.TriUnknown || f.State == model.TriYes || f.Over {
+				out = append(out, f)
+			}
+		}
 	}
 	return out
 }
 
-// spare keeps the findings' array from one look at a board to the next: of a
-// thousand components it has a megabyte, and was half of all that an idle screen
-// left to the garbage collector.
-var spare sync.Pool
-
-// forget ends the use of findings.
-func forget(found []finding) {
-	if found == nil {
-		return
-	}
-	clear(found)
-	spare.Put(found[:0]) //nolint:staticcheck // 24 bytes for the header
+// fine says that no trigger of the component can rise now.
+func (l *Line) fine() bool {
+	return l.Errors.State != model.TriYes && l.P95.State != model.TriYes && l.Component.NoneAvailable.IsZero() && l.Component.Stuck == ""
 }
 
-func figureFinding(s *Snapshot, c *model.Component, f *model.Figures, kind TriggerKind) finding {
-	limits := s.Incident.Settings.Limits
+// finding returns what is said of one kind of trigger. lost is why the cluster
+// does not count any more; "" while it does.
+func (l *Line) finding(s *Snapshot, kind TriggerKind, lost string) finding {
+	switch kind {
+	case TErrors, TP95:
+		return l.figureFinding(s, kind)
+	case TNoPod:
+		return noPodFinding(s, l.Component, lost)
+	}
+	return stuckFinding(l.Component, lost)
+}
+
+func (l *Line) figureFinding(s *Snapshot, kind TriggerKind) finding {
+	c, limits := l.Component, s.Incident.Settings.Limits
 	out := finding{Trigger: Trigger{Component: c.ID, Kind: kind}, Asked: true}
-	fig, limit, want, show, name := model.Figure{}, limits.Errors, limits.For, model.Percent, "errors"
+	run, limit, want, show, name := l.Errors, limits.Errors, limits.For, model.Percent, "errors"
 	if kind == TP95 {
-		limit, want, show, name = limits.P95.Seconds(), limits.P95For, model.Seconds, "P95"
+		run, limit, want, show, name = l.P95, limits.P95.Seconds(), limits.P95For, model.Seconds, "P95"
 	}
-	switch {
-	case f == nil:
-		fig.Now.Why = s.noFigures()
-	case f.NotMeasured:
-		out.State, out.Asked = model.TriNo, false
-		return out
-	case kind == TErrors:
-		fig = f.Errors
-	default:
-		fig = f.P95
-	}
-	if c.Desired == 0 && c.Missing == "" && !fig.Now.Known {
+	now := l.figure(kind)
+	if l.Figures != nil && l.Figures.NotMeasured || c.Desired == 0 && c.Missing == "" && (now == nil || !now.Known) {
 		out.State, out.Asked = model.TriNo, false
 		return out
 	}
-	run := Over(fig, limit, want)
+	if now == nil {
+		out.Why = s.noFigures()
+		return out
+	}
 	out.State, out.Why, out.Over = run.State, run.Why, run.State == model.TriYes
-	out.Trigger.Query, out.Value, out.AtLeast = fig.Now.Query, fig.Now.Value, fig.Now.AtLeast
+	out.Trigger.Query, out.Value, out.AtLeast = now.Query, now.Value, now.AtLeast
 	if run.State != model.TriYes {
 		return out
 	}

@@ -68,15 +68,10 @@ type Node struct {
 // two questions that stand beside it. An operator's answer overrules the
 // figures, which stay in Text.
 func Tree(s *Snapshot) []Node {
-	found := findings(s)
-	defer forget(found)
-	return tree(s, found)
-}
-
-func tree(s *Snapshot, found []finding) []Node {
+	j := s.Judgement()
 	nodes := []Node{
-		measuredNode(s, found, QErrors, TErrors), measuredNode(s, found, QP95, TP95),
-		criticalNode(s, found), sloNode(s, found),
+		measuredNode(s, j, QErrors, TErrors), measuredNode(s, j, QP95, TP95),
+		criticalNode(s, j), sloNode(s, j),
 		besideNode(s, QDataLoss), besideNode(s, QSecurity),
 	}
 	for n := range nodes[:4] {
@@ -100,88 +95,67 @@ func answered(s *Snapshot, n Node) Node {
 	return n
 }
 
-// fromTriggers answers a question by the latched triggers and the findings of
-// one kind: yes for any latched, unknown for any unknown, else no.
-func fromTriggers(s *Snapshot, found []finding, kind TriggerKind) (model.Tri, string, string) {
+// fromTriggers answers a question by the latched triggers and by what the board
+// says of one kind: yes for any latched, unknown for any unknown, else no.
+func fromTriggers(s *Snapshot, j *Judgement, kind TriggerKind) (model.Tri, string, string) {
 	var texts []string
 	query := ""
 	for _, t := range s.Incident.Triggers {
 		if t.Kind == kind {
-			texts, query = append(texts, t.sentence(s, found)), t.Query
+			texts, query = append(texts, t.sentence(s, j)), t.Query
 		}
 	}
 	if len(texts) > 0 {
 		return model.TriYes, strings.Join(texts, "; "), query
 	}
-	var over, unknown []string
-	asked, why := 0, ""
-	for _, f := range found {
-		if f.Kind != kind || !f.Asked {
-			continue
-		}
-		asked++
-		if query == "" {
-			query = f.Trigger.Query
-		}
-		switch {
-		case f.State == model.TriUnknown:
-			unknown, why = append(unknown, f.Component), f.Why
-		case f.Over:
-			over = append(over, f.Text)
-		}
+	k, lost := j.kinds[kind], s.clusterLost()
+	var over []string
+	for _, l := range k.over {
+		over = append(over, l.finding(s, kind, lost).Text)
 	}
 	switch {
-	case len(over) > 0 && len(unknown) == 0:
-		return model.TriNo, strings.Join(over, "; "), query
-	case asked == 0 && len(s.Seen.Board) == 0:
-		return model.TriUnknown, "no workload seen yet", query
-	case len(unknown) > 0:
-		text := fmt.Sprintf("%s: %s", nameAll(unknown), why)
-		return model.TriUnknown, strings.Join(append(over, text), "; "), query
-	case asked == 0:
-		return model.TriNo, "not measured, by configuration", query
+	case len(over) > 0 && k.unknowns == 0:
+		return model.TriNo, strings.Join(over, "; "), k.query
+	case k.asked == 0 && len(s.Seen.Board) == 0:
+		return model.TriUnknown, "no workload seen yet", k.query
+	case k.unknowns > 0:
+		var names []string
+		for _, l := range k.unknown {
+			names = append(names, l.Component.ID)
+		}
+		text := fmt.Sprintf("%s: %s", nameSome(names, k.unknowns), k.last.finding(s, kind, lost).Why)
+		return model.TriUnknown, strings.Join(append(over, text), "; "), k.query
+	case k.asked == 0:
+		return model.TriNo, "not measured, by configuration", k.query
 	}
-	return model.TriNo, "", query
+	return model.TriNo, "", k.query
 }
 
-func measuredNode(s *Snapshot, found []finding, q Question, kind TriggerKind) Node {
+func measuredNode(s *Snapshot, j *Judgement, q Question, kind TriggerKind) Node {
 	n := Node{Question: q, Title: q.title(s.Incident.Settings.Limits)}
-	n.Answer, n.Text, n.Query = fromTriggers(s, found, kind)
-	n.Rising = slices.ContainsFunc(found, func(f finding) bool { return f.Kind == kind && f.State == model.TriNo && f.Over })
+	n.Answer, n.Text, n.Query = fromTriggers(s, j, kind)
+	n.Rising = slices.ContainsFunc(j.kinds[kind].over, func(l *Line) bool { return l.finding(s, kind, "").State == model.TriNo })
 	if n.Answer == model.TriNo && n.Text == "" {
-		n.Text = worst(s, kind)
+		n.Text = j.worst(kind)
 	}
 	return answered(s, n)
 }
 
 // worst names the component that comes nearest to the limit.
-func worst(s *Snapshot, kind TriggerKind) string {
-	top, name := -1.0, ""
-	for _, c := range s.Seen.Board {
-		f := s.FiguresOf(c.ID)
-		if f == nil {
-			continue
-		}
-		r := f.Errors.Now
-		if kind == TP95 {
-			r = f.P95.Now
-		}
-		if r.Known && r.Value > top {
-			top, name = r.Value, c.ID
-		}
-	}
+func (j *Judgement) worst(kind TriggerKind) string {
+	k := j.kinds[kind]
 	switch {
-	case name == "":
+	case k.topName == "":
 		return "nothing over"
 	case kind == TP95:
-		return "highest " + model.Seconds(top) + " on " + name
+		return "highest " + model.Seconds(k.top) + " on " + k.topName
 	}
-	return "highest " + model.Percent(top) + " on " + name
+	return "highest " + model.Percent(k.top) + " on " + k.topName
 }
 
-func criticalNode(s *Snapshot, found []finding) Node {
+func criticalNode(s *Snapshot, j *Judgement) Node {
 	n := Node{Question: QCritical, Title: QCritical.title(s.Incident.Settings.Limits), Asks: true}
-	tri, text, query := fromTriggers(s, found, TNoPod)
+	tri, text, query := fromTriggers(s, j, TNoPod)
 	n.Answer, n.Text, n.Query = tri, text, query
 	if tri == model.TriNo {
 		// The cluster knows that pods are there, not what they are worth.
@@ -194,9 +168,9 @@ func criticalNode(s *Snapshot, found []finding) Node {
 }
 
 // sloNode never counts as unknown: a budget that is not set up is not asked for.
-func sloNode(s *Snapshot, found []finding) Node {
+func sloNode(s *Snapshot, j *Judgement) Node {
 	n := Node{Question: QSLO, Title: QSLO.title(s.Incident.Settings.Limits), Asks: true}
-	tri, text, query := fromTriggers(s, found, TStuck)
+	tri, text, query := fromTriggers(s, j, TStuck)
 	n.Answer, n.Text, n.Query = tri, text, query
 	if tri == model.TriNo {
 		n.Text = "no rollout is stuck; SLO: not set up"

@@ -16,7 +16,10 @@ type Seen struct {
 	Metrics  model.Connection
 	Identity model.Identity
 
+	Memory *Memory // of what was last said of the board; nil = it is judged anew each time
+
 	Board   []*model.Component
+	Reading bool                      // what the board is made of has not all been read yet: pods may be missing
 	Figures map[string]*model.Figures // by component ID
 	Events  []model.Event             // newest last
 
@@ -88,27 +91,43 @@ func (s *Snapshot) FiguresOf(id string) *model.Figures {
 	if f == nil {
 		return nil
 	}
+	out, _, _ := s.counted(f)
+	return out
+}
+
+// counted is FiguresOf for figures as they were read. Between the two times it is
+// the same, if Prometheus is not heard again; zero = no bound.
+func (s *Snapshot) counted(f *model.Figures) (out *model.Figures, from, until time.Time) {
 	fresh := max(s.Incident.Settings.Fresh(), f.Fresh)
-	now := s.Now
+	var ahead time.Duration // of Prometheus' clock before ours
 	if heard := s.Seen.Metrics.Heard; !f.At.IsZero() && !heard.IsZero() {
-		now = f.At.Add(s.Now.Sub(heard))
+		ahead = f.At.Sub(heard)
 	}
-	stale := false
+	now := s.Now.Add(ahead)
 	for _, r := range f.Readings() {
-		stale = stale || r.Known && now.Sub(r.At) > fresh
+		if !r.Known {
+			continue
+		}
+		old := r.At.Add(fresh - ahead)
+		switch {
+		case s.Now.After(old):
+			from = s.Now // its age is told
+		case until.IsZero() || old.Before(until):
+			until = old
+		}
 	}
-	if !stale {
-		return f // as it was read: a copy of each of a thousand, at every turn, is what a screen costs
+	if from.IsZero() {
+		return f, from, until // as it was read: a copy of each of a thousand, at every turn, is what a screen costs
 	}
-	out := *f
-	for _, r := range out.Readings() {
+	all := *f
+	for _, r := range all.Readings() {
 		known := r.Known
 		*r = r.Stale(now, fresh)
 		if known && !r.Known && s.Seen.Metrics.Err != "" {
 			r.Why += ": " + s.Seen.Metrics.Err
 		}
 	}
-	return &out
+	return &all, from, from
 }
 
 // clusterLost says why what the cluster showed last does not count any more; ""
@@ -182,11 +201,11 @@ func ago(now, t time.Time) string {
 // clockTime is a time of day as all read it alike.
 func clockTime(t time.Time) string { return t.UTC().Format("15:04") + " UTC" }
 
-// nameAll lists names for a sentence, at most three of them.
-func nameAll(names []string) string {
-	names = slices.Compact(slices.Clone(names))
-	if len(names) > 3 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:2], ", "), len(names)-2)
+// nameSome lists names for a sentence: all of them up to three, else two and how
+// many more there are. names may be the first three alone.
+func nameSome(names []string, all int) string {
+	if all > named {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:named-1], ", "), all-named+1)
 	}
 	return strings.Join(names, ", ")
 }

@@ -57,7 +57,7 @@ func (x Suspect) Words(s *Snapshot) string {
 }
 
 func (x Suspect) is(o Suspect) bool {
-	return x.Component == o.Component && x.Version.Key == o.Version.Key && x.At.Equal(o.At)
+	return x.Component == o.Component && x.Version == o.Version
 }
 
 func (x Suspect) equal(o Suspect) bool {

@@ -51,18 +51,33 @@ func (d *decider) triggers() {
 		// While a rollback is under way its own churn is no new trigger.
 		return
 	}
-	for _, f := range d.findings() {
-		t := d.inc().trigger(f.Component, f.Kind)
-		switch {
-		case t == nil && f.State == model.TriYes:
-			f.Trigger.At = d.s.Now
-			d.fact(Rose{Trigger: f.Trigger})
-		case t == nil:
-		case f.State == model.TriNo && !f.Over && t.Under.IsZero():
-			d.fact(Eased{Component: f.Component, Kind: f.Kind, Since: d.underSince(f)})
-		case !t.Under.IsZero() && (f.State != model.TriNo || f.Over):
-			d.fact(BackOver{Component: f.Component, Kind: f.Kind})
+	latched := map[string]bool{}
+	for _, t := range d.inc().Triggers {
+		latched[t.Component] = true
+	}
+	lost := d.s.clusterLost()
+	for _, l := range d.s.Judgement().Lines {
+		if l.fine() && !latched[l.Component.ID] {
+			continue
 		}
+		for _, kind := range kinds {
+			d.latch(l.finding(&d.s, kind, lost))
+		}
+	}
+}
+
+// latch keeps what a finding says as facts.
+func (d *decider) latch(f finding) {
+	t := d.inc().trigger(f.Component, f.Kind)
+	switch {
+	case t == nil && f.State == model.TriYes:
+		f.Trigger.At = d.s.Now
+		d.fact(Rose{Trigger: f.Trigger})
+	case t == nil:
+	case f.State == model.TriNo && !f.Over && t.Under.IsZero():
+		d.fact(Eased{Component: f.Component, Kind: f.Kind, Since: d.underSince(f)})
+	case !t.Under.IsZero() && (f.State != model.TriNo || f.Over):
+		d.fact(BackOver{Component: f.Component, Kind: f.Kind})
 	}
 }
 
@@ -182,18 +197,19 @@ func (b StoodDown) entry(*Incident) (EntryKind, string) {
 
 // sentence says a latched trigger as of now: how long it has lasted, or since
 // when it is under its limit again.
-func (t Trigger) sentence(s *Snapshot, found []finding) string {
+func (t Trigger) sentence(s *Snapshot, j *Judgement) string {
 	if !t.Under.IsZero() {
 		return fmt.Sprintf("%s; under again for %s", t.Text, model.Short(s.Now.Sub(t.Under)))
 	}
-	for _, f := range found {
-		if f.Component == t.Component && f.Kind == t.Kind {
-			switch {
-			case f.State == model.TriYes:
-				return f.Text
-			case f.State == model.TriUnknown:
-				return t.Text + " (now unknown: " + f.Why + ")"
-			}
+	for _, l := range j.Lines {
+		if l.Component.ID != t.Component {
+			continue
+		}
+		switch f := l.finding(s, t.Kind, s.clusterLost()); f.State {
+		case model.TriYes:
+			return f.Text
+		case model.TriUnknown:
+			return t.Text + " (now unknown: " + f.Why + ")"
 		}
 	}
 	return t.Text

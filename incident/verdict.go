@@ -125,7 +125,7 @@ func VerdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
 	return v, why
 }
 
-func (d *decider) verdict() (Verdict, string) { return VerdictOf(&d.s, tree(&d.s, d.findings())) }
+func (d *decider) verdict() (Verdict, string) { return VerdictOf(&d.s, Tree(&d.s)) }
 
 // judge records the verdict when it is another one than before.
 func (d *decider) judge() {

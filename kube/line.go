@@ -26,7 +26,11 @@ func (v *view) build(g *group) *model.Component {
 	line.PodsNo = v.why("pods", w.Namespace)
 	line.Pods = v.podsOf(g, newest)
 	line.NoneAvailable = v.noneAvailable(g, &line)
-	line.Stuck, line.StuckSince = g.stuck(newest, &line)
+	if line.PodsNo != notRead { // the pods tell the reason better than a condition
+		line.Stuck, line.StuckSince = g.stuck(newest, &line)
+	} else {
+		line.Stuck, line.StuckSince = "", time.Time{}
+	}
 	if old := g.line; old != nil && old.Stuck != "" && line.Stuck != "" && old.Revision == line.Revision && old.StuckSince.Before(line.StuckSince) {
 		line.StuckSince = old.StuckSince // each restart moves the time that the pod tells
 	}

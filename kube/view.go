@@ -199,8 +199,8 @@ func (v *view) adopt(r *replicas, to *group) {
 	}
 }
 
-// observe makes the board anew where something changed.
-func (v *view) observe() (board []*model.Component, events []model.Event, id model.Identity) {
+// observe makes the board anew where something changed. The connection is not set.
+func (v *view) observe() model.Observation {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	lines := v.missed
@@ -220,12 +220,18 @@ func (v *view) observe() (board []*model.Component, events []model.Event, id mod
 		v.evDirty = false
 		v.shown = v.recent()
 	}
-	id = v.identity
+	id := v.identity
 	id.Skew = time.Duration(v.c.skew.Load())
 	if id.ListPods = v.why("pods", ""); id.ListPods == notRead {
 		id.ListPods = "" // nobody refused it
 	}
-	return v.board, v.shown, id
+	return model.Observation{Board: v.board, Reading: v.reading(), Events: v.shown, Identity: id}
+}
+
+// reading says whether something that lines are made of is still being read for
+// the first time.
+func (v *view) reading() bool {
+	return slices.ContainsFunc(v.sources, func(s *source) bool { return s.resource != "events" && !s.synced && s.err == "" })
 }
 
 // refresh makes one line; true when it changed.

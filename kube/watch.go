@@ -69,8 +69,9 @@ func (c *Client) watch(ctx context.Context, p *pulse, id model.Identity, out fun
 		}
 	})
 	tell := func() {
-		board, events, id := v.observe()
-		out(model.Observation{Board: board, Events: events, Connection: c.connection(p), Identity: id})
+		o := v.observe()
+		o.Connection = c.connection(p)
+		out(o)
 	}
 	p.begin(c.now())
 	v.tell(ctx, tell)

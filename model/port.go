@@ -8,6 +8,7 @@ import (
 // Observation is one state of the cluster as its watch sees it.
 type Observation struct {
 	Board      []*Component
+	Reading    bool    // what the board is made of has not all been read yet
 	Events     []Event // newest last
 	Connection Connection
 	Identity   Identity

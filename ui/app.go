@@ -108,7 +108,7 @@ func (a *App) clock() time.Time {
 }
 
 func (a *App) derive() {
-	a.d, a.derived = derive(a.snap), a.snap.Now
+	a.d, a.derived = derive(a.snap, a.d), a.snap.Now
 	if f := a.session.judged; f != nil {
 		f(a.d)
 	}

@@ -1,6 +1,10 @@
 package ui
 
-import "testing"
+import (
+	"testing"
+
+	"rollbook/incident"
+)
 
 func BenchmarkFrame(b *testing.B) {
 	a := screen(b, fixture{"thousand", thousand(), nil}, 80, 24, dark)
@@ -12,8 +16,10 @@ func BenchmarkFrame(b *testing.B) {
 
 func BenchmarkDerive(b *testing.B) {
 	s := thousand()
+	s.Seen.Memory = &incident.Memory{}
+	d := derive(s, nil)
 	b.ReportAllocs()
 	for b.Loop() {
-		_ = derive(s)
+		d = derive(s, d)
 	}
 }

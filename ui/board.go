@@ -123,15 +123,15 @@ func (p *pen) boardRow(c boardCols, r *row, selected bool, s *incident.Snapshot)
 		errors = p.trendCell("–", p.Dim, " unmeasured", c.errors, c.errSpark)
 		p95 = p.trendCell("–", p.Dim, "", c.p95, c.p95Spark)
 	default:
-		errors = p.figureCell(f.Errors, r.errors, limits.Errors, model.Percent, c.errors, c.errSpark, s)
-		p95 = p.figureCell(f.P95, r.p95, limits.P95.Seconds(), model.Seconds, c.p95, c.p95Spark, s)
+		errors = p.figureCell(f.Errors, r.Errors, limits.Errors, model.Percent, c.errors, c.errSpark, s)
+		p95 = p.figureCell(f.P95, r.P95, limits.P95.Seconds(), model.Seconds, c.p95, c.p95Spark, s)
 	}
 	return c.line(p, mark, p.name(comp.ID, c.name, name), p.podsCell(r, c.pods), p.right(rev, c.rev, p.Plain), p.right(since, c.age, p.Plain),
 		errors, p95, p.overCell(r, c.over))
 }
 
 // podsCell is ready of desired, with a sign: ✗ a person should look, · on its
-// way, ✓ all there.
+// way, … its pods are still being read, ✓ all there.
 func (p *pen) podsCell(r *row, w int) string {
 	c := r.c
 	text, sign, style := itoa(int64(c.Ready))+"/"+itoa(int64(c.Desired)), "✓", p.Plain
@@ -142,6 +142,8 @@ func (p *pen) podsCell(r *row, w int) string {
 		sign, style = "·", p.Warn
 	case c.Desired == 0:
 		sign, style = "–", p.Dim
+	case r.reading:
+		sign = "…"
 	}
 	return p.cell(text+" "+sign, w, style)
 }

@@ -11,6 +11,9 @@ import (
 // derived is what is dear to work out from a snapshot. It is made once per
 // snapshot, and again when the clock has moved enough for ages to differ.
 type derived struct {
+	judgement *incident.Judgement // that the rows are made of
+	reading   bool                // the pods, for the first time
+
 	rows     []*row
 	byID     map[string]*row
 	nodes    []incident.Node
@@ -25,11 +28,12 @@ type derived struct {
 
 // row is one line of the board with its judgement.
 type row struct {
-	c           *model.Component
-	f           *model.Figures // as they count now; nil = none read
-	errors, p95 incident.Run
-	failing     int // pods that a person should look at
-	rank        int // how far up it stands; see rankOver …
+	*incident.Line
+	c       *model.Component
+	f       *model.Figures // as they count now; nil = none read
+	failing int            // pods that a person should look at
+	rank    int            // how far up it stands; see rankOver …
+	reading bool           // its pods are not known yet
 }
 
 // Worst first: what is over a limit, what fails, what nobody knows, the rest.
@@ -40,29 +44,14 @@ const (
 	rankRest
 )
 
-func derive(s *incident.Snapshot) *derived {
-	d := &derived{byID: make(map[string]*row, len(s.Seen.Board))}
-	limits := s.Incident.Settings.Limits
-	var ranked [rankRest + 1][]*row
-	for _, c := range s.Seen.Board {
-		r := &row{c: c, f: s.FiguresOf(c.ID)}
-		for i := range c.Pods {
-			if c.Pods[i].Failing {
-				r.failing++
-			}
-		}
-		if r.f != nil && !r.f.NotMeasured {
-			r.errors = incident.Over(r.f.Errors, limits.Errors, limits.For)
-			r.p95 = incident.Over(r.f.P95, limits.P95.Seconds(), limits.P95For)
-		}
-		r.rank = r.judge()
-		ranked[r.rank] = append(ranked[r.rank], r)
-		d.byID[c.ID] = r
-	}
-	// Within a rank the board's own order stays, so that lines do not jump under
-	// the cursor with every sample.
-	for _, rows := range ranked {
-		d.rows = append(d.rows, rows...)
+// derive works out what the screen shows of a snapshot. Rows of a board that is
+// the same as in before, which may be nil, are taken from there.
+func derive(s *incident.Snapshot, before *derived) *derived {
+	d := &derived{judgement: s.Judgement(), reading: s.Seen.Reading}
+	if before != nil && before.judgement == d.judgement && before.reading == d.reading {
+		d.rows, d.byID = before.rows, before.byID
+	} else {
+		d.sort()
 	}
 	d.nodes = incident.Tree(s)
 	d.verdict, d.why = incident.VerdictOf(s, d.nodes)
@@ -73,9 +62,34 @@ func derive(s *incident.Snapshot) *derived {
 	return d
 }
 
+// sort makes the rows, the worst first. Within a rank the board's own order stays,
+// so that lines do not jump under the cursor with every sample.
+func (d *derived) sort() {
+	lines := d.judgement.Lines
+	d.byID = make(map[string]*row, len(lines))
+	d.rows = make([]*row, 0, len(lines))
+	var ranked [rankRest + 1][]*row
+	all := make([]row, len(lines))
+	for n, l := range lines {
+		r := &all[n]
+		*r = row{Line: l, c: l.Component, f: l.Figures, reading: d.reading}
+		for i := range r.c.Pods {
+			if r.c.Pods[i].Failing {
+				r.failing++
+			}
+		}
+		r.rank = r.judge()
+		ranked[r.rank] = append(ranked[r.rank], r)
+		d.byID[r.c.ID] = r
+	}
+	for _, rows := range ranked {
+		d.rows = append(d.rows, rows...)
+	}
+}
+
 func (r *row) judge() int {
 	switch {
-	case r.errors.State == model.TriYes || r.p95.State == model.TriYes:
+	case r.Errors.State == model.TriYes || r.P95.State == model.TriYes:
 		return rankOver
 	case r.failing > 0 || r.c.Stuck != "" || !r.c.NoneAvailable.IsZero():
 		return rankFailing
@@ -90,13 +104,13 @@ func (r *row) unmeasured() bool {
 	if r.f == nil {
 		return true
 	}
-	return !r.f.NotMeasured && (r.errors.State == model.TriUnknown || r.p95.State == model.TriUnknown)
+	return !r.f.NotMeasured && (r.Errors.State == model.TriUnknown || r.P95.State == model.TriUnknown)
 }
 
 // over is the longest that a figure has been over its limit, and whether that is
 // as long as the trigger asks.
 func (r *row) over() (state model.Tri, d time.Duration, held bool) {
-	for _, run := range []incident.Run{r.errors, r.p95} {
+	for _, run := range []incident.Run{r.Errors, r.P95} {
 		if run.State == model.TriYes {
 			state, d, held = model.TriYes, max(d, run.For), held || run.Held
 		}
@@ -104,7 +118,7 @@ func (r *row) over() (state model.Tri, d time.Duration, held bool) {
 	if state == model.TriYes {
 		return state, d, held
 	}
-	if r.f == nil || r.errors.State == model.TriUnknown || r.p95.State == model.TriUnknown {
+	if r.f == nil || r.Errors.State == model.TriUnknown || r.P95.State == model.TriUnknown {
 		return model.TriUnknown, 0, false
 	}
 	return model.TriNo, 0, false

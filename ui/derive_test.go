@@ -29,9 +29,9 @@ func TestFiguresAreJudgedByTheirOwnDuration(t *testing.T) {
 				f := s.Seen.Figures["backend-python"]
 				f.Errors, f.P95 = series("q", ramp(.003, 10, .124, 25)...), series("q", ramp(.21, 10, 2.5, 25)...)
 			})
-			r := derive(s).byID["backend-python"]
-			if r.errors.Held != c.heldE || r.p95.Held != c.heldP {
-				t.Errorf("errors held %t, want %t; P95 held %t, want %t", r.errors.Held, c.heldE, r.p95.Held, c.heldP)
+			r := derive(s, nil).byID["backend-python"]
+			if r.Errors.Held != c.heldE || r.P95.Held != c.heldP {
+				t.Errorf("errors held %t, want %t; P95 held %t, want %t", r.Errors.Held, c.heldE, r.P95.Held, c.heldP)
 			}
 			a := screen(t, fixture{snap: s, open: func(a *App) { pressed(a, "d") }}, 120, 60, dark)
 			for _, want := range []string{"limit " + model.Percent(.05) + " for " + model.Short(c.errors), "limit " + model.Seconds(2) + " for " + model.Short(c.p95)} {

@@ -230,8 +230,8 @@ func (s *scope) detailMore(r *row, w int) []string {
 			want  time.Duration
 			show  func(float64) string
 		}{
-			{"errors", r.f.Errors, r.errors, limits.Errors, limits.For, model.Percent},
-			{"P95", r.f.P95, r.p95, limits.P95.Seconds(), limits.P95For, model.Seconds},
+			{"errors", r.f.Errors, r.Errors, limits.Errors, limits.For, model.Percent},
+			{"P95", r.f.P95, r.P95, limits.P95.Seconds(), limits.P95For, model.Seconds},
 		} {
 			out = append(out, "")
 			text := "? " + nonEmpty(x.f.Now.Why, "not read yet")
