@@ -8,6 +8,8 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X rollbook/cli.version=$(VERSION)
 FUZZTIME ?= 20s
+# What only tests call, and is for all of them.
+TESTKIT   = \(engine/porttest/\|integrations/sendtest/\|ui/uitest/\|sandbox/pipe.go\)
 
 # Without cgo, as kubectl is: it needs no libc, and takes 20 MB less of memory,
 # since with cgo the linker keeps and exports every symbol.
@@ -39,6 +41,8 @@ bench: ## speed and memory beside kubectl, with 1,000 Deployments and 5,000 pods
 
 lint:
 	go tool -modfile=tools.mod golangci-lint run --allow-parallel-runners
+	@echo deadcode ./...
+	@! go tool -modfile=tools.mod deadcode ./... | grep -v '^$(TESTKIT)'
 	cd testbed && go vet ./...
 
 golden: ## write the expected screens and messages anew; then read the diff

@@ -12,26 +12,14 @@ import (
 // call".
 type Verdict int
 
-// The verdicts. Their order of severity is Verdict.rank, not their value.
+// The verdicts. Their value is no order of severity: that is at once > within 10
+// minutes > unknown > watch.
 const (
 	YourCall Verdict = iota
 	WatchClosely
 	Within10
 	Now
 )
-
-// rank orders the verdicts: at once > within 10 minutes > unknown > watch.
-func (v Verdict) rank() int {
-	switch v {
-	case Now:
-		return 3
-	case Within10:
-		return 2
-	case WatchClosely:
-		return 0
-	}
-	return 1
-}
 
 var verdictTitles = model.Names{YourCall: "UNKNOWN, YOUR CALL", WatchClosely: "WATCH CLOSELY",
 	Within10: "ROLL BACK WITHIN 10 MINUTES", Now: "ROLL BACK NOW"}
@@ -104,11 +92,9 @@ func verdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
 	return WatchClosely, "nothing is over its limit: prepare, and keep watching"
 }
 
-// VerdictNow is the verdict that counts, with its sentence as of now.
-func VerdictNow(s *Snapshot) (Verdict, string) { return VerdictOf(s, Tree(s)) }
-
-// VerdictOf is VerdictNow for a reader that has the tree already: judging a
-// thousand components twice costs a screen milliseconds.
+// VerdictOf returns the verdict that counts, with its sentence as of now. The nodes
+// are those of Tree(s): judging a thousand components twice costs a screen
+// milliseconds.
 func VerdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
 	v, why := verdictOf(s, nodes)
 	r := s.Incident.Verdict
