@@ -39,7 +39,7 @@ func withConfigMap(ctx context.Context, f *flags, cfg *config.Config, c *kube.Cl
 	name := fmt.Sprintf("ConfigMap %s/%s", c.Namespace(), configMapName)
 	text, ok := data[config.FileName]
 	if !ok {
-		return nil, config.Errors{{Kind: config.Cluster, File: name, Msg: "has no key " + config.FileName}}
+		return nil, config.Errors{{File: name, Msg: "has no key " + config.FileName}}
 	}
 	return cfg.With(config.Source{Kind: config.Cluster, Name: name, Data: []byte(text)})
 }

@@ -11,7 +11,7 @@ func (c *Config) complete(errs *Errors) {
 	fail := func(path, format string, args ...any) {
 		e := &Error{Path: path, Msg: fmt.Sprintf(format, args...), File: "the defaults"}
 		if o, ok := c.originOf(path); ok {
-			e.Kind, e.File, e.Line, e.Col = o.kind, o.file, o.line, o.col
+			e.File, e.Line, e.Col = o.file, o.line, o.col
 		}
 		*errs = append(*errs, e)
 	}

@@ -12,7 +12,6 @@ import (
 // An Error is one mistake in one file. It never holds the value of a key that
 // may be secret, nor a line of the file.
 type Error struct {
-	Kind Kind   // of the source
 	File string // its name
 	Line int    // from 1; 0 where the file as a whole is meant
 	Col  int    // in characters, from 1

@@ -24,7 +24,7 @@ func Load(sources ...Source) (*Config, error) {
 		s := &cfg.Sources[i]
 		data, err := s.read()
 		if err != nil {
-			errs = append(errs, &Error{Kind: s.Kind, File: s.Label(), Msg: err.Error()})
+			errs = append(errs, &Error{File: s.Label(), Msg: err.Error()})
 			continue
 		}
 		if s.loaded = data; data == nil {

@@ -22,7 +22,6 @@ type decoder struct {
 
 // origin is where a value was set.
 type origin struct {
-	kind      Kind
 	file      string
 	line, col int
 }
@@ -38,7 +37,7 @@ func (d *decoder) fail(line, col int, path, msg string) {
 	case d.count > maxErrors:
 		return
 	}
-	*d.errs = append(*d.errs, &Error{Kind: d.src.Kind, File: d.src.Label(), Line: line, Col: col, Path: path, Msg: msg})
+	*d.errs = append(*d.errs, &Error{File: d.src.Label(), Line: line, Col: col, Path: path, Msg: msg})
 }
 
 // A value is a node of the file and the path of keys that leads to it.
@@ -92,7 +91,7 @@ func (v value) failKey(format string, args ...any) {
 // remember notes that this value set its path.
 func (v value) remember() {
 	line, col := v.at()
-	v.d.cfg.origins[v.path] = origin{v.d.src.Kind, v.d.src.Label(), line, col}
+	v.d.cfg.origins[v.path] = origin{v.d.src.Label(), line, col}
 }
 
 func (v value) child(key string, at place, n ast.Node) value {

@@ -103,6 +103,6 @@ func (e *Engine) checksOff(t model.Target) {
 	}
 	e.seen.Probes = set(e.seen.Probes, t.ID, probes)
 	e.seen.Own = set(e.seen.Own, t.ID, own)
-	e.seen.Selected = set(e.seen.Selected, t.ID, model.SelectedSeen{Selector: t.Pods, Err: notConfigured})
+	e.seen.Selected = set(e.seen.Selected, t.ID, model.SelectedSeen{Err: notConfigured})
 	e.seen.Tails = set(e.seen.Tails, t.ID, model.TailSeen{Err: notConfigured})
 }

@@ -106,7 +106,7 @@ func (b *beside) Probe(ctx context.Context, h model.Health) model.ProbeSeen {
 
 func (b *beside) Selected(ctx context.Context, namespace, selector string) model.SelectedSeen {
 	b.called("selected %s/%s", namespace, selector)
-	return model.SelectedSeen{Selector: selector, Ready: 3, Total: 3, At: time.Now()}
+	return model.SelectedSeen{Ready: 3, Total: 3, At: time.Now()}
 }
 
 func (b *beside) Tail(ctx context.Context, c *model.Component, lines int, bad string) model.TailSeen {

@@ -59,7 +59,7 @@ func (d *decider) enterClose() {
 	d.settleDone()
 }
 
-// Settle ticks or waives an item of the checklist.
+// SettleItem ticks or waives an item of the checklist.
 type SettleItem struct {
 	ID     string
 	Waive  bool

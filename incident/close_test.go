@@ -384,7 +384,7 @@ func TestOwnChecks(t *testing.T) {
 	}
 	see := func(state model.Tri, ready int, bad []string, queue float64) {
 		w.seen.Probes = map[string][]model.ProbeSeen{"backend-python": {{URL: "https://shop/health", State: state, Text: "200 in 3ms", At: w.now}}}
-		w.seen.Selected = map[string]model.SelectedSeen{"backend-python": {Selector: "app=shop", Ready: ready, Total: 3, At: w.now}}
+		w.seen.Selected = map[string]model.SelectedSeen{"backend-python": {Ready: ready, Total: 3, At: w.now}}
 		w.seen.Tails = map[string]model.TailSeen{"backend-python": {Pod: "p", Lines: []string{"a", "b"}, Bad: bad, At: w.now}}
 		w.seen.Own = map[string][]model.OwnSeen{"backend-python": {{Name: "queue", Reading: model.Reading{Known: true, Value: queue, At: w.now}}}}
 	}

@@ -1,9 +1,5 @@
 package incident
 
-import (
-	"time"
-)
-
 // Outcome is how an incident ended.
 type Outcome string
 
@@ -35,10 +31,8 @@ func (do EndIncident) decide(d *decider) {
 
 // End is how an incident ended.
 type End struct {
-	At      time.Time `json:"at"`
-	By      string    `json:"by"`
-	Outcome Outcome   `json:"outcome"`
-	Reason  string    `json:"reason,omitempty"`
+	Outcome Outcome
+	Reason  string // the operator's; may be empty
 }
 
 // Ended is how the incident ended.
@@ -48,7 +42,7 @@ type Ended struct {
 }
 
 func (b Ended) apply(i *Incident, f Fact) {
-	i.End = &End{At: f.At, By: f.By, Outcome: b.Outcome, Reason: b.Reason}
+	i.End = &End{Outcome: b.Outcome, Reason: b.Reason}
 	i.Down.stop(f.At)
 }
 

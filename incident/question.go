@@ -23,7 +23,7 @@ const (
 	QSecurity Question = "W5"
 )
 
-// Title is the question in words.
+// title returns the question in words, with the limits that it is asked by.
 func (q Question) title(l model.Limits) string {
 	switch q {
 	case QErrors:

@@ -133,7 +133,12 @@ type Resumed struct {
 
 func (b Resumed) apply(i *Incident, f Fact) {}
 
-func (b Resumed) entry(*Incident) (EntryKind, string) { return EntryNote, "taken up again" }
+func (b Resumed) entry(*Incident) (EntryKind, string) {
+	if b.Host == "" {
+		return EntryNote, "taken up again"
+	}
+	return EntryNote, "taken up again on " + b.Host
+}
 
 // Mended is a journal whose last line a crash had torn.
 type Mended struct {

@@ -69,7 +69,6 @@ type Client struct {
 	targets  atomic.Pointer[[]model.Target]
 	retarget chan struct{} // has one element when there are others than Watch began with
 	heardAt  atomic.Int64  // unix nanoseconds of the last answer of any kind
-	skew     atomic.Int64  // nanoseconds that the server's clock is ahead
 	writing  atomic.Int32  // writes under way: their connection is left alone
 	plans    planMemory
 }

@@ -24,8 +24,7 @@ type pulse struct {
 	mu     sync.Mutex
 	trying time.Time // since when the attempts go on that had no answer yet
 	err    string
-	last   time.Time // the last successful beat
-	out    bool      // logged out
+	out    bool // logged out
 }
 
 func (p *pulse) begin(at time.Time) {
@@ -36,12 +35,12 @@ func (p *pulse) begin(at time.Time) {
 	}
 }
 
-func (p *pulse) end(at time.Time, err string, loggedOut bool) {
+func (p *pulse) end(err string, loggedOut bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.err, p.out = err, loggedOut
 	if err == "" {
-		p.trying, p.last = time.Time{}, at
+		p.trying = time.Time{}
 	}
 }
 
@@ -68,14 +67,14 @@ func (c *Client) beat(ctx context.Context, p *pulse, doubt <-chan struct{}, chan
 		}
 		wait := beatEvery
 		if err == nil {
-			p.end(c.now(), "", c.loggedOut(nil, status))
+			p.end("", c.loggedOut(nil, status))
 			failures = 0
 			if lost {
 				lost = false
 				restart()
 			}
 		} else {
-			p.end(c.now(), transportWords(err, hostOf(c.host), beatLimit), c.loggedOut(err, 0))
+			p.end(transportWords(err, hostOf(c.host), beatLimit), c.loggedOut(err, 0))
 			wait = beatAgain
 			if failures++; failures >= beatsLost {
 				lost = true
@@ -112,13 +111,5 @@ func (c *Client) ready(ctx context.Context) (status int, err error) {
 	}
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<16)) // so that the connection can be used again
-	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		// The header has whole seconds, cut off.
-		skew := at.Add(500 * time.Millisecond).Sub(c.now()).Round(time.Second)
-		if skew.Abs() <= time.Second {
-			skew = 0
-		}
-		c.skew.Store(int64(skew))
-	}
 	return resp.StatusCode, nil
 }

@@ -15,61 +15,60 @@ import (
 // own) does not count.
 func owners(kind model.Kind, m *metav1.ObjectMeta) []model.Owner {
 	var out []model.Owner
-	add := func(manager, name, seen string, reverts bool, do string) {
-		out = append(out, model.Owner{Manager: manager, Name: text.Line(name), Seen: text.Line(seen), Reverts: reverts, Do: text.Line(do)})
+	add := func(manager, name string, reverts bool, do string) {
+		out = append(out, model.Owner{Manager: manager, Name: text.Line(name), Reverts: reverts, Do: text.Line(do)})
 	}
 	ann, lab := m.Annotations, m.Labels
 
 	if id := ann["argocd.argoproj.io/tracking-id"]; id != "" {
 		app, rest, ok := strings.Cut(id, ":")
 		if ok && rest == fmt.Sprintf("apps/%s:%s/%s", kind, m.Namespace, m.Name) {
-			app = strings.ReplaceAll(app, "_", "/")                                                // namespace_name of an application outside Argo CD's own namespace
-			add("Argo CD", "application "+app, "annotation argocd.argoproj.io/tracking-id", false, // its application tells whether it heals itself
-
-				"argocd app set "+app+" --sync-policy none")
+			app = strings.ReplaceAll(app, "_", "/") // namespace_name of an application outside Argo CD's own namespace
+			// Whether it heals itself, its application tells.
+			add("Argo CD", "application "+app, false, "argocd app set "+app+" --sync-policy none")
 		}
 	} else if app := lab["argocd.argoproj.io/instance"]; app != "" {
-		add("Argo CD", "application "+app, "label argocd.argoproj.io/instance", false, "argocd app set "+app+" --sync-policy none")
+		add("Argo CD", "application "+app, false, "argocd app set "+app+" --sync-policy none")
 	}
 	if name := lab["kustomize.toolkit.fluxcd.io/name"]; name != "" {
 		ns := lab["kustomize.toolkit.fluxcd.io/namespace"]
 		off := ann["kustomize.toolkit.fluxcd.io/reconcile"] == "disabled" || ann["kustomize.toolkit.fluxcd.io/ssa"] == "Ignore" || ann["kustomize.toolkit.fluxcd.io/ssa"] == "IfNotPresent"
-		add("Flux", "kustomization "+ns+"/"+name, "label kustomize.toolkit.fluxcd.io/name", !off, "flux suspend kustomization "+name+" -n "+ns)
+		add("Flux", "kustomization "+ns+"/"+name, !off, "flux suspend kustomization "+name+" -n "+ns)
 	}
 	helm := ""
 	if name := lab["helm.toolkit.fluxcd.io/name"]; name != "" {
 		ns := lab["helm.toolkit.fluxcd.io/namespace"]
-		add("Flux", "helmrelease "+ns+"/"+name, "label helm.toolkit.fluxcd.io/name", false,
+		add("Flux", "helmrelease "+ns+"/"+name, false,
 			"flux suspend helmrelease "+name+" -n "+ns+" (it reverts where driftDetection is enabled, and at its next release)")
 		helm = name
 	}
 	if name := ann["meta.helm.sh/release-name"]; name != "" && helm == "" {
 		ns := ann["meta.helm.sh/release-namespace"]
-		add("Helm", "release "+name+" in "+ns, "annotation meta.helm.sh/release-name", false,
+		add("Helm", "release "+name+" in "+ns, false,
 			"tell whoever runs helm upgrade: the next one sets its own version again")
 	} else if lab["app.kubernetes.io/managed-by"] == "Helm" && helm == "" && name == "" {
-		add("Helm", "release "+lab["app.kubernetes.io/instance"], "label app.kubernetes.io/managed-by", false, "")
+		add("Helm", "release "+lab["app.kubernetes.io/instance"], false, "")
 	}
 	if app := lab["kapp.k14s.io/app"]; app != "" {
-		add("kapp", "app "+app, "label kapp.k14s.io/app", false, "the next kapp deploy sets its own version again")
+		add("kapp", "app "+app, false, "the next kapp deploy sets its own version again")
 	}
 	if id := ann["objectset.rio.cattle.io/id"]; id != "" {
-		add("Fleet", "bundle "+ann["objectset.rio.cattle.io/owner-name"], "annotation objectset.rio.cattle.io/id", false,
+		add("Fleet", "bundle "+ann["objectset.rio.cattle.io/owner-name"], false,
 			"it reverts where the bundle has correctDrift enabled")
 	}
 	if name := lab["olm.owner"]; name != "" {
-		add("OLM", lab["olm.owner.kind"]+" "+name, "label olm.owner", true, "change the operator's ClusterServiceVersion or subscription instead")
+		add("OLM", lab["olm.owner.kind"]+" "+name, true, "change the operator's ClusterServiceVersion or subscription instead")
 	}
-	policy, seen := ann["keel.sh/policy"], "annotation keel.sh/policy"
+	policy := ann["keel.sh/policy"]
 	if policy == "" {
-		policy, seen = lab["keel.sh/policy"], "label keel.sh/policy"
+		policy = lab["keel.sh/policy"]
 	}
 	if policy != "" && policy != "never" {
-		add("keel", "policy "+policy, seen, false, "it sets the newest tag again at its next poll: set keel.sh/policy to never")
+		add("keel", "policy "+policy, false, "it sets the newest tag again at its next poll: set keel.sh/policy to never")
 	}
 	for i := range m.OwnerReferences {
 		if o := &m.OwnerReferences[i]; o.Controller != nil && *o.Controller {
-			add("operator", strings.ToLower(o.Kind)+"/"+o.Name, "ownerReference "+o.APIVersion+" "+o.Kind, true,
+			add("operator", strings.ToLower(o.Kind)+"/"+o.Name, true,
 				"its controller sets its own version again: change "+strings.ToLower(o.Kind)+"/"+o.Name+" instead, or stop its operator")
 		}
 	}

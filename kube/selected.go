@@ -18,7 +18,7 @@ const selectedMost = 1000
 // Selected counts the pods of a label selector, and those of them that are
 // ready. Pods that are ending or have ended do not count.
 func (c *Client) Selected(ctx context.Context, namespace, selector string) model.SelectedSeen {
-	out := model.SelectedSeen{Selector: selector, At: c.now()}
+	out := model.SelectedSeen{At: c.now()}
 	body, err := c.do(ctx, call{method: http.MethodGet, path: corePath(namespace, "pods", ""),
 		query: url.Values{"labelSelector": {selector}, "limit": {fmt.Sprint(selectedMost)}}})
 	if err != nil {

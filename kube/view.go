@@ -221,7 +221,6 @@ func (v *view) observe() model.Observation {
 		v.shown = v.recent()
 	}
 	id := v.identity
-	id.Skew = time.Duration(v.c.skew.Load())
 	if id.ListPods = v.why("pods", ""); id.ListPods == notRead {
 		id.ListPods = "" // nobody refused it
 	}

@@ -141,7 +141,7 @@ func fromDeployment(d *appsv1.Deployment) *workload {
 		x := &d.Status.Conditions[i]
 		switch x.Type {
 		case appsv1.DeploymentProgressing:
-			c.Progressing = model.Condition{Status: string(x.Status), Reason: text.Line(x.Reason), Message: text.Line(x.Message), Updated: x.LastUpdateTime.Time}
+			c.Progressing = model.Condition{Status: string(x.Status), Reason: text.Line(x.Reason), Updated: x.LastUpdateTime.Time}
 			if x.Status == corev1.ConditionFalse && x.Reason == "ProgressDeadlineExceeded" {
 				w.timedOut = &failure{x.LastTransitionTime.Time, text.Line(x.Message)}
 			}

@@ -28,6 +28,5 @@ type Identity struct {
 	User     string // as the API server knows it; "" = not known yet
 	UserWhy  string // why it is not known
 	Version  string // the server's gitVersion
-	Skew     time.Duration
 	ListPods string // "" = allowed, else why not
 }

@@ -15,11 +15,10 @@ type ProbeSeen struct {
 
 // SelectedSeen is the pods of a label selector.
 type SelectedSeen struct {
-	Selector string
-	Ready    int
-	Total    int
-	At       time.Time
-	Err      string
+	Ready int
+	Total int
+	At    time.Time
+	Err   string
 }
 
 // TailSeen is the end of the log of a component's newest pod.

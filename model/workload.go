@@ -93,7 +93,6 @@ func Revision(owner string, number int64) Version {
 type Condition struct {
 	Status  string // "True", "False", "Unknown"; "" = the condition is not there
 	Reason  string
-	Message string
 	Updated time.Time // lastUpdateTime: tells a condition that was left over from before a write
 }
 
@@ -121,7 +120,6 @@ type Pod struct {
 type Owner struct {
 	Manager string // "Argo CD", "Flux", "Helm" …
 	Name    string // "application shop", "release shop in prod"
-	Seen    string // the label, annotation or field that shows it
 	Reverts bool   // known to put its own version back by itself
 	Do      string // what the operator can do about it; "" = nothing known
 }

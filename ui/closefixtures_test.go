@@ -25,7 +25,7 @@ func proving() *incident.Snapshot {
 		{URL: "https://api.shop.example/internal/ready", State: model.TriNo, At: ago(2 * time.Second), Since: ago(70 * time.Second),
 			Text: "TLS: the certificate is for *.old.example, not for api.shop.example; it ended on 2026-11-20"},
 	}}
-	s.Seen.Selected = map[string]model.SelectedSeen{"backend-python": {Selector: "app=backend-python,tier=web", Ready: 6, Total: 6, At: ago(2 * time.Second)}}
+	s.Seen.Selected = map[string]model.SelectedSeen{"backend-python": {Ready: 6, Total: 6, At: ago(2 * time.Second)}}
 	s.Seen.Tails = map[string]model.TailSeen{"backend-python": {Pod: "backend-python-7c9f6d5b84-2kq4x", At: ago(2 * time.Second),
 		Lines: []string{"INFO started", "INFO GET /cart 200 12ms", "ERROR payment gateway: timeout after 3s (retrying)", "INFO GET /cart 200 9ms", "INFO POST /pay 200 44ms"},
 		Bad:   []string{"ERROR payment gateway: timeout after 3s (retrying)"}}}

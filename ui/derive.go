@@ -139,7 +139,7 @@ func (d *derived) filtered(filter string) []*row {
 	return out
 }
 
-// index of a component among rows; -1 when it is not there.
+// indexOf returns the index of a component among rows; -1 when it is not there.
 func indexOf(rows []*row, id string) int {
 	for i, r := range rows {
 		if r.c.ID == id {

@@ -214,14 +214,13 @@ func (l *loaded) view(p *pen, w int, what string) []string {
 type reader struct {
 	pager
 	got  loaded
-	what string
 	read func(ctx context.Context) (content, error)
 }
 
 func (r *reader) begin() tea.Cmd { return r.load(&r.got, r.read) }
 
 func newReader(s *scope, title, what string, style func(p *pen, line string) string, read func(ctx context.Context) (content, error)) overlay {
-	r := &reader{pager: pager{base: base{s}, title: title}, what: what, read: read}
+	r := &reader{pager: pager{base: base{s}, title: title}, read: read}
 	r.lines = func(w int) []string {
 		lines := r.got.view(s.pen, w, what)
 		if style == nil || !r.got.ready || r.got.err != "" {
@@ -286,7 +285,7 @@ func newEvents(s *scope, c *model.Component) overlay {
 		g.lines = func(w int) []string { return s.eventLines(mine, w) }
 		return g
 	}
-	e := &events{reader: reader{pager: pager{base: base{s}, title: title, end: true}, what: "events"}, have: mine}
+	e := &events{reader: reader{pager: pager{base: base{s}, title: title, end: true}}, have: mine}
 	e.read = func(ctx context.Context) (content, error) {
 		all, err := s.viewer.Events(ctx, c)
 		return content{events: all}, err

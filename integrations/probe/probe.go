@@ -41,7 +41,6 @@ const (
 
 // A Result is what one probe found.
 type Result struct {
-	URL    string
 	At     time.Time // when it began
 	Took   time.Duration
 	Kind   Kind
@@ -104,7 +103,7 @@ func (p *Prober) Probe(ctx context.Context, h model.Health) Result {
 	if h.Timeout <= 0 {
 		h.Timeout = DefaultTimeout
 	}
-	r := Result{URL: h.URL, At: p.now()}
+	r := Result{At: p.now()}
 	asked := ctx
 	ctx, cancel := context.WithTimeout(ctx, h.Timeout)
 	defer cancel()
