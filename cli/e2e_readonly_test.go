@@ -86,7 +86,6 @@ func TestReadOnlyLetsNothingOut(t *testing.T) {
 		m.keys("Enter")
 		time.Sleep(2 * time.Second)
 		m.types("backend-python")
-		time.Sleep(400 * time.Millisecond)
 		m.keys("Enter")
 		time.Sleep(time.Second)
 	}

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"rollbook/engine/porttest"
 )
 
 // env is a variable that the testbed sets; without it the tests of this file
@@ -176,12 +178,13 @@ func (m *terminal) screen() string {
 }
 
 // keys presses keys by tmux' names, one after another. Before enter it waits for
-// the silence that the program wants: a held enter goes nowhere.
+// the silence that the program wants: a held enter goes nowhere. A program that does
+// not get its turn reads a key later than it was pressed.
 func (m *terminal) keys(keys ...string) {
 	m.t.Helper()
 	for _, k := range keys {
 		if k == "Enter" {
-			time.Sleep(400 * time.Millisecond)
+			time.Sleep(porttest.Patience(silence))
 		}
 		m.tmux("send-keys", k)
 		time.Sleep(50 * time.Millisecond)
@@ -194,10 +197,15 @@ func (m *terminal) types(text string) {
 	m.tmux("send-keys", "-l", text)
 }
 
-// sees waits until the screen matches.
+// silence is longer than a confirmation waits for the last key.
+const silence = 400 * time.Millisecond
+
+// sees waits until the screen matches; within is for a machine that has nothing else
+// to do.
 func (m *terminal) sees(pattern string, within time.Duration) string {
 	m.t.Helper()
 	re := regexp.MustCompile(pattern)
+	within = porttest.Patience(within)
 	deadline := time.Now().Add(within)
 	for {
 		s := m.screen()

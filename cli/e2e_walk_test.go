@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rollbook/engine/porttest"
 )
 
 // served is how long a shop runs before it breaks: enough requests to tell that
@@ -80,7 +82,7 @@ func TestBadReleaseIsRolledBack(t *testing.T) {
 	// One item at a time, as a hand does it: a key that is held ticks no list.
 	for n := 0; n < 20 && !strings.Contains(m.screen(), "Closed. q leaves"); n++ {
 		m.keys("Space")
-		time.Sleep(400 * time.Millisecond)
+		time.Sleep(porttest.Patience(silence))
 	}
 	m.sees(`Closed\. q leaves`, 5*time.Second)
 	m.keys("q")

@@ -41,7 +41,7 @@ func keepJournal(t *testing.T, dir, id string, bodies ...incident.Body) {
 		if err != nil {
 			t.Fatal(err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the journal was not written")
 	}
 	w.Close()

@@ -168,7 +168,7 @@ func sandboxServed(t *testing.T, cmd *exec.Cmd) (vars map[string]string, rest io
 // addresses.
 func looksAround(t *testing.T, kubeconfig, prometheus string) []string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	for path, want := range map[string]fs.FileMode{kubeconfig: 0o600, filepath.Dir(kubeconfig): 0o700 | fs.ModeDir} {
 		if st, err := os.Stat(path); err != nil || st.Mode() != want {

@@ -150,7 +150,7 @@ func sandboxBegun(t *testing.T, cmd *exec.Cmd, tmp string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	for deadline := time.Now().Add(30 * time.Second); ; {
+	for deadline := time.Now().Add(2 * time.Minute); ; {
 		if found, err := filepath.Glob(filepath.Join(tmp, "rollbook-sandbox-*")); err != nil || len(found) > 0 {
 			return
 		}

@@ -17,6 +17,7 @@ import (
 
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
+	"rollbook/engine/porttest"
 	"rollbook/model"
 )
 
@@ -100,8 +101,10 @@ func annotationsOf(extra []string) string {
 	return strings.Join(out, ",")
 }
 
+// eventually waits until ok; within is for a machine that has nothing else to do.
 func eventually(t testing.TB, within time.Duration, what string, ok func() bool) {
 	t.Helper()
+	within = porttest.Patience(within)
 	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
 		if ok() {
 			return

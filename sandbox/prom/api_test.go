@@ -1,7 +1,6 @@
 package prom_test
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"math"
@@ -217,16 +216,14 @@ func TestRollbooksFigures(t *testing.T) {
 	b := shop(t)
 	srv := httptest.NewServer(b.Handler())
 	defer srv.Close()
-	c, err := metrics.New(metrics.Options{URL: srv.URL, Now: func() time.Time { return b.now }})
+	c, err := metrics.New(metrics.Options{URL: srv.URL, Now: func() time.Time { return b.now }, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
 	target := func(id string, k rollbook.Kind, namespace string) rollbook.Target {
 		return rollbook.Target{ID: id, Workload: rollbook.Workload{Kind: k, Namespace: namespace, Name: id}}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	got, err := c.Poll(ctx, metrics.Poll{Targets: []rollbook.Target{
+	got, err := c.Poll(t.Context(), metrics.Poll{Targets: []rollbook.Target{
 		target("api", rollbook.Deployment, "production"), target("web", rollbook.Deployment, "production"), target("db", rollbook.StatefulSet, "data")}})
 	if err != nil {
 		t.Fatal(err)
