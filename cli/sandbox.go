@@ -190,6 +190,7 @@ func (r *room) open(ctx context.Context, name string) (err error) {
 	if r.bed != nil { // the one before could not be written about
 		r.bed.Close()
 	}
+	lavish()
 	if r.bed, err = sandbox.Open(ctx, sandbox.Options{Scenario: r.scenario, Now: r.stage.now, Built: frugal, Listener: r.stage.listen, Seed: r.stage.seed}); err != nil {
 		return err
 	}

@@ -118,9 +118,16 @@ func walk(ctx context.Context, f *flags, args []string) error {
 // unless GOGC says otherwise. With 1,000 Deployments and 5,000 pods, of which 17
 // MB are in use, that is 33 to 36 instead of 45 MB of the machine's memory; idle
 // it is a collection every ten seconds or so, a thousandth of a core.
-func frugal() {
+func frugal() { heapGrows(40) }
+
+// lavish lets it grow by twice of what is in use for as long as a sandbox is
+// built, which allocates 100 MB and keeps 20: that takes 0.57 s of a core instead
+// of the usual 0.68, and 80 MB instead of 67.
+func lavish() { heapGrows(200) }
+
+func heapGrows(percent int) {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(40)
+		debug.SetGCPercent(percent)
 	}
 }
 
