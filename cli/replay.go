@@ -17,7 +17,8 @@ import (
 )
 
 func newReplay(f *flags) *cobra.Command {
-	return &cobra.Command{
+	var from string
+	cmd := &cobra.Command{
 		Use:   "replay INCIDENT",
 		Short: "Show an incident again, fact by fact, from its journal",
 		Long: `Replay shows the walk's own screens as the journal tells them: . and , go to the
@@ -30,7 +31,7 @@ INCIDENT is a name as rollbook incidents lists it, the beginning of one, or
 latest. A journal that is still being written grows on the screen: at its end (>)
 the replay goes on with it.`,
 		Example: `  rollbook replay latest
-  rollbook replay INC-20261123-0312`,
+  rollbook replay INC-20261123-0312 --at 03:14`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usagef("one incident is needed: a name, the beginning of one, or latest")
@@ -52,12 +53,39 @@ the replay goes on with it.`,
 			if _, of := r.At(); of == 0 {
 				return fmt.Errorf("replay %s: there is no fact in its journal yet: %s", b.name, b.Path)
 			}
+			if from != "" {
+				at, err := clockIn(from, b.Facts[0].At)
+				if err != nil {
+					return err
+				}
+				r.Goto(at)
+			}
 			if !term.IsTerminal(os.Stdin.Fd()) || !term.IsTerminal(os.Stdout.Fd()) {
 				return errors.New("a replay needs a terminal; without one, try: rollbook report " + b.name)
 			}
 			return showAgain(cmd.Context(), r, ui.Options{Start: time.Now()})
 		},
 	}
+	cmd.Flags().StringVar(&from, "at", "", "begin at this time (UTC) of the incident, such as 03:14 or 03:14:20, not at its first fact")
+	return cmd
+}
+
+// clockIn returns when a clock in UTC showed a time on the day of begin, or on the
+// next if that was more than half a day before: incidents go over midnight.
+func clockIn(clock string, begin time.Time) (time.Time, error) {
+	at, err := time.Parse(time.TimeOnly, clock)
+	if err != nil {
+		at, err = time.Parse("15:04", clock)
+	}
+	if err != nil {
+		return time.Time{}, usagef("--at %q is no time of day; write 03:14 or 03:14:20, in UTC", clock)
+	}
+	day := begin.UTC().Truncate(24 * time.Hour)
+	at = day.Add(at.Sub(at.Truncate(24 * time.Hour)))
+	if begin.Sub(at) > 12*time.Hour {
+		at = at.Add(24 * time.Hour)
+	}
+	return at, nil
 }
 
 // showAgain shows a journal for as long as the screen is open, and follows it

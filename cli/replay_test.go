@@ -65,6 +65,8 @@ func TestReplayFinds(t *testing.T) {
 		{[]string{"INC-20261123"}, exitUsage, "begins several incidents"},
 		{[]string{"INC-2025"}, exitUsage, "no incident \"INC-2025\""},
 		{nil, exitUsage, "one incident is needed"},
+		{[]string{"latest", "--at", "03:12"}, exitError, "needs a terminal"},
+		{[]string{"latest", "--at", "quarter past"}, exitUsage, "is no time of day; write 03:14"},
 	} {
 		args := append([]string{"replay", "--journal-dir", dir}, c.args...)
 		cmd := exec.Command(os.Args[0])
@@ -74,6 +76,19 @@ func TestReplayFinds(t *testing.T) {
 		_ = cmd.Run()
 		if got := cmd.ProcessState.ExitCode(); got != c.code || !strings.Contains(said.String(), c.want) {
 			t.Errorf("replay %v: exit code %d, says %q; want %d and %q", c.args, got, said.String(), c.code, c.want)
+		}
+	}
+}
+
+// A time of day is one of the incident, which may go over midnight.
+func TestClockIn(t *testing.T) {
+	begin := time.Date(2026, 11, 23, 23, 50, 12, 400, time.UTC)
+	for clock, want := range map[string]time.Time{
+		"23:50:12": time.Date(2026, 11, 23, 23, 50, 12, 0, time.UTC), "23:58": time.Date(2026, 11, 23, 23, 58, 0, 0, time.UTC),
+		"00:03:07": time.Date(2026, 11, 24, 0, 3, 7, 0, time.UTC), "23:50": time.Date(2026, 11, 23, 23, 50, 0, 0, time.UTC),
+	} {
+		if got, err := clockIn(clock, begin); err != nil || !got.Equal(want) {
+			t.Errorf("%s: %s, %v; want %s", clock, got, err, want)
 		}
 	}
 }
