@@ -109,8 +109,11 @@ func old(n int) string {
 }
 
 // surgeOf returns how many pods a rollout of a workload adds for a time. want is how
-// many pods it has.
+// many pods it shall have where its spec does not say.
 func surgeOf(k kind, w *object, want int) int {
+	if k.scaled {
+		_ = json.Unmarshal(w.Spec["replicas"], &want) // the API server writes its default there
+	}
 	var strategy struct {
 		Type          string
 		RollingUpdate struct{ MaxSurge *intstr.IntOrString }
