@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"rollbook/model"
 	"rollbook/text"
@@ -47,10 +47,12 @@ func (DeletePod) Versions(_ context.Context, c *model.Component, _ time.Time) (*
 	return h, nil
 }
 
-// podDetail names the pod, which is never another one of the same name.
+// podDetail names the pod, which is never another one of the same name, and keeps
+// whether it served when that was confirmed.
 type podDetail struct {
-	Pod string `json:"pod"`
-	UID string `json:"uid"`
+	Pod   string `json:"pod"`
+	UID   string `json:"uid"`
+	Ready bool   `json:"ready,omitempty"`
 }
 
 // Plan makes the plan for deleting the pod and checks it.
@@ -69,7 +71,7 @@ func (d DeletePod) Plan(ctx context.Context, comp *model.Component, to model.Ver
 		out(pf)
 		return
 	}
-	raw, err := json.Marshal(podDetail{p.Name, p.UID})
+	raw, err := json.Marshal(podDetail{p.Name, p.UID, p.Ready})
 	if err != nil {
 		pf.Done, pf.Err = true, err.Error()
 		out(pf)
@@ -79,7 +81,7 @@ func (d DeletePod) Plan(ctx context.Context, comp *model.Component, to model.Ver
 		Title:   fmt.Sprintf("Delete pod %s of %s, so that it is made again with the new template", p.Name, comp.ID),
 		Stays:   []string{"what the pod has in memory and on volumes of its own"},
 		Command: fmt.Sprintf("kubectl -n %s delete pod %s", comp.Workload.Namespace, p.Name), Detail: raw}
-	plan.ID = digest(plan.Method, plan.Component, plan.Workload, p.Name, p.UID)
+	plan.ID = digest(plan.Method, plan.Component, plan.Workload, p.Name, p.UID, p.Ready)
 	pod := *p
 	d.c.ask(ctx, []check{
 		{"access.delete", "whether you may delete pods", func(ctx context.Context) []model.Check { return d.checkAccess(ctx, &pod, comp) }},
@@ -90,18 +92,29 @@ func (d DeletePod) Plan(ctx context.Context, comp *model.Component, to model.Ver
 	})
 }
 
+// checkAccess asks for both calls that the step will make.
 func (d DeletePod) checkAccess(ctx context.Context, p *model.Pod, comp *model.Component) []model.Check {
-	ns := comp.Workload.Namespace
-	ok, _, err := d.c.review(ctx, ns, "delete", "", "pods", p.Name)
-	switch {
-	case err != nil:
-		return unknown("access.delete", "whether you may delete pods", err)
-	case !ok:
-		return []model.Check{{ID: "access.delete", State: model.CheckBlocked, Hard: true,
-			Text: fmt.Sprintf("you may not delete pods in %s: the write would be refused", ns),
-			Do:   "ask for the verb delete on pods, or let somebody do it who has it"}}
+	ns, out := comp.Workload.Namespace, []model.Check(nil)
+	for _, verb := range []string{"delete", "get"} {
+		id := "access." + verb
+		ok, _, err := d.c.review(ctx, ns, verb, "", "pods", p.Name)
+		switch {
+		case err != nil:
+			out = append(out, unknown(id, fmt.Sprintf("whether you may %s pods", verb), err)...)
+		case !ok:
+			cost := "the write would be refused"
+			if verb == "get" {
+				cost = "the pod cannot be looked at again before it is deleted"
+			}
+			out = append(out, model.Check{ID: id, State: model.CheckBlocked, Hard: true,
+				Text: fmt.Sprintf("you may not %s pods in %s: %s", verb, ns, cost),
+				Do:   fmt.Sprintf("ask for the verb %s on pods, or let somebody do it who has it", verb)})
+		}
 	}
-	return []model.Check{{ID: "access.delete", State: model.CheckOK, Text: "you may delete pods"}}
+	if len(out) == 0 {
+		out = []model.Check{{ID: "access.delete", State: model.CheckOK, Text: "you may get and delete pods"}}
+	}
+	return out
 }
 
 func checkStuck(comp *model.Component, p *model.Pod) []model.Check {
@@ -115,7 +128,7 @@ func checkStuck(comp *model.Component, p *model.Pod) []model.Check {
 	return []model.Check{{ID: "pod", State: model.CheckOK, Text: fmt.Sprintf("pod %s is not ready (%s), and the rollout waits for it", p.Name, p.State)}}
 }
 
-// Do deletes the pod, if it is still the one that was confirmed.
+// Do deletes the pod, if it is still the one that was confirmed, and as little ready.
 func (d DeletePod) Do(ctx context.Context, plan model.Plan, _ func(model.Progress)) (model.Receipt, error) {
 	c := d.c
 	if c.readOnly {
@@ -124,6 +137,15 @@ func (d DeletePod) Do(ctx context.Context, plan model.Plan, _ func(model.Progres
 	want, err := detail[podDetail](plan.Detail)
 	if err != nil {
 		return model.Receipt{}, say(model.ErrRefused, err, "nothing was deleted: %s", err)
+	}
+	now, err := d.read(ctx, plan.Workload.Namespace, want)
+	switch {
+	case err != nil:
+		return model.Receipt{}, say(model.ErrRefused, err, "pod %s was not deleted: it could not be read again before that: %s", want.Pod, because(err))
+	case now == nil:
+		return model.Receipt{}, say(model.ErrChanged, nil, "pod %s is gone already: it was deleted since this was confirmed", want.Pod)
+	case podReady(now) && !want.Ready:
+		return model.Receipt{}, say(model.ErrChanged, nil, "pod %s is ready now: it was not when this was confirmed", want.Pod)
 	}
 	body, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "DeleteOptions",
 		"preconditions": map[string]any{"uid": want.UID}})
@@ -145,27 +167,38 @@ func (d DeletePod) Do(ctx context.Context, plan model.Plan, _ func(model.Progres
 	return model.Receipt{}, c.refusal("pod "+want.Pod, "deleted", err)
 }
 
+// read returns the pod as it is now; nil when it was deleted, or is being deleted.
+func (d DeletePod) read(ctx context.Context, namespace string, want podDetail) (*corev1.Pod, error) {
+	body, err := d.c.do(ctx, call{method: http.MethodGet, path: corePath(namespace, "pods", want.Pod)})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	p := &corev1.Pod{}
+	if err := json.Unmarshal(body, p); err != nil {
+		return nil, fmt.Errorf("it cannot be read: %w", err)
+	}
+	if string(p.UID) != want.UID || p.DeletionTimestamp != nil {
+		return nil, nil
+	}
+	return p, nil
+}
+
 // Look tells whether the pod was deleted.
 func (d DeletePod) Look(ctx context.Context, plan model.Plan) (model.Settled, string, error) {
 	want, err := detail[podDetail](plan.Detail)
 	if err != nil {
 		return model.SettledUnknown, "", err
 	}
-	body, err := d.c.do(ctx, call{method: http.MethodGet, path: corePath(plan.Workload.Namespace, "pods", want.Pod), accept: partial})
-	if apierrors.IsNotFound(err) {
-		return model.SettledDone, "", nil
-	}
-	if err != nil {
+	switch p, err := d.read(ctx, plan.Workload.Namespace, want); {
+	case err != nil:
 		return model.SettledUnknown, "", fmt.Errorf("whether pod %s was deleted cannot be seen: %s: %w", want.Pod, because(err), err)
+	case p != nil:
+		return model.SettledNot, "", nil
 	}
-	var o struct{ Metadata metav1.ObjectMeta }
-	if err := json.Unmarshal(body, &o); err != nil {
-		return model.SettledUnknown, "", fmt.Errorf("pod %s cannot be read: %w", want.Pod, err)
-	}
-	if string(o.Metadata.UID) != want.UID || o.Metadata.DeletionTimestamp != nil {
-		return model.SettledDone, "", nil
-	}
-	return model.SettledNot, "", nil
+	return model.SettledDone, "", nil
 }
 
 // Judge tells whether the pod was made again and is ready.
