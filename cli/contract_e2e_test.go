@@ -29,6 +29,7 @@ func TestContractOnTestbed(t *testing.T) {
 		t.Parallel()
 		b := p.bed(t, cfg)
 		b.Past = "production"
+		b.Users = []string{"viewer", "nopods", "nobody"}
 		b.Listen = func(t *testing.T) porttest.Via {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {

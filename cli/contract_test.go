@@ -105,13 +105,14 @@ func (p *ported) bed(t *testing.T, cfg *rest.Config) *porttest.Bed {
 	return &porttest.Bed{
 		Server: strings.TrimSuffix(cfg.Host, "/"), Transport: transport,
 		Connect: func(t *testing.T, ns string, via *porttest.Via) porttest.Client {
-			c := p.connect(t, ns, via)
+			c := p.connect(t, ns, porttest.Login{Via: via})
 			return undoer{c, kube.NewUndo(c)}
 		},
+		Methods: func(t *testing.T, ns string, as porttest.Login) []engine.Method { return methods(p.connect(t, ns, as)) },
 		Metrics: func(t *testing.T) engine.Metrics {
 			t.Helper()
 			defaults := config.Defaults()
-			c := p.connect(t, "default", nil)
+			c := p.connect(t, "default", porttest.Login{})
 			set, err := settings(defaults, c, &flags{}, nil)
 			if err != nil {
 				t.Fatal(err)
@@ -125,15 +126,18 @@ func (p *ported) bed(t *testing.T, cfg *rest.Config) *porttest.Bed {
 	}
 }
 
-func (p *ported) connect(t *testing.T, ns string, via *porttest.Via) *kube.Client {
+func (p *ported) connect(t *testing.T, ns string, as porttest.Login) *kube.Client {
 	t.Helper()
 	f := genericclioptions.NewConfigFlags(false)
 	f.KubeConfig, f.Context, f.Namespace = &p.kubeconfig, &p.context, &ns
 	dial := p.dial
-	if via != nil {
-		f.APIServer, dial = &via.Server, via.Dial
+	if as.Via != nil {
+		f.APIServer, dial = &as.Via.Server, as.Via.Dial
 	}
-	c, err := kube.Connect(f, kube.Options{Version: "contract", Now: time.Now, Dial: dial})
+	if as.User != "" {
+		f.Context = &as.User
+	}
+	c, err := kube.Connect(f, kube.Options{Version: "contract", Now: time.Now, Dial: dial, ReadOnly: as.ReadOnly})
 	if err != nil {
 		t.Fatal(err)
 	}

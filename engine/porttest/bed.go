@@ -34,9 +34,14 @@ func (b *Bed) ask(t *testing.T, method, path, kind, body string, into any) {
 		t.Fatal(err)
 	}
 	if into != nil {
-		if err := json.Unmarshal(raw, into); err != nil {
-			t.Fatalf("%s %s: %v in %s", method, path, err, raw)
-		}
+		decode(t, raw, into)
+	}
+}
+
+func decode(t *testing.T, raw []byte, into any) {
+	t.Helper()
+	if err := json.Unmarshal(raw, into); err != nil {
+		t.Fatalf("%v in %s", err, raw)
 	}
 }
 
@@ -225,6 +230,13 @@ func eventually(t *testing.T, within time.Duration, what string, ok func() (miss
 // server what it does not answer itself.
 func (b *Bed) through(t *testing.T, ns string, handle func(w http.ResponseWriter, r *http.Request, next http.Handler)) Client {
 	t.Helper()
+	via := b.proxy(t, handle)
+	return b.Connect(t, ns, &via)
+}
+
+// proxy starts such a server.
+func (b *Bed) proxy(t *testing.T, handle func(w http.ResponseWriter, r *http.Request, next http.Handler)) Via {
+	t.Helper()
 	to, err := url.Parse(b.Server)
 	if err != nil {
 		t.Fatal(err)
@@ -246,7 +258,7 @@ func (b *Bed) through(t *testing.T, ns string, handle func(w http.ResponseWriter
 			t.Error(err)
 		}
 	})
-	return b.Connect(t, ns, &via)
+	return via
 }
 
 // bodyOf reads a request's body and leaves it to be read again.

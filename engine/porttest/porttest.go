@@ -25,6 +25,12 @@ type Bed struct {
 	// namespace. With via it goes there instead of to Server; nobody asks for
 	// credentials on that way.
 	Connect func(t *testing.T, namespace string, via *Via) Client
+	// Methods are the ways of changing the cluster that the program registers.
+	Methods func(t *testing.T, namespace string, as Login) []engine.Method
+	// Users are those whose rights are known to this package: viewer may look, nopods
+	// may roll back but see and delete no pods, nobody may do nothing. None where
+	// everybody may do everything.
+	Users []string
 	// Listen opens a listener that Connect's dial can reach.
 	Listen func(t *testing.T) Via
 
@@ -44,6 +50,13 @@ type Client interface {
 	engine.Cluster
 	engine.Method
 	engine.Judge
+}
+
+// Login says how to connect.
+type Login struct {
+	Via      *Via   // nil = the straight way
+	User     string // one of the bed's; "" = one who may do everything
+	ReadOnly bool
 }
 
 // Via is another way to the API server.
@@ -106,4 +119,5 @@ func Run(t *testing.T, in In) {
 	} {
 		t.Run(c.name, func(t *testing.T) { in(t, c.f) })
 	}
+	runMethods(t, in)
 }
