@@ -43,9 +43,7 @@ func (u Undo) Versions(ctx context.Context, comp *model.Component, _ time.Time) 
 		ups = u.c.scaledUp(ctx, o)
 	}
 	h := &model.History{Component: comp.ID, Method: MethodUndo, At: u.c.now()}
-	if h.Candidates, err = candidates(o, revs, ups); err != nil {
-		return nil, historyError(w, err)
-	}
+	h.Candidates = candidates(o, revs, ups)
 	return h, nil
 }
 
@@ -55,7 +53,7 @@ func historyError(w model.Workload, err error) error {
 
 // candidates reads the revisions off their objects, newest first. ups is when each
 // ReplicaSet was last scaled up from nothing.
-func candidates(w *object, revs []*object, ups map[string]time.Time) ([]model.Candidate, error) {
+func candidates(w *object, revs []*object, ups map[string]time.Time) []model.Candidate {
 	current := runningOf(w, revs)
 	by, at := templateOwner(w.Metadata.ManagedFields)
 	numbers := map[*object]int64{}
@@ -83,19 +81,19 @@ func candidates(w *object, revs []*object, ups map[string]time.Time) ([]model.Ca
 		var st struct{ Replicas int }
 		_ = json.Unmarshal(rev.Status, &st)
 		r.Replicas = st.Replicas
-		t, err := typed(rev.template())
-		if err != nil {
-			return nil, err
-		}
-		r.Images = images(t)
-		if r.Changes, err = diff(w.template(), rev.template()); err != nil {
-			return nil, err
+		// One that cannot be read must not hide the others: it may be what broke.
+		if t, err := typed(rev.template()); err != nil {
+			r.Refused = text.Line(err.Error())
+		} else if r.Changes, err = diff(w.template(), rev.template()); err != nil {
+			r.Refused = text.Line(err.Error())
+		} else {
+			r.Images = images(t)
 		}
 		out[i] = r
 	}
 	markRestarts(out, revs)
 	markCauses(out)
-	return out, nil
+	return out
 }
 
 // markRestarts says which revision differs from an older one by a restart alone.

@@ -122,7 +122,8 @@ func (x *Trial) lacks(lines map[string]string) {
 func workloadJSON(kind model.Kind) string {
 	spec := map[model.Kind]string{model.Deployment: `"replicas":2,`, model.StatefulSet: `"serviceName":"api","replicas":2,`}[kind]
 	return fmt.Sprintf(`{"apiVersion":"apps/v1","kind":%q,"metadata":{"name":"api"},"spec":{%s"selector":{"matchLabels":{"app":"api"}},
-	 "template":{"metadata":{"labels":{"app":"api"}},"spec":{"terminationGracePeriodSeconds":1,"containers":[{"name":"api","image":"contract/api:1"}]}}}}`, kind, spec)
+	 "template":{"metadata":{"labels":{"app":"api"}},"spec":{"terminationGracePeriodSeconds":1,"containers":[{"name":"api","image":"contract/api:1",
+	 "readinessProbe":{"httpGet":{"path":"/ready","port":8080}}}]}}}}`, kind, spec)
 }
 
 // releaseOf changes the image of api, and how the testbed's pods of it behave.
