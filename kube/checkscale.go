@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -177,13 +179,29 @@ func (c *Client) checkImage(ctx context.Context, comp *model.Component, p *plann
 	}
 	for i := range list.Items {
 		e := &list.Items[i]
-		if strings.HasPrefix(e.InvolvedObject.Name, p.To.Key+"-") && strings.Contains(e.Message, "pull") {
+		if p.failedPull(e, t) {
 			return append(out, model.Check{ID: "image.pull", State: model.CheckWarning,
 				Text: "its image was last seen failing to be pulled " + model.Age(c.now(), eventTime(e)) + " ago: " + clip(text.Line(e.Message), 160),
 				Do:   "check the registry before going on"})
 		}
 	}
 	return append(out, model.Check{ID: "image.pull", State: model.CheckOK, Text: "its image was not seen failing to be pulled (as far as events go back)"})
+}
+
+// failedPull reports whether an event is of a pod of the target whose image could not
+// be pulled. A StatefulSet's and a DaemonSet's pods are not named after their revision:
+// there the image tells, which the kubelet names.
+func (p *planned) failedPull(e *corev1.Event, t *corev1.PodTemplateSpec) bool {
+	pod := e.InvolvedObject.Name
+	switch {
+	case !strings.Contains(e.Message, "pull"):
+		return false
+	case p.Workload.Kind == model.Deployment:
+		return strings.HasPrefix(pod, p.To.Key+"-")
+	}
+	return strings.HasPrefix(pod, p.Workload.Name+"-") && slices.ContainsFunc(t.Spec.Containers, func(c corev1.Container) bool {
+		return strings.Contains(e.Message, strconv.Quote(c.Image))
+	})
 }
 
 // mutable says whether a tag is one that is moved: latest, none, or a branch's

@@ -169,12 +169,12 @@ func servedUntil(p *planned, sets []*object) time.Time {
 		if !ok || n <= p.ToNumber {
 			continue
 		}
-		start := s.Metadata.CreationTimestamp.Time
-		if s.Metadata.Annotations[annHistory] != "" {
-			if s != running || at.IsZero() {
-				continue // it came back at a time that nothing tells
-			}
+		start, back := s.Metadata.CreationTimestamp.Time, s.Metadata.Annotations[annHistory] != ""
+		switch {
+		case (back || len(s.Data) > 0) && s == running && !at.IsZero():
 			start = at
+		case back, start.Before(p.target.Metadata.CreationTimestamp.Time): // a ControllerRevision does not say that it came back
+			continue // at a time that nothing tells
 		}
 		if end.IsZero() || start.Before(end) {
 			end = start
