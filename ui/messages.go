@@ -210,7 +210,7 @@ func (m *messages) askSend() tea.Cmd {
 	}
 	m.said = ""
 	return m.ask(dialog{title: "Send to " + whereTo(&c) + "?", text: text, yes: yes, key: "s", quiet: true,
-		says: sentence{warn, "s sends it to " + whereTo(&c) + ", now. esc leaves it."},
+		says: sentence{warn, "s sends it to " + whereTo(&c) + ", now. esc cancels."},
 		act: func(int, string) tea.Cmd {
 			delete(m.drafts, draftKey{c.ID, kind})
 			return m.send(incident.SendMessage{Channel: c.ID, Kind: kind, Title: d.title, Text: d.text, Status: d.status, Again: asks != ""})

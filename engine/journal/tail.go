@@ -2,7 +2,6 @@ package journal
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -64,7 +63,7 @@ func (t *Tail) read() (facts []incident.Fact, err error) {
 			return facts, err
 		}
 		var fact incident.Fact
-		if err := json.Unmarshal(line, &fact); err != nil {
+		if err := fact.UnmarshalJSON(line); err != nil {
 			if _, more := in.Peek(1); errors.Is(more, io.EOF) {
 				return facts, nil
 			}
