@@ -128,9 +128,6 @@ func Open(ctx context.Context, o Options) (*Sandbox, error) {
 		if err := s.build(o); err != nil {
 			return err
 		}
-		if o.Built != nil {
-			o.Built()
-		}
 		s.live()
 		return nil
 	})
@@ -154,6 +151,9 @@ func (s *Sandbox) build(o Options) error {
 	}
 	s.world, s.metrics = w, w.prom.Handler()
 	s.api = api.Handler(api.Options{Store: w.store, Logs: logs{w}, Prometheus: s.metrics, Token: s.token, User: User, Now: w.clock.now})
+	if o.Built != nil {
+		o.Built()
+	}
 	close(s.built)
 	return nil
 }
