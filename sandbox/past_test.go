@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,7 +22,7 @@ import (
 
 // What a scenario looks like at its opening depends on its file and the seed
 // alone, not on how its past is made up: each object with its versions, times
-// and owners of fields, each sample, target, rule and alert. UPDATE_GOLDEN=1
+// and owners of fields, the samples, targets, rules and alerts. UPDATE_GOLDEN=1
 // writes the sums anew, for a change of the shop or of how the cluster behaves.
 func TestGoldenOpening(t *testing.T) {
 	for _, c := range []struct {
@@ -80,20 +81,35 @@ func summary(t *testing.T, o *opened) string {
 	}
 	line("pods' behaviour", len(pods), sum)
 	sum = sha256.New()
-	line("samples", samples(t, o, sum), sum)
+	line("samples of the last ten minutes", samples(t, o, "10m", sum), sum)
+	sum = sha256.New()
+	line("values of the hour, minute by minute", samples(t, o, "1h:1m", sum), sum)
 	for _, path := range []string{"/api/v1/alerts", "/api/v1/rules", "/api/v1/targets"} {
 		sum := sha256.New()
-		text := asked(t, o, path)
+		text := fraction.ReplaceAllFunc(asked(t, o, path), func(number []byte) []byte { return rounded(t, string(number)) })
 		sum.Write(text)
 		line(path, len(text), sum)
 	}
 	return out.String()
 }
 
-// samples writes all samples that there are, in the order of their series, and
-// returns how many. Six digits of a value are compared: the last ones differ
-// between processors.
-func samples(t *testing.T, o *opened, to hash.Hash) (n int) {
+// fraction is a number that may have many digits.
+var fraction = regexp.MustCompile(`[0-9]+\.[0-9]+(e[-+][0-9]+)?`)
+
+// rounded is a number with six digits: the last ones of a result differ between
+// processors.
+func rounded(t *testing.T, number string) []byte {
+	t.Helper()
+	f, err := strconv.ParseFloat(number, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strconv.AppendFloat(nil, f, 'g', 6, 64)
+}
+
+// samples writes what all series were in a window, one after the other, and
+// returns how many samples that are.
+func samples(t *testing.T, o *opened, window string, to hash.Hash) (n int) {
 	t.Helper()
 	var answer struct {
 		Data struct {
@@ -103,7 +119,7 @@ func samples(t *testing.T, o *opened, to hash.Hash) (n int) {
 			}
 		}
 	}
-	query := url.Values{"query": {`{__name__=~".+"}[2h]`}, "time": {strconv.FormatInt(o.now.Unix(), 10)}}
+	query := url.Values{"query": {`{__name__=~".+"}[` + window + `]`}, "time": {strconv.FormatInt(o.now.Unix(), 10)}}
 	if err := json.Unmarshal(asked(t, o, "/api/v1/query?"+query.Encode()), &answer); err != nil {
 		t.Fatal(err)
 	}
@@ -114,11 +130,7 @@ func samples(t *testing.T, o *opened, to hash.Hash) (n int) {
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		fmt.Fprintln(to, name)
 		for _, v := range byName[name] {
-			f, err := strconv.ParseFloat(v[1].(string), 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			fmt.Fprintf(to, "%v %.6g\n", v[0], f)
+			fmt.Fprintf(to, "%v %s\n", v[0], rounded(t, v[1].(string)))
 		}
 		n += len(byName[name])
 	}
