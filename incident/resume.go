@@ -11,7 +11,6 @@ import (
 // OpenIncident is a journal of an earlier run that was not closed.
 type OpenIncident struct {
 	ID        string // its folder's name: unique
-	Path      string
 	Opened    time.Time
 	Touched   time.Time // its last fact
 	Step      Step
