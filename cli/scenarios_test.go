@@ -130,7 +130,7 @@ func TestScenarioHealed(t *testing.T) {
 		m.Keys("x")
 		m.Waits(5*time.Second, "▸ recovered on its own")
 		m.Keys(enter)
-		m.Waits(5*time.Second, "Ended: healed")
+		m.Waits(5*time.Second, "Ended: recovered on its own")
 		m.runs("backend-python", "shop/backend-python:1.41.0")
 		m.settles()
 	})
