@@ -46,7 +46,7 @@ func (p *prometheus) Poll(ctx context.Context, q model.Poll) (map[string]*model.
 	if c == nil {
 		return nil, errNotThere
 	}
-	return c.Poll(ctx, model.Poll(q))
+	return c.Poll(ctx, q)
 }
 
 func (p *prometheus) Behaviour(ctx context.Context, t model.Target, owners []string, until time.Time) (map[string]model.Behaviour, error) {

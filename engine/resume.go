@@ -49,7 +49,7 @@ func (e *Engine) takeUp() {
 // openIncident returns what is shown of a journal to choose by.
 func openIncident(s *journal.Summary, now time.Time) incident.OpenIncident {
 	return incident.OpenIncident{ID: s.Name(), Opened: s.Opened, Touched: s.Touched, Step: s.Step,
-		Component: s.Component, Operator: s.Operator, Abandoned: now.Sub(s.Touched) > abandonedAfter}
+		Component: s.Component, Operator: s.Operator, Owes: s.Owes, Abandoned: now.Sub(s.Touched) > abandonedAfter}
 }
 
 func (e *Engine) takeUpJournal(x incident.TakeUpJournal) {

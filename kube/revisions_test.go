@@ -25,7 +25,7 @@ func TestServedUntilOfControllerRevisions(t *testing.T) {
 	set := func(image string, at time.Duration) *object {
 		when := metav1.NewTime(t0.Add(at))
 		return &object{Metadata: metav1.ObjectMeta{ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl", Operation: metav1.ManagedFieldsOperationUpdate, Time: &when,
-			FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:template":{"f:spec":{}}}}`)}}}}, Spec: template(image)}
+			FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:template":{"f:spec":{}}}}`)}}}, Spec: template(image)}
 	}
 	for _, c := range []struct {
 		name   string

@@ -91,7 +91,7 @@ func until(t *testing.T, c *Client, targets []model.Target, good func(map[string
 	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Second)
 	defer cancel()
 	for {
-		got, err := c.Poll(ctx, Poll{Targets: targets, Hold: time.Minute})
+		got, err := c.Poll(ctx, model.Poll{Targets: targets, Hold: time.Minute})
 		why := fmt.Sprint(err)
 		if err == nil {
 			if why = good(got); why == "" {

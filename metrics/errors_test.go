@@ -173,12 +173,12 @@ func TestCallerGivesUp(t *testing.T) {
 		begun := time.Now()
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(50*time.Millisecond, cancel)
-		if _, err := c.Poll(ctx, Poll{Targets: []model.Target{shop()}}); !errors.Is(err, context.Canceled) {
+		if _, err := c.Poll(ctx, model.Poll{Targets: []model.Target{shop()}}); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 		ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		if _, err := c.Poll(ctx, Poll{Targets: []model.Target{shop()}}); !errors.Is(err, ErrTimeout) {
+		if _, err := c.Poll(ctx, model.Poll{Targets: []model.Target{shop()}}); !errors.Is(err, ErrTimeout) {
 			t.Error(err)
 		}
 		if d := time.Since(begun); d != 100*time.Millisecond {

@@ -147,5 +147,5 @@ func shop() model.Target {
 }
 
 func ask(c *Client, hold time.Duration, targets ...model.Target) (map[string]*model.Figures, error) {
-	return c.Poll(context.Background(), Poll{Targets: targets, Hold: hold})
+	return c.Poll(context.Background(), model.Poll{Targets: targets, Hold: hold})
 }

@@ -52,7 +52,7 @@ func FuzzAnswers(f *testing.F) {
 		own := shop()
 		own.ID, own.Errors, own.P95, own.Requests = "own", "a", "b", "c"
 		for range 2 {
-			got, err := c.Poll(context.Background(), Poll{Targets: []model.Target{shop(), own}, Hold: time.Minute})
+			got, err := c.Poll(context.Background(), model.Poll{Targets: []model.Target{shop(), own}, Hold: time.Minute})
 			if err != nil {
 				t.Fatalf("the round as such: %v", err)
 			}

@@ -230,7 +230,7 @@ func (f *figures) asked(e *engine) {
 }
 
 func (f *figures) poll(t *testing.T, c *Client, hold time.Duration, targets []model.Target) {
-	got, err := c.Poll(t.Context(), Poll{Targets: targets, Hold: hold})
+	got, err := c.Poll(t.Context(), model.Poll{Targets: targets, Hold: hold})
 	f.failed(err)
 	if len(got) != len(targets) {
 		t.Errorf("%d figures of %d targets", len(got), len(targets))
@@ -260,7 +260,7 @@ func goldenPoll(t *testing.T, f *figures) {
 	for n := range explicitMost {
 		targets = append(targets, deploy(fmt.Sprint("extra-", n)))
 	}
-	got, err := e.client(t).Poll(t.Context(), Poll{Targets: targets})
+	got, err := e.client(t).Poll(t.Context(), model.Poll{Targets: targets})
 	f.failed(err)
 	for _, of := range targets[:12] {
 		f.of(of.ID, got[of.ID])
@@ -327,7 +327,7 @@ func goldenImpact(t *testing.T, f *figures) {
 		targets   []model.Target
 	}{{0.999, shopTargets()}, {0, []model.Target{deploy("bad"), deploy("inf")}}, {0.999, []model.Target{{ID: "pg", NotMeasured: true}}}} {
 		f.heading("%d targets at an objective of %g", len(tt.targets), tt.objective)
-		got, err := e.client(t).Impact(t.Context(), ImpactOf{Targets: tt.targets, From: e.now.Add(-30 * time.Minute), To: fakeNow,
+		got, err := e.client(t).Impact(t.Context(), model.ImpactOf{Targets: tt.targets, From: e.now.Add(-30 * time.Minute), To: fakeNow,
 			Limits: model.DefaultLimits(), Objective: tt.objective, Period: 30 * 24 * time.Hour})
 		f.failed(err)
 		f.impact(got)
@@ -484,7 +484,7 @@ func everything(t *testing.T, e *engine, spoil func(string) (int, string)) (part
 	targets := []model.Target{deploy("bad"), deploy("rare"), own}
 	e.now, e.spoil = fakeNow.Add(-later), nil
 	c := e.client(t)
-	if _, err := c.Poll(t.Context(), Poll{Targets: targets, Hold: 2 * time.Minute}); err != nil {
+	if _, err := c.Poll(t.Context(), model.Poll{Targets: targets, Hold: 2 * time.Minute}); err != nil {
 		t.Fatal(err)
 	}
 	e.now, e.spoil = fakeNow, spoil
@@ -502,7 +502,7 @@ func everything(t *testing.T, e *engine, spoil func(string) (int, string)) (part
 			f.series(series)
 		}},
 		{"impact", func(f *figures) {
-			got, err := fresh.Impact(t.Context(), ImpactOf{Targets: targets, From: from, To: e.now, Limits: model.DefaultLimits(), Objective: 0.999, Period: time.Hour})
+			got, err := fresh.Impact(t.Context(), model.ImpactOf{Targets: targets, From: from, To: e.now, Limits: model.DefaultLimits(), Objective: 0.999, Period: time.Hour})
 			f.failed(err)
 			f.impact(got)
 		}},

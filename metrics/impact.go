@@ -9,14 +9,11 @@ import (
 	"rollbook/model"
 )
 
-// ImpactOf says of what Impact is wanted.
-type ImpactOf = model.ImpactOf
-
 // Impact reads what a window cost: requests that failed, requests in all, the
 // minutes over a limit and those of which nothing is known, and the share of the
 // SLO's budget. What is not known says why; components that are not measured are
 // absent. The error is for when Prometheus could not be asked at all.
-func (c *Client) Impact(ctx context.Context, w ImpactOf) (model.Impact, error) {
+func (c *Client) Impact(ctx context.Context, w model.ImpactOf) (model.Impact, error) {
 	out := model.Impact{From: w.From, To: w.To, Objective: w.Objective, Period: w.Period}
 	r, err := c.ranged(ctx, w.Targets, w.From, w.To, true, false)
 	if err != nil {
@@ -95,7 +92,7 @@ func (r *ranged) inMinutes(steps int) float64 { return float64(steps) * r.at.res
 // rate × window ÷ period, the burn rate being the error ratio ÷ (1 − objective)
 // (The Site Reliability Workbook, chapter 5). It takes the traffic of the window
 // for that of the period, and so needs no sample older than the incident.
-func (r *ranged) budget(t *asked, w ImpactOf, i model.ComponentImpact) model.Reading {
+func (r *ranged) budget(t *asked, w model.ImpactOf, i model.ComponentImpact) model.Reading {
 	q := t.shown.until(r.to)
 	query, ratio, why := q.errors(r.label(t), r.window()), 0.0, ""
 	if t.Errors != "" {
@@ -108,7 +105,7 @@ func (r *ranged) budget(t *asked, w ImpactOf, i model.ComponentImpact) model.Rea
 }
 
 // spent is the budget of a window with an error ratio, or why that is not known.
-func (r *ranged) spent(w ImpactOf, ratio float64, why, query string) model.Reading {
+func (r *ranged) spent(w model.ImpactOf, ratio float64, why, query string) model.Reading {
 	if w.Objective <= 0 || w.Objective >= 1 || w.Period <= 0 {
 		return model.Reading{Why: "no SLO is set up"}
 	}
@@ -149,7 +146,7 @@ func (r *ranged) mean(t *asked) (float64, string) {
 
 // all is the sum over the components. Where some of them are unknown it is a
 // lower bound.
-func (r *ranged) all(w ImpactOf, parts []model.ComponentImpact, conditions, values string, over, known []bool) model.ComponentImpact {
+func (r *ranged) all(w model.ImpactOf, parts []model.ComponentImpact, conditions, values string, over, known []bool) model.ComponentImpact {
 	var a model.ComponentImpact
 	a.Failed = r.sum(parts, func(i *model.ComponentImpact) model.Reading { return i.Failed })
 	a.Requests = r.sum(parts, func(i *model.ComponentImpact) model.Reading { return i.Requests })

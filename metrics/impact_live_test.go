@@ -17,7 +17,7 @@ func TestLiveImpact(t *testing.T) {
 	c := h.start(t).client(t)
 	from := h.now.Add(-30 * time.Minute)
 	limits := model.DefaultLimits()
-	got, err := c.Impact(t.Context(), ImpactOf{Targets: []model.Target{deploy("bad"), deploy("good")}, From: from, To: h.now,
+	got, err := c.Impact(t.Context(), model.ImpactOf{Targets: []model.Target{deploy("bad"), deploy("good")}, From: from, To: h.now,
 		Limits: limits, Objective: 0.999, Period: 30 * 24 * time.Hour})
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func TestLiveImpact(t *testing.T) {
 		}
 	}
 	// Of what is gone for three minutes nothing is known for as long.
-	gone, err := c.Impact(t.Context(), ImpactOf{Targets: []model.Target{deploy("dead")}, From: from, To: h.now, Limits: limits})
+	gone, err := c.Impact(t.Context(), model.ImpactOf{Targets: []model.Target{deploy("dead")}, From: from, To: h.now, Limits: limits})
 	if err != nil {
 		t.Fatal(err)
 	}

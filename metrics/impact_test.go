@@ -40,7 +40,7 @@ func TestImpact(t *testing.T) {
 	f, from, to := incident(t)
 	quiet := shop()
 	quiet.ID, quiet.NotMeasured = "batch", true
-	got, err := f.client(t).Impact(t.Context(), ImpactOf{Targets: []model.Target{shop(), quiet}, From: from, To: to,
+	got, err := f.client(t).Impact(t.Context(), model.ImpactOf{Targets: []model.Target{shop(), quiet}, From: from, To: to,
 		Limits: model.DefaultLimits(), Objective: 0.999, Period: 30 * 24 * time.Hour})
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func TestImpactUnknown(t *testing.T) {
 	own := shop()
 	own.ID, own.Workload.Name, own.Errors, own.P95 = "api", "", "my:errors", "my:p95"
 	f.on(mat("{}", "0.5"), "my:errors").on(mat("{}", "0.1"), "my:p95")
-	got, err := f.client(t).Impact(t.Context(), ImpactOf{Targets: []model.Target{shop(), own}, From: fakeNow.Add(-10 * time.Minute), To: fakeNow,
+	got, err := f.client(t).Impact(t.Context(), model.ImpactOf{Targets: []model.Target{shop(), own}, From: fakeNow.Add(-10 * time.Minute), To: fakeNow,
 		Limits: model.DefaultLimits()})
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +100,7 @@ func TestImpactOfSomeIsALowerBound(t *testing.T) {
 	own := shop()
 	own.ID, own.Errors, own.P95 = "api", "my:errors", "my:p95"
 	f.answers = append([]canned{{words: []string{"my:"}, status: 200, body: mat("{}", "0")}}, f.answers...)
-	got, err := f.client(t).Impact(t.Context(), ImpactOf{Targets: []model.Target{shop(), own}, From: from, To: to, Limits: model.DefaultLimits()})
+	got, err := f.client(t).Impact(t.Context(), model.ImpactOf{Targets: []model.Target{shop(), own}, From: from, To: to, Limits: model.DefaultLimits()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestImpactOfSomeIsALowerBound(t *testing.T) {
 
 func TestImpactWithoutPrometheus(t *testing.T) {
 	c := (&fake{t: t}).client(t, func(o *Options) { o.Off = "not configured" })
-	if _, err := c.Impact(t.Context(), ImpactOf{Targets: []model.Target{shop()}}); !errors.Is(err, ErrOff) {
+	if _, err := c.Impact(t.Context(), model.ImpactOf{Targets: []model.Target{shop()}}); !errors.Is(err, ErrOff) {
 		t.Errorf("%v", err)
 	}
 	if _, err := c.Window(t.Context(), []model.Target{shop()}, fakeNow, fakeNow); !errors.Is(err, ErrOff) {

@@ -151,7 +151,7 @@ func TestLiveGoesDownInTheMiddle(t *testing.T) {
 	c := p.client(t)
 	before := poll(t, c, time.Minute, deploy("bad"), deploy("pg"))
 	p.kill()
-	after, err := c.Poll(t.Context(), Poll{Targets: []model.Target{deploy("bad"), deploy("pg")}, Hold: time.Minute})
+	after, err := c.Poll(t.Context(), model.Poll{Targets: []model.Target{deploy("bad"), deploy("pg")}, Hold: time.Minute})
 	if !errors.Is(err, ErrUnreachable) {
 		t.Fatalf("error: %v", err)
 	}

@@ -134,7 +134,7 @@ func poll(t testing.TB, c *Client, hold time.Duration, targets ...model.Target) 
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	got, err := c.Poll(ctx, Poll{Targets: targets, Hold: hold})
+	got, err := c.Poll(ctx, model.Poll{Targets: targets, Hold: hold})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,14 +9,11 @@ import (
 	"rollbook/model"
 )
 
-// Poll is one round of queries.
-type Poll = model.Poll
-
 // Poll reads the figures of all targets. When nothing could be read at all it
 // returns an error, and still the figures as they were last, their Now unknown
 // with the reason and the time of the newest sample. Errors are *Error, or wrap
 // ErrOff.
-func (c *Client) Poll(ctx context.Context, p Poll) (map[string]*model.Figures, error) {
+func (c *Client) Poll(ctx context.Context, p model.Poll) (map[string]*model.Figures, error) {
 	if err := c.off(); err != nil {
 		return unknown(p.Targets, c.opt.Off), err
 	}

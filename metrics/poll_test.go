@@ -326,7 +326,7 @@ func TestPollConcurrently(t *testing.T) {
 	wg.Wait()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := c.Poll(ctx, Poll{Targets: []model.Target{shop()}}); !errors.Is(err, context.Canceled) {
+	if _, err := c.Poll(ctx, model.Poll{Targets: []model.Target{shop()}}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

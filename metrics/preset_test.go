@@ -83,7 +83,7 @@ func anotherPreset(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	impact, err := c.Impact(t.Context(), ImpactOf{Targets: targets, From: fakeNow.Add(-10 * time.Minute), To: fakeNow, Limits: model.DefaultLimits()})
+	impact, err := c.Impact(t.Context(), model.ImpactOf{Targets: targets, From: fakeNow.Add(-10 * time.Minute), To: fakeNow, Limits: model.DefaultLimits()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,7 @@ type Row struct {
 	Outcome    string   `json:"outcome,omitempty"`
 	Took       Took     `json:"took"`
 	Attempts   int      `json:"attempts"`
+	Owes       []string `json:"owes,omitempty"` // what it switched off and did not put back, in words
 	detected   time.Time
 }
 
@@ -35,6 +36,9 @@ func RowOf(facts []incident.Fact) Row {
 		r.Outcome = string(b.i.End.Outcome)
 	}
 	r.Components = b.components()
+	for _, d := range b.i.Owed() {
+		r.Owes = append(r.Owes, d.What)
+	}
 	for _, a := range b.i.Attempts {
 		if len(a.Writes) > 0 {
 			r.Attempts = max(r.Attempts, a.N)
@@ -56,7 +60,7 @@ func (b *builder) state() string {
 
 // rowFormat is raised with each change of what RowOf returns of a journal: rows
 // that were kept in another format are worked out anew.
-const rowFormat = 2
+const rowFormat = 3
 
 // keptRow is a row as it is kept beside its journal.
 type keptRow struct {
@@ -167,6 +171,7 @@ func WriteIncidents(w io.Writer, rows []Row) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	writeOwed(w, sorted)
 	quarters := Quarters(rows)
 	if len(quarters) == 0 {
 		return nil
@@ -181,6 +186,20 @@ func WriteIncidents(w io.Writer, rows []Row) error {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\n", q.Name, q.Incidents, q.Restored, brief(q.Median), trend(q, longest))
 	}
 	return t.Flush()
+}
+
+// writeOwed lists what incidents switched off and did not put back: somebody has to.
+func writeOwed(w io.Writer, rows []Row) {
+	title := "\nSwitched off and not put back"
+	for _, r := range rows {
+		for _, what := range r.Owes {
+			if title != "" {
+				fmt.Fprintln(w, title)
+				title = ""
+			}
+			fmt.Fprintf(w, "%s: %s\n", text.Clean(r.ID), text.Clean(what))
+		}
+	}
 }
 
 // trend is a bar as long as the median, and how it compares with the quarter

@@ -99,10 +99,10 @@ func offered() *incident.Snapshot {
 	s := filled()
 	s.Seen.Open = []incident.OpenIncident{
 		{ID: "INC-20261123-0258-frontend", Opened: ago(22 * time.Minute), Touched: ago(4 * time.Minute), Step: incident.Verify, Component: "frontend", Operator: "maria"},
-		{ID: "INC-20261121-1530-backend-rust", Opened: ago(36 * time.Hour), Touched: ago(35 * time.Hour), Step: incident.Choose, Component: "backend-rust", Operator: "jonas", Abandoned: true},
+		{ID: "INC-20261121-1530-backend-rust", Opened: ago(36 * time.Hour), Touched: ago(35 * time.Hour), Step: incident.Choose, Component: "backend-rust", Operator: "jonas", Owes: []string{"backend-rust is scaled to 0"}, Abandoned: true},
 		{ID: "INC-20261123-0301-postgres", Opened: ago(19 * time.Minute), Touched: ago(time.Second), Step: incident.Decision, Component: "postgres", Operator: "ada"},
 	}
-	s.Seen.Trouble = []string{"journal /home/maria/.local/state/rollbook/incidents/INC-20261101-0900-frontend/journal.jsonl: written by a newer rollbook: format 2, this one reads up to 1; open it with that version"}
+	s.Seen.Trouble = []string{"journal /home/maria/.local/state/rollbook/incidents/INC-20261101-0900-frontend/journal.jsonl: written by a newer rollbook: format 3, this one reads up to 2; open it with that version"}
 	return s
 }
 

@@ -199,7 +199,7 @@ func TestOpenIncidentsAreOffered(t *testing.T) {
 		m := start(t, filled())
 		m.engine.show(offered())
 		m.Settle()
-		m.Sees("Open incidents of earlier runs", "untouched for 35h: abandoned?", "written by a newer rollbook")
+		m.Sees("Open incidents of earlier runs", "✗ untouched for 35h, not put back: backend-rust is scaled to 0", "written by a newer rollbook")
 		m.Keys("\x1b")
 		m.Sees("①Assess", "enter decide")
 		m.engine.show(offered()) // they are not pushed again
@@ -208,7 +208,7 @@ func TestOpenIncidentsAreOffered(t *testing.T) {
 		m.Keys("O")
 		m.Keys("\x1b[B")
 		m.Keys("x")
-		m.Sees("Close as abandoned: INC-20261121-1530-backend-rust")
+		m.Sees("Close as abandoned: INC-20261121-1530-backend-rust", "not put back: backend-rust is scaled to 0.")
 		m.Keys("tidied up")
 		m.does("\r", incident.Abandon{ID: "INC-20261121-1530-backend-rust", Reason: "tidied up"}, nil)
 		m.Keys("\x1b[A")

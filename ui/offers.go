@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -71,8 +72,12 @@ func (o *offers) move(by int) tea.Cmd {
 
 func (o *offers) abandon() tea.Cmd {
 	m := *o.marked()
+	text := []string{"It was opened by " + nonEmpty(m.Operator, "somebody") + " and stands at " + m.Step.Name() + ". Nothing in the cluster is changed by this."}
+	if len(m.Owes) > 0 {
+		text = append(text, "It switched off and did not put back: "+strings.Join(m.Owes, ", ")+".")
+	}
 	return o.ask(dialog{title: "Close as abandoned: " + m.ID, typed: true, prompt: "why", yes: "abandon", quiet: true,
-		text: []string{"It was opened by " + nonEmpty(m.Operator, "somebody") + " and stands at " + m.Step.Name() + ". Nothing in the cluster is changed by this."},
+		text: text,
 		act:  func(_ int, reason string) tea.Cmd { return o.send(incident.Abandon{ID: m.ID, Reason: reason}) }})
 }
 
@@ -118,19 +123,22 @@ func (o *offers) View(w, h int) []string {
 	out := []string{""}
 	for n := top; n < min(len(o.list()), top+room); n++ {
 		m := &o.list()[n]
-		mark, look := "   ", p.Plain
+		mark, name := "   ", p.Plain
 		if n == o.at {
-			mark, look = paint(p.Note, p.say(" ▸ ")), p.Note
+			mark, name = paint(p.Note, p.say(" ▸ ")), p.Note
 		}
-		out = append(out, mark+paint(look, p.middle(m.ID, w-4)))
+		out = append(out, mark+paint(name, p.middle(m.ID, w-4)))
 		text := fmt.Sprintf("%s, at %d %s, by %s, opened %s", nonEmpty(m.Component, "no component yet"), m.Step+1, m.Step.Name(),
 			nonEmpty(m.Operator, "nobody named"), m.Opened.UTC().Format("2006-01-02 15:04 UTC"))
 		out = append(out, "     "+p.fit(text, w-6))
+		look, state := p.Dim, "touched "+age(o.snap.Now, m.Touched)+" ago"
 		if m.Abandoned {
-			out = append(out, "     "+paint(p.Warn, p.fit(p.say("⚠ untouched for "+age(o.snap.Now, m.Touched)+": abandoned?"), w-6)))
-		} else {
-			out = append(out, "     "+paint(p.Dim, p.fit("touched "+age(o.snap.Now, m.Touched)+" ago", w-6)))
+			look, state = p.Warn, "⚠ untouched for "+age(o.snap.Now, m.Touched)+": abandoned?"
 		}
+		if len(m.Owes) > 0 {
+			look, state = p.Bad, "✗ untouched for "+age(o.snap.Now, m.Touched)+", not put back: "+strings.Join(m.Owes, ", ")
+		}
+		out = append(out, "     "+paint(look, p.fit(p.say(state), w-6)))
 	}
 	return append(out, trouble...)
 }

@@ -84,7 +84,7 @@ func (f File) Opened() (time.Time, error) {
 		case n == 1:
 			return time.Time{}, fmt.Errorf("journal %s: %w: it has no header line", f.Path, ErrBroken)
 		case err != nil:
-			return f.Modified, nil //nolint:nilerr // no whole line is left, and none told it
+			return f.Modified, nil // no whole line is left, and none told it
 		case kindOf(line) == openedKind:
 			var x incident.Fact
 			if err := x.UnmarshalJSON(line); err == nil {

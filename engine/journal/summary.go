@@ -20,7 +20,7 @@ const SummaryName = "summary.json"
 
 // summaryFormat is raised with each change of what a summary holds or of how it
 // is worked out: summaries of another format are made anew.
-const summaryFormat = 1
+const summaryFormat = 2
 
 // State is where an incident stands, as far as its journal tells. The zero value
 // is unknown.
@@ -55,6 +55,7 @@ type Summary struct {
 	Step      incident.Step `json:"step"`
 	Component string        `json:"component,omitempty"` // the first that it is about; "" = none yet
 	Operator  string        `json:"operator,omitempty"`
+	Owes      []string      `json:"owes,omitempty"` // what it switched off and did not put back, in words
 
 	// Row is what the list of incidents shows of this one, in a form of the list's
 	// own; nil = it was not asked for yet.
@@ -88,6 +89,9 @@ func (c *Content) Summary() *Summary {
 	}
 	if s.Touched.IsZero() {
 		s.Touched = c.Modified
+	}
+	for _, d := range i.Owed() {
+		s.Owes = append(s.Owes, d.What)
 	}
 	switch standing := i.Standing(); {
 	case len(standing) > 0:

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rollbook/incident"
+	"rollbook/model"
 )
 
 // found is the journal's file as it is now.
@@ -65,6 +66,16 @@ func TestSummary(t *testing.T) {
 }
 
 // Whatever happened to the summary's file, it counts as it is or not at all.
+// What an incident switched off is told before its journal is read.
+func TestSummaryTellsWhatIsOwed(t *testing.T) {
+	p := model.Plan{ID: "off", Component: "worker", Owes: "worker is scaled to 0"}
+	path := write(t, t.TempDir(), "INC-1", incident.Opened{ID: "INC-1"}, incident.Confirmed{N: 1, Plans: []model.Plan{p}}, incident.Intended{WriteID: incident.WriteID{N: 1, Plan: "off"}},
+		incident.WriteDone{WriteID: incident.WriteID{N: 1, Plan: "off"}})
+	if s := Kept(found(t, kept(t, path).Path)); s == nil || len(s.Owes) != 1 || s.Owes[0] != p.Owes {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestDamagedSummaryDoesNotCount(t *testing.T) {
 	path := write(t, t.TempDir(), "INC-1", incident.Opened{ID: "INC-1"}, incident.WasClosed{})
 	s := kept(t, path)
@@ -89,7 +100,7 @@ func TestDamagedSummaryDoesNotCount(t *testing.T) {
 		check("what is cut off", raw[:cut])
 		check("what ends in zeros", append(bytes.Clone(raw[:cut]), make([]byte, len(raw)-cut)...))
 	}
-	for old, by := range map[string]string{`"summary":1`: `"summary":2`, `"state":"closed"`: `"state":"opened"`, fmt.Sprintf(`"journal":%d`, Version): `"journal":99`, `"size":`: `"size":1`} {
+	for old, by := range map[string]string{fmt.Sprintf(`"summary":%d`, summaryFormat): `"summary":99`, `"state":"closed"`: `"state":"opened"`, fmt.Sprintf(`"journal":%d`, Version): `"journal":99`, `"size":`: `"size":1`} {
 		if !bytes.Contains(raw, []byte(old)) {
 			t.Fatalf("no %s in %s", old, raw)
 		}

@@ -223,7 +223,7 @@ func TestRollbooksFigures(t *testing.T) {
 	target := func(id string, k rollbook.Kind, namespace string) rollbook.Target {
 		return rollbook.Target{ID: id, Workload: rollbook.Workload{Kind: k, Namespace: namespace, Name: id}}
 	}
-	got, err := c.Poll(t.Context(), metrics.Poll{Targets: []rollbook.Target{
+	got, err := c.Poll(t.Context(), rollbook.Poll{Targets: []rollbook.Target{
 		target("api", rollbook.Deployment, "production"), target("web", rollbook.Deployment, "production"), target("db", rollbook.StatefulSet, "data")}})
 	if err != nil {
 		t.Fatal(err)
