@@ -15,6 +15,7 @@ import (
 	appsv1 "k8s.io/client-go/kubernetes/typed/apps/v1"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"rollbook/engine/journal"
 	"rollbook/sandbox"
 	"rollbook/ui"
 	"rollbook/ui/uitest"
@@ -29,6 +30,7 @@ type played struct {
 	ended    chan error
 	left     bool   // ended was read
 	stop     func() // as a signal does
+	tmp      string // the sandbox's folder is in it
 	scenario *sandbox.Scenario
 	cluster  *appsv1.AppsV1Client
 }
@@ -39,6 +41,11 @@ var night = time.Date(2026, 11, 23, 3, 12, 0, 0, time.UTC)
 // picturesTo is a folder in which the pictures of the docs are kept; see make
 // docs.
 const picturesTo = "ROLLBOOK_PICTURES"
+
+// journalsTo is a folder in which the journals of the plays are kept, each by its
+// test's name. Those of a format are taken once, when the format is new; see
+// engine/journal/testdata.
+const journalsTo = "ROLLBOOK_JOURNALS"
 
 // play opens a scenario and hands it over when the board is filled. It returns
 // when all has ended and nothing is left.
@@ -73,7 +80,7 @@ func raise(t *testing.T, width, height int, open func(context.Context, stage) er
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(night))
 		ctx, cancel := context.WithCancel(t.Context())
-		m := &played{t: t, ended: make(chan error, 1), Terminal: uitest.New(t, width, height), stop: cancel}
+		m := &played{t: t, ended: make(chan error, 1), Terminal: uitest.New(t, width, height), stop: cancel, tmp: tmp}
 		pipe := sandbox.NewPipe()
 		go func() {
 			m.ended <- open(ctx, stage{dial: pipe.Dial, listen: pipe, seed: 1,
@@ -199,9 +206,33 @@ func (m *played) leaves() {
 	for component, image := range m.scenario.End.Images {
 		m.runs(component, image)
 	}
+	m.keeps()
 	m.Keys("q")
 	if err := m.end(); err != nil {
 		m.t.Errorf("ended with %v", err)
+	}
+}
+
+// keeps copies the journal, when they are asked for.
+func (m *played) keeps() {
+	m.t.Helper()
+	to := os.Getenv(journalsTo)
+	if to == "" {
+		return
+	}
+	found, err := filepath.Glob(filepath.Join(m.tmp, "*", "incidents", "*", journal.FileName))
+	if err != nil || len(found) > 1 {
+		m.t.Fatalf("journals: %v %v", found, err)
+	}
+	if len(found) == 0 {
+		return // nothing was opened
+	}
+	b, err := os.ReadFile(found[0])
+	if err == nil {
+		err = os.WriteFile(filepath.Join(to, strings.TrimPrefix(m.t.Name(), "TestScenario")+".jsonl"), b, 0o600)
+	}
+	if err != nil {
+		m.t.Fatal(err)
 	}
 }
 
