@@ -65,7 +65,7 @@ func filled(v reflect.Value, depth int) {
 // Each kind of fact, with all that it holds, as it stood in a journal when format 2
 // was new, is read and written as the same. Lines are added for new kinds, and never
 // changed; a field that is added later is left out while it is empty.
-func TestKindsOfFormat2(t *testing.T) {
+func TestGoldenKindsOfFormat2(t *testing.T) {
 	const path = "testdata/format2-kinds.jsonl"
 	raw, err := os.ReadFile(path)
 	if err != nil && os.Getenv("UPDATE_GOLDEN") == "" {
