@@ -157,21 +157,28 @@ func TestReplayFollowsTheJournal(t *testing.T) {
 func TestLookOnShowsWhatIsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, more := growing(t)
+		told := make(chan engine.Theirs, 10)
 		var shown []engine.Theirs
+		settled := func() {
+			synctest.Wait()
+			for len(told) > 0 {
+				shown = append(shown, <-told)
+			}
+		}
 		ctx, stop := context.WithCancel(t.Context())
-		go lookOn(ctx, c, func(s engine.Theirs) { shown = append(shown, s) })
-		synctest.Wait()
+		go lookOn(ctx, c, func(s engine.Theirs) { told <- s })
+		settled()
 		if len(shown) != 1 || shown[0].Incident.Step != incident.Decision || shown[0].Left || shown[0].Err != nil {
 			t.Errorf("at first: %+v", shown)
 		}
 		more(incident.Moved{To: incident.Choose})
 		time.Sleep(2 * followEvery)
-		synctest.Wait()
+		settled()
 		if len(shown) != 2 || shown[1].Incident.Step != incident.Choose {
 			t.Errorf("after a fact: %d shown", len(shown))
 		}
 		time.Sleep(time.Minute) // nobody holds it
-		synctest.Wait()
+		settled()
 		if len(shown) != 3 || !shown[2].Left {
 			t.Errorf("after a minute: %d shown", len(shown))
 		}
