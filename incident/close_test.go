@@ -486,3 +486,20 @@ func TestOfferedIncidents(t *testing.T) {
 		t.Error("taken up over an incident that is open")
 	}
 }
+
+// What did not help is told as done, and not as what ended the incident.
+func TestResolvedOtherwise(t *testing.T) {
+	w := newWorld(t, nil)
+	w.do(Next{})
+	w.do(EndIncident{Outcome: FalseAlarm})
+	if got := strings.Join(resolved(w.snap(), false), " "); !strings.Contains(got, "It ended without a rollback: false alarm.") {
+		t.Errorf("nothing was written: %s", got)
+	}
+	w = newWorld(t, nil)
+	w.toRolling()
+	w.rolledOut()
+	w.do(EndIncident{Outcome: FixedOtherwise})
+	if got := strings.Join(resolved(w.snap(), false), " "); !strings.Contains(got, "was rolled back from") || !strings.Contains(got, "It did not end by that: "+string(FixedOtherwise)) || strings.Contains(got, "without a rollback") {
+		t.Errorf("after a write: %s", got)
+	}
+}

@@ -146,7 +146,11 @@ func resolved(s *Snapshot, public bool) []string {
 	case !i.Verified.IsZero():
 		out = append(out, fmt.Sprintf("%s is stable since %s.", i.Settings.Namespace, clockTime(i.Recovered)))
 	case i.End != nil && i.End.Outcome != RolledBack:
-		out = append(out, "It ended without a rollback: "+string(i.End.Outcome)+".")
+		how := "It ended without a rollback: "
+		if len(out) > 0 {
+			how = "It did not end by that: " // it did not help, and something else did
+		}
+		out = append(out, how+string(i.End.Outcome)+".")
 	}
 	for _, st := range i.Standing() {
 		if f := s.FiguresOf(st.Write.Plan.Component); f != nil && !i.Verified.IsZero() {

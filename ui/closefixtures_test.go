@@ -119,6 +119,7 @@ func closeFixtures() []fixture {
 		{"verify-own", proving(), nil},
 		{"verify-own-log", proving(), keys("down", "down", "down", "down", "down", "down", "down", "down", "down")},
 		{"verify-own-details", proving(), keys("d")},
+		{"end-after-write", proving(), keys("x")},
 		{"verify-two", with(proving(), func(s *incident.Snapshot) {
 			w := s.Incident.Attempts[0].Writes[0]
 			w.Plan.ID, w.Plan.Component, w.Plan.Workload = "plan-16", "frontend", s.Seen.Board[0].Workload

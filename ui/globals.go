@@ -111,7 +111,13 @@ func (s *scope) endKey() Key {
 			return ""
 		},
 		do: func() tea.Cmd {
-			return s.ask(dialog{title: "End the incident without a rollback",
+			title := "End the incident without a rollback"
+			for _, st := range s.inc().Standing() {
+				if st.Write.State == incident.Rolling || st.Write.State == incident.Done {
+					title = "End the incident, not by what was written" // the way back did not help
+				}
+			}
+			return s.ask(dialog{title: title,
 				options: []string{"recovered on its own", "fixed otherwise (restart, flag, fix forward)", "false alarm"},
 				typed:   true, prompt: "why", yes: "end it", quiet: true,
 				act: func(n int, reason string) tea.Cmd {
