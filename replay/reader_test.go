@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -185,16 +186,16 @@ func TestReaderFollows(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Last()
-		changes := 0
+		var changes atomic.Int32
 		ctx, stop := context.WithCancel(t.Context())
 		var following sync.WaitGroup
-		following.Go(func() { r.Follow(ctx, time.Second, func() { changes++ }) })
-		after := func(d time.Duration, want int, what string) {
+		following.Go(func() { r.Follow(ctx, time.Second, func() { changes.Add(1) }) })
+		after := func(d time.Duration, want int32, what string) {
 			t.Helper()
 			time.Sleep(d)
 			synctest.Wait()
-			if changes != want {
-				t.Errorf("%s: %d changes, want %d", what, changes, want)
+			if got := changes.Load(); got != want {
+				t.Errorf("%s: %d changes, want %d", what, got, want)
 			}
 		}
 		after(time.Minute, 0, "nothing is written")
