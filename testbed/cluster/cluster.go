@@ -117,8 +117,8 @@ func (c *Cluster) waitAPI(ctx context.Context) error {
 	})
 }
 
-// nodeCount is for the largest benchmark: 4,000 pods fit on a node.
-const nodeCount = 6
+// nodeCount is what a DaemonSet of the tests has of pods.
+const nodeCount = 3
 
 func (c *Cluster) makeNodes(ctx context.Context) error {
 	for i := range nodeCount {
