@@ -2,7 +2,6 @@ package kube
 
 import (
 	"bytes"
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -43,16 +42,35 @@ func later(manager string, at time.Time, e *metav1.ManagedFieldsEntry) (string, 
 
 const or = " or "
 
+// ownsTemplate reports whether f:template stands in f:spec. A parser would take
+// longer for it than all else takes that is read of a Deployment.
 func ownsTemplate(fields []byte) bool {
 	if !bytes.Contains(fields, []byte(`"f:template"`)) {
 		return false
 	}
-	var f struct {
-		Spec struct {
-			Template json.RawMessage `json:"f:template"`
-		} `json:"f:spec"`
+	depth, spec := 0, false
+	for i := 0; i < len(fields); i++ {
+		switch fields[i] {
+		case '{':
+			depth++
+		case '}':
+			depth--
+		case '"': // a key: all values are objects
+			begin := i + 1
+			for i = begin; i < len(fields) && fields[i] != '"'; i++ {
+				if fields[i] == '\\' {
+					i++
+				}
+			}
+			key := fields[begin:min(i, len(fields))]
+			if depth == 1 {
+				spec = string(key) == "f:spec"
+			} else if depth == 2 && spec && string(key) == "f:template" {
+				return true
+			}
+		}
 	}
-	return json.Unmarshal(fields, &f) == nil && len(f.Spec.Template) > 0
+	return false
 }
 
 // lastWrite is who wrote an object last and when, status and scale left out.
