@@ -203,20 +203,23 @@ func (k *keep) add(t reflect.Type, path, keys []string) {
 
 // prune appends to out what is kept of a message.
 func (k *keep) prune(out, message []byte) ([]byte, error) {
-	err := scan(message, func(n protowire.Number, wire protowire.Type, field, value []byte) error {
-		if int(n) >= len(k.fields) || k.fields[n] == nil {
-			return nil
+	for len(message) > 0 {
+		f, err := next(message)
+		if err != nil {
+			return out, err
 		}
-		f := k.fields[n]
-		switch {
-		case f.all && f.has(value):
-			out = append(out, field...)
-		case !f.all && wire == protowire.BytesType:
-			out = protowire.AppendTag(out, n, wire)
+		message = message[len(f.all):]
+		if int(f.number) >= len(k.fields) || k.fields[f.number] == nil {
+			continue
+		}
+		switch inner := k.fields[f.number]; {
+		case inner.all && inner.has(f.value):
+			out = append(out, f.all...)
+		case !inner.all && f.value != nil:
+			out = protowire.AppendTag(out, f.number, protowire.BytesType)
 			begin := len(out)
-			var err error
-			if out, err = f.prune(append(out, 0), value); err != nil { // one byte for the length is mostly enough
-				return err
+			if out, err = inner.prune(append(out, 0), f.value); err != nil { // one byte for the length is mostly enough
+				return out, err
 			}
 			length := len(out) - begin - 1
 			if more := protowire.SizeVarint(uint64(length)) - 1; more > 0 {
@@ -224,9 +227,8 @@ func (k *keep) prune(out, message []byte) ([]byte, error) {
 			}
 			protowire.AppendVarint(out[:begin], uint64(length))
 		}
-		return nil
-	})
-	return out, err
+	}
+	return out, nil
 }
 
 // has reports whether an entry is kept.
@@ -234,10 +236,6 @@ func (k *keep) has(entry []byte) bool {
 	if k.keys == nil {
 		return true
 	}
-	found := false
-	_ = fields(entry, func(n protowire.Number, key []byte) error { // what is damaged is found when it is decoded
-		found = found || n == 1 && slices.Contains(k.keys, string(key))
-		return nil
-	})
-	return found
+	key, err := field(entry, 1)
+	return err == nil && slices.Contains(k.keys, string(key)) // what is damaged is found when it is decoded
 }

@@ -78,21 +78,22 @@ func (w watchEvents) Decode(data []byte, defaults *schema.GroupVersionKind, into
 		return w.Serializer.Decode(data, defaults, into)
 	}
 	*e = metav1.WatchEvent{}
-	err := fields(data, func(n protowire.Number, value []byte) error {
-		switch n {
-		case 1:
-			e.Type = eventType(value)
-		case 2: // RawExtension
-			return fields(value, func(n protowire.Number, value []byte) error {
-				if n == 1 {
-					e.Object.Raw = value
-				}
-				return nil
-			})
+	for len(data) > 0 {
+		f, err := next(data)
+		if err != nil {
+			return nil, nil, err
 		}
-		return nil
-	})
-	return e, nil, err
+		data = data[len(f.all):]
+		switch f.number {
+		case 1:
+			e.Type = eventType(f.value)
+		case 2: // RawExtension
+			if e.Object.Raw, err = field(f.value, 1); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return e, nil, nil
 }
 
 // eventType returns the type of a watch event, without a copy of its own for each.
@@ -148,58 +149,57 @@ func unwrap(data []byte) (version, kind, raw []byte, err error) {
 	if !ok {
 		return nil, nil, nil, nil
 	}
-	err = fields(body, func(n protowire.Number, value []byte) error {
-		switch n {
-		case 1: // TypeMeta
-			return fields(value, func(n protowire.Number, value []byte) error {
-				switch n {
-				case 1:
-					version = value
-				case 2:
-					kind = value
-				}
-				return nil
-			})
-		case 2:
-			raw = value
-		}
-		return nil
-	})
+	meta, err := field(body, 1) // TypeMeta
+	if err == nil {
+		version, err = field(meta, 1)
+	}
+	if err == nil {
+		kind, err = field(meta, 2)
+	}
+	if err == nil {
+		raw, err = field(body, 2)
+	}
 	return version, kind, raw, err
 }
 
-// fields calls f with each field of a message that has a length: a string, bytes
-// or a message.
-func fields(message []byte, f func(n protowire.Number, value []byte) error) error {
-	return scan(message, func(n protowire.Number, wire protowire.Type, field, value []byte) error {
-		if wire != protowire.BytesType {
-			return nil
-		}
-		return f(n, value)
-	})
+// part is a field of a message in protobuf.
+type part struct {
+	number protowire.Number
+	all    []byte // with its number
+	value  []byte // of a string, bytes or a message; nil for what has no length
 }
 
-// scan calls f with each field of a message: with all its bytes, and with its value
-// where it has a length.
-func scan(message []byte, f func(n protowire.Number, wire protowire.Type, field, value []byte) error) error {
-	for len(message) > 0 {
-		n, wire, tag := protowire.ConsumeTag(message)
-		if tag < 0 {
-			return protowire.ParseError(tag)
-		}
+// next returns the first field of a message that is not empty.
+func next(message []byte) (part, error) {
+	n, wire, tag := protowire.ConsumeTag(message)
+	if tag < 0 {
+		return part{}, protowire.ParseError(tag)
+	}
+	if wire != protowire.BytesType {
 		size := protowire.ConsumeFieldValue(n, wire, message[tag:])
 		if size < 0 {
-			return protowire.ParseError(size)
+			return part{}, protowire.ParseError(size)
 		}
-		field := message[:tag+size]
-		var value []byte
-		if wire == protowire.BytesType {
-			value, _ = protowire.ConsumeBytes(field[tag:])
-		}
-		if err := f(n, wire, field, value); err != nil {
-			return err
-		}
-		message = message[tag+size:]
+		return part{number: n, all: message[:tag+size]}, nil
 	}
-	return nil
+	value, size := protowire.ConsumeBytes(message[tag:])
+	if size < 0 {
+		return part{}, protowire.ParseError(size)
+	}
+	return part{n, message[:tag+size], value}, nil
+}
+
+// field returns the value of the first field with a number; nil when there is none.
+func field(message []byte, number protowire.Number) ([]byte, error) {
+	for len(message) > 0 {
+		f, err := next(message)
+		if err != nil {
+			return nil, err
+		}
+		if f.number == number {
+			return f.value, nil
+		}
+		message = message[len(f.all):]
+	}
+	return nil, nil
 }
