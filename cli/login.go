@@ -45,22 +45,28 @@ func (d *door) lead(to *os.File) error { return unix.Dup2(int(to.Fd()), 0) }
 // meant for that one.
 var givenAway atomic.Bool
 
-// login gives input and error output of the terminal to the credentials'
-// program, has it run, and takes them back.
-func (d *door) login(q *quiet, c *kube.Client) (err error) {
-	givenAway.Store(true)
-	defer givenAway.Store(false)
-	back, err := q.loud()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, back()) }()
-	if err := d.lead(d.in); err != nil {
-		return fmt.Errorf("standard input: %w", err)
-	}
-	defer func() { err = errors.Join(err, d.lead(d.empty)) }()
-	fmt.Fprintf(os.Stderr, "rollbook: logging in with %s; ctrl+c gives up\n", filepath.Base(c.Plugin()))
+// login runs the credentials' program with the terminal.
+func (d *door) login(q *quiet, c *kube.Client) error {
 	ctx, cancel := context.WithTimeout(context.Background(), loginWait)
 	defer cancel()
-	return c.Login(ctx)
+	return c.Login(ctx, func() (func() error, error) { return d.give(q, c.Plugin()) })
+}
+
+// give gives input and error output of the terminal to the program, and returns
+// what takes them back.
+func (d *door) give(q *quiet, plugin string) (back func() error, err error) {
+	loud, err := q.loud()
+	if err != nil {
+		return nil, err
+	}
+	givenAway.Store(true)
+	back = func() error {
+		givenAway.Store(false)
+		return errors.Join(d.lead(d.empty), loud())
+	}
+	if err := d.lead(d.in); err != nil {
+		return nil, errors.Join(fmt.Errorf("standard input: %w", err), back())
+	}
+	fmt.Fprintf(os.Stderr, "rollbook: logging in with %s; ctrl+c gives up\n", filepath.Base(plugin))
+	return back, nil
 }

@@ -59,6 +59,7 @@ type Client struct {
 	readOnly bool
 	cfg      *rest.Config
 	http     *http.Client
+	gate     *gate // where all requests pass, before they want credentials
 	apps     *appsv1.AppsV1Client
 	core     *corev1.CoreV1Client
 	dialer   *connrotation.Dialer
@@ -161,6 +162,8 @@ func (c *Client) prepare(cfg *rest.Config, opt Options) error {
 	if c.http, err = rest.HTTPClientFor(cfg); err != nil {
 		return badConfig(err)
 	}
+	c.gate = &gate{next: c.http.Transport, left: make(chan struct{}, 1)}
+	c.http.Transport = c.gate
 	apps, err := c.leanClient(schema.GroupVersion{Group: "apps", Version: "v1"}, "/apis")
 	if err != nil {
 		return badConfig(err)

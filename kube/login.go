@@ -2,10 +2,13 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
+	"time"
 
 	"rollbook/text"
 )
@@ -19,16 +22,29 @@ func (c *Client) Plugin() string {
 	return text.Line(c.cfg.ExecProvider.Command)
 }
 
+// aside is how long Login waits for the requests under way to be through with
+// the credentials' program.
+const aside = 2 * time.Second
+
 // Login asks the API server once, so that the credentials' program runs again
-// when it has to. The caller has given the terminal away: the program may ask
-// there, and takes the time that its operator takes. What was not read for want
-// of credentials is read at once then.
-func (c *Client) Login(ctx context.Context) error {
+// when it has to, and takes the time that its operator takes. give hands the
+// terminal to that program and returns what takes it back. No other request
+// leaves meanwhile: each would run the program too, which would then read the
+// terminal beside the screen. What was not read for want of credentials is read
+// at once after it. The error names the program and why it failed.
+func (c *Client) Login(ctx context.Context, give func() (back func() error, err error)) (err error) {
+	open := c.gate.shut(ctx, aside)
+	defer open()
+	back, err := give()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, back()) }()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.host+"/readyz", nil)
 	if err != nil {
 		return err
 	}
-	resp, err := c.http.Do(req)
+	resp, err := c.gate.next.RoundTrip(req)
 	if err != nil {
 		return fmt.Errorf("log in with %s: %s", c.Plugin(), transportWords(err, hostOf(c.host), c.limit))
 	}
@@ -38,6 +54,84 @@ func (c *Client) Login(ctx context.Context) error {
 	// something better the next request shows.
 	raise(c.retarget)
 	return nil
+}
+
+// gate holds requests back, before they want credentials, while somebody logs in.
+type gate struct {
+	next http.RoundTripper
+
+	mu     sync.Mutex
+	opened chan struct{} // closed when a login ends; nil without one
+	inside int           // requests without an answer yet
+	left   chan struct{} // has an element when one of them ended
+}
+
+// RoundTrip sends the request when nobody logs in, or when that has ended.
+func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
+	if err := g.enter(req.Context()); err != nil {
+		return nil, err
+	}
+	defer g.leave()
+	return g.next.RoundTrip(req)
+}
+
+// WrappedRoundTripper lets apimachinery find the connections below.
+func (g *gate) WrappedRoundTripper() http.RoundTripper { return g.next }
+
+func (g *gate) enter(ctx context.Context) error {
+	for {
+		g.mu.Lock()
+		opened := g.opened
+		if opened == nil {
+			g.inside++
+			g.mu.Unlock()
+			return nil
+		}
+		g.mu.Unlock()
+		select {
+		case <-opened:
+		case <-ctx.Done():
+			return fmt.Errorf("a login is under way: %w", ctx.Err())
+		}
+	}
+}
+
+func (g *gate) leave() {
+	g.mu.Lock()
+	g.inside--
+	g.mu.Unlock()
+	raise(g.left)
+}
+
+// shut lets no other request in, and waits until those inside have their answer,
+// at most for the time given: what hangs in the network has its credentials.
+func (g *gate) shut(ctx context.Context, wait time.Duration) (open func()) {
+	opened := make(chan struct{})
+	g.mu.Lock()
+	g.opened = opened
+	g.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	for {
+		g.mu.Lock()
+		inside := g.inside
+		g.mu.Unlock()
+		if inside == 0 {
+			break
+		}
+		select {
+		case <-g.left:
+			continue
+		case <-ctx.Done():
+		}
+		break
+	}
+	return func() {
+		g.mu.Lock()
+		g.opened = nil
+		g.mu.Unlock()
+		close(opened)
+	}
 }
 
 // loggedOut says whether the last sign of life shows that the credentials'

@@ -1,15 +1,84 @@
 package kube
 
 import (
+	"context"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
+
+// nobody is a terminal that nothing has to be taken from.
+func nobody() (func() error, error) { return func() error { return nil }, nil }
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// While somebody logs in no other request reaches the credentials' program, which
+// would read the terminal beside the screen: what is inside is waited for, but not
+// for ever, and what comes later waits.
+func TestGate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var inside atomic.Int32
+		g := &gate{left: make(chan struct{}, 1), next: transport(func(r *http.Request) (*http.Response, error) {
+			inside.Add(1)
+			defer inside.Add(-1)
+			d, err := time.ParseDuration(r.URL.Path)
+			if err != nil {
+				return nil, err
+			}
+			time.Sleep(d)
+			return &http.Response{}, nil
+		})}
+		send := func(ctx context.Context, d string) <-chan error {
+			done := make(chan error, 1)
+			go func() {
+				r := (&http.Request{URL: &url.URL{Path: d}}).WithContext(ctx)
+				_, err := g.RoundTrip(r)
+				done <- err
+			}()
+			synctest.Wait()
+			return done
+		}
+		began := time.Now()
+		quick := send(t.Context(), "500ms")
+		open := g.shut(t.Context(), aside)
+		if err := <-quick; err != nil || inside.Load() != 0 || time.Since(began) != 500*time.Millisecond {
+			t.Fatalf("%v, %d inside after %s", err, inside.Load(), time.Since(began))
+		}
+		later := send(t.Context(), "1ms")
+		brief, cancel := context.WithCancel(t.Context())
+		gone := send(brief, "1ms")
+		cancel()
+		if err := <-gone; !errors.Is(err, context.Canceled) {
+			t.Errorf("a request whose time is over: %v", err)
+		}
+		time.Sleep(time.Minute)
+		if inside.Load() != 0 {
+			t.Fatal("a request got past somebody who logs in")
+		}
+		open()
+		if err := <-later; err != nil {
+			t.Error(err)
+		}
+		began = time.Now()
+		hangs := send(t.Context(), "1h")
+		g.shut(t.Context(), aside)()
+		if d := time.Since(began); d != aside {
+			t.Errorf("a request that hangs is waited for %s", d)
+		}
+		<-hangs
+	})
+}
 
 // A credentials program that fails makes its user logged out, and so does a
 // token that the server does not take; a plain token does not, since no program
@@ -56,7 +125,7 @@ func TestLoggedOut(t *testing.T) {
 	if c.Plugin() != plugin || !beat(c) {
 		t.Error("the program failed, and nobody is told")
 	}
-	if err := c.Login(t.Context()); err == nil {
+	if err := c.Login(t.Context(), nobody); err == nil {
 		t.Error("a login without success is none")
 	}
 	for _, tc := range []struct {
@@ -66,7 +135,7 @@ func TestLoggedOut(t *testing.T) {
 		if err := os.WriteFile(word, []byte(tc.word), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := c.Login(t.Context()); err != nil {
+		if err := c.Login(t.Context(), nobody); err != nil {
 			t.Error(err)
 		}
 		if beat(c) != tc.out {
