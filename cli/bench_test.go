@@ -169,8 +169,9 @@ func kubectlTime(t *testing.T, namespace string, args ...string) float64 {
 func patchTimes(t *testing.T, z size, start func(string, ...string) *session) []float64 {
 	t.Helper()
 	var out []float64
-	name := strings.Fields(kubectl(t, "-n", z.namespace, "get", "deploy", "-o", "name"))[0]
+	names := strings.Fields(kubectl(t, "-n", z.namespace, "get", "deploy", "-o", "name"))
 	for n := range 3 {
+		name := names[n] // one that nobody's Lease is on
 		kubectl(t, "-n", z.namespace, "set", "env", name, fmt.Sprintf("BENCH=%d", n))
 		kubectl(t, "-n", z.namespace, "rollout", "status", name, "--timeout=2m")
 		c := newCounter(t, env(t, "ROLLBOOK_CLUSTER"), "testbed")
