@@ -49,7 +49,7 @@ func TestCalmIsNotBlind(t *testing.T) {
 		r := start(t, c, m)
 		r.wait(20 * time.Second)
 		since := time.Now()
-		c.show(func(l *model.Component) { l.Available, l.NoneAvailable = 0, since })
+		c.show(func(l *model.Component) { l.Available, l.NoneReady = 0, since })
 		if s := r.wait(55 * time.Second); len(s.Incident.Triggers) != 0 {
 			t.Fatalf("too early: %+v", s.Incident.Triggers)
 		}

@@ -36,20 +36,33 @@ func findings(s *Snapshot) []finding {
 
 // fine says that no trigger of the component can rise now.
 func (l *Line) fine() bool {
-	return l.Errors.State != model.TriYes && l.P95.State != model.TriYes && l.Component.NoneAvailable.IsZero() && l.Component.Stuck == ""
+	return l.Errors.State != model.TriYes && l.P95.State != model.TriYes && l.Component.NoneReady.IsZero() && l.Component.Stuck == "" && l.Component.Unmoved.IsZero()
 }
 
 // finding returns what is said of one kind of trigger. lost is why the cluster
 // does not count any more; "" while it does.
 func (l *Line) finding(s *Snapshot, kind TriggerKind, lost string) finding {
+	var out finding
 	switch kind {
 	case TErrors, TP95:
-		return l.figureFinding(s, kind)
+		out = l.figureFinding(s, kind)
 	case TNoPod:
-		return noPodFinding(s, l.Component, lost)
+		out = noPodFinding(s, l.Component, lost)
+	default:
+		out = stuckFinding(s, l.Component, lost)
 	}
-	return stuckFinding(l.Component, lost)
+	if l.asleep() && out.State != model.TriYes && !out.Over {
+		return finding{Trigger: out.Trigger, Why: noReplicas}
+	}
+	return out
 }
+
+// noReplicas is why nothing is known of a component of which no pod is wanted, and that
+// fails nowhere all the same, as at an ingress: it is unknown, and not asked for.
+const noReplicas = "0 replicas: nothing runs, so nothing is proven"
+
+// asleep says whether no pod of the component is wanted.
+func (l *Line) asleep() bool { return l.Component.Missing == "" && l.Component.Desired == 0 }
 
 func (l *Line) figureFinding(s *Snapshot, kind TriggerKind) finding {
 	c, limits := l.Component, s.Incident.Settings.Limits
@@ -59,7 +72,7 @@ func (l *Line) figureFinding(s *Snapshot, kind TriggerKind) finding {
 		run, limit, want, show, name = l.P95, limits.P95.Seconds(), limits.P95For, model.Seconds, "P95"
 	}
 	now := l.figure(kind)
-	if l.Figures != nil && l.Figures.NotMeasured || c.Desired == 0 && c.Missing == "" && (now == nil || !now.Known) {
+	if l.Figures != nil && l.Figures.NotMeasured {
 		out.State, out.Asked = model.TriNo, false
 		return out
 	}
@@ -90,12 +103,12 @@ func noPodFinding(s *Snapshot, c *model.Component, lost string) finding {
 		out.Why = lost
 	case c.Missing != "":
 		out.Why = c.Missing
-	case c.Desired == 0 || c.NoneAvailable.IsZero():
+	case c.NoneReady.IsZero():
 		out.State = model.TriNo
 	default:
-		since := s.Now.Sub(c.NoneAvailable)
-		out.Onset, out.For, out.Query = c.NoneAvailable, since, "status.availableReplicas"
-		out.Text = fmt.Sprintf("no available pod of %d for %s on %s", c.Desired, model.Short(since), c.ID)
+		since := s.Now.Sub(c.NoneReady)
+		out.Onset, out.For, out.Query = c.NoneReady, since, "status.readyReplicas"
+		out.Text = fmt.Sprintf("no ready pod of %d for %s on %s", c.Desired, model.Short(since), c.ID)
 		out.State, out.Over = model.TriNo, true
 		if since >= wait {
 			out.State = model.TriYes
@@ -104,19 +117,26 @@ func noPodFinding(s *Snapshot, c *model.Component, lost string) finding {
 	return out
 }
 
-func stuckFinding(c *model.Component, lost string) finding {
+func stuckFinding(s *Snapshot, c *model.Component, lost string) finding {
 	out := finding{Trigger: Trigger{Component: c.ID, Kind: TStuck}, Asked: true}
 	switch {
 	case lost != "":
 		out.Why = lost
 	case c.Missing != "":
 		out.Why = c.Missing
-	case c.Stuck == "":
+	case c.Stuck == "" && c.Unmoved.IsZero():
 		out.State = model.TriNo
 	default:
-		out.State, out.Over = model.TriYes, true
-		out.Onset, out.Query = c.StuckSince, "status.conditions, pod status"
-		out.Text = fmt.Sprintf("newest rollout of %s is stuck: %s", c.ID, c.Stuck)
+		why, since := c.StuckAt(s.Now)
+		out.Over, out.Query = true, "status.conditions, pod status"
+		if why == "" {
+			out.State, out.Onset = model.TriNo, c.Unmoved
+			out.Text = fmt.Sprintf("newest rollout of %s: no new pod became ready for %s of %s", c.ID,
+				model.Short(s.Now.Sub(c.Unmoved)), model.Short(c.StuckFrom().Sub(c.Unmoved)))
+			break
+		}
+		out.State, out.Onset = model.TriYes, since
+		out.Text = fmt.Sprintf("newest rollout of %s is stuck: %s", c.ID, why)
 	}
 	return out
 }

@@ -80,8 +80,10 @@ func judge(s *Snapshot, old *Judgement) *Judgement {
 		if l.from.After(j.from) {
 			j.from = l.from
 		}
-		if !l.until.IsZero() && (j.until.IsZero() || l.until.Before(j.until)) {
-			j.until = l.until
+		for _, turn := range []time.Time{l.until, c.StuckFrom()} {
+			if !turn.IsZero() && !turn.Before(s.Now) && (j.until.IsZero() || turn.Before(j.until)) {
+				j.until = turn
+			}
 		}
 	}
 	j.summarise(s)
@@ -132,6 +134,8 @@ type summary struct {
 	unknown  []*Line // the first of those of which nobody knows
 	unknowns int     // how many these are
 	last     *Line   // the last of them
+	asleep   []*Line // the first of those of which no pod is wanted
+	asleeps  int     // how many these are
 	top      float64 // the highest figure; -1 = none is known
 	topName  string
 }
@@ -150,6 +154,11 @@ func (j *Judgement) summarise(s *Snapshot) {
 				k.top, k.topName = r.Value, l.Component.ID
 			}
 			f := l.finding(s, kind, lost)
+			if l.asleep() && !f.Asked {
+				if k.asleeps++; len(k.asleep) < named {
+					k.asleep = append(k.asleep, l)
+				}
+			}
 			if !f.Asked {
 				continue
 			}

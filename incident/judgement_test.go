@@ -32,9 +32,9 @@ func TestMemoryChangesNothing(t *testing.T) {
 			}
 			switch r.IntN(9) {
 			case 0:
-				c.NoneAvailable = now.Add(-time.Duration(r.IntN(90)) * time.Second)
+				c.NoneReady = now.Add(-time.Duration(r.IntN(90)) * time.Second)
 			case 1:
-				c.NoneAvailable, c.Stuck = time.Time{}, ""
+				c.NoneReady, c.Stuck = time.Time{}, ""
 			case 2:
 				c.Stuck, c.StuckSince = "exceeded its progress deadline", now
 			case 3:

@@ -119,16 +119,21 @@ func fromTriggers(s *Snapshot, j *Judgement, kind TriggerKind) (model.Tri, strin
 	case k.asked == 0 && len(s.Seen.Board) == 0:
 		return model.TriUnknown, "no workload seen yet", k.query
 	case k.unknowns > 0:
-		var names []string
-		for _, l := range k.unknown {
-			names = append(names, l.Component.ID)
-		}
-		text := fmt.Sprintf("%s: %s", nameSome(names, k.unknowns), k.last.finding(s, kind, lost).Why)
+		text := fmt.Sprintf("%s: %s", nameSome(ids(k.unknown), k.unknowns), k.last.finding(s, kind, lost).Why)
 		return model.TriUnknown, strings.Join(append(over, text), "; "), k.query
+	case k.asked == 0 && k.asleeps > 0:
+		return model.TriUnknown, nameSome(ids(k.asleep), k.asleeps) + ": " + noReplicas, k.query
 	case k.asked == 0:
 		return model.TriNo, "not measured, by configuration", k.query
 	}
 	return model.TriNo, "", k.query
+}
+
+func ids(lines []*Line) (out []string) {
+	for _, l := range lines {
+		out = append(out, l.Component.ID)
+	}
+	return out
 }
 
 func measuredNode(s *Snapshot, j *Judgement, q Question, kind TriggerKind) Node {
@@ -144,13 +149,18 @@ func measuredNode(s *Snapshot, j *Judgement, q Question, kind TriggerKind) Node 
 // worst names the component that comes nearest to the limit.
 func (j *Judgement) worst(kind TriggerKind) string {
 	k := j.kinds[kind]
+	text := "nothing over"
 	switch {
 	case k.topName == "":
-		return "nothing over"
 	case kind == TP95:
-		return "highest " + model.Seconds(k.top) + " on " + k.topName
+		text = "highest " + model.Seconds(k.top) + " on " + k.topName
+	default:
+		text = "highest " + model.Percent(k.top) + " on " + k.topName
 	}
-	return "highest " + model.Percent(k.top) + " on " + k.topName
+	if k.asleeps > 0 {
+		text += "; not counted, with 0 replicas: " + nameSome(ids(k.asleep), k.asleeps)
+	}
+	return text
 }
 
 func criticalNode(s *Snapshot, j *Judgement) Node {
@@ -172,7 +182,7 @@ func sloNode(s *Snapshot, j *Judgement) Node {
 	n := Node{Question: QSLO, Title: QSLO.title(s.Incident.Settings.Limits), Asks: true}
 	tri, text, query := fromTriggers(s, j, TStuck)
 	n.Answer, n.Text, n.Query = tri, text, query
-	if tri == model.TriNo {
+	if tri == model.TriNo && text == "" {
 		n.Text = "no rollout is stuck; SLO: not set up"
 	}
 	return answered(s, n)

@@ -48,12 +48,23 @@ func (d *decider) follow() {
 			d.closeIfDone() // or the closing, for a debt that it paid
 		}
 		limit := d.inc().Settings.Limits.Rollout
-		late := d.s.Now.Sub(w.Receipt.At) >= limit || p.Phase == model.PhaseFailed
+		late := d.s.Now.Sub(w.Receipt.At) >= limit && !d.waitsForAvailable(w.Plan.Component) || p.Phase == model.PhaseFailed
 		if d.inc().write(s.WriteID).State == Rolling && late && !w.Waited && d.inc().Step >= RollBack && d.inc().Asked == AskNothing {
 			d.fact(AskedFor{What: AskDeadline, Text: fmt.Sprintf("%s is not rolled out after %s: %s. It goes on in the cluster.",
 				w.Plan.Component, model.Short(d.s.Now.Sub(w.Receipt.At)), p.Text)})
 		}
 	}
+}
+
+// waitsForAvailable says whether pods of a component are ready and only have to stay
+// so for the workload's minReadySeconds: that time is no delay.
+func (d *decider) waitsForAvailable(component string) bool {
+	c := d.s.Seen.Component(component)
+	if c == nil {
+		return false
+	}
+	n, until := c.Waiting()
+	return n > 0 && !d.s.Now.After(until)
 }
 
 // RolledOut is the end of a write's way: what was written is there and serves.

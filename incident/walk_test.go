@@ -259,10 +259,10 @@ func TestVerdict(t *testing.T) {
 		}, YourCall},
 		{"no pod for a minute, and so no series", func(w *world) {
 			w.figures("frontend", nil, nil)
-			w.component("frontend", func(c *model.Component) { c.Available, c.Ready, c.NoneAvailable = 0, 0, t0.Add(-time.Minute) })
+			w.component("frontend", func(c *model.Component) { c.Available, c.Ready, c.NoneReady = 0, 0, t0.Add(-time.Minute) })
 		}, Now},
 		{"no pod for half a minute", func(w *world) {
-			w.component("frontend", func(c *model.Component) { c.Available, c.Ready, c.NoneAvailable = 0, 0, t0.Add(-30*time.Second) })
+			w.component("frontend", func(c *model.Component) { c.Available, c.Ready, c.NoneReady = 0, 0, t0.Add(-30*time.Second) })
 		}, YourCall},
 		{"stuck while the old pods serve", func(w *world) {
 			w.component("frontend", func(c *model.Component) { c.Stuck, c.StuckSince = "CrashLoopBackOff", t0.Add(-time.Minute) })

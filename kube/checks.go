@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
@@ -169,15 +170,22 @@ func checkPaused(p *planned) []model.Check {
 }
 
 // checkRollout is a note: to roll back a rollout that goes on is what this is for.
-func checkRollout(c *model.Component) []model.Check {
+func checkRollout(c *model.Component, now time.Time) []model.Check {
 	ch := model.Check{ID: "rollout", State: model.CheckNote}
+	stuck, _ := c.StuckAt(now)
 	switch {
+	case c.Desired == 0:
+		ch.Text = "0 replicas: the rollback changes what starts when it is scaled up; nothing runs it until then"
 	case c.Observed < c.Generation:
 		ch.Text = "a change was just made, the controller has not taken it up yet"
+	case stuck != "":
+		ch.Text = "the newest rollout is stuck (" + stuck + "); the rollback ends it"
 	case c.Updated < c.Desired-c.Partition:
 		ch.Text = fmt.Sprintf("a rollout is under way: %d of %d pods are on revision %d; the rollback ends it", c.Updated, c.Desired, c.Revision)
 	case c.Replicas > c.Updated && c.Partition == 0:
 		ch.Text = fmt.Sprintf("a rollout is under way: %s still there; the rollback ends it", old(c.Replicas-c.Updated))
+	case c.Ready < c.Desired:
+		ch.Text = fmt.Sprintf("%d of %d pods are ready: the newest rollout has not ended, or pods were lost since", c.Ready, c.Desired)
 	default:
 		ch.State, ch.Text = model.CheckOK, "no other rollout under way"
 	}

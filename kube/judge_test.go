@@ -46,14 +46,26 @@ func TestJudge(t *testing.T) {
 		{"stale deadline", deployment, func(c *model.Component) {
 			c.Progressing = model.Condition{Reason: "ProgressDeadlineExceeded", Updated: before}
 			c.Updated = 1
-		}, "", model.PhaseRunning, "1 of 3 new pods are there", ""},
+		}, "", model.PhaseRunning, "1 of 3 pods are new, 3 of all are ready", ""},
 		{"deadline", deployment, func(c *model.Component) {
 			c.Progressing = model.Condition{Reason: "ProgressDeadlineExceeded", Updated: t0}
 		}, "", model.PhaseFailed, "the rollout exceeded its progress deadline", ""},
-		{"new pods missing", deployment, func(c *model.Component) { c.Updated = 2 }, "", model.PhaseRunning, "2 of 3 new pods are there", ""},
-		{"an old pod left", deployment, func(c *model.Component) { c.Replicas = 4 }, "", model.PhaseRunning, "1 old pod still terminating", ""},
-		{"old pods left", deployment, func(c *model.Component) { c.Replicas = 5 }, "", model.PhaseRunning, "2 old pods still terminating", ""},
-		{"not available", deployment, func(c *model.Component) { c.Available = 2 }, "", model.PhaseRunning, "2 of 3 new pods are available", ""},
+		{"new pods missing", deployment, func(c *model.Component) { c.Updated = 2 }, "", model.PhaseRunning, "2 of 3 pods are new, 3 of all are ready", ""},
+		{"all made, one not ready", deployment, func(c *model.Component) {
+			c.Replicas = 4
+			c.Pods = []model.Pod{pod("a", "api-new", true), pod("b", "api-new", true), pod("c", "api-new", false), pod("d", "api-old", true)}
+		}, "", model.PhaseRunning, "2 of 3 new pods ready · 1 old serving", ""},
+		{"an old pod left", deployment, func(c *model.Component) {
+			c.Replicas = 4
+			c.Pods = []model.Pod{pod("a", "api-new", true), pod("b", "api-new", true), pod("c", "api-new", true),
+				{Name: "d", Owner: "api-old", Ready: true, Deleting: true}, {Name: "e", Owner: "api-old", Leftover: true}}
+		}, "", model.PhaseRunning, "3 of 3 new pods ready · 1 old terminating", ""},
+		{"not available", deployment, func(c *model.Component) {
+			c.Available = 2
+			c.Pods = []model.Pod{pod("a", "api-new", true), pod("b", "api-new", true), pod("c", "api-new", true)}
+		}, "", model.PhaseRunning, "3 of 3 new pods ready, not yet available", ""},
+		{"no replicas", deployment, func(c *model.Component) { c.Desired, c.Replicas, c.Updated, c.Ready, c.Available = 0, 0, 0, 0, 0 }, "",
+			model.PhaseFinished, "written; 0 replicas: nothing runs it yet", ""},
 		{"reverted", deployment, func(c *model.Component) {
 			c.TemplateHash, c.Generation, c.Revision, c.RevisionBy = "c", 9, 44, "argocd"
 		}, "",
@@ -63,8 +75,8 @@ func TestJudge(t *testing.T) {
 		{"of a kind without rollouts", deployment, func(c *model.Component) { c.Workload.Kind = "Job" }, "", model.PhaseUnknown, "a Job has no rollout that could be followed", ""},
 
 		{"statefulset", set, func(c *model.Component) {}, "", model.PhaseFinished, "rolled out", ""},
-		{"statefulset, one updated", set, func(c *model.Component) { c.Updated = 1 }, "", model.PhaseRunning, "1 of 3 pods have the new template", ""},
-		{"statefulset, not ready", set, func(c *model.Component) { c.Ready = 2 }, "", model.PhaseRunning, "2 of 3 pods are ready", ""},
+		{"statefulset, one updated", set, func(c *model.Component) { c.Updated = 1 }, "", model.PhaseRunning, "1 of 3 pods are new, 3 of all are ready", ""},
+		{"statefulset, not ready", set, func(c *model.Component) { c.Ready = 2 }, "", model.PhaseRunning, "3 of 3 pods are new, 2 of all are ready", ""},
 		{"statefulset, partition", set, func(c *model.Component) { c.Partition, c.Updated = 2, 1 }, "", model.PhaseFinished,
 			"rolled out from ordinal 2 on; lower ones keep the old template", ""},
 		{"statefulset, stuck", set, func(c *model.Component) {
@@ -74,15 +86,15 @@ func TestJudge(t *testing.T) {
 		{"statefulset, its pod is going already", set, func(c *model.Component) {
 			c.Updated, c.Ready = 1, 2
 			c.Pods = []model.Pod{{Name: "db-1", UID: "u", Owner: "db-bad", Deleting: true}}
-		}, "", model.PhaseRunning, "1 of 3 pods have the new template", ""},
+		}, "", model.PhaseRunning, "0 of 3 new pods ready · 1 old terminating", ""},
 		{"statefulset, the unready one is new", set, func(c *model.Component) {
 			c.Ready = 2
 			c.Pods = []model.Pod{pod("db-1", "api-new", false)}
-		}, "", model.PhaseRunning, "2 of 3 pods are ready", ""},
+		}, "", model.PhaseRunning, "0 of 3 new pods ready", ""},
 		{"statefulset, parallel", set, func(c *model.Component) {
 			c.Ordered, c.Updated = false, 1
-			c.Pods = []model.Pod{pod("db-1", "db-bad", false)}
-		}, "", model.PhaseRunning, "1 of 3 pods have the new template", ""},
+			c.Pods = []model.Pod{pod("db-1", "db-bad", false), pod("db-2", "api-new", true)}
+		}, "", model.PhaseRunning, "1 of 3 new pods ready", ""},
 		{"statefulset, below the partition", set, func(c *model.Component) {
 			c.Partition, c.Updated, c.Ready = 2, 0, 2
 			c.Pods = []model.Pod{pod("db-1", "db-bad", false)}
@@ -90,11 +102,11 @@ func TestJudge(t *testing.T) {
 		{"statefulset, OnDelete", set, func(c *model.Component) {
 			c.OnDelete, c.Updated = true, 0
 			c.Pods = []model.Pod{pod("db-1", "db-bad", false)}
-		}, "", model.PhaseRunning, "0 of 3 pods have the new template: with OnDelete each pod has to be deleted", ""},
+		}, "", model.PhaseRunning, "0 of 3 new pods ready: with OnDelete each pod has to be deleted", ""},
 
 		{"daemonset", daemon, func(c *model.Component) {}, "", model.PhaseFinished, "rolled out", ""},
-		{"daemonset, two updated", daemon, func(c *model.Component) { c.Updated = 2 }, "", model.PhaseRunning, "2 of 3 pods have the new template", ""},
-		{"daemonset, not available", daemon, func(c *model.Component) { c.Available = 2 }, "", model.PhaseRunning, "2 of 3 updated pods are available", ""},
+		{"daemonset, two updated", daemon, func(c *model.Component) { c.Updated = 2 }, "", model.PhaseRunning, "2 of 3 pods are new, 3 of all are ready", ""},
+		{"daemonset, not available", daemon, func(c *model.Component) { c.Available = 2 }, "", model.PhaseRunning, "3 of 3 pods are new, 3 of all are ready", ""},
 	} {
 		o := c.of
 		c.change(&o)

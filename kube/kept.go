@@ -44,7 +44,7 @@ var (
 		"metadata.annotations": {ends},
 		"spec.containers.name": nil, "spec.initContainers.name": nil, "spec.initContainers.restartPolicy": nil,
 		"status.phase": nil, "status.reason": nil, "status.message": nil,
-		"status.conditions":             {string(corev1.PodReady), string(corev1.PodScheduled), string(corev1.PodInitialized)},
+		"status.conditions":             {string(corev1.PodReady), string(corev1.PodScheduled), string(corev1.PodInitialized), string(corev1.DisruptionTarget)},
 		"status.containerStatuses.name": nil, "status.containerStatuses.state": nil, "status.containerStatuses.lastState": nil,
 		"status.containerStatuses.ready": nil, "status.containerStatuses.restartCount": nil,
 		"status.initContainerStatuses.name": nil, "status.initContainerStatuses.state": nil, "status.initContainerStatuses.lastState": nil,

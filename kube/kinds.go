@@ -57,19 +57,54 @@ func running(format string, args ...any) model.Progress {
 	return model.Progress{Phase: model.PhaseRunning, Text: fmt.Sprintf(format, args...)}
 }
 
-var rolledOut = model.Progress{Phase: model.PhaseFinished, Text: "rolled out", Share: 1}
-
 // deploymentProgress goes by the order of kubectl's DeploymentStatusViewer.
 func deploymentProgress(c *model.Component) model.Progress {
-	switch {
-	case c.Updated < c.Desired:
-		return running("%d of %d new pods are there", c.Updated, c.Desired)
-	case c.Replicas > c.Updated:
-		return running("%s still terminating", old(c.Replicas-c.Updated))
-	case c.Available < c.Updated:
-		return running("%d of %d new pods are available", c.Available, c.Updated)
+	if c.Updated < c.Desired || c.Replicas > c.Updated || c.Available < c.Updated {
+		return running("%s", newPods(c))
 	}
-	return rolledOut
+	return finished(c)
+}
+
+// newPods says how far a rollout is: how many of the pods that are wanted are new and
+// ready, and what old ones are still there. Where no pods are seen it says what the
+// workload's status does.
+func newPods(c *model.Component) string {
+	if len(c.Pods) == 0 {
+		return fmt.Sprintf("%d of %d pods are new, %d of all are ready", c.Updated, c.Desired, c.Ready)
+	}
+	ready, serving, ending := 0, 0, 0
+	for i := range c.Pods {
+		switch p := &c.Pods[i]; {
+		case p.Leftover:
+		case p.Owner == c.OwnerName:
+			if p.Ready && !p.Deleting {
+				ready++
+			}
+		case p.Ready && !p.Deleting:
+			serving++
+		case p.Deleting:
+			ending++
+		}
+	}
+	text := fmt.Sprintf("%d of %d new pods ready", ready, c.Desired)
+	if ready >= c.Desired && c.Available < c.Desired {
+		text += ", not yet available"
+	}
+	if serving > 0 {
+		text += fmt.Sprintf(" · %d old serving", serving)
+	}
+	if ending > 0 {
+		text += fmt.Sprintf(" · %d old terminating", ending)
+	}
+	return text
+}
+
+// finished is a rollout that is over. With no pod wanted, none runs what was written.
+func finished(c *model.Component) model.Progress {
+	if c.Desired == 0 {
+		return model.Progress{Phase: model.PhaseFinished, Text: "written; 0 replicas: nothing runs it yet"}
+	}
+	return model.Progress{Phase: model.PhaseFinished, Text: "rolled out", Share: 1}
 }
 
 // statefulSetProgress goes by kubectl's StatefulSetStatusViewer, which waits for all
@@ -78,13 +113,13 @@ func deploymentProgress(c *model.Component) model.Progress {
 func statefulSetProgress(c *model.Component) model.Progress {
 	want := c.Desired - c.Partition
 	switch {
-	case c.Updated < want:
+	case c.Updated < want && c.Partition > 0:
 		return running("%d of %d pods have the new template", c.Updated, want)
-	case c.Ready < c.Desired:
-		return running("%d of %d pods are ready", c.Ready, c.Desired)
+	case c.Updated < want, c.Ready < c.Desired:
+		return running("%s", newPods(c))
 	}
-	done := rolledOut
-	if c.Partition > 0 {
+	done := finished(c)
+	if c.Partition > 0 && c.Desired > 0 {
 		done.Text = fmt.Sprintf("rolled out from ordinal %d on; lower ones keep the old template", c.Partition)
 	}
 	return done
@@ -92,13 +127,10 @@ func statefulSetProgress(c *model.Component) model.Progress {
 
 // daemonSetProgress goes by kubectl's DaemonSetStatusViewer.
 func daemonSetProgress(c *model.Component) model.Progress {
-	switch {
-	case c.Updated < c.Desired:
-		return running("%d of %d pods have the new template", c.Updated, c.Desired)
-	case c.Available < c.Desired:
-		return running("%d of %d updated pods are available", c.Available, c.Desired)
+	if c.Updated < c.Desired || c.Available < c.Desired {
+		return running("%s", newPods(c))
 	}
-	return rolledOut
+	return finished(c)
 }
 
 func old(n int) string {

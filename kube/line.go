@@ -24,8 +24,9 @@ func (v *view) build(g *group) *model.Component {
 		line.RevisionStart, line.StartGuessed = revisionStart(newest, x.setAt)
 	}
 	line.PodsNo = v.why("pods", w.Namespace)
-	line.Pods = v.podsOf(g, newest)
-	line.NoneAvailable = v.noneAvailable(g, &line)
+	line.Pods = v.podsOf(g, newest, line.Desired)
+	line.NoneReady = v.noneReady(g, &line)
+	line.Unmoved = g.unmoved(newest, &line)
 	if line.PodsNo != notRead { // the pods tell the reason better than a condition
 		line.Stuck, line.StuckSince = g.stuck(newest, &line)
 	} else {
@@ -70,13 +71,20 @@ func revisionStart(r *replicas, setAt time.Time) (at time.Time, guessed bool) {
 	return r.created(), true
 }
 
-// podsOf are the pods, newest revision first, failing first.
-func (v *view) podsOf(g *group, newest *replicas) []model.Pod {
+// podsOf are the pods, newest revision first, failing first. Pods that have ended are
+// leftovers, and last, when as many as are desired are there without them.
+func (v *view) podsOf(g *group, newest *replicas, desired int) []model.Pod {
 	if len(g.pods) == 0 {
 		return nil
 	}
 	in := append(v.room[:0], g.pods...)
 	defer func() { clear(in); v.room = in }()
+	for _, p := range in {
+		if !p.ended && !p.deleting {
+			desired--
+		}
+	}
+	left := func(p *pod) bool { return p.ended && desired <= 0 }
 	rank := func(revision int64) int {
 		switch {
 		case newest != nil && revision == newest.revision:
@@ -87,6 +95,12 @@ func (v *view) podsOf(g *group, newest *replicas) []model.Pod {
 		return 2
 	}
 	slices.SortFunc(in, func(a, b *pod) int {
+		if la, lb := left(a), left(b); la != lb {
+			if lb {
+				return -1
+			}
+			return 1
+		}
 		if a.controller != b.controller {
 			ra, rb := g.revisionOf(a), g.revisionOf(b)
 			if d := rank(ra) - rank(rb); d != 0 {
@@ -107,6 +121,9 @@ func (v *view) podsOf(g *group, newest *replicas) []model.Pod {
 	out := make([]model.Pod, len(in))
 	for i, p := range in {
 		out[i] = p.shown()
+		if left(p) {
+			out[i].Leftover, out[i].Failing = true, false
+		}
 		if r := g.setOf(p); r != nil {
 			out[i].Revision, out[i].Owner = r.revision, r.name
 		}
@@ -142,12 +159,12 @@ func (r *replicas) made(p *pod) bool {
 	return by.hash == r.hash || by.hash == r.name
 }
 
-// noneAvailable is since when no pod is available. What was watched happening
+// noneReady is since when no pod is ready. What was watched happening
 // is known exactly; what had happened before the watch is read from the
 // Deployment's Available condition (which may have fallen earlier, with the
 // first pods) and from the pods that were ready once.
-func (v *view) noneAvailable(g *group, line *model.Component) time.Time {
-	if line.Desired == 0 || line.Available > 0 || line.Observed == 0 {
+func (v *view) noneReady(g *group, line *model.Component) time.Time {
+	if line.Desired == 0 || line.Ready > 0 || line.Observed == 0 {
 		g.none = time.Time{}
 		return g.none
 	}
@@ -159,11 +176,11 @@ func (v *view) noneAvailable(g *group, line *model.Component) time.Time {
 		at = g.load.created
 	}
 	for _, p := range g.pods {
-		if since := p.illness().notReady; !since.IsZero() && since.Sub(time.Unix(p.created, 0)) > 2*time.Second && since.After(at) {
-			at = since
+		if ill := p.illness(); ill.once && ill.notReady.After(at) {
+			at = ill.notReady
 		}
 	}
-	if old := g.line; old != nil && old.Available > 0 {
+	if old := g.line; old != nil && old.Ready > 0 {
 		at = v.c.now()
 	}
 	if line.PodsNo != notRead {
@@ -193,9 +210,53 @@ func (g *group) stuck(newest *replicas, line *model.Component) (string, time.Tim
 		return "pods cannot be created: " + f.message, f.since
 	}
 	if f := g.load.timedOut; f != nil {
+		if f.message == "" {
+			return "exceeded its progress deadline", f.since
+		}
 		return "exceeded its progress deadline: " + f.message, f.since
 	}
 	return "", time.Time{}
+}
+
+// unmoved is since when no pod of the newest template became ready though some have
+// still to, where no condition tells: a Deployment whose progress deadline is
+// switched off, a StatefulSet, a DaemonSet.
+func (g *group) unmoved(newest *replicas, line *model.Component) time.Time {
+	if newest == nil || line.Desired == 0 || line.Observed < line.Generation || line.Progressing.Status != "" ||
+		line.Paused || line.OnDelete || line.RevisionStart.IsZero() || line.PodsNo != "" {
+		return time.Time{}
+	}
+	moved := line.RevisionStart
+	for _, p := range g.pods {
+		if at := p.readySince(); at.After(moved) && newest.made(p) {
+			moved = at
+		}
+	}
+	pace := model.NoProgress + line.MinReady
+	for _, p := range g.pods {
+		switch made := time.Unix(p.created, 0); {
+		case p.deleting || p.ended:
+		case !newest.made(p):
+			if line.Partition == 0 || ordinal(p.name) >= line.Partition {
+				return moved // it has still to be replaced
+			}
+		// A new one that was never ready holds the rollout up, but not if it came long
+		// after the others: to a new node, or in place of one that was lost.
+		case p.neverReady() && made.Before(g.paceBefore(newest, made, line.RevisionStart).Add(pace)):
+			return moved
+		}
+	}
+	return time.Time{}
+}
+
+// paceBefore is when a rollout that began at start last got on before a time.
+func (g *group) paceBefore(newest *replicas, before, start time.Time) time.Time {
+	for _, p := range g.pods {
+		if at := p.readySince(); at.After(start) && !at.After(before) && newest.made(p) {
+			start = at
+		}
+	}
+	return start
 }
 
 func (g *group) podsStuck(newest *replicas) (string, time.Time) {
@@ -203,7 +264,7 @@ func (g *group) podsStuck(newest *replicas) (string, time.Time) {
 	var worst *pod
 	var since time.Time
 	for _, p := range g.pods {
-		if !newest.made(p) || p.deleting {
+		if !newest.made(p) || p.deleting || p.ended {
 			continue
 		}
 		total++

@@ -24,8 +24,10 @@ type pod struct {
 	created    int64     // in seconds since 1970
 	ill        *illness  // nil while it is ready and nothing speaks against it
 	restarts   int32
+	readyAt    uint32 // since when it has been ready, in seconds since 1970; 0 = it is not
 	ready      bool
 	deleting   bool
+	ended      bool // it will not run again
 
 	// Of the view, under its lock.
 	index int32 // in its group's pods
@@ -42,6 +44,7 @@ type controller struct {
 // illness is what is kept of a pod that is not ready or has failed.
 type illness struct {
 	notReady  time.Time // since when it has not been ready; zero while it is
+	once      bool      // it was ready before
 	failing   bool      // a person should look
 	bad       string    // why it will not get ready by itself, "" = it may
 	container string    // that fails; "" = none
@@ -72,7 +75,8 @@ func (k *pod) sick() *illness {
 // must be in podMask.
 func fromPod(p *corev1.Pod, now time.Time) *pod {
 	k := &pod{named: name(p.Namespace, p.Name), uid: string(p.UID), created: p.CreationTimestamp.Unix(),
-		deleting: p.DeletionTimestamp != nil, ready: podReady(p)}
+		deleting: p.DeletionTimestamp != nil, ready: podReady(p),
+		ended: p.Status.Phase == corev1.PodFailed || p.Status.Phase == corev1.PodSucceeded}
 	by := controller{hash: p.Labels[labelHash]}
 	if o := metav1.GetControllerOfNoCopy(p); o != nil {
 		by.kind, by.name = o.Kind, o.Name
@@ -84,19 +88,45 @@ func fromPod(p *corev1.Pod, now time.Time) *pod {
 	k.containers = containerNames(p.Spec.Containers)
 	state, restarts := podState(p)
 	k.state, k.restarts = unique.Make(text.Line(state)), int32(restarts)
-	if !k.ready {
-		if c := condition(p, corev1.PodReady); c != nil {
-			k.sick().notReady = c.LastTransitionTime.Time
-		}
+	switch c := condition(p, corev1.PodReady); {
+	case c == nil:
+	case k.ready:
+		k.readyAt = uint32(c.LastTransitionTime.Unix())
+	default:
+		k.sick().notReady = c.LastTransitionTime.Time
+		k.sick().once = c.LastTransitionTime.Sub(placed(p)) > onceReady
 	}
 	k.judge(p, now)
 	return k
 }
 
+// readySince is since when it has been ready; zero while it is not.
+func (k *pod) readySince() time.Time {
+	if k.readyAt == 0 {
+		return time.Time{}
+	}
+	return time.Unix(int64(k.readyAt), 0)
+}
+
+// neverReady says whether it has not been ready yet and still may be.
+func (k *pod) neverReady() bool { return !k.ready && !k.deleting && !k.ended && !k.illness().once }
+
+// onceReady is how long after it was given to a node a pod's Ready condition became
+// what it is, if it was another before. The kubelet writes the first one at once.
+const onceReady = 5 * time.Second
+
+// placed returns when a pod was given to a node, else when it was made.
+func placed(p *corev1.Pod) time.Time {
+	if c := condition(p, corev1.PodScheduled); c != nil && c.Status == corev1.ConditionTrue && c.LastTransitionTime.After(p.CreationTimestamp.Time) {
+		return c.LastTransitionTime.Time
+	}
+	return p.CreationTimestamp.Time
+}
+
 // shown returns the pod as a line of the board has it, without its revision.
 func (k *pod) shown() model.Pod {
 	by, ill := k.controller.Value(), k.illness()
-	p := model.Pod{Name: k.name, UID: k.uid, Owner: by.name, State: k.state.Value(), Ready: k.ready, Failing: ill.failing,
+	p := model.Pod{Name: k.name, UID: k.uid, Owner: by.name, State: k.state.Value(), Ready: k.ready, ReadySince: k.readySince(), Failing: ill.failing,
 		Restarts: int(k.restarts), Exit: ill.exit, ExitAt: ill.exitAt, Message: ill.message, Started: time.Unix(k.created, 0),
 		Deleting: k.deleting, Names: *k.containers, Bad: ill.container}
 	if by.kind != "ReplicaSet" && by.hash != "" {
@@ -131,11 +161,17 @@ func (k *pod) judge(p *corev1.Pod, now time.Time) {
 	}
 	switch c := condition(p, corev1.PodScheduled); {
 	case p.Status.Phase == corev1.PodFailed:
-		k.sick().failing = true
-		k.sick().message = text.Lines(p.Status.Message)
+		ill := k.sick()
+		ill.failing = true
+		ill.message = text.Lines(p.Status.Message)
+		if c := condition(p, corev1.DisruptionTarget); c != nil {
+			ill.exitAt = c.LastTransitionTime.Time
+		} else if ill.notReady.After(p.CreationTimestamp.Time) {
+			ill.exitAt = ill.notReady
+		}
 	case c != nil && c.Status == corev1.ConditionFalse:
 		k.sick().failing = c.Reason == corev1.PodReasonUnschedulable
-		k.sick().message = text.Lines(c.Message)
+		k.sick().message = text.Lines(cause(c.Message))
 	}
 }
 
@@ -163,7 +199,7 @@ func (k *pod) container(s *corev1.ContainerStatus, now time.Time) bool {
 		ill.message = text.Lines(strings.TrimSpace(end.Message))
 	}
 	if ill.message == "" && s.State.Waiting != nil {
-		ill.message = text.Lines(s.State.Waiting.Message)
+		ill.message = text.Lines(cause(s.State.Waiting.Message))
 	}
 	switch {
 	case waiting != "":

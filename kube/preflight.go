@@ -133,7 +133,7 @@ func (c *Client) checks(comp *model.Component, p *planned, sets []*object) []che
 		{"revision", "the revision", func(context.Context) []model.Check { return checkRevision(p) }},
 		{"dryrun", "whether admission accepts it (server dry run)", func(ctx context.Context) []model.Check { return c.checkDryRun(ctx, p) }},
 		{"paused", "whether it is paused", func(context.Context) []model.Check { return checkPaused(p) }},
-		{"rollout", "whether a rollout is under way", func(context.Context) []model.Check { return checkRollout(comp) }},
+		{"rollout", "whether a rollout is under way", func(context.Context) []model.Check { return checkRollout(comp, c.now()) }},
 		{"strategy", "how its pods are replaced", func(context.Context) []model.Check { return checkTraps(comp, p) }},
 		{"owner", "who else writes it", func(ctx context.Context) []model.Check { return c.checkOwners(ctx, p) }},
 		{"refs", "whether what it needs is still there", func(ctx context.Context) []model.Check { return c.checkRefs(ctx, p, sets) }},

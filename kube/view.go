@@ -45,7 +45,7 @@ type group struct {
 	sets    []*replicas // its ReplicaSets or ControllerRevisions
 	pods    []*pod      // in no order
 	line    *model.Component
-	none    time.Time // since when no pod was seen available
+	none    time.Time // since when no pod was seen ready
 	changed bool      // it is in view.changed
 }
 

@@ -137,13 +137,14 @@ func fromDeployment(d *appsv1.Deployment) *workload {
 	c.Ready, c.Available = int(d.Status.ReadyReplicas), int(d.Status.AvailableReplicas)
 	c.Terminating = count(d.Status.TerminatingReplicas, 0)
 	c.Observed = d.Status.ObservedGeneration
+	c.MinReady = time.Duration(d.Spec.MinReadySeconds) * time.Second
 	for i := range d.Status.Conditions {
 		x := &d.Status.Conditions[i]
 		switch x.Type {
 		case appsv1.DeploymentProgressing:
 			c.Progressing = model.Condition{Status: string(x.Status), Reason: text.Line(x.Reason), Updated: x.LastUpdateTime.Time}
 			if x.Status == corev1.ConditionFalse && x.Reason == "ProgressDeadlineExceeded" {
-				w.timedOut = &failure{x.LastTransitionTime.Time, text.Line(x.Message)}
+				w.timedOut = &failure{x.LastTransitionTime.Time, text.Line(cause(x.Message))}
 			}
 		case appsv1.DeploymentAvailable:
 			if x.Status == corev1.ConditionFalse {
@@ -151,7 +152,7 @@ func fromDeployment(d *appsv1.Deployment) *workload {
 			}
 		case appsv1.DeploymentReplicaFailure:
 			if x.Status == corev1.ConditionTrue {
-				w.failure = &failure{x.LastTransitionTime.Time, text.Line(x.Message)}
+				w.failure = &failure{x.LastTransitionTime.Time, text.Line(cause(x.Message))}
 			}
 		}
 	}
@@ -165,6 +166,7 @@ func fromStatefulSet(s *appsv1.StatefulSet) *workload {
 	c.Replicas, c.Updated = int(s.Status.Replicas), int(s.Status.UpdatedReplicas)
 	c.Ready, c.Available = int(s.Status.ReadyReplicas), int(s.Status.AvailableReplicas)
 	c.Observed = s.Status.ObservedGeneration
+	c.MinReady = time.Duration(s.Spec.MinReadySeconds) * time.Second
 	w.update = s.Status.UpdateRevision
 	c.Ordered = s.Spec.PodManagementPolicy != appsv1.ParallelPodManagement
 	switch u := s.Spec.UpdateStrategy; {
@@ -185,6 +187,7 @@ func fromDaemonSet(d *appsv1.DaemonSet) *workload {
 	c.Replicas, c.Updated = int(d.Status.CurrentNumberScheduled), int(d.Status.UpdatedNumberScheduled)
 	c.Ready, c.Available = int(d.Status.NumberReady), int(d.Status.NumberAvailable)
 	c.Observed = d.Status.ObservedGeneration
+	c.MinReady = time.Duration(d.Spec.MinReadySeconds) * time.Second
 	if d.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType {
 		c.OnDelete = true
 		c.Hints = append(c.Hints, "update strategy OnDelete: a new template moves no pod until the pods are deleted")
@@ -202,7 +205,7 @@ func fromReplicaSet(r *appsv1.ReplicaSet) *replicas {
 	for i := range r.Status.Conditions {
 		x := &r.Status.Conditions[i]
 		if x.Type == appsv1.ReplicaSetReplicaFailure && x.Status == corev1.ConditionTrue {
-			k.failure = &failure{x.LastTransitionTime.Time, text.Line(x.Message)}
+			k.failure = &failure{x.LastTransitionTime.Time, text.Line(cause(x.Message))}
 		}
 	}
 	return k

@@ -57,15 +57,22 @@ type Component struct {
 	Partition int  // StatefulSets: pods with a lower ordinal keep the old template
 	Ordered   bool // StatefulSets: each pod waits for the one before it to be ready
 
-	// NoneAvailable is since when no pod is available though some are desired;
-	// zero while one is, or none is desired.
-	NoneAvailable time.Time
+	MinReady time.Duration // how long a pod has to be ready to count as available
+
+	// NoneReady is since when no pod is ready though some are desired; zero while
+	// one is, or none is desired. Traffic goes to ready pods, available or not.
+	NoneReady time.Time
 	// Stuck says why the newest rollout does not get on (deadline exceeded,
-	// crash loop, image pull, quota); "" while nothing speaks for it.
+	// crash loop, image pull, quota); "" while nothing speaks for it. StuckAt
+	// returns what counts.
 	Stuck      string
 	StuckSince time.Time
+	// Unmoved is since when no new pod became ready though the newest rollout is not
+	// over, where the cluster has no condition that tells: no progress deadline is
+	// set, or the kind has none. Zero where the cluster tells, or nothing is awaited.
+	Unmoved time.Time
 
-	Pods   []Pod    // newest revision first, failing first
+	Pods   []Pod    // newest revision first, failing first, leftovers last
 	PodsNo string   // why there are no pods to show ("forbidden: …"); "" when they were read
 	Owners []Owner  // who else writes this workload
 	Hints  []string // what else the operator should know (HPA, partition, OnDelete …)
@@ -89,6 +96,52 @@ func Revision(owner string, number int64) Version {
 	return Version{Key: owner, Label: "revision " + n, Short: n}
 }
 
+// NoProgress is how long a rollout without a new ready pod may take before it is
+// stuck, where the cluster does not tell: the API's own default of
+// progressDeadlineSeconds.
+const NoProgress = 10 * time.Minute
+
+// StuckAt returns why the newest rollout does not get on as of now, and since when;
+// "" while nothing speaks for it.
+func (c *Component) StuckAt(now time.Time) (why string, since time.Time) {
+	if turn := c.StuckFrom(); c.Stuck != "" || turn.IsZero() || now.Before(turn) {
+		return c.Stuck, c.StuckSince
+	}
+	none := "a " + string(c.Workload.Kind) + " has no progress deadline"
+	if c.Workload.Kind == Deployment {
+		none = "no progress deadline is set"
+	}
+	return "no new pod became ready for " + Short(NoProgress+c.MinReady) + ", by rollbook's clock: " + none, c.Unmoved
+}
+
+// StuckFrom returns when the newest rollout counts as stuck by the clock alone, if
+// nothing gets ready until then; zero = it does not.
+func (c *Component) StuckFrom() time.Time {
+	if c.Unmoved.IsZero() {
+		return time.Time{}
+	}
+	return c.Unmoved.Add(NoProgress + c.MinReady)
+}
+
+// Waiting returns how many pods are ready but not yet available, and when the last
+// of them will be; a zero time where the pods do not tell.
+func (c *Component) Waiting() (pods int, until time.Time) {
+	if pods = c.Ready - c.Available; pods <= 0 || c.MinReady == 0 {
+		return 0, time.Time{}
+	}
+	for i := range c.Pods {
+		if p := &c.Pods[i]; p.Ready && !p.Deleting && p.ReadySince.Add(c.MinReady).After(until) {
+			until = p.ReadySince.Add(c.MinReady)
+		}
+	}
+	return pods, until
+}
+
+// Surplus returns how many pods there are beyond those that are desired, as while a
+// rollout makes new ones beside the old. Those that are terminating and leftovers do
+// not count.
+func (c *Component) Surplus() int { return max(0, c.Replicas-c.Desired) }
+
 // Condition is one condition of a workload's status.
 type Condition struct {
 	Status  string // "True", "False", "Unknown"; "" = the condition is not there
@@ -104,6 +157,11 @@ type Pod struct {
 	Revision int64  // 0 = unknown
 	State    string // as kubectl's STATUS column: Running, CrashLoopBackOff, Terminating …
 	Ready    bool
+	// ReadySince is since when it has been ready; zero while it is not.
+	ReadySince time.Time
+	// Leftover says that it has ended (evicted, shut down with its node) and that
+	// another stands in its place. It is not Failing, and counts for nothing.
+	Leftover bool
 	Failing  bool // a person should look: waiting for a bad reason, restarting, exited with an error
 	Restarts int
 	Exit     string    // "exit 1", "exit 137 OOMKilled" of the last terminated container; "" = none

@@ -193,10 +193,10 @@ func onLine(c *model.Component, o incident.SampleOf, at time.Time) {
 	c.Ready, c.Desired = o.Ready, o.Desired
 	c.Replicas, c.Updated, c.Available = o.Replicas, o.Updated, o.Available
 	switch {
-	case c.Available > 0 || c.Desired == 0:
-		c.NoneAvailable = time.Time{}
-	case c.NoneAvailable.IsZero():
-		c.NoneAvailable = at
+	case c.Ready > 0 || c.Desired == 0:
+		c.NoneReady = time.Time{}
+	case c.NoneReady.IsZero():
+		c.NoneReady = at
 	}
 }
 

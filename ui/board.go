@@ -130,20 +130,26 @@ func (p *pen) boardRow(c boardCols, r *row, selected bool, s *incident.Snapshot)
 		errors, p95, p.overCell(r, c.over))
 }
 
-// podsCell is ready of desired, with a sign: ✗ a person should look, · on its
-// way, … its pods are still being read, ✓ all there.
+// podsCell is ready of desired, then how many there are beyond these while there is
+// room for it, with a sign: ✗ a person should look, · on its way, … its pods are
+// still being read, ✓ all there.
 func (p *pen) podsCell(r *row, w int) string {
 	c := r.c
 	text, sign, style := itoa(int64(c.Ready))+"/"+itoa(int64(c.Desired)), "✓", p.Plain
 	switch {
-	case r.failing > 0 || c.Stuck != "" || !c.NoneAvailable.IsZero():
+	case r.fails():
 		sign, style = "✗", p.Bad
-	case c.Ready < c.Desired || c.Updated < c.Desired || c.Replicas > c.Updated:
+	case c.Ready < c.Desired || c.Updated < c.Desired || c.Replicas > c.Updated || c.Available < c.Desired:
 		sign, style = "·", p.Warn
 	case c.Desired == 0:
 		sign, style = "–", p.Dim
 	case r.reading:
 		sign = "…"
+	}
+	if n := c.Surplus(); n > 0 {
+		if more := text + " +" + itoa(int64(n)) + sign; ansi.StringWidth(more) <= w {
+			return p.cell(more, w, style)
+		}
 	}
 	return p.cell(text+" "+sign, w, style)
 }

@@ -32,6 +32,9 @@ type row struct {
 	c       *model.Component
 	f       *model.Figures // as they count now; nil = none read
 	failing int            // pods that a person should look at
+	live    int            // pods that are neither terminating nor leftovers
+	stuck   string         // why its newest rollout does not get on; "" = nothing speaks for it
+	since   time.Time      // since when it is stuck
 	rank    int            // how far up it stands; see rankOver …
 	reading bool           // its pods are not known yet
 }
@@ -51,7 +54,7 @@ func derive(s *incident.Snapshot, before *derived) *derived {
 	if before != nil && before.judgement == d.judgement && before.reading == d.reading {
 		d.rows, d.byID = before.rows, before.byID
 	} else {
-		d.sort()
+		d.sort(s.Now)
 	}
 	d.nodes = incident.Tree(s)
 	d.verdict, d.why = incident.VerdictOf(s, d.nodes)
@@ -64,7 +67,7 @@ func derive(s *incident.Snapshot, before *derived) *derived {
 
 // sort makes the rows, the worst first. Within a rank the board's own order stays,
 // so that lines do not jump under the cursor with every sample.
-func (d *derived) sort() {
+func (d *derived) sort(now time.Time) {
 	lines := d.judgement.Lines
 	d.byID = make(map[string]*row, len(lines))
 	d.rows = make([]*row, 0, len(lines))
@@ -74,10 +77,15 @@ func (d *derived) sort() {
 		r := &all[n]
 		*r = row{Line: l, c: l.Component, f: l.Figures, reading: d.reading}
 		for i := range r.c.Pods {
-			if r.c.Pods[i].Failing {
+			p := &r.c.Pods[i]
+			if p.Failing {
 				r.failing++
 			}
+			if !p.Deleting && !p.Leftover {
+				r.live++
+			}
 		}
+		r.stuck, r.since = r.c.StuckAt(now)
 		r.rank = r.judge()
 		ranked[r.rank] = append(ranked[r.rank], r)
 		d.byID[r.c.ID] = r
@@ -91,13 +99,16 @@ func (r *row) judge() int {
 	switch {
 	case r.Errors.State == model.TriYes || r.P95.State == model.TriYes:
 		return rankOver
-	case r.failing > 0 || r.c.Stuck != "" || !r.c.NoneAvailable.IsZero():
+	case r.fails():
 		return rankFailing
 	case r.c.Missing != "" || r.unmeasured():
 		return rankUnknown
 	}
 	return rankRest
 }
+
+// fails says whether its pods are what is wrong with it.
+func (r *row) fails() bool { return r.failing > 0 || r.stuck != "" || !r.c.NoneReady.IsZero() }
 
 // unmeasured says whether a figure is missing that should be there.
 func (r *row) unmeasured() bool {
@@ -161,10 +172,15 @@ type podGroup struct {
 
 // groups puts failing pods together by what ails them, in the order seen.
 func groups(pods []model.Pod) []*podGroup {
+	return grouped(pods, func(p *model.Pod) bool { return p.Failing })
+}
+
+// grouped puts the pods that are wanted together by what ails them.
+func grouped(pods []model.Pod, wanted func(*model.Pod) bool) []*podGroup {
 	var out []*podGroup
 	for i := range pods {
 		pod := &pods[i]
-		if !pod.Failing {
+		if !wanted(pod) {
 			continue
 		}
 		var g *podGroup

@@ -32,12 +32,14 @@ func (s *scope) detail(r *row, w, h int) []string {
 		return out
 	}
 	s.podLines(r, w, add)
-	if c.Stuck != "" {
-		text := c.Stuck
-		if !c.StuckSince.IsZero() {
-			text += ", for " + age(now, c.StuckSince)
+	if r.stuck != "" {
+		text := r.stuck
+		if !r.since.IsZero() {
+			text += ", for " + age(now, r.since)
 		}
-		add("rollout", paint(p.Bad, p.say("✗ "))+text)
+		for n, l := range p.wrap(text, w-13, 3) {
+			add([]string{"rollout", "", ""}[n], paint(p.Bad, p.say([]string{"✗ ", "  ", "  "}[n]))+l)
+		}
 	}
 	if c.Paused {
 		add("rollout", paint(p.Warn, p.say("⚠ "))+"paused")
@@ -70,12 +72,26 @@ func (s *scope) podLines(r *row, w int, add func(string, ...string)) {
 		}
 		return
 	}
-	if !c.NoneAvailable.IsZero() {
-		add("pods", paint(p.Bad, p.say("✗ "))+fmt.Sprintf("none of %d available for %s", c.Desired, age(now, c.NoneAvailable)))
+	if !c.NoneReady.IsZero() {
+		add("pods", paint(p.Bad, p.say("✗ "))+fmt.Sprintf("0 of %d pods ready for %s", c.Desired, age(now, c.NoneReady)))
 	}
+	defer func() {
+		for _, g := range grouped(c.Pods, func(p *model.Pod) bool { return p.Leftover }) {
+			add("", s.leftover(g))
+		}
+	}()
 	list := groups(c.Pods)
 	if len(list) == 0 {
+		if !c.NoneReady.IsZero() {
+			return
+		}
 		text := fmt.Sprintf("%d of %d ready, %d available", c.Ready, c.Desired, c.Available)
+		if n, until := c.Waiting(); n > 0 && !until.IsZero() {
+			text = fmt.Sprintf("%d of %d ready, %s: %s to go", c.Ready, c.Desired, notYet(n, c.Ready), model.Short(max(0, until.Sub(now))))
+		}
+		if c.Desired == 0 {
+			text = "0 replicas: nothing runs"
+		}
 		if c.Updated < c.Desired || c.Replicas > c.Updated {
 			text += fmt.Sprintf("; rolling out: %d of %d updated", c.Updated, c.Desired)
 		}
@@ -83,7 +99,7 @@ func (s *scope) podLines(r *row, w int, add func(string, ...string)) {
 		return
 	}
 	for n, g := range list {
-		text := fmt.Sprintf("%d of %d %s", len(g.Pods), max(c.Desired, len(g.Pods)), g.State)
+		text := countOf(r, g) + " " + g.State
 		if g.Exit != "" {
 			text += ": " + g.Exit
 		}
@@ -97,11 +113,62 @@ func (s *scope) podLines(r *row, w int, add func(string, ...string)) {
 		if n == 0 {
 			name = "pods"
 		}
-		add(name, paint(p.Bad, p.say("✗ "))+text)
+		for k, l := range p.wrap(text, w-13, 3) {
+			add([]string{name, "", ""}[k], paint(p.Bad, p.say([]string{"✗ ", "  ", "  "}[k]))+l)
+		}
 		for _, l := range lastLines(g.Message, 2) {
 			add("", "  "+paint(p.Strong, p.fit(l, w-14)))
 		}
 	}
+}
+
+// notYet says that of so many ready pods some do not count as available yet.
+func notYet(n, ready int) string {
+	if n == ready {
+		return "not yet available"
+	}
+	return fmt.Sprintf("%d not yet available", n)
+}
+
+// countOf returns how many of a component's pods are in a group: "1 new pod of 4"
+// where all of the group are of the revision that is being rolled out and others are
+// not.
+func countOf(r *row, g *podGroup) string {
+	fresh, all := 0, 0
+	for _, p := range g.Pods {
+		if p.Owner != "" && p.Owner == r.c.OwnerName {
+			fresh++
+		}
+	}
+	for i := range r.c.Pods {
+		if p := &r.c.Pods[i]; p.Owner == r.c.OwnerName && !p.Deleting && !p.Leftover {
+			all++
+		}
+	}
+	total := max(r.c.Desired, r.live, len(g.Pods))
+	switch {
+	case all == 0 || all == r.live || fresh > 0 && fresh < len(g.Pods):
+		return fmt.Sprintf("%d of %d", len(g.Pods), total)
+	case fresh > 0:
+		return fmt.Sprintf("%s of %d", plural(len(g.Pods), "new pod"), total)
+	}
+	return fmt.Sprintf("%s of %d", plural(len(g.Pods), "old pod"), total)
+}
+
+// leftover says how many pods have ended and were replaced, and when the last did.
+func (s *scope) leftover(g *podGroup) string {
+	text := fmt.Sprintf("%d %s", len(g.Pods), g.State)
+	if g.State == "Evicted" {
+		text = fmt.Sprintf("%d evicted", len(g.Pods))
+	}
+	if !g.Last.IsZero() {
+		text += " " + age(s.snap.Now, g.Last) + " ago"
+	}
+	text += ", replaced"
+	if onset := s.inc().Onset; !onset.IsZero() && g.Last.After(onset) {
+		return paint(s.pen.Warn, s.pen.say("⚠ ")) + text + ": since the onset; look at the nodes, it is not the release"
+	}
+	return text
 }
 
 func (s *scope) suspectLines(r *row, w int, add func(string, ...string)) {
@@ -218,7 +285,7 @@ func (s *scope) detailMore(r *row, w int) []string {
 		for _, img := range c.Images {
 			long("image", img)
 		}
-		add("counts", fmt.Sprintf("%d desired, %d updated, %d ready, %d available, %d ending", c.Desired, c.Updated, c.Ready, c.Available, c.Terminating))
+		add("counts", fmt.Sprintf("%d desired, %d updated, %d ready, %d available, %d terminating", c.Desired, c.Updated, c.Ready, c.Available, c.Terminating))
 	}
 	if r.f != nil && !r.f.NotMeasured {
 		n := max(10, min(60, w-24))
@@ -255,7 +322,9 @@ func (s *scope) detailMore(r *row, w int) []string {
 	for i := range c.Pods {
 		pod := &c.Pods[i]
 		sign, style := "✓", p.Plain
-		if pod.Failing {
+		if pod.Leftover {
+			sign, style = "–", p.Dim
+		} else if pod.Failing {
 			sign, style = "✗", p.Bad
 		} else if !pod.Ready {
 			sign, style = "·", p.Warn

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -40,13 +41,17 @@ type logs struct {
 
 func newLogs(s *scope, c *model.Component) *logs {
 	l := &logs{pager: pager{base: base{s}, title: "Logs", end: true}, c: c, search: newField(fieldMax)}
-	for _, failing := range []bool{true, false} {
-		for _, p := range c.Pods {
-			if p.Failing == failing {
-				l.pods = append(l.pods, p)
-			}
+	l.pods = slices.Clone(c.Pods)
+	rank := func(p *model.Pod) int {
+		switch {
+		case p.Leftover:
+			return 2 // its log went with it
+		case p.Failing:
+			return 0
 		}
+		return 1
 	}
+	slices.SortStableFunc(l.pods, func(a, b model.Pod) int { return rank(&a) - rank(&b) })
 	if pod := l.pod(); pod != nil {
 		l.aim(pod)
 	}

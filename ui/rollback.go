@@ -260,6 +260,9 @@ func (r *rollBack) progress(s incident.Standing, w int) []string {
 		state = "not begun"
 	case incident.Done:
 		state, style = "✓ rolled out after "+model.Short(wr.RolledOut.Sub(wr.Receipt.At)), p.Good
+		if c := r.snap.Seen.Component(wr.Plan.Component); c != nil && c.Missing == "" && c.Desired == 0 {
+			state, style = "written; 0 replicas", p.Warn // nothing runs it
+		}
 	case incident.Reverted: // its Err begins with that word
 		state, style = "✗ "+wr.Err, p.Bad
 	case incident.Refused, incident.Failed:
@@ -276,6 +279,19 @@ func (r *rollBack) progress(s incident.Standing, w int) []string {
 	}
 	seen := r.snap.ProgressOf(s.WriteID)
 	color := p.Good
+	if c := r.snap.Seen.Component(wr.Plan.Component); c != nil && wr.State == incident.Rolling {
+		stuck, _ := c.StuckAt(r.snap.Now)
+		n, until := c.Waiting()
+		if n > 0 && !until.IsZero() {
+			seen.Text += ": " + model.Short(max(0, until.Sub(r.snap.Now))) + " to go"
+		}
+		switch {
+		case stuck != "" || r.newFail(s) != "":
+			color = p.Bad
+		case r.snap.Now.Sub(wr.Receipt.At) >= r.inc().Settings.Limits.Rollout && n == 0:
+			color = p.Warn
+		}
+	}
 	if seen.Phase == model.PhaseFailed || seen.Aid != nil {
 		color = p.Bad
 	}
