@@ -30,14 +30,15 @@ func namedValue(s string, i, floor int) (start, end int) {
 	param := before == '?' || before == '&' // of a URL's query
 	switch {
 	case kind == inQuery && !param,
-		before == '/' && s[i] == ':': // "/etc/tls/tls.key: permission denied"
+		kind == beside && secretName(nameBeside(s, from, floor)) != secret,
+		before == '/' && s[i] == ':' && !keyOfDomain(s, from-1, floor): // "/etc/tls/tls.key: permission denied"
 		return 0, 0
 	}
 
 	// The value, past what belongs to the separator (":=", "=>") and past an
 	// opening bracket (headers are printed as lists).
 	v := i + 1
-	for v < len(s) && strings.IndexByte(":=> ", s[v]) >= 0 {
+	for v < len(s) && (strings.IndexByte(":= ", s[v]) >= 0 || s[v] == '>' && s[v-1] == '=') {
 		v++
 	}
 	prose := s[i] == ':' && v > i+1
@@ -54,7 +55,8 @@ func namedValue(s string, i, floor int) (start, end int) {
 	}
 	if q := s[v]; q == '"' || q == '\'' || q == '`' {
 		start, end = v+1, quotedEnd(s, v+1, q, slashes)
-		if harmless(s[start:end], false) || kind == address && !strings.Contains(s[start:end], "://") {
+		v := s[start:end]
+		if harmless(v, false) || kind == address && !strings.Contains(v, "://") || kind == session && len(v) < 16 || kind == loginPair && !loginOf(v) {
 			return 0, 0
 		}
 		return start, end
@@ -69,16 +71,20 @@ func namedValue(s string, i, floor int) (start, end int) {
 		}
 		end = authorizationEnd(s, v)
 	default:
+		if from, to, ok := blockValue(s, from, v); ok && s[i] == ':' {
+			return from, to
+		}
 		end = v + wordLen(s[v:])
 		if param {
 			end = v + indexAny(s[v:end], "&#")
 		}
-		if kind == inQuery && end-v < 20 || kind == address && !strings.Contains(s[v:end], "://") {
+		if kind == inQuery && end-v < 20 || kind == session && end-v < 16 ||
+			kind == loginPair && !loginOf(s[v:end]) || kind == address && !strings.Contains(s[v:end], "://") {
 			return 0, 0
 		}
 	}
-	start, end = trimValue(s, v, end, prose, s[from:n] == "PWD")
-	if prose && foldSuffix(s[from:n], "token") && sentence(s[start:]) {
+	start, end = trimValue(s, v, end, prose, s[from:n] == "PWD" || s[from:n] == "OLDPWD")
+	if prose && (foldSuffix(s[from:n], "token") || before == '/') && sentence(s[start:]) {
 		return 0, 0
 	}
 	return start, end
@@ -95,32 +101,6 @@ func sentence(s string) bool {
 	return i > 0 && i <= 20 && i+1 < len(s) && s[i] == ' ' && (s[i+1] >= 'a' && s[i+1] <= 'z' || s[i+1] == '"')
 }
 
-// flagValue finds the value of a flag, "--token abc", whose dashes begin at
-// s[i]. (With "=" it is a named value.)
-func flagValue(s string, i int) (start, end int) {
-	if !strings.HasPrefix(s[i:], "--") || i > 0 && (alnum(s[i-1]) || s[i-1] == '-') {
-		return 0, 0
-	}
-	n := i + 2
-	for n < len(s) && n-i < maxName && nameByte(s[n]) {
-		n++
-	}
-	if n == len(s) || s[n] != ' ' || secretName(s[i+2:n]) != secret {
-		return 0, 0
-	}
-	v := n
-	for v < len(s) && s[v] == ' ' {
-		v++
-	}
-	if v == len(s) || s[v] == '-' {
-		return 0, 0
-	}
-	if q := s[v]; q == '"' || q == '\'' {
-		return v + 1, quotedEnd(s, v+1, q, 0)
-	}
-	return trimValue(s, v, v+wordLen(s[v:]), true, false)
-}
-
 // trimValue takes what closes a bracket or a sentence off an unquoted value,
 // and returns nothing for a value that is no secret.
 func trimValue(s string, start, end int, prose, folder bool) (int, int) {
@@ -130,6 +110,9 @@ func trimValue(s string, start, end int, prose, folder bool) (int, int) {
 	full := s[start:end]
 	if rest, ok := strings.CutPrefix(full, Mask); ok && strings.Trim(rest, ",;.)]}") == "" {
 		return start, start + len(Mask)
+	}
+	if reference(full) {
+		return 0, 0
 	}
 	for end > start && strings.IndexByte(",;.)]}", s[end-1]) >= 0 {
 		end--
@@ -206,121 +189,20 @@ func harmless(v string, prose bool) bool {
 		return true
 	}
 	switch v {
-	case "<redacted>", "[REDACTED]", "REDACTED", "<secret>", "<nil>", "<none>", "null", "nil", "none", "None", "true", "false", "undefined":
+	case "<redacted>", "[REDACTED]", "REDACTED", "<secret>", "<nil>", "<none>", "null", "nil", "none", "None", "true", "false", "undefined", "YES", "NO", "yes", "no":
+		return true
+	}
+	if reference(v) {
 		return true
 	}
 	if !prose {
 		return false
 	}
 	switch v {
-	case "a", "an", "already", "bad", "cannot", "could", "decode", "does", "empty", "error", "expected", "expired", "failed", "failure", "field", "has", "illegal", "in", "invalid", "is", "key", "malformed", "missing", "must", "no", "not", "parse", "required", "revoked", "server", "signature", "the", "this", "too", "unable", "unauthorized", "unexpected", "unknown", "unsupported", "was", "wrong", "you", "your":
+	case "Authentication", "a", "an", "already", "authentication", "bad", "cannot", "could", "decode", "does", "empty", "error", "expected", "expired", "failed", "failure", "field", "has", "illegal", "in", "invalid", "is", "key", "malformed", "missing", "must", "no", "not", "parse", "required", "revoked", "server", "signature", "the", "this", "too", "unable", "unauthorized", "unexpected", "unknown", "unsupported", "was", "wrong", "you", "your":
 		return true
 	}
 	return false
-}
-
-// What a name says about its value.
-type nameKind int
-
-const (
-	notSecret     nameKind = iota
-	secret                 // one word or one quoted text
-	authorization          // a scheme and credentials
-	cookie                 // the rest of the line
-	inQuery                // a long value, and only as a parameter of a URL
-	address                // a URL
-)
-
-// secretEnds are the ends of names, in lower case and without separators, that
-// hold secrets, by their last letter.
-var secretEnds = [256][]string{
-	'd': {"password", "passwd", "pwd"},
-	'e': {"passphrase"},
-	'k': {"webhook"},
-	'l': {"credential", "webhookurl"},
-	'n': {"token"},
-	's': {"credentials", "creds"},
-	't': {"secret", "jwt"},
-	'y': {"apikey", "accesskey", "secretkey", "privatekey", "accountkey", "signingkey", "encryptionkey", "masterkey", "authkey", "tlskey", "sshkey", "sharedkey"},
-	'w': {"pw"},
-	'h': {"auth"},
-	'g': {"sig"},
-}
-
-// wholeWords are ends that must be a word of their own: "bypass" is no "pass".
-var wholeWords = map[string]bool{"pass": true, "pw": true, "auth": true, "sig": true}
-
-func secretName(name string) nameKind {
-	// A numbered name (PASSWORD_2) is one too.
-	for name != "" && (name[len(name)-1] >= '0' && name[len(name)-1] <= '9' || separator(name[len(name)-1])) {
-		name = name[:len(name)-1]
-	}
-	if len(name) < 2 {
-		return notSecret
-	}
-	last := lower(name[len(name)-1])
-	for _, end := range secretEnds[last] {
-		if at, ok := nameSuffix(name, end); ok && (!wholeWords[end] || wordStart(name, at)) {
-			return secretKind(end, at == 0)
-		}
-	}
-	switch last {
-	case 's':
-		if at, ok := nameSuffix(name, "pass"); ok && wordStart(name, at) {
-			return secret
-		}
-	case 'n':
-		if _, ok := nameSuffix(name, "authorization"); ok {
-			return authorization
-		}
-	case 'e':
-		if at, ok := nameSuffix(name, "cookie"); ok && wordStart(name, at) {
-			return cookie
-		}
-		if at, ok := nameSuffix(name, "signature"); ok && at > 0 { // X-Amz-Signature
-			return secret
-		}
-		if foldEqual(name, "code") {
-			return inQuery
-		}
-	}
-	return notSecret
-}
-
-func secretKind(end string, whole bool) nameKind {
-	switch end {
-	case "sig":
-		return inQuery
-	case "webhook", "webhookurl":
-		return address
-	case "auth":
-		if whole { // "auth: failed" is prose; "_auth=" and "x-auth:" are not
-			return notSecret
-		}
-	}
-	return secret
-}
-
-// nameSuffix reports whether name ends in end, whatever its case and its
-// separators, and where that begins.
-func nameSuffix(name, end string) (at int, ok bool) {
-	i := len(name)
-	for j := len(end) - 1; j >= 0; j-- {
-		for i > 0 && separator(name[i-1]) {
-			i--
-		}
-		if i == 0 || lower(name[i-1]) != end[j] {
-			return 0, false
-		}
-		i--
-	}
-	return i, true
-}
-
-// wordStart reports whether a word begins at name[at]: after a separator, or
-// with a capital (dbPass).
-func wordStart(name string, at int) bool {
-	return at == 0 || !alnum(name[at-1]) || name[at] >= 'A' && name[at] <= 'Z' && name[at-1] >= 'a'
 }
 
 func separator(c byte) bool { return c == '_' || c == '-' || c == '.' }

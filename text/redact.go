@@ -21,8 +21,8 @@ const minLiteral = 6
 // Redact returns s with what looks like a secret replaced by Mask: values
 // named password, token, secret, key and the like; Authorization and Cookie
 // headers; passwords in URLs and connection strings; tokens with a known form
-// (JWT, AWS, GitHub, GitLab, Slack …); private keys; webhook URLs; and what this
-// process was made to Know.
+// (JWT, AWS, GitHub, GitLab, Slack …), also in base64; private keys; webhook URLs;
+// and what this process was made to Know.
 //
 // It errs on the side of masking: losing a word of a log line costs less than
 // a password in a report. It returns s itself when there is nothing to mask,
@@ -118,7 +118,7 @@ func Know(values ...string) { own.Add(values...) }
 
 // Redact is the function Redact, and masks the values that r was given.
 func (r *Redactor) Redact(s string) string {
-	return redactForms(r.literal(own.literal(s)))
+	return redactEncoded(redactForms(r.literal(own.literal(s))))
 }
 
 // literal masks the values that r was given.
@@ -141,59 +141,3 @@ func (r *Redactor) Line(s string) string { return r.Redact(Clean(s)) }
 
 // Lines sanitises and redacts s and keeps its line ends.
 func (r *Redactor) Lines(s string) string { return r.Redact(CleanLines(s)) }
-
-// A Stream reads one log, line by line, and also masks a private key spread over
-// several of its lines. The zero value is at the log's beginning; it belongs to
-// one goroutine.
-type Stream struct {
-	key int // how many more lines may belong to a private key
-}
-
-// maxKeyLines bounds what one BEGIN line can hide: an RSA key of 16384 bits
-// has some 200 lines.
-const maxKeyLines = 220
-
-// Line sanitises and redacts the next line.
-func (t *Stream) Line(s string) string {
-	s = Clean(s)
-	if t.key > 0 {
-		t.key--
-		switch {
-		case strings.Contains(s, "-----END "):
-			t.key = 0
-			return Mask
-		case keyLine(s):
-			return Mask
-		case !keyHeader(s):
-			t.key = 0
-		}
-	}
-	if i := strings.LastIndex(s, pemBegin); i >= 0 {
-		if body, ok := privateKeyBody(s, i); ok && !strings.Contains(s[body:], "-----END ") {
-			t.key = maxKeyLines
-		}
-	}
-	return Redact(s)
-}
-
-// keyLine reports whether s, or its last word, since lines may begin with a
-// time, can be a line of a PEM body.
-func keyLine(s string) bool {
-	s = strings.TrimSpace(s)
-	if i := strings.LastIndexByte(s, ' '); i >= 0 {
-		if s = s[i+1:]; len(s) < 40 {
-			return false
-		}
-	}
-	for i := range len(s) {
-		if c := s[i]; !alnum(c) && c != '+' && c != '/' && c != '=' {
-			return false
-		}
-	}
-	return s != ""
-}
-
-// keyHeader reports the lines before the body of an encrypted key.
-func keyHeader(s string) bool {
-	return strings.TrimSpace(s) == "" || strings.Contains(s, "Proc-Type:") || strings.Contains(s, "DEK-Info:")
-}

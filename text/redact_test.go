@@ -303,5 +303,8 @@ var seeds = []string{
 	"password=hunter2", `{"password":"hunter2"}`, `\"token\":\"abc\"`, "Authorization: Bearer abc, def", "Cookie: a=b; c=d",
 	"postgres://u:p@h/d", "u:p@tcp(h)/d", "https://hooks.slack.com/services/T/B/x", "https://0123456789abcdef0@hooks.slack.com/x",
 	jwt, pem, "AKIAIOSFODNN7EXAMPLE", "--token abc", "s3cr3t-of-ours", "token: [redacted]x", "password='a\nb", "?a=b&token=c&d=e#f",
+	"- --token\n- abc", `"--token","abc"`, "mysql -pabc", "curl -u a:b", "secret 'hunter2'", "passwd abc", "password was set to a1b2", "x.example/token: abc", `{"name":"TOKEN","value":"abc"}`,
+	"a:\n  password: |\n    b\n  c: d", "password: > ↵   a ↵ b", "<token>a</token>", "token%3Dabc%26b", "a:b1c2@h:80", "jdbc:oracle:thin:a/b@h:1", "$2y$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy",
+	b64("password=hunter2 and more"), strings.Repeat("Qz1", 20) + "\nq8=\n-----END PRIVATE KEY-----", "${A}", "token: $(A)", "auth: YTpiYzEyMzQ=", "-p[redacted]",
 	"\u0603", "Authorization: Digest a=\"b c\", d=\"e\"", "token=[[redacted]", "-----BEGIN PRIVATE KEY-----",
 }
