@@ -106,14 +106,16 @@ func (c *Client) hearWarnings(h http.Header) {
 	}
 }
 
-// statusError keeps the API server's own words; answers of a proxy on the way,
-// which are no Status, are told by their code and first line.
+// statusError keeps the API server's own words, without what is secret in them:
+// whoever wraps the error prints them. Answers of a proxy on the way, which are no
+// Status, are told by their code and first line.
 func statusError(r call, resp *http.Response, body []byte) error {
 	var st metav1.Status
 	if json.Unmarshal(body, &st) == nil && st.Kind == "Status" && st.Message != "" {
 		if st.Code == 0 {
 			st.Code = int32(resp.StatusCode)
 		}
+		st.Message = text.Line(st.Message)
 		return &apierrors.StatusError{ErrStatus: st}
 	}
 	first, _, _ := bytes.Cut(bytes.TrimSpace(body), []byte("\n"))
@@ -121,7 +123,7 @@ func statusError(r call, resp *http.Response, body []byte) error {
 		first = first[:200]
 	}
 	e := apierrors.NewGenericServerResponse(resp.StatusCode, r.method, schema.GroupResource{}, "", string(first), 0, true)
-	e.ErrStatus.Message = fmt.Sprintf("%s %s: %s: %s", r.method, r.path, resp.Status, first)
+	e.ErrStatus.Message = text.Line(fmt.Sprintf("%s %s: %s: %s", r.method, r.path, resp.Status, first))
 	return e
 }
 
