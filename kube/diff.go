@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	"rollbook/model"
@@ -88,11 +87,8 @@ func (d *differ) container(who string, x, y map[string]any) {
 	if x["image"] != y["image"] {
 		d.add("image", strings.TrimSuffix(who, ": "), str(x["image"]), str(y["image"]))
 	}
-	for _, f := range []string{"command", "args"} {
-		if !reflect.DeepEqual(x[f], y[f]) {
-			d.add("command", who+f, words2(x[f]), words2(y[f]))
-		}
-	}
+	d.command(who, x["command"], y["command"])
+	d.arguments(who+"args", x["args"], y["args"])
 	d.env(who, x["env"], y["env"])
 	d.envFrom(who, x["envFrom"], y["envFrom"])
 	d.leaves("resources", who, object2(x["resources"]), object2(y["resources"]))
@@ -113,7 +109,7 @@ func (d *differ) env(who string, a, b any) {
 		}
 		from, to := envText(x), envText(y)
 		if from == to && from != "" {
-			to = "changed"
+			to = model.LiteralChanged
 		}
 		d.add("env", who+name, from, to)
 	})
@@ -138,7 +134,7 @@ func envText(e map[string]any) string {
 		}
 		return "from " + kind
 	}
-	return "literal"
+	return model.Literal
 }
 
 // envFrom compares whole ConfigMaps and Secrets that become variables.
@@ -268,12 +264,25 @@ func (d *differ) named(kind string, a, b any, key string, say func(map[string]an
 	})
 }
 
-// strings compares labels or annotations.
+// strings compares labels or annotations. Of one whose key tells of a secret it says
+// what it says of env.
 func (d *differ) strings(kind string, a, b map[string]any, skip string) {
 	for _, k := range union(a, b) {
-		if k != skip && a[k] != b[k] {
-			d.add(kind, k, given(a, k), given(b, k))
+		if k == skip || a[k] == b[k] {
+			continue
 		}
+		from, to := given(a, k), given(b, k)
+		if text.SecretName(k) {
+			switch {
+			case from == "":
+				to = model.Literal
+			case to == "":
+				from = model.Literal
+			default:
+				from, to = model.Literal, model.LiteralChanged
+			}
+		}
+		d.add(kind, k, from, to)
 	}
 }
 
@@ -309,16 +318,4 @@ func (d *differ) rest(who string, a, b map[string]any, known ...string) {
 			d.add(kind, who+c.path, c.from, c.to)
 		}
 	}
-}
-
-func words2(v any) string {
-	var out []string
-	for _, w := range list(v) {
-		s := scalar(w)
-		if strings.ContainsAny(s, " \t\n\"'") {
-			s = strconv.Quote(s)
-		}
-		out = append(out, s)
-	}
-	return strings.Join(out, " ")
 }

@@ -42,11 +42,14 @@ func asYAML(o map[string]any) (string, error) {
 	meta := object2(o["metadata"])
 	delete(meta, "managedFields")
 	delete(object2(meta["annotations"]), annLastApplied)
+	maskKeys(meta)
 	for _, in := range []string{"spec", "data"} { // a ControllerRevision has its template in data.spec
 		spec := object2(o[in])
 		mask(spec)
-		mask(object2(object2(spec["template"])["spec"]))
-		mask(object2(object2(object2(spec["spec"])["template"])["spec"]))
+		for _, template := range []map[string]any{object2(spec["template"]), object2(object2(spec["spec"])["template"])} {
+			maskKeys(object2(template["metadata"]))
+			mask(object2(template["spec"]))
+		}
 	}
 	plain, err := json.Marshal(o)
 	if err != nil {
@@ -57,6 +60,18 @@ func asYAML(o map[string]any) (string, error) {
 		return "", fmt.Errorf("the manifest cannot be shown: %w", err)
 	}
 	return text.Lines(string(out)), nil
+}
+
+// maskKeys takes the values out of annotations and labels whose keys tell of a secret.
+func maskKeys(meta map[string]any) {
+	for _, kind := range []string{"annotations", "labels"} {
+		m := object2(meta[kind])
+		for k := range m {
+			if text.SecretName(k) {
+				m[k] = text.Mask
+			}
+		}
+	}
 }
 
 // mask takes the literal values out of a pod spec's variables.

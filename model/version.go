@@ -106,3 +106,9 @@ type Change struct {
 	From string `json:"from,omitempty"`
 	To   string `json:"to,omitempty"` // From = "" was not there, To = "" is no longer there
 }
+
+// What stands in From and To where the value may be a secret and is not told.
+const (
+	Literal        = "literal"
+	LiteralChanged = "changed" // in To
+)

@@ -26,10 +26,16 @@ func (p *pen) changeLines(list []model.Change, w, room int) []string {
 		switch {
 		case ch.From == "" && ch.To == "":
 			text = "changed"
+		case ch.From == "" && ch.To == model.Literal:
+			text = "set again (value hidden)"
 		case ch.From == "":
-			text = "comes: " + p.middle(ch.To, 2*half-4)
+			text = "set again: " + p.middle(ch.To, 2*half-8)
+		case ch.To == "" && ch.From == model.Literal:
+			text = "removed"
 		case ch.To == "":
-			text = "goes away; is " + p.middle(ch.From, 2*half-11)
+			text = "removed: " + p.middle(ch.From, 2*half-6)
+		case ch.From == model.Literal && ch.To == model.LiteralChanged:
+			text = "value changes (hidden)"
 		default:
 			text = p.middle(ch.From, half) + " → " + p.middle(ch.To, half)
 		}
