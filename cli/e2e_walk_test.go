@@ -75,7 +75,7 @@ func TestBadReleaseIsRolledBack(t *testing.T) {
 	}
 	m.keys("Enter")
 	m.sees(`⑥Verify`, 5*time.Second)
-	m.sees(`VERIFIED: good for`, 5*time.Minute)
+	m.sees(`VERIFIED: green for`, 5*time.Minute)
 	m.keys("Enter")
 	m.sees(`⑦Close`, 5*time.Second)
 	m.sees(`recover \d`, 3*time.Second)

@@ -162,7 +162,7 @@ func (m *played) verifies() {
 	m.Keys(enter)
 	m.Waits(5*time.Second, "⑥Verify")
 	m.hinted(6)
-	m.Waits(5*time.Minute, "VERIFIED: good for 30s")
+	m.Waits(5*time.Minute, "VERIFIED: green for 30s")
 }
 
 // closes ticks the checklist off, leaves, and compares with the right end.

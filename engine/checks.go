@@ -14,20 +14,17 @@ import (
 const checkDeadline = 10 * time.Second
 
 // checkIfDue asks everything that is configured to be checked of the components
-// that were rolled back, every few seconds from the rollback on. Each check is an
+// that the incident covers, every few seconds from the rollback on. Each check is an
 // errand of its own: a slow one holds no other back.
 func (e *Engine) checkIfDue() {
-	if e.inc.Step < incident.RollBack || e.inc.End != nil || !e.inc.Closed.IsZero() {
+	if e.inc.Step < incident.RollBack || !e.inc.Closed.IsZero() {
 		return
 	}
-	for _, s := range e.inc.Standing() {
-		w := s.Write
-		c := e.seen.Component(w.Plan.Component)
-		t := e.inc.Settings.Target(w.Plan.Component)
-		if t == nil || c == nil || w.State != incident.Rolling && w.State != incident.Done {
-			continue
+	for _, id := range e.inc.Covered() {
+		c, t := e.seen.Component(id), e.inc.Settings.Target(id)
+		if t != nil && c != nil {
+			e.check(*t, c)
 		}
-		e.check(*t, c)
 	}
 }
 

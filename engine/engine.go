@@ -182,14 +182,26 @@ func (e *Engine) work() {
 	}
 	if e.dirty {
 		e.dirty = false
-		e.judged = time.Now()
+		look := e.looks(time.Now())
 		e.watchWrites()
-		e.handle(incident.Input{At: e.judged, Do: incident.Observed{}})
+		e.handle(incident.Input{At: e.judged, Do: look})
 	}
 	e.leases()
 	if len(batch) > 0 || e.fresh || e.pressing() {
 		e.publish()
 	}
+}
+
+// looks returns the input that it was looked, with the time since the look before: by
+// the monotonic clock, and by how much the wall clock, which may be set, differs.
+func (e *Engine) looks(now time.Time) incident.Observed {
+	var out incident.Observed
+	if last := e.judged; !last.IsZero() {
+		out.Passed = now.Sub(last)
+		out.Jump = now.Round(0).Sub(last.Round(0)) - out.Passed
+	}
+	e.judged = now
+	return out
 }
 
 // calmLook is how often time alone is looked at while nothing is wrong: to find

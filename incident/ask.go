@@ -15,10 +15,12 @@ const (
 	AskNothing  Asked = ""
 	AskDeadline Asked = "deadline" // the rollout took longer than its bar: wait, another revision, recovery
 	AskNotGreen Asked = "not green"
-	AskChanged  Asked = "changed"  // nothing was written, because the workload changed after the confirmation
-	AskReverted Asked = "reverted" // somebody put another template in place
-	AskFailed   Asked = "failed"
-	AskSettle   Asked = "settle" // a write's outcome is unknown and the cluster cannot be asked
+	// AskUnverified: nothing speaks against it, but something is not known.
+	AskUnverified Asked = "not verified"
+	AskChanged    Asked = "changed"  // nothing was written, because the workload changed after the confirmation
+	AskReverted   Asked = "reverted" // somebody put another template in place
+	AskFailed     Asked = "failed"
+	AskSettle     Asked = "settle" // a write's outcome is unknown and the cluster cannot be asked
 )
 
 // AskedFor is a question of the walk's own.

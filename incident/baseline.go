@@ -25,21 +25,21 @@ func (s *Snapshot) baseline(component string) model.Baseline {
 	return b
 }
 
-// baselines keeps what is newly known of the chosen components.
+// baselines keeps what is newly known of the components concerned.
 func (d *decider) baselines() {
 	if d.inc().ID == "" {
 		return
 	}
 	same := func(a, b model.Reading) bool { return a.Known == b.Known && a.Value == b.Value }
-	for _, c := range d.inc().Choices {
-		b, kept := d.s.baseline(c.Component), d.inc().Baseline[c.Component]
+	for _, id := range d.inc().Concerned() {
+		b, kept := d.s.baseline(id), d.inc().Baseline[id]
 		if !same(b.Errors, kept.Errors) || !same(b.P95, kept.P95) {
-			d.fact(BaselineRead{Component: c.Component, Errors: pointer(b.Errors), P95: pointer(b.P95)})
+			d.fact(BaselineRead{Component: id, Errors: pointer(b.Errors), P95: pointer(b.P95)})
 		}
 	}
 }
 
-// BaselineRead is how a chosen component did in the hour before the onset, by
+// BaselineRead is how a component concerned did in the hour before the onset, by
 // which Verify's limits were set. A ratio and seconds; nil = unknown.
 type BaselineRead struct {
 	Component string   `json:"component"`

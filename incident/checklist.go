@@ -149,6 +149,9 @@ func (b ItemSettled) entry(*Incident) (EntryKind, string) {
 // is written once more, so that it tells of the end.
 func (d *decider) closeIfDone() {
 	i := d.inc()
+	if i.End == nil && i.Verified.IsZero() { // it was, or the close could not be reached
+		return
+	}
 	if i.Items == nil || openItems(i) > 0 || owedBlocked(i) != "" || proceduresBlocked(i) != "" || !i.Closed.IsZero() {
 		return
 	}
@@ -164,6 +167,9 @@ func (d *decider) closeIfDone() {
 // WasClosed is the last item of the checklist settled.
 type WasClosed struct{}
 
-func (b WasClosed) apply(i *Incident, f Fact) { i.Closed = f.At }
+func (b WasClosed) apply(i *Incident, f Fact) {
+	i.Closed = f.At
+	i.Down.stop(f.At)
+}
 
 func (b WasClosed) entry(*Incident) (EntryKind, string) { return EntryOutcome, "incident closed" }

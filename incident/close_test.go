@@ -337,7 +337,7 @@ func TestLeases(t *testing.T) {
 	}
 	w.do(EndIncident{Outcome: "healed"}) // not while a write is under way
 	w.do(Wrote{WriteID: first, Receipt: &model.Receipt{At: w.now}})
-	w.do(EndIncident{Outcome: "healed"})
+	w.do(EndIncident{Outcome: FalseAlarm, Reason: "a load test"})
 	if got := LeasesWanted(&w.inc); got != nil {
 		t.Errorf("ended, and holds %v", got)
 	}
@@ -498,7 +498,7 @@ func TestResolvedOtherwise(t *testing.T) {
 	w = newWorld(t, nil)
 	w.toRolling()
 	w.rolledOut()
-	w.do(EndIncident{Outcome: FixedOtherwise})
+	w.do(EndIncident{Outcome: FixedOtherwise, Reason: "the flag is off"})
 	if got := strings.Join(resolved(w.snap(), false), " "); !strings.Contains(got, "was rolled back from") || !strings.Contains(got, "It did not end by that: "+string(FixedOtherwise)) || strings.Contains(got, "without a rollback") {
 		t.Errorf("after a write: %s", got)
 	}

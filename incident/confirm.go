@@ -72,6 +72,9 @@ func confirmBlocked(s *Snapshot) string {
 		return "the journal cannot be written: " + s.Seen.JournalE
 	}
 	open := openChoices(i)
+	if why := endedBlocked(i); why != "" && (len(open) == 0 || slices.ContainsFunc(open, func(c Choice) bool { return c.Pays == "" })) {
+		return why
+	}
 	if len(open) == 0 {
 		return "what is chosen was written already"
 	}

@@ -73,17 +73,12 @@ func (b ClockRan) apply(i *Incident, f Fact) {
 func (b ClockRan) entry(*Incident) (EntryKind, string) { return EntryNone, "" }
 
 // downNow says whether the components concerned are down, since when, and
-// whether that is because nothing is known. During a good hold they are not, and
-// after it no more.
+// whether that is because nothing is known. What is over a limit counts, whatever was
+// held or verified before; what nobody knows does not during a good hold and after it.
 func downNow(s *Snapshot) (running, blind bool, since time.Time) {
 	i := &s.Incident
-	switch {
-	case i.ID == "" && len(i.Triggers) == 0, i.End != nil, !i.Closed.IsZero():
+	if i.ID == "" && len(i.Triggers) == 0 || i.End != nil && !i.holds() || !i.Closed.IsZero() {
 		return false, false, s.Now
-	case !i.Verified.IsZero():
-		return false, false, i.Recovered
-	case !i.Hold.Since.IsZero():
-		return false, false, i.Hold.Since
 	}
 	since = s.Now
 	concerned := i.Concerned()
@@ -101,8 +96,13 @@ func downNow(s *Snapshot) (running, blind bool, since time.Time) {
 			blind = true
 		}
 	}
-	if running {
+	switch {
+	case running:
 		return true, false, since
+	case !i.Verified.IsZero():
+		return false, false, i.Recovered
+	case !i.Hold.Since.IsZero():
+		return false, false, i.Hold.Since
 	}
 	blind = blind || unseen(s)
 	return blind, blind, s.Now

@@ -24,17 +24,36 @@ func Draft(s *Snapshot, c model.Channel, kind model.MessageKind) model.Message {
 		m.Title, m.Text = symptom(&s.Incident)+" on "+where, paragraphs(started(s, public))
 	case model.MessageUpdated:
 		m.Title, m.Status = "Working on "+where, model.StatusIdentified
-		if !s.Incident.RolledOut.IsZero() {
-			m.Title, m.Status = where+" was rolled back", model.StatusMonitoring
+		if back := rolledOut(s); len(back) > 0 {
+			m.Title = strings.Join(back, ", ") + " was rolled back"
+			if len(overNow(s, s.Incident.Covered(), false)) == 0 {
+				m.Status = model.StatusMonitoring
+			}
 		}
 		m.Text = paragraphs(updated(s, public))
 	case model.MessageResolved:
+		if Unresolved(s) != "" {
+			return m
+		}
 		m.Title, m.Text = "Resolved: "+where, paragraphs(resolved(s, public))
 	}
 	if !public {
 		m.Title = "[" + s.Incident.Settings.Namespace + "] " + m.Title
 	}
 	return m
+}
+
+// rolledOut returns the components that were rolled back, once all of them are.
+func rolledOut(s *Snapshot) (out []string) {
+	if s.Incident.RolledOut.IsZero() {
+		return nil
+	}
+	for _, st := range s.Incident.Standing() {
+		if w := st.Write; w.Plan.Role == model.RoleRelease && w.State == Done {
+			out = append(out, w.Plan.Component)
+		}
+	}
+	return out
 }
 
 func paragraphs(sentences []string) string { return strings.Join(sentences, "\n") }
@@ -106,10 +125,16 @@ func updated(s *Snapshot, public bool) []string {
 			out = append(out, fmt.Sprintf("%s is not rolled back: %s.", w.Plan.Component, w.Err))
 		}
 	}
-	switch {
+	switch over := overNow(s, i.Covered(), false); {
+	case len(over) > 0 && (!i.RolledOut.IsZero() || i.End != nil):
+		text := "The problem goes on; we are working on it."
+		if !public {
+			text = "Still over its limit: " + briefs(over) + "."
+		}
+		out = append(out, text)
 	case !i.Verified.IsZero():
 		out = append(out, "It is stable since "+clockTime(i.Recovered)+".")
-	case !i.RolledOut.IsZero():
+	case !i.RolledOut.IsZero() || i.End != nil:
 		out = append(out, "We are watching whether it stays well.")
 	case len(out) == 0 && !public && len(i.Choices) > 0:
 		for _, c := range i.Choices {
@@ -152,14 +177,14 @@ func resolved(s *Snapshot, public bool) []string {
 		}
 		out = append(out, how+string(i.End.Outcome)+".")
 	}
-	for _, st := range i.Standing() {
-		if f := s.FiguresOf(st.Write.Plan.Component); f != nil && !i.Verified.IsZero() {
+	for _, id := range i.Covered() {
+		if f := s.FiguresOf(id); f != nil && !i.Verified.IsZero() {
 			r := f.HoldErrors
 			if !r.Known {
 				r = f.Errors.Now
 			}
 			if r.Known {
-				out = append(out, fmt.Sprintf("Error rate of %s: %s.", st.Write.Plan.Component, model.Percent(r.Value)))
+				out = append(out, fmt.Sprintf("Error rate of %s: %s.", id, model.Percent(r.Value)))
 			}
 		}
 	}

@@ -41,6 +41,22 @@ func (i *Incident) Escalation(id string) *Escalation {
 	return nil
 }
 
+// Calls returns the escalations that somebody still has to be called for: those that
+// are not answered and whose reason is not over.
+func (i *Incident) Calls() []Escalation {
+	var out []Escalation
+	for _, e := range i.Escalations {
+		over := !i.Verified.IsZero() || i.End != nil || !i.Closed.IsZero()
+		if e.ID == "data loss" { // which no rollback brings back
+			over = i.Answers[QDataLoss].Answer != model.TriYes || !i.Closed.IsZero()
+		}
+		if e.Answer == "" && !over {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
 // escalate raises what the operator must call somebody for. Each stays until it
 // is answered, and is raised once.
 func (d *decider) escalate() {
@@ -53,7 +69,7 @@ func (d *decider) escalate() {
 		}
 	}
 	i := d.inc()
-	if total, blind := Downtime(&d.s); total >= longDown {
+	if total, blind := Downtime(&d.s); total >= longDown && !i.Down.Since.IsZero() {
 		text := "down for " + model.Short(total)
 		if blind >= time.Minute {
 			text += ", " + model.Short(blind) + " of it without data"

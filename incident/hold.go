@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,62 +12,147 @@ import (
 // HoldRecord is Verify's good run.
 type HoldRecord struct {
 	Since time.Time // first good sample; zero = none yet
-	Green bool      // it held
-	With  int       // unknown checks that were accepted
+	// Began is the look with which it began. What is held is counted from there: it
+	// was watched.
+	Began  time.Time
+	Steady time.Time // when the last covered pod became what it is, by the cluster's clock
+	Broke  time.Time // when the one before it was reset; zero = none was
+	Green  bool      // it held
+	With   int       // unknown checks that were accepted
 }
 
-// verifyHold keeps the hold: it begins with the rollout's end, breaks when something
-// is known to be bad, and is green when it has lasted and every check is good or
-// accepted.
-func (d *decider) verifyHold() {
-	i := d.inc()
-	if !i.Verified.IsZero() || i.RolledOut.IsZero() || rollBlocked(i) != "" {
-		return
+// Held returns how much of the hold was watched and good. While the program runs, both
+// times carry its monotonic clock, which nobody sets.
+func (s *Snapshot) Held() time.Duration {
+	h, hold := &s.Incident.Hold, s.Incident.Settings.Verify.Hold
+	switch {
+	case !s.Incident.Verified.IsZero():
+		return hold
+	case h.Since.IsZero() || h.Began.IsZero():
+		return 0
 	}
-	var bad, unknown []string
-	accepted := 0
-	var figures []string
-	checks := VerifyChecks(&d.s)
+	return max(0, min(hold, s.Now.Sub(h.Began)))
+}
+
+// standings is what all checks come to.
+type standings struct {
+	bad, settling, unknown []VerifyCheck
+	measuring              bool // one can only be judged when the hold is over
+	accepted               int
+	proofs                 []string
+}
+
+func stand(checks []VerifyCheck) (out standings) {
 	for _, v := range checks {
-		figures = append(figures, v.proof())
+		out.proofs = append(out.proofs, v.proof())
 		switch {
 		case v.Shown:
 		case v.State == model.TriNo:
-			bad = append(bad, v.Component+" "+v.Name+" "+v.Seen)
-		case v.State == model.TriUnknown && v.Accepted:
-			accepted++
-		case v.State == model.TriUnknown:
-			unknown = append(unknown, v.Key)
+			out.bad = append(out.bad, v)
+		case v.State == model.TriYes:
+		case v.Accepted:
+			out.accepted++
+		case v.Wait == WaitHold:
+			out.measuring = true
+		case v.Wait == WaitWindow:
+			out.settling = append(out.settling, v)
+		default:
+			out.unknown = append(out.unknown, v)
 		}
 	}
-	switch hold := i.Settings.Verify.Hold; {
-	case len(bad) > 0 && !i.Hold.Since.IsZero():
-		d.fact(HoldBroke{Why: strings.Join(bad, "; ")})
-	case len(bad) > 0:
-	case i.Hold.Since.IsZero():
-		d.fact(HoldBegan{Since: d.goodSince()})
-	case len(unknown) == 0 && d.s.Now.Sub(i.Hold.Since) >= hold:
-		d.fact(WasVerified{Recovered: i.Hold.Since, Unknown: accepted, Figures: figures})
-		d.effect(MeasureImpact{})
+	return out
+}
+
+// why says what speaks against the hold; "" while nothing does.
+func (c *standings) why() string {
+	var all []string
+	for _, v := range slices.Concat(c.bad, c.settling) {
+		all = append(all, v.Component+" "+v.Name+" "+v.Seen)
 	}
-	if i.Verified.IsZero() && i.Asked == AskNothing && i.Step >= RollBack && d.asking(i.Settings.Verify.Ask) {
-		why := append(bad, unknown...)
-		d.fact(AskedFor{What: AskNotGreen, Text: fmt.Sprintf("not green %s after the rollout: %s",
-			model.Short(d.s.Now.Sub(i.RolledOut)), strings.Join(why, "; "))})
+	for _, v := range c.unknown {
+		all = append(all, v.Component+" "+v.Name+" unknown: "+v.Seen)
+	}
+	return strings.Join(all, "; ")
+}
+
+// holds reports whether there is anything to hold: what was written is rolled out, or
+// the incident ended with somebody's word that it is well again.
+func (i *Incident) holds() bool {
+	if i.End != nil {
+		return i.End.Outcome == RecoveredAlone || i.End.Outcome == FixedOtherwise
+	}
+	return !i.RolledOut.IsZero() && rollBlocked(i) == ""
+}
+
+// verifyHold keeps the hold. It goes on only while each check is good, accepted by
+// name, or good so far; is reset by what is bad or not known; and is green when it was
+// watched for its whole length and every check is good or accepted. What is over a
+// limit after that ends the verification.
+func (d *decider) verifyHold() {
+	i := d.inc()
+	if !i.Verified.IsZero() {
+		if over := overNow(&d.s, i.Covered(), false); len(over) > 0 && i.Closed.IsZero() {
+			d.fact(Unverified{Why: briefs(over)})
+		}
+		return
+	}
+	if !i.holds() {
+		return
+	}
+	checks := VerifyChecks(&d.s)
+	c := stand(checks)
+	steady, moved := steadySince(&d.s)
+	switch why := c.why(); {
+	case len(checks) == 0: // nothing that anybody could look at
+	case why != "" && !i.Hold.Since.IsZero():
+		d.fact(HoldBroke{Why: why})
+	case why != "":
+	case i.Hold.Since.IsZero():
+		d.fact(HoldBegan{Since: d.goodSince(), Steady: steady})
+	case steady.After(i.Hold.Steady):
+		// Between two looks, or while the watch was gone: the API remembers it.
+		d.fact(HoldBroke{Why: "a pod of " + moved + " restarted or was not ready in between"})
+	case !c.measuring && d.s.Held() >= i.Settings.Verify.Hold:
+		d.fact(WasVerified{Recovered: i.Hold.Since, Unknown: c.accepted, Figures: c.proofs})
+		d.effect(MeasureImpact{})
+		d.closeIfDone()
+	}
+	d.askVerify(&c)
+}
+
+// askVerify asks what to do when it has not been green for long. What is only not
+// known is asked as that: nothing says that the rollback did not help.
+func (d *decider) askVerify(c *standings) {
+	i := d.inc()
+	if i.End != nil || !i.Verified.IsZero() || i.Step < RollBack || len(c.bad)+len(c.unknown) == 0 {
+		return
+	}
+	after := model.Short(d.s.Now.Sub(i.RolledOut)) + " after the rollout"
+	switch {
+	case len(c.bad) == 0:
+		if i.Asked == AskNothing && d.asking(i.Settings.Verify.Ask) {
+			d.fact(AskedFor{What: AskUnverified, Text: "not verified " + after + ": " + c.why()})
+		}
+	case i.Asked == AskUnverified, i.Asked == AskNothing && d.asking(i.Settings.Verify.Ask):
+		d.fact(AskedFor{What: AskNotGreen, Text: "not green " + after + ": " + c.why()})
 	}
 }
 
 // goodSince is the beginning of the good run: the first sample, not before the
-// last rollout's end, of the run at no more than half the trigger's limit (the
-// highest that Verify may ask for: a single step of a minute is too few requests
-// for the limit itself, by which the whole hold is judged). Without samples it
-// is now.
+// last rollout's end nor the last time that the hold was reset, of the run at no more
+// than half the trigger's limit (the highest that Verify may ask for: a single step of
+// a minute is too few requests for the limit itself, by which the whole hold is
+// judged). Without samples it is now.
 func (d *decider) goodSince() time.Time {
-	limits := d.inc().Settings.Limits
-	since := d.inc().RolledOut
+	i := d.inc()
+	limits := i.Settings.Limits
+	since := i.RolledOut
+	if i.Hold.Broke.After(since) {
+		since = i.Hold.Broke
+	}
 	measured := false
-	for _, s := range d.inc().Standing() {
-		f := d.s.FiguresOf(s.Write.Plan.Component)
+	for _, id := range i.Covered() {
+		f := d.s.FiguresOf(id)
 		if f == nil || f.NotMeasured {
 			continue
 		}
@@ -87,20 +173,25 @@ func (d *decider) goodSince() time.Time {
 
 // HoldBegan and HoldBroke are Verify's good run.
 type HoldBegan struct {
-	Since time.Time `json:"since"`
+	Since  time.Time `json:"since"`
+	Steady time.Time `json:"steady,omitzero"`
 }
 
-func (b HoldBegan) apply(i *Incident, f Fact) { i.Hold.Since = b.Since }
+func (b HoldBegan) apply(i *Incident, f Fact) {
+	i.Hold.Since, i.Hold.Began, i.Hold.Steady = b.Since, f.At, b.Steady
+}
 
-func (b HoldBegan) entry(*Incident) (EntryKind, string) { return EntrySeen, "good: the hold begins" }
+func (b HoldBegan) entry(i *Incident) (EntryKind, string) {
+	return EntrySeen, "all checks green: holding for " + model.Short(i.Settings.Verify.Hold)
+}
 
 type HoldBroke struct {
 	Why string `json:"why"`
 }
 
-func (b HoldBroke) apply(i *Incident, f Fact) { i.Hold = HoldRecord{} }
+func (b HoldBroke) apply(i *Incident, f Fact) { i.Hold = HoldRecord{Broke: f.At} }
 
-func (b HoldBroke) entry(*Incident) (EntryKind, string) { return EntrySeen, "the hold broke: " + b.Why }
+func (b HoldBroke) entry(*Incident) (EntryKind, string) { return EntrySeen, "hold reset: " + b.Why }
 
 // WasVerified is the end of the hold.
 type WasVerified struct {
@@ -122,13 +213,28 @@ func (b WasVerified) entry(*Incident) (EntryKind, string) {
 	return EntryOutcome, "verified"
 }
 
+// Unverified is the end of a verification: something that the incident covers is over
+// a limit again, or somebody put another template in place.
+type Unverified struct {
+	Why string `json:"why"`
+}
+
+func (b Unverified) apply(i *Incident, f Fact) {
+	i.Hold, i.Verified, i.Recovered, i.AskFrom = HoldRecord{Broke: f.At}, time.Time{}, time.Time{}, f.At
+}
+
+func (b Unverified) entry(*Incident) (EntryKind, string) {
+	return EntryBad, "no longer verified: " + b.Why
+}
+
 // AcceptUnknown accepts one of Verify's unknown checks by name.
 type AcceptUnknown struct{ Key, Reason string }
 
-// decide takes an unknown check as it is, by name.
+// decide takes an unknown check as it is, by name. One that only needs time is not
+// taken: it will tell.
 func (do AcceptUnknown) decide(d *decider) {
 	for _, v := range VerifyChecks(&d.s) {
-		if v.Key == do.Key && v.State == model.TriUnknown && !v.Accepted && !v.Shown {
+		if v.Key == do.Key && v.Acceptable() {
 			d.fact(UnknownAccepted{Key: v.Key, Text: v.Seen, Reason: do.Reason})
 			d.verifyHold()
 		}
@@ -147,5 +253,5 @@ func (b UnknownAccepted) apply(i *Incident, f Fact) {
 }
 
 func (b UnknownAccepted) entry(*Incident) (EntryKind, string) {
-	return EntryAnswer, fmt.Sprintf("accepted though unknown: %s (%s)%s", b.Key, b.Text, because(b.Reason))
+	return EntryAnswer, fmt.Sprintf("accepted though unknown: %s (%s)%s", CheckName(b.Key), b.Text, because(b.Reason))
 }

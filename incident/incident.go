@@ -21,6 +21,7 @@ type Incident struct {
 	Onset, Detected, Decided, RolledOut, Recovered, Verified, Closed time.Time
 
 	Triggers []Trigger // latched: they rise by themselves and fall by the operator's key
+	Failed   []string  // components that had a trigger since it began, in the order in which they failed
 	Answers  map[Question]Answer
 	Verdict  VerdictRecord
 

@@ -1,15 +1,15 @@
 package incident
 
-// Observed says that Seen is new; a tick is one too.
-type Observed struct{}
-
 // decide is what follows from a new observation, or from time going on.
-func (Observed) decide(d *decider) {
-	switch {
-	case !d.inc().Closed.IsZero():
+func (do Observed) decide(d *decider) {
+	if !d.inc().Closed.IsZero() {
 		return
-	case d.inc().End != nil:
+	}
+	d.watched(do)
+	if d.inc().End != nil {
 		d.follow() // a debt may be paid after the end
+		d.verifyHold()
+		d.clock()
 		return
 	}
 	d.triggers()

@@ -102,7 +102,7 @@ func ownCheck(s *Snapshot, id string, n int, q model.OwnCheck) VerifyCheck {
 
 // tailCheck judges a log only by what the configuration calls bad.
 func tailCheck(s *Snapshot, t *model.Target) VerifyCheck {
-	v := VerifyCheck{Key: t.ID + "/log", Component: t.ID, Name: "log", Shown: t.LogsBad == ""}
+	v := VerifyCheck{Key: t.ID + "/log", Component: t.ID, Name: checkLog, Shown: t.LogsBad == ""}
 	if !v.Shown {
 		v.Limit = "no line with " + t.LogsBad
 	}

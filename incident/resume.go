@@ -44,6 +44,7 @@ type TakenUp struct {
 // decide settles every write whose outcome the journal does not tell by
 // looking at the cluster, and goes to where the attempt stands.
 func (do TakenUp) decide(d *decider) {
+	last := d.inc().lastKnown()
 	if d.inc().ID == "" && do.ID != "" {
 		// The very first write was torn: what it said of the opening is lost.
 		d.fact(Opened{ID: do.ID, Cluster: d.s.Seen.Identity.Cluster, User: d.s.Seen.Identity.User, Onset: d.inc().Onset})
@@ -53,6 +54,9 @@ func (do TakenUp) decide(d *decider) {
 		d.fact(Mended{Bytes: do.Torn})
 	}
 	d.unwatched()
+	if i := d.inc(); len(i.Attempts) > 0 && i.Closed.IsZero() {
+		d.fact(Unwatched{For: max(0, d.s.Now.Sub(last)), Off: true})
+	}
 	for _, m := range d.inc().Messages {
 		if m.State == MessageSending {
 			d.fact(MessageLost{N: m.N, Err: "rollbook ended before the answer came"})
@@ -106,6 +110,17 @@ func (d *decider) unwatched() {
 		last = down.Since
 	}
 	d.fact(ClockRan{Running: true, Blind: true, Since: last})
+}
+
+// lastKnown returns when the newest sample or line of the timeline was taken.
+func (i *Incident) lastKnown() time.Time {
+	at := i.SampledAt
+	for _, e := range i.Timeline {
+		if e.At.After(at) {
+			at = e.At
+		}
+	}
+	return at
 }
 
 // gatherMissing goes on with what was being gathered.

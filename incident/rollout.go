@@ -39,6 +39,9 @@ func (d *decider) follow() {
 			if by == "" {
 				by = "somebody else"
 			}
+			if !d.inc().Verified.IsZero() {
+				d.fact(Unverified{Why: w.Plan.Component + " was reverted by " + by})
+			}
 			d.fact(WriteReverted{WriteID: s.WriteID, By: by})
 			d.fact(AskedFor{What: AskReverted, Text: w.Plan.Component + ": " + p.Text})
 		case w.State == Rolling && p.Phase == model.PhaseFinished:

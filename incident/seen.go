@@ -161,30 +161,6 @@ func (s *Snapshot) noFigures() string {
 	return "not measured yet"
 }
 
-// Concerned returns the components that the incident is about, each once: those over
-// a limit, then those written to, then those chosen. Empty while it is about none in
-// particular.
-func (i *Incident) Concerned() []string {
-	var out []string
-	add := func(component string) {
-		if component != "" && !slices.Contains(out, component) {
-			out = append(out, component)
-		}
-	}
-	for _, t := range i.Triggers {
-		add(t.Component)
-	}
-	for a := range i.Attempts {
-		for w := range i.Attempts[a].Writes {
-			add(i.Attempts[a].Writes[w].Plan.Component)
-		}
-	}
-	for _, c := range i.Choices {
-		add(c.Component)
-	}
-	return out
-}
-
 // fails says whether a component has a trigger.
 func (s *Snapshot) fails(component string) bool {
 	return slices.ContainsFunc(s.Incident.Triggers, func(t Trigger) bool { return t.Component == component })

@@ -88,6 +88,9 @@ type Rose struct {
 
 func (b Rose) apply(i *Incident, f Fact) {
 	i.Triggers = with(i.Triggers, b.Trigger)
+	if !slices.Contains(i.Failed, b.Trigger.Component) {
+		i.Failed = with(i.Failed, b.Trigger.Component)
+	}
 	if i.Onset.IsZero() || b.Trigger.Onset.Before(i.Onset) && i.Decided.IsZero() {
 		i.Onset = b.Trigger.Onset
 	}
@@ -188,6 +191,9 @@ type StoodDown struct{}
 
 func (b StoodDown) apply(i *Incident, f Fact) {
 	i.Triggers = nil
+	if i.ID == "" { // that was another incident, which nobody turned to
+		i.Failed = nil
+	}
 	i.Verdict.Overruled, i.Verdict.Reason = false, ""
 }
 

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"rollbook/model"
@@ -17,21 +18,50 @@ type VerifyCheck struct {
 	Limit     string    // "≤ 0.2% (baseline)"
 	Since     time.Time
 	Accepted  bool
-	Shown     bool // only shown, not judged
+	Shown     bool      // only shown, not judged
+	Beside    bool      // its component was not rolled back: it has failed since the onset
+	Wait      Wait      // an unknown one that only needs time
+	Clears    time.Time // with WaitWindow: when it will tell; zero = not known
 }
 
-// VerifyChecks are the checks of all components that were rolled back: each good
-// only when it is known to be.
+// Wait is what a check waits for that is unknown and needs only time.
+type Wait string
+
+// What is waited for.
+const (
+	WaitNothing Wait = ""
+	WaitHold    Wait = "measuring" // it is good so far, and can only be judged when the hold is over
+	WaitWindow  Wait = "settling"  // what it looks back on began before the rollout had ended
+)
+
+// Acceptable reports whether the operator may take the check as it is.
+func (v *VerifyCheck) Acceptable() bool {
+	return v.State == model.TriUnknown && v.Wait == WaitNothing && !v.Accepted && !v.Shown
+}
+
+// VerifyChecks returns the checks of all components that the incident covers, those
+// that were rolled back first: each good only when it is known to be. None while
+// nothing was written and the incident has not ended.
 func VerifyChecks(s *Snapshot) []VerifyCheck {
+	if len(s.Incident.Attempts) == 0 && s.Incident.End == nil {
+		return nil
+	}
 	var out []VerifyCheck
-	for _, st := range s.Incident.Standing() {
-		w := st.Write
-		if w.Plan.Role != model.RoleRelease || w.State != Rolling && w.State != Done {
-			continue
+	covered := s.Incident.Covered()
+	for _, beside := range []bool{false, true} {
+		for _, id := range covered {
+			p := proving{s, id, s.Incident.released(id)}
+			if (p.release == nil) != beside {
+				continue
+			}
+			from := len(out)
+			out = append(out, p.pods())
+			out = append(out, p.figures()...)
+			out = append(out, ownChecks(s, id)...)
+			for n := from; n < len(out); n++ {
+				out[n].Beside = beside
+			}
 		}
-		out = append(out, podsCheck(s, st.WriteID, w))
-		out = append(out, figureChecks(s, w)...)
-		out = append(out, ownChecks(s, w.Plan.Component)...)
 	}
 	for n := range out {
 		_, out[n].Accepted = s.Incident.Accepted[out[n].Key]
@@ -41,6 +71,41 @@ func VerifyChecks(s *Snapshot) []VerifyCheck {
 	}
 	return out
 }
+
+// released returns the release of a component that counts and is written; nil where
+// there is none.
+func (i *Incident) released(component string) *Standing {
+	for _, st := range i.Standing() {
+		w := st.Write
+		if w.Plan.Component == component && w.Plan.Role == model.RoleRelease && (w.State == Rolling || w.State == Done) {
+			return &st
+		}
+	}
+	return nil
+}
+
+// CheckName returns what a check is called by its key: "backend-python scrape targets
+// up" for "backend-python/up".
+func CheckName(key string) string {
+	component, check, _ := strings.Cut(key, "/")
+	name := map[string]string{"pods": checkPods, "up": checkUp, "errors": checkErrors, "p95": checkP95, "log": checkLog, "selected": "pods by label"}[check]
+	if kind, what, ok := strings.Cut(check, ":"); ok && name == "" {
+		name = map[string]string{"health": "health ", "promql": ""}[kind] + what
+	}
+	if name == "" {
+		return key
+	}
+	return component + " " + name
+}
+
+// The names of checks.
+const (
+	checkPods   = "pods running"
+	checkUp     = "scrape targets up"
+	checkErrors = "error ratio"
+	checkP95    = "P95"
+	checkLog    = "log"
+)
 
 // proof is the check in a line, for the journal: what was seen, and by which limit
 // it was judged.
@@ -55,115 +120,94 @@ func (v *VerifyCheck) proof() string {
 	return text
 }
 
-// limitOf is Verify's limit for a figure: the larger of the configured one and
-// the baseline, at most half the trigger's.
-func limitOf(configured float64, base model.Reading, trigger float64) (limit float64, why string) {
-	limit, why = configured, "configured"
-	if base.Known && base.Value > limit {
-		limit, why = base.Value, "baseline, above the configured"
-	}
-	if limit > trigger/2 {
-		limit, why = trigger/2, "half the trigger's limit"
-	}
-	return limit, why
+// proving is one component that is to be proven well.
+type proving struct {
+	s       *Snapshot
+	id      string
+	release *Standing // what was rolled back on it; nil = nothing
 }
 
-func podsCheck(s *Snapshot, id WriteID, w *Write) VerifyCheck {
-	v := VerifyCheck{Key: w.Plan.Component + "/pods", Component: w.Plan.Component, Name: "pods running"}
-	if why := s.clusterLost(); why != "" {
+func (p *proving) check(key, name string) VerifyCheck {
+	return VerifyCheck{Key: p.id + "/" + key, Component: p.id, Name: name}
+}
+
+// unheard says why nothing that the cluster showed counts for the hold.
+func (p *proving) unheard() string {
+	if why := p.s.clusterLost(); why != "" {
+		return why
+	}
+	if since := p.s.Now.Sub(p.s.Seen.Cluster.Heard); since > p.s.Incident.Settings.gapMost() {
+		return "cluster not heard for " + model.Short(since)
+	}
+	return ""
+}
+
+// pods judges whether the pods are all there. A workload of which nothing runs, or
+// that is gone, proves nothing.
+func (p *proving) pods() VerifyCheck {
+	v := p.check("pods", checkPods)
+	v.Limit = "all ready"
+	if p.release != nil {
+		v.Limit = "all, of the chosen version"
+	}
+	if why := p.unheard(); why != "" {
 		v.Seen = why
 		return v
 	}
-	c := s.Seen.Component(w.Plan.Component)
-	p := s.ProgressOf(id)
-	v.Seen, v.Limit = p.Text, "all, of the chosen version"
+	c := p.s.Seen.Component(p.id)
 	switch {
-	case p.Phase == model.PhaseUnknown || c == nil:
-	case p.Phase == model.PhaseFinished && c.Ready >= c.Desired:
-		v.State, v.Seen = model.TriYes, fmt.Sprintf("%d of %d ready", c.Ready, c.Desired)
-	default:
-		v.State = model.TriNo
-	}
-	return v
-}
-
-// figureChecks are those by Prometheus.
-func figureChecks(s *Snapshot, w *Write) (out []VerifyCheck) {
-	f := s.FiguresOf(w.Plan.Component)
-	if f != nil && f.NotMeasured {
-		return nil
-	}
-	if f == nil {
-		f = &model.Figures{}
-		why := s.noFigures()
-		for _, r := range []*model.Reading{&f.Up, &f.HoldErrors, &f.HoldP95, &f.Errors.Now, &f.P95.Now} {
-			r.Why = why
-		}
-	}
-	if t := s.Incident.Settings.Target(w.Plan.Component); t == nil || !t.NoUp {
-		out = append(out, upCheck(w, f))
-	}
-	return append(out, holdCheck(s, w, f, TErrors), holdCheck(s, w, f, TP95))
-}
-
-func upCheck(w *Write, f *model.Figures) VerifyCheck {
-	v := VerifyCheck{Key: w.Plan.Component + "/up", Component: w.Plan.Component, Name: "scrape targets up", Limit: "all"}
-	switch {
-	case !f.Up.Known || !f.Targets.Known:
-		v.Seen = f.Up.Why
-	case f.Targets.Value == 0:
-		v.Seen = "no target is scraped"
-	default:
-		v.Seen = fmt.Sprintf("%.0f of %.0f", f.Up.Value, f.Targets.Value)
-		v.State = model.TriNo
-		if f.Up.Value >= f.Targets.Value {
-			v.State = model.TriYes
-		}
-	}
-	return v
-}
-
-// holdCheck judges a figure over the whole hold. Until the hold's window lies
-// behind the rollout it would judge the bad pods too: then it says so and is
-// unknown, unless the newest step alone is bad already.
-func holdCheck(s *Snapshot, w *Write, f *model.Figures, kind TriggerKind) VerifyCheck {
-	set := &s.Incident.Settings
-	base := s.baseline(w.Plan.Component)
-	v := VerifyCheck{Key: w.Plan.Component + "/errors", Component: w.Plan.Component, Name: "error ratio"}
-	hold, now, show := f.HoldErrors, f.Errors, model.Percent
-	limit, why := limitOf(set.Verify.Errors, base.Errors, set.Limits.Errors)
-	top := set.Limits.Errors / 2
-	if kind == TP95 {
-		v.Key, v.Name = w.Plan.Component+"/p95", "P95"
-		hold, now, show = f.HoldP95, f.P95, model.Seconds
-		limit, why = limitOf(set.Verify.P95.Seconds(), base.P95, set.Limits.P95.Seconds())
-		top = set.Limits.P95.Seconds() / 2
-	}
-	v.Limit = fmt.Sprintf("≤ %s over %s (%s)", show(limit), model.Short(set.Verify.Hold), why)
-	if n := len(now.Samples); n > 0 && now.Now.Known && overLimit(now.Samples[n-1], top) == model.TriYes {
-		v.State, v.Seen = model.TriNo, show(now.Samples[n-1].V)+" in the last minute"
+	case c == nil && (p.s.Seen.Reading || len(p.s.Seen.Board) == 0):
+		v.Seen = "the board is not read yet"
 		return v
-	}
-	if behind := s.Now.Sub(w.RolledOut); w.RolledOut.IsZero() || behind < set.Verify.Hold {
-		v.Seen = "not rolled out yet"
-		if !w.RolledOut.IsZero() {
-			// In steps, so that a page of checks does not change every second.
-			v.Seen = fmt.Sprintf("measuring: %s of %s since the rollout", model.Short(behind.Truncate(5*time.Second)), model.Short(set.Verify.Hold))
-		}
-		if !now.Now.Known {
-			v.Seen = now.Now.Why
+	case c == nil, c.Missing == notFound:
+		v.State, v.Seen = model.TriNo, "the workload is gone: it is not in the cluster any more"
+		return v
+	case c.Missing != "":
+		v.Seen = c.Missing
+		return v
+	case c.Desired == 0:
+		v.Seen = noReplicas
+		if before := p.s.Incident.ReplicasBefore(p.id); before > 0 {
+			v.State, v.Seen = model.TriNo, fmt.Sprintf("0 replicas: it had %d", before)
 		}
 		return v
 	}
+	v.State, v.Seen = model.TriNo, fmt.Sprintf("%d of %d ready", c.Ready, c.Desired)
 	switch {
-	case !hold.Known:
-		v.Seen = hold.Why
-	case hold.AtLeast && hold.Value <= limit:
-		v.Seen = "at least " + show(hold.Value) + ": beyond the histogram's last bucket"
-	case hold.Value <= limit:
-		v.State, v.Seen = model.TriYes, show(hold.Value)
+	case p.release != nil:
+		how := p.s.ProgressOf(p.release.WriteID)
+		switch {
+		case how.Phase == model.PhaseUnknown:
+			v.State, v.Seen = model.TriUnknown, how.Text
+			return v
+		case how.Phase != model.PhaseFinished:
+			v.Seen = how.Text
+			return v
+		}
 	default:
-		v.State, v.Seen = model.TriNo, show(hold.Value)
+		if why, _ := c.StuckAt(p.s.Now); why != "" {
+			v.Seen = "rollout stuck: " + why
+			return v
+		}
+	}
+	switch {
+	case c.Ready < c.Desired:
+	case c.PodsNo == "" && len(c.Pods) > 0 && readyPods(c) < c.Desired:
+		v.State, v.Wait, v.Seen = model.TriUnknown, WaitWindow, "its pods are not all shown yet"
+	default:
+		v.State = model.TriYes
 	}
 	return v
+}
+
+// notFound is why a configured component is missing that the cluster does not have.
+const notFound = "not found"
+
+func readyPods(c *model.Component) (n int) {
+	for k := range c.Pods {
+		if c.Pods[k].Ready && !c.Pods[k].Deleting {
+			n++
+		}
+	}
+	return n
 }

@@ -505,13 +505,24 @@ func TestUnknownIsNeverGreen(t *testing.T) {
 	if !w.inc.Verified.IsZero() {
 		t.Fatal("verified without figures")
 	}
-	if w.inc.Asked != AskNotGreen {
-		t.Errorf("after a quarter of an hour it asks %q", w.inc.Asked)
+	if w.inc.Asked != AskUnverified || strings.Contains(w.inc.AskText, "backend-python/") || !strings.Contains(w.inc.AskText, "backend-python error ratio unknown: no series") {
+		t.Errorf("after a quarter of an hour it asks %q: %s", w.inc.Asked, w.inc.AskText)
+	}
+	if len(w.inc.Calls()) > 0 {
+		t.Errorf("not known is not “did not help”: %+v", w.inc.Calls())
 	}
 	for _, v := range VerifyChecks(w.snap()) {
 		if v.State == model.TriUnknown {
 			w.do(AcceptUnknown{Key: v.Key, Reason: "checked by hand"})
 		}
+	}
+	if !w.inc.Verified.IsZero() || w.inc.Hold.Since.Before(w.now) {
+		t.Errorf("what was not known before it was accepted counts: %+v", w.inc.Hold)
+	}
+	for range 24 {
+		w.wait(5 * time.Second)
+		w.figures("backend-python", nil, nil)
+		w.do(Observed{})
 	}
 	if w.inc.Verified.IsZero() || w.inc.Hold.With == 0 {
 		t.Errorf("accepted by name, and not verified: %+v", VerifyChecks(w.snap()))

@@ -25,6 +25,7 @@ type pod struct {
 	ill        *illness  // nil while it is ready and nothing speaks against it
 	restarts   int32
 	readyAt    uint32 // since when it has been ready, in seconds since 1970; 0 = it is not
+	steady     uint32 // the same, of model.Pod.Steady; 0 = it is not ready
 	ready      bool
 	deleting   bool
 	ended      bool // it will not run again
@@ -92,6 +93,7 @@ func fromPod(p *corev1.Pod, now time.Time) *pod {
 	case c == nil:
 	case k.ready:
 		k.readyAt = uint32(c.LastTransitionTime.Unix())
+		k.steady = steadySince(p, k.readyAt)
 	default:
 		k.sick().notReady = c.LastTransitionTime.Time
 		k.sick().once = c.LastTransitionTime.Sub(placed(p)) > onceReady
@@ -123,12 +125,29 @@ func placed(p *corev1.Pod) time.Time {
 	return p.CreationTimestamp.Time
 }
 
+// steadySince is the newest of when a pod became ready and when a container of it
+// started, in seconds since 1970. A container without probes that restarts leaves the
+// pod not ready for less than a second, in which the former need not move.
+func steadySince(p *corev1.Pod, ready uint32) uint32 {
+	for _, list := range [][]corev1.ContainerStatus{p.Status.InitContainerStatuses, p.Status.ContainerStatuses} {
+		for i := range list {
+			if r := list[i].State.Running; r != nil {
+				ready = max(ready, uint32(max(0, r.StartedAt.Unix())))
+			}
+		}
+	}
+	return ready
+}
+
 // shown returns the pod as a line of the board has it, without its revision.
 func (k *pod) shown() model.Pod {
 	by, ill := k.controller.Value(), k.illness()
 	p := model.Pod{Name: k.name, UID: k.uid, Owner: by.name, State: k.state.Value(), Ready: k.ready, ReadySince: k.readySince(), Failing: ill.failing,
 		Restarts: int(k.restarts), Exit: ill.exit, ExitAt: ill.exitAt, Message: ill.message, Started: time.Unix(k.created, 0),
 		Deleting: k.deleting, Names: *k.containers, Bad: ill.container}
+	if k.steady != 0 {
+		p.Steady = time.Unix(int64(k.steady), 0)
+	}
 	if by.kind != "ReplicaSet" && by.hash != "" {
 		p.Owner = by.hash
 	}

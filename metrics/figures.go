@@ -71,7 +71,9 @@ func (r *round) figure(a *asked, p *past, of signal, err error, present string, 
 	if present != "" {
 		return p.figure(r.dated(a, v, present, query(r.short)), r.step)
 	}
-	return p.figure(r.dated(a, v, why, query(s.window)), r.step)
+	out := p.figure(r.dated(a, v, why, query(s.window)), r.step)
+	out.Window = s.window
+	return out
 }
 
 // upReadings fills in how many targets are up.

@@ -65,6 +65,7 @@ type Figure struct {
 	Now     Reading
 	Samples []Sample
 	Step    time.Duration
+	Window  time.Duration // that the newest one looks back on; 0 = not known
 }
 
 // Figures are what Prometheus says of one component. All ratios are 0..1, all

@@ -168,6 +168,9 @@ type Pod struct {
 	ExitAt   time.Time // when that was
 	Message  string    // the last words of the failing container or of the scheduler; may have several lines
 	Started  time.Time // creation
+	// Steady is since when it is as it is: the newest of when it became ready and when
+	// a container of it started, by the cluster's clock. Zero = unknown, or not ready.
+	Steady   time.Time
 	Deleting bool
 	Names    []string // containers
 	Bad      string   // the failing container's name, else the first's

@@ -299,7 +299,7 @@ func TestHeldSpaceTicksOne(t *testing.T) {
 // What cannot be read must not be answered.
 func TestSmallTerminalAnswersNothing(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		e := newScripted(t, called(told()))
+		e := newScripted(t, called(verifying()))
 		m := run(t, e, e, 50, 12)
 		m.Sees("Too small", "CALL")
 		for _, k := range []string{"M", "E", "\r", "s", "n", "w", " ", "T", "O"} {

@@ -156,7 +156,7 @@ func (c *closing) Keys() []Key {
 		{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the item below", Hide: true, do: func() tea.Cmd { return c.move(1) }},
 	}
 	if c.inc().Closed.IsZero() {
-		keys = append(keys, c.backKey())
+		keys = append(keys, c.backKey(), c.endKey())
 	}
 	return append(keys, c.componentKeys()...)
 }
@@ -189,8 +189,23 @@ func (c *closing) Says() sentence {
 		return sentence{bad, i.AskText}
 	case !i.Closed.IsZero():
 		return sentence{fine, "Closed. q leaves."}
+	case c.notOver() != "":
+		return sentence{warn, c.notOver()}
 	case open == 1:
 		return sentence{calm, "One item is open; the incident closes with it."}
 	}
 	return sentence{calm, fmt.Sprintf("%d items are open; the incident closes with the last of them.", open)}
+}
+
+// notOver says why nobody can be told that the incident is resolved, and what to do.
+func (c *closing) notOver() string {
+	why := incident.Unresolved(c.snap)
+	if why == "" {
+		return ""
+	}
+	text := "“Resolved” is not drafted: " + why + "."
+	if c.inc().End != nil && incident.EndAgainst(c.snap) != "" {
+		text += " x reopens the incident."
+	}
+	return text
 }

@@ -314,13 +314,17 @@ func verifying() *incident.Snapshot {
 	w := &i.Attempts[0].Writes[0]
 	w.State, w.Receipt.At, w.RolledOut, w.Intent = incident.Done, ago(2*time.Minute), i.RolledOut, ago(2*time.Minute)
 	i.Attempts[0].Confirmed = w.Intent
-	i.Hold.Since = ago(50 * time.Second)
+	i.Hold.Since, i.Hold.Began = ago(50*time.Second), ago(50*time.Second)
 	i.Answers = map[incident.Question]incident.Answer{incident.QDataLoss: {Answer: model.TriNo, By: "maria", At: ago(5 * time.Minute)}}
 	s.Seen.Progress = map[incident.WriteID]model.Progress{undoing: {Phase: model.PhaseFinished, Text: "rolled out", Share: 1}}
 	c := *s.Seen.Board[1]
 	c.Updated, c.Replicas, c.Ready, c.Available, c.Pods = 6, 6, 6, 6, c.Pods[:3]
 	c.Pods = slices.Clone(c.Pods)
 	c.Pods[2].State, c.Pods[2].Ready = "Running", true
+	c.Pods = append(c.Pods, c.Pods[2], c.Pods[2], c.Pods[2])
+	for n := range c.Pods {
+		c.Pods[n].Ready = true
+	}
 	s.Seen.Board[1] = &c
 	f := *s.Seen.Figures["backend-python"]
 	f.Errors, f.P95 = series("q", append(ramp(.003, 10, .124, 20), ramp(.04, 2, .0002, 6)...)...), series("q", append(ramp(.21, 10, 1.84, 20), ramp(1, 2, .21, 6)...)...)

@@ -96,35 +96,56 @@ func (s *scope) nextKey(name, help string) Key {
 		do: func() tea.Cmd { return s.send(incident.Next{}) }}
 }
 
+// endKey ends the incident otherwise than by a rollback, and reopens one that has
+// ended.
 func (s *scope) endKey() Key {
+	if i := s.inc(); i.End != nil && i.Closed.IsZero() {
+		return Key{Keys: []string{"x"}, Name: "reopen", Acts: true, Help: "go on with the incident: it is not over after all",
+			do: func() tea.Cmd {
+				return s.reason("Reopen the incident", []string{"It ended: " + string(i.End.Outcome) + ". Downtime and checks go on, and a rollback can be confirmed again."},
+					"reopen", func(reason string) tea.Cmd { return s.send(incident.Reopen{Reason: reason}) })
+			}}
+	}
 	return Key{Keys: []string{"x"}, Name: "end", Hide: true, Acts: true,
 		Help: "end the incident without a rollback: recovered on its own, fixed otherwise, false alarm",
 		Disabled: func(snap *incident.Snapshot) string {
 			switch {
 			case snap.Incident.ID == "":
 				return "there is no incident yet"
-			case snap.Incident.End != nil:
-				return "it has ended: " + string(snap.Incident.End.Outcome)
+			case !snap.Incident.Closed.IsZero():
+				return "it is closed"
 			case s.engine.Writing():
 				return "a write is under way"
 			}
 			return ""
 		},
-		do: func() tea.Cmd {
-			title := "End the incident without a rollback"
-			for _, st := range s.inc().Standing() {
-				if st.Write.State == incident.Rolling || st.Write.State == incident.Done {
-					title = "End the incident, not by what was written" // the way back did not help
-				}
+		do: s.endIncident}
+}
+
+// endIncident asks how it ended. What is over its limit stands against that: then it
+// needs a reason.
+func (s *scope) endIncident() tea.Cmd {
+	title := "End the incident without a rollback"
+	for _, st := range s.inc().Standing() {
+		if st.Write.State == incident.Rolling || st.Write.State == incident.Done {
+			title = "End the incident, not by what was written" // the way back did not help
+		}
+	}
+	d := dialog{title: title,
+		options: []string{"recovered on its own", "fixed otherwise (restart, flag, fix forward)", "false alarm"},
+		typed:   true, prompt: "why", yes: "end it", quiet: true,
+		act: func(n int, reason string) tea.Cmd {
+			if against := incident.EndAgainst(s.snap); against != "" && reason == "" {
+				s.hint = "not ended: " + against + ". Type a reason to end it all the same"
+				return nil
 			}
-			return s.ask(dialog{title: title,
-				options: []string{"recovered on its own", "fixed otherwise (restart, flag, fix forward)", "false alarm"},
-				typed:   true, prompt: "why", yes: "end it", quiet: true,
-				act: func(n int, reason string) tea.Cmd {
-					outcome := [...]incident.Outcome{incident.RecoveredAlone, incident.FixedOtherwise, incident.FalseAlarm}[n]
-					return s.send(incident.EndIncident{Outcome: outcome, Reason: reason})
-				}})
+			outcome := [...]incident.Outcome{incident.RecoveredAlone, incident.FixedOtherwise, incident.FalseAlarm}[n]
+			return s.send(incident.EndIncident{Outcome: outcome, Reason: reason})
 		}}
+	if against := incident.EndAgainst(s.snap); against != "" {
+		d.text = []string{"⚠ Still over its limit: " + against + ". To end it all the same needs a reason."}
+	}
+	return s.ask(d)
 }
 
 func (a *App) jumpKey() Key {

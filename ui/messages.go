@@ -43,9 +43,9 @@ var kinds = []model.MessageKind{model.MessageStarted, model.MessageUpdated, mode
 func newMessages(s *scope) overlay {
 	m := &messages{base: base{s}, kind: model.MessageStarted}
 	switch i := s.inc(); {
-	case !i.Verified.IsZero(), i.End != nil, i.Step == incident.Close:
+	case (i.End != nil || i.Step == incident.Close) && incident.Unresolved(s.snap) == "":
 		m.kind = model.MessageResolved
-	case len(i.Attempts) > 0:
+	case len(i.Attempts) > 0 || i.End != nil:
 		m.kind = model.MessageUpdated
 	}
 	m.Follow()
@@ -150,10 +150,18 @@ func (m *messages) drafted() draft {
 	return draft{title: msg.Title, text: msg.Text, status: msg.Status}
 }
 
+// undrafted says why there is no draft.
+func (m *messages) undrafted() string {
+	return "not drafted: " + incident.Unresolved(m.snap) + "; e writes it by hand"
+}
+
 func (m *messages) Keys() []Key {
 	sendNo := func(s *incident.Snapshot) string {
 		if !m.configured(m.channel()) {
 			return unconfigured
+		}
+		if d := m.shown(); d.title+d.text == "" {
+			return m.undrafted()
 		}
 		return incident.SendBlocked(s, m.channel().ID)
 	}

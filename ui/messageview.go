@@ -179,6 +179,9 @@ func (m *messages) preview(w int) []string {
 	if m.looks() && m.record(m.channel().ID, m.kind) == nil {
 		return []string{"", "   no such message was sent by then"}
 	}
+	if d.title+d.text == "" {
+		return append(out, p.hang(paint(p.Warn, p.say(" ⚠ ")), m.undrafted(), w, p.Warn)...)
+	}
 	edge := paint(p.Dim, p.say(" │ "))
 	for _, l := range p.wrap(d.title, w-6, 0) {
 		out = append(out, edge+paint(p.Strong, l))

@@ -37,10 +37,8 @@ func (s *scope) notices() []sentence {
 		}
 	}
 	out = append(out, s.owedNotices()...)
-	for n := range s.inc().Escalations {
-		if e := &s.inc().Escalations[n]; e.Answer == "" {
-			out = append(out, sentence{alarm, "CALL: " + e.Who + ": " + e.Text + s.keyed(". E answers")})
-		}
+	for _, e := range s.inc().Calls() {
+		out = append(out, sentence{alarm, "CALL: " + e.Who + ": " + e.Text + s.keyed(". E answers")})
 	}
 	return out
 }
@@ -162,12 +160,10 @@ func (a *App) besideKeys() []Key {
 	}
 }
 
-// escalation is the first that is not answered, or nil.
+// escalation is the first for which somebody has to be called, or nil.
 func (s *scope) escalation() *incident.Escalation {
-	for n := range s.inc().Escalations {
-		if e := &s.inc().Escalations[n]; e.Answer == "" {
-			return e
-		}
+	if all := s.inc().Calls(); len(all) > 0 {
+		return &all[0]
 	}
 	return nil
 }

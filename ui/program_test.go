@@ -175,7 +175,7 @@ func TestWalk(t *testing.T) {
 		m.Settle()
 		m.Sees("Verify proves that it worked")
 		m.does("\r", incident.Next{}, verifying())
-		m.Sees("⑥Verify", "Good so far", "still open: critical feature broken?")
+		m.Sees("⑥Verify", "All checks green so far", "still open: critical feature broken?")
 		green := verified()
 		m.engine.show(green)
 		m.Settle()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -37,6 +38,9 @@ func (v *verify) Follow() {
 	}
 	v.at = slices.IndexFunc(v.d.checks, func(c incident.VerifyCheck) bool { return c.State == model.TriNo && !c.Shown })
 	if v.at < 0 {
+		v.at = slices.IndexFunc(v.d.checks, func(c incident.VerifyCheck) bool { return c.Acceptable() })
+	}
+	if v.at < 0 {
 		v.at = max(0, slices.IndexFunc(v.d.checks, func(c incident.VerifyCheck) bool { return c.State != model.TriYes && !c.Shown }))
 	}
 	v.focus = v.d.checks[v.at].Component
@@ -62,6 +66,8 @@ func (v *verify) Keys() []Key {
 					return "it is only shown, and holds nothing up"
 				case m.Accepted:
 					return "it is accepted already"
+				case m.Wait != incident.WaitNothing:
+					return "it needs only time: it will tell by itself"
 				case m.State != model.TriUnknown:
 					return "only an unknown check can be accepted"
 				}
@@ -94,83 +100,77 @@ func (v *verify) move(by int) tea.Cmd {
 func (v *verify) accept() tea.Cmd {
 	m := *v.marked()
 	return v.reason("Accept though unknown: "+m.Component+" "+m.Name,
-		[]string{seenOf(&m), "It will be told as unknown in the journal and in the report."}, "accept",
-		func(reason string) tea.Cmd { return v.send(incident.AcceptUnknown{Key: m.Key, Reason: reason}) })
+		[]string{v.seenOf(&m), "It will be told as unknown in the journal and in the report."}, "accept",
+		func(reason string) tea.Cmd {
+			if reason == "" {
+				v.hint = "not accepted: it needs a reason"
+				return nil
+			}
+			return v.send(incident.AcceptUnknown{Key: m.Key, Reason: reason})
+		})
 }
 
-// held is how much of the hold is over.
+// held is how much of the hold was watched and good.
 func (v *verify) held() (done, of string, share float64) {
-	i := v.inc()
-	hold := i.Settings.Verify.Hold
-	since := i.Hold.Since
-	if since.IsZero() {
-		return clockOf(0), clockOf(hold), 0
-	}
-	passed := min(hold, v.snap.Now.Sub(since))
-	if !i.Verified.IsZero() {
-		passed = hold
-	}
+	hold, passed := v.inc().Settings.Verify.Hold, v.snap.Held()
 	if hold <= 0 {
 		return clockOf(0), clockOf(0), 1
 	}
 	return clockOf(passed), clockOf(hold), float64(passed) / float64(hold)
 }
 
-// openChecks are the checks that keep it from being green.
-func (v *verify) openChecks() (bad, unknown []string) {
+// openChecks are the checks that keep it from being green, in words: what is bad, what
+// needs only time until its window is clear, what nobody knows.
+func (v *verify) openChecks() (bad, settling, unknown []string) {
 	for _, c := range v.d.checks {
+		name := c.Component + " " + c.Name
 		switch {
-		case c.Shown:
+		case c.Shown || c.Accepted || c.State == model.TriYes || c.Wait == incident.WaitHold || v.d.unkept[c.Key]:
 		case c.State == model.TriNo:
-			text := c.Component + " " + c.Name + ": " + c.Seen
+			text := name + ": " + c.Seen
 			if strings.HasPrefix(c.Limit, "≤") || strings.HasPrefix(c.Limit, "≥") {
 				text += ", needs " + c.Limit
 			}
 			bad = append(bad, text)
-		case c.State == model.TriUnknown && !c.Accepted:
-			unknown = append(unknown, c.Component+" "+c.Name)
+		case c.Wait == incident.WaitWindow:
+			settling = append(settling, name+" "+v.seenOf(&c))
+		default:
+			unknown = append(unknown, name)
 		}
 	}
-	return bad, unknown
+	return bad, settling, unknown
 }
 
 func (v *verify) Says() sentence {
 	i := v.inc()
-	bad, unknown := v.openChecks()
+	bad, settling, unknown := v.openChecks()
+	green := model.Short(i.Settings.Verify.Hold)
+	done, of, _ := v.held()
 	switch {
 	case i.Asked != incident.AskNothing:
 		return sentence{urgency(i.Asked), v.upper(stop(i.AskText)) + " w waits, n another revision, r recovery, c contacts"}
 	case !i.Verified.IsZero() && i.Hold.With > 0:
-		return sentence{warn, fmt.Sprintf("VERIFIED WITH %d UNKNOWN after %s. The checklist is left: enter.", i.Hold.With, model.Short(i.Verified.Sub(i.Recovered)))}
+		return sentence{warn, fmt.Sprintf("VERIFIED WITH %d UNKNOWN after %s. Next: close-out checklist (enter)", i.Hold.With, green)}
 	case !i.Verified.IsZero():
-		return sentence{fine, fmt.Sprintf("VERIFIED: good for %s. The checklist is left: enter.", model.Short(i.Verified.Sub(i.Recovered)))}
-	case i.Attempt() == nil:
+		return sentence{fine, "VERIFIED: green for " + green + ". Next: close-out checklist (enter)"}
+	case i.Attempt() == nil && i.End == nil:
 		return sentence{warn, "Nothing was rolled back."}
 	case len(bad) > 0:
 		return sentence{warn, "Not good yet: " + strings.Join(bad, "; ")}
+	case len(settling) > 0:
+		return sentence{warn, "Settling: " + strings.Join(settling, "; ")}
+	case len(unknown) > 0:
+		return sentence{warn, "Unknown, so nothing is held: " + strings.Join(unknown, ", ") + ". a accepts the marked one by name."}
 	case i.Hold.Since.IsZero():
-		return sentence{calm, "The hold begins when nothing is bad any more."}
+		return sentence{calm, "The hold begins when all checks are green."}
 	}
-	done, of, share := v.held()
-	if share >= 1 && len(unknown) > 0 {
-		return sentence{warn, "Unknown, so not green: " + strings.Join(unknown, ", ") + ". a accepts the marked one by name."}
-	}
-	var blind []string // unknown, and not only because it is being measured yet
-	for _, c := range v.d.checks {
-		if c.State == model.TriUnknown && !c.Shown && !c.Accepted && !strings.HasPrefix(c.Seen, measuring) && !v.d.unkept[c.Key] {
-			blind = append(blind, c.Component+" "+c.Name)
-		}
-	}
-	if len(blind) > 0 {
-		return sentence{warn, "Nothing bad for " + done + " of " + of + ", but unknown: " + strings.Join(blind, ", ") + "."}
-	}
-	return sentence{calm, "Good so far: holding for " + done + " of " + of + "."}
+	return sentence{calm, "All checks green so far: holding for " + done + " of " + of + "."}
 }
 
 // urgency is how urgent a question is: somebody else's template is worse than a
 // figure that takes its time.
 func urgency(a incident.Asked) level {
-	if a == incident.AskNotGreen {
+	if a == incident.AskNotGreen || a == incident.AskUnverified {
 		return warn
 	}
 	return bad
@@ -193,7 +193,11 @@ func (v *verify) unanswered() string {
 	return "still open: " + strings.Join(open, " ") + " (key 2)"
 }
 
-// measuring begins what a check says until its window lies behind the rollout.
-const measuring = "measuring: "
-
-func seenOf(c *incident.VerifyCheck) string { return nonEmpty(c.Seen, "not read yet") }
+// seenOf is what a check saw, and when its window is clear.
+func (s *scope) seenOf(c *incident.VerifyCheck) string {
+	text := nonEmpty(c.Seen, "not read yet")
+	if left := c.Clears.Sub(s.snap.Now); !c.Clears.IsZero() && left > 0 {
+		text += " (window clears in " + model.Short(left.Truncate(5*time.Second)+5*time.Second) + ")"
+	}
+	return text
+}

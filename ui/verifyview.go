@@ -120,7 +120,7 @@ func (v *verify) table(rows []int, w, room int) []string {
 	end := min(len(rows), top+shown)
 	for _, n := range rows[top:end] {
 		if n < 0 {
-			out = append(out, " "+paint(p.Strong, p.middle(v.d.checks[-1-n].Component, w-2)))
+			out = append(out, v.owner(&v.d.checks[-1-n], w))
 			continue
 		}
 		c := &v.d.checks[n]
@@ -130,7 +130,7 @@ func (v *verify) table(rows []int, w, room int) []string {
 		}
 		word, look := checkWord(p, c)
 		line := mark + p.name(brief(c.Name), nw, p.Plain) + " " + p.cell(word, 10, look) + " "
-		seen, since := strings.TrimSuffix(seenOf(c), " since the rollout"), ""
+		seen, since := strings.TrimSuffix(v.seenOf(c), " since the rollout"), ""
 		if !c.Since.IsZero() {
 			since = lasted(v.snap.Now, c.Since)
 		}
@@ -151,6 +151,16 @@ func (v *verify) table(rows []int, w, room int) []string {
 		out = append(out, paint(p.Dim, p.say(text)))
 	}
 	return out
+}
+
+// owner is the line above a component's checks.
+func (v *verify) owner(c *incident.VerifyCheck, w int) string {
+	p, note := v.pen, ""
+	if c.Beside {
+		note = "  also failing since the onset, not rolled back"
+	}
+	name := p.middle(c.Component, max(12, w-2-ansi.StringWidth(note)))
+	return " " + paint(p.Strong, name) + paint(p.Warn, p.fit(note, max(0, w-2-ansi.StringWidth(name))))
 }
 
 // lasted is for how long a check has been as it is, in steps in which a table of
@@ -179,6 +189,10 @@ func checkWord(p *pen, c *incident.VerifyCheck) (string, ansi.Style) {
 		return "✗ bad", p.Bad
 	case c.Accepted:
 		return "? accepted", p.Warn
+	case c.Wait == incident.WaitHold:
+		return "… holding", p.Plain
+	case c.Wait == incident.WaitWindow:
+		return "… settling", p.Warn
 	}
 	return "? unknown", p.Warn
 }
@@ -187,7 +201,7 @@ func checkWord(p *pen, c *incident.VerifyCheck) (string, ansi.Style) {
 // when; of a log its last lines.
 func (v *verify) markedLines(m *incident.VerifyCheck, w, room int) []string {
 	p := v.pen
-	text := m.Name + ": " + seenOf(m)
+	text := m.Name + ": " + v.seenOf(m)
 	if m.Limit != "" {
 		text += "; must be " + m.Limit
 	}
@@ -239,7 +253,7 @@ func newCheckDetails(s *scope, key string) overlay {
 		}
 		add("check", c.Name)
 		out = append(out, p.label("state", paint(look, p.say(word))))
-		add("seen", seenOf(c))
+		add("seen", s.seenOf(c))
 		add("must be", nonEmpty(c.Limit, "anything: it is only shown, not judged"))
 		if !c.Since.IsZero() {
 			add("since", c.Since.UTC().Format("15:04:05 UTC")+", for "+age(s.snap.Now, c.Since))
