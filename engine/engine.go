@@ -69,6 +69,7 @@ type Engine struct {
 	// Of the owner alone.
 	inc     incident.Incident
 	seen    incident.Seen
+	pods    podMemory
 	dirty   bool // seen is newer than what Decide saw
 	fresh   bool // there is something that the snapshot does not show yet
 	judged  time.Time
@@ -95,7 +96,7 @@ type Engine struct {
 // so that the first frame waits for nothing.
 func New(cfg Config) *Engine {
 	e := &Engine{cfg: cfg, tell: make(chan struct{}, 1), ready: make(chan struct{}, 1),
-		crash: make(chan error, 1), errands: map[string]*errand{}, leasing: map[string]*leasing{}, following: map[incident.WriteID]bool{}, ctx: context.Background()}
+		crash: make(chan error, 1), errands: map[string]*errand{}, leasing: map[string]*leasing{}, pods: podMemory{}, following: map[incident.WriteID]bool{}, ctx: context.Background()}
 	e.search, e.seen.Searching = journal.Search, len(cfg.Journals) > 0
 	e.seen.Memory = &incident.Memory{}
 	e.seen.Metrics.To, e.seen.Metrics.Off = cfg.Metrics.To()
@@ -367,6 +368,7 @@ func (e *Engine) observed(o model.Observation) {
 		o.Connection.Err != e.seen.Cluster.Err || o.Connection.LoggedOut != e.seen.Cluster.LoggedOut
 	e.seen.Board, e.seen.Reading, e.seen.Events = o.Board, o.Reading, o.Events
 	e.seen.Cluster, e.seen.Identity = o.Connection, o.Identity
+	e.pods.see(o.Board, time.Now())
 	e.takeUp()
 	e.pollIfDue()
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"rollbook/incident"
@@ -25,10 +26,11 @@ func (e *Engine) pollIfDue() {
 	to, off := e.cfg.Metrics.To()
 	e.fresh = e.fresh || to != e.seen.Metrics.To || off != e.seen.Metrics.Off
 	e.seen.Metrics.To, e.seen.Metrics.Off = to, off
-	if off != "" || len(e.seen.Board) == 0 || !e.idle("poll") {
+	// Without its pods nobody knows which series are the board's.
+	if off != "" || len(e.seen.Board) == 0 || e.seen.Reading || !e.idle("poll") {
 		return
 	}
-	p := model.Poll{Targets: e.targets()}
+	p := model.Poll{Targets: e.targets(), Apart: e.sides()}
 	if e.inc.Step >= incident.RollBack {
 		p.Hold = e.inc.Settings.Verify.Hold
 	}
@@ -61,20 +63,24 @@ func (e *Engine) polled(figures map[string]*model.Figures, err error) {
 	e.seen.Metrics.Heard = time.Now()
 }
 
-// targets are the configured components, or one for each workload of the board.
+// targets are the configured components, or one for each workload of the board,
+// each with its pods.
 func (e *Engine) targets() []model.Target {
-	if t := e.inc.Settings.Components; len(t) > 0 {
-		return t
+	out := slices.Clone(e.inc.Settings.Components)
+	if len(out) == 0 {
+		out = make([]model.Target, 0, len(e.seen.Board))
+		for _, c := range e.seen.Board {
+			out = append(out, model.Target{ID: c.ID, Workload: c.Workload})
+		}
 	}
-	out := make([]model.Target, 0, len(e.seen.Board))
-	for _, c := range e.seen.Board {
-		out = append(out, model.Target{ID: c.ID, Workload: c.Workload})
+	for n := range out {
+		out[n].Seen = e.pods.of(out[n].ID)
 	}
 	return out
 }
 
 func (e *Engine) target(c *model.Component) model.Target {
-	for _, t := range e.inc.Settings.Components {
+	for _, t := range e.targets() {
 		if t.ID == c.ID {
 			return t
 		}

@@ -110,6 +110,11 @@ func (s *Snapshot) judged(c *model.Component, before *Line) *Line {
 	if limits := s.Incident.Settings.Limits; !read.NotMeasured {
 		l.Errors = Over(l.Figures.Errors, limits.Errors, limits.For)
 		l.P95 = Over(l.Figures.P95, limits.P95.Seconds(), limits.P95For)
+		for kind, run := range map[TriggerKind]*Run{TErrors: &l.Errors, TP95: &l.P95} {
+			if run.AtLeast {
+				run.Why = lowerBound(kind, l.figure(kind).Value)
+			}
+		}
 	}
 	return l
 }

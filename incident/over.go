@@ -13,6 +13,17 @@ type Run struct {
 	For   time.Duration // from Since to the newest sample
 	Held  bool          // over for as long as the trigger asks
 	Why   string        // why it is unknown
+	// AtLeast: it is unknown because only a lower bound of it is known, which is under
+	// the limit.
+	AtLeast bool
+}
+
+// lowerBound says what is known of a figure of which only a lower bound is.
+func lowerBound(kind TriggerKind, v float64) string {
+	if kind == TErrors {
+		return "at least " + model.Percent(v) + ": the outcome of some requests is unknown"
+	}
+	return "at least " + model.Seconds(v) + ": beyond the histogram's last bucket"
 }
 
 // The share of steps that must be present and over, and the widest gap between
@@ -53,7 +64,7 @@ func Over(f model.Figure, limit float64, want time.Duration) Run {
 	case model.TriNo:
 		return Run{State: model.TriNo}
 	case model.TriUnknown:
-		return Run{Why: "at least " + model.Seconds(newest.V) + ": beyond the histogram's last bucket"}
+		return Run{AtLeast: true}
 	}
 	run := Run{State: model.TriYes, Since: newest.At}
 	overs := 0

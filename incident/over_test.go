@@ -101,8 +101,25 @@ func TestOverInTheInfBucket(t *testing.T) {
 	if r := Over(at(2), 2, 5*time.Minute); r.State != model.TriYes || !r.Held {
 		t.Errorf("at least 2s against 2s is over: %+v", r)
 	}
-	if r := Over(at(1), 2, 5*time.Minute); r.State != model.TriUnknown || r.Why == "" {
+	if r := Over(at(1), 2, 5*time.Minute); r.State != model.TriUnknown || !r.AtLeast {
 		t.Errorf("at least 1s against 2s is unknown: %+v", r)
+	}
+}
+
+// Why only a lower bound is known is said of each figure in its own words.
+func TestLowerBounds(t *testing.T) {
+	f := figure(repeat(0.01, 21)...)
+	for n := range f.Samples {
+		f.Samples[n].AtLeast = true
+	}
+	f.Now.AtLeast = true
+	s := Snapshot{Now: t0}
+	s.Incident.Settings.Limits = model.DefaultLimits()
+	s.Seen.Board = []*model.Component{{ID: "a"}}
+	s.Seen.Figures = map[string]*model.Figures{"a": {Errors: f, P95: f}}
+	l := s.Judgement().Lines[0]
+	if e, p := l.Errors.Why, l.P95.Why; e != "at least 1%: the outcome of some requests is unknown" || p != "at least 10ms: beyond the histogram's last bucket" {
+		t.Errorf("errors %q, P95 %q", e, p)
 	}
 }
 

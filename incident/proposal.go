@@ -76,7 +76,7 @@ func restartOfCurrent(h *model.History, r *model.Candidate) bool {
 // that no revision has is not measured; one that only this one lacks is unknown.
 func servedWell(r *model.Candidate, l model.Limits, measured bool) (bool, string) {
 	b := r.Behaviour
-	if !b.Errors.Known || !b.Requests.Known || b.Requests.Value < l.Requests || b.Errors.Value > l.Errors/2 {
+	if !b.Errors.Known || !b.Requests.Known || b.Requests.Value < l.Requests || b.Errors.AtLeast || b.Errors.Value > l.Errors/2 {
 		return false, ""
 	}
 	if measured && (!b.P95.Known || b.P95.AtLeast || b.P95.Value > l.P95.Seconds()/2) {

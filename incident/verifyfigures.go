@@ -146,7 +146,7 @@ func (p *proving) figure(f *model.Figures, kind TriggerKind) VerifyCheck {
 	case !m.hold.Known:
 		v.Seen = m.hold.Why
 	case m.hold.AtLeast && m.hold.Value <= m.limit:
-		v.Seen = "at least " + m.show(m.hold.Value) + ": beyond the histogram's last bucket"
+		v.Seen = lowerBound(kind, m.hold.Value)
 	case m.hold.Value <= m.limit:
 		v.State, v.Seen = model.TriYes, m.show(m.hold.Value)
 	case !from.IsZero() && behind < ready:

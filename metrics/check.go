@@ -1,7 +1,6 @@
 package metrics
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,13 +15,12 @@ import (
 
 // Line is one line of Check.
 type Line struct {
-	Name   string // "Prometheus", "requests and errors", "own error ratio of shop"
-	State  model.CheckState
-	Text   string // what was found, or what failed and why
-	Query  string // the PromQL as it is really asked
-	Series int    // how many series it returned
-	Took   time.Duration
-	Err    error // the failure; nil = none
+	Name  string // "Prometheus", "requests and errors", "own error ratio of shop"
+	State model.CheckState
+	Text  string // what was found, or what failed and why
+	Query string // the PromQL as it is really asked
+	Took  time.Duration
+	Err   error // the failure; nil = none
 }
 
 // Check asks all that Poll would ask of these targets once, for `rollbook
@@ -38,8 +36,16 @@ func (c *Client) Check(ctx context.Context, targets []model.Target) []Line {
 		return lines
 	}
 	q := c.inquire(targets, together)
+	if c.findsNothing(ctx, q) && c.findLabels(ctx, q) {
+		q = c.inquire(targets, together)
+	}
 	for _, g := range q.groups {
 		lines = append(lines, c.checkGroup(ctx, g)...)
+	}
+	for _, a := range q.targets {
+		if a.off != "" && a.preset() {
+			lines = append(lines, Line{Name: "figures of " + a.ID, State: model.CheckWarning, Text: a.off})
+		}
 	}
 	for _, a := range q.targets {
 		for _, own := range []struct{ name, promql string }{{"error ratio", a.Errors}, {"P95", a.P95}, {"requests", a.Requests}} {
@@ -73,7 +79,6 @@ func (c *Client) checkServer(ctx context.Context, l *Line) error {
 	if err != nil {
 		return err
 	}
-	l.Series = 1
 	l.Text = "answers at " + c.to
 	if c.opt.Now != nil {
 		if skew := now.Sub(c.opt.Now()).Round(time.Second); skew.Abs() > 5*time.Second {
@@ -94,44 +99,94 @@ func (c *Client) checkServer(ctx context.Context, l *Line) error {
 // checkGroup asks the preset's questions about targets of the same Match.
 func (c *Client) checkGroup(ctx context.Context, g *group) []Line {
 	var now time.Time
-	ask := func(name string, q question, wanted func(*asked) bool, key func(*asked) string, found func(parts) bool) Line {
+	ask := func(name string, q question, judge func(l *Line, a *answer)) Line {
 		return c.timed(Line{Name: name, Query: q.promql}, func(l *Line) error {
 			a, err := c.ask(ctx, q)
-			if err != nil {
-				return err
+			if err == nil {
+				judge(l, a)
 			}
-			l.Series, now = a.series, cmp.Or(now, a.time())
-			n, missing := 0, []string(nil)
-			for _, t := range g.targets {
-				if wanted(t) {
-					n++
-					if !found(a.by[key(t)]) {
-						missing = append(missing, t.ID)
-					}
-				}
-			}
-			l.Text = fmt.Sprintf("%d of %d components", n-len(missing), n)
-			if len(missing) > 0 {
-				l.State = model.CheckWarning
-				l.Text += ", not " + some(missing)
-			}
-			return nil
+			return err
 		})
 	}
 	counted := func(p parts) bool { _, ok := p.total(0); return ok }
-	series := func(a *asked) string { return a.key }
+	all := func(*asked) bool { return true }
 	lines := []Line{
-		ask("newest samples", g.scope.newest(), (*asked).preset, series, counted),
-		ask("targets up", g.upScope.up(present), func(*asked) bool { return true }, func(a *asked) string { return a.upKey }, counted),
+		ask("newest samples", g.scope.newest(), func(l *Line, a *answer) {
+			now = a.time()
+			g.takeNewest(a, positive(c.scrape(), usual))
+			l.of(g, (*asked).preset, func(t *asked) bool { return !g.newest[t.key].IsZero() })
+			c.foundLabels(l)
+			if why := c.lacking.Load(); why != nil {
+				l.Text += ": " + *why
+			}
+			for _, t := range g.targets {
+				if t.mixed != "" {
+					l.State, l.Text = model.CheckWarning, l.Text+"; "+t.ID+": "+t.mixed
+				}
+			}
+		}),
+		ask("targets up", g.upScope.up(present), func(l *Line, a *answer) {
+			l.of(g, all, func(t *asked) bool { return counted(a.by[t.upKey]) })
+		}),
 	}
 	if now.IsZero() {
 		return lines
 	}
 	window := c.shortWindow()
 	return append(lines,
-		ask("requests and errors", g.scope.counts(window, at(now)), (*asked).preset, series, counted),
+		ask("requests and errors", g.scope.counts(window, at(now)), func(l *Line, a *answer) {
+			l.of(g, (*asked).preset, func(t *asked) bool { return counted(a.by[t.key]) })
+			c.checkOutcome(ctx, l, g, a)
+		}),
 		// Without requests it has no value, and that is no fault.
-		ask("P95", g.scope.quantile(0.95, window, at(now)), func(a *asked) bool { return a.P95 == "" }, series, func(p parts) bool { return p != nil }))
+		ask("P95", g.scope.quantile(0.95, window, at(now)), func(l *Line, a *answer) {
+			l.of(g, func(t *asked) bool { return t.P95 == "" }, func(t *asked) bool { return a.by[t.key] != nil })
+		}))
+}
+
+// of says of how many of the wanted targets something was found.
+func (l *Line) of(g *group, wanted, found func(*asked) bool) {
+	n, missing := 0, []string(nil)
+	for _, t := range g.targets {
+		if wanted(t) {
+			n++
+			if !found(t) {
+				missing = append(missing, t.ID)
+			}
+		}
+	}
+	l.Text = fmt.Sprintf("%d of %d components", n-len(missing), n)
+	if len(missing) > 0 {
+		l.State = model.CheckWarning
+		l.Text += ", not " + some(missing)
+	}
+}
+
+// foundLabels says which labels name the pods, where they are not the usual ones.
+func (c *Client) foundLabels(l *Line) {
+	if namespace, pod := c.preset().Owner.labels(); c.preset().Owner != c.opt.Preset.Owner {
+		l.Text += fmt.Sprintf(", by the labels %s and %s", namespace, pod)
+	}
+}
+
+// checkOutcome says of whose requests no label tells how they ended, and which labels
+// there are.
+func (c *Client) checkOutcome(ctx context.Context, l *Line, g *group, a *answer) {
+	var untold []string
+	for _, t := range g.targets {
+		if _, why := a.by[t.key].failed(0); t.Errors == "" && why == noOutcome {
+			untold = append(untold, t.ID)
+		}
+	}
+	if len(untold) == 0 {
+		return
+	}
+	l.State = model.CheckWarning
+	l.Text += fmt.Sprintf("; outcome unknown of %s: no label with a status such as 200 or 5xx", some(untold))
+	if names, err := c.labelNames(ctx, g.scope.selector); err == nil {
+		l.Text += " (" + c.preset().Requests + " has " + some(names) + ")"
+	}
+	l.Text += ": set metrics.errors of these components"
 }
 
 func (c *Client) checkOwn(ctx context.Context, l *Line, name string) error {
@@ -139,7 +194,7 @@ func (c *Client) checkOwn(ctx context.Context, l *Line, name string) error {
 	if err != nil {
 		return err
 	}
-	if l.Series = a.series; a.series > 1 {
+	if a.series > 1 {
 		return c.notOne(l.Query, a)
 	}
 	if a.series == 0 {

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,9 +42,11 @@ type Options struct {
 	Poll           time.Duration // the longest time between two polls, for what is stale; 0 = 15 s
 	Timeout        time.Duration // of one query; 0 = 10 s
 	Lookback       time.Duration // how far Behaviour looks back; 0 = 7 days
-	MaxAnswer      int64         // bytes of one answer; 0 = 64 MiB
+	MaxAnswer      int64         // bytes of one answer; 0 = 8 MiB
 	Limits         model.Limits  // Requests: fewer in the window say nothing; zero = model.DefaultLimits
 	Preset         Preset        // zero = HTTPPreset
+	Match          string        // label matchers for every query of the preset: `cluster="prod-eu"`
+	Labels         Labels        // zero = the preset's, or those that are found
 	Redactor       *text.Redactor
 
 	// Now is the clock that Check takes the time of queries by; nil = it does
@@ -63,6 +66,17 @@ type Client struct {
 	step, short time.Duration
 
 	interval atomic.Int64 // the scrape interval; 0 = not known yet
+
+	// called is the preset with the labels that name the pods; they were looked for
+	// last at looked, which belongs to the round. lacking is what was not found; nil =
+	// nothing.
+	called  atomic.Pointer[Preset]
+	looked  time.Time
+	lacking atomic.Pointer[string]
+
+	// mixed says of which components the last round found other clusters' series, by
+	// ID: what lies behind is not told of them either.
+	mixed atomic.Pointer[map[string]string]
 }
 
 // New makes a Client and sends nothing. It fails on a URL or an HTTP
@@ -119,7 +133,7 @@ func (c *Client) defaults() {
 	o.Timeout = positive(o.Timeout, 10*time.Second)
 	o.Lookback = positive(o.Lookback, 7*24*time.Hour)
 	if o.MaxAnswer <= 0 {
-		o.MaxAnswer = 64 << 20
+		o.MaxAnswer = 8 << 20
 	}
 	if o.Limits.Requests <= 0 {
 		o.Limits.Requests = model.DefaultLimits().Requests
@@ -130,6 +144,12 @@ func (c *Client) defaults() {
 	if o.Preset.Owner == nil {
 		o.Preset = HTTPPreset()
 	}
+	p := o.Preset
+	p.Match = matchers(p.Match, o.Match)
+	if l := o.Labels; l != (Labels{}) {
+		p = p.labelled(cmp.Or(l.Namespace, namespaceLabels[0]), cmp.Or(l.Pod, podLabels[0]))
+	}
+	c.called.Store(&p)
 	c.interval.Store(int64(o.ScrapeInterval))
 	c.reader = reader{to: o.To, timeout: o.Timeout, largest: o.MaxAnswer, redactor: o.Redactor, slots: make(chan struct{}, atOnce)}
 }

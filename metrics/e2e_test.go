@@ -176,7 +176,7 @@ func TestTestbed(t *testing.T) {
 	t.Run("behaviour", func(t *testing.T) { testbedBehaviour(t, direct, targets[0]) })
 	t.Run("check", func(t *testing.T) {
 		for _, l := range direct.Check(t.Context(), targets) {
-			t.Logf("%d %-20s %8s %3d series: %s", l.State, l.Name, l.Took.Round(time.Microsecond), l.Series, l.Text)
+			t.Logf("%d %-20s %8s: %s", l.State, l.Name, l.Took.Round(time.Microsecond), l.Text)
 			if l.State == model.CheckBlocked {
 				t.Errorf("%+v", l)
 			}

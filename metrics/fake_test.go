@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -79,9 +80,20 @@ func vec(pairs ...any) func(url.Values) string {
 	}
 }
 
-// mat is a range answer with the same value at each step, or what a func(t) says.
+// mat is a range answer with the same value at each step, or what a func(t) says; to
+// an instant's question its value at that time.
 func mat(pairs ...any) func(url.Values) string {
 	return func(q url.Values) string {
+		if !q.Has("start") {
+			at, _ := strconv.ParseFloat(q.Get("time"), 64)
+			now := slices.Clone(pairs)
+			for i := 1; i < len(now); i += 2 {
+				if f, ok := now[i].(func(time.Time) string); ok {
+					now[i] = f(time.Unix(int64(at), 0).UTC())
+				}
+			}
+			return vec(now...)(q)
+		}
 		start, _ := strconv.ParseFloat(q.Get("start"), 64)
 		end, _ := strconv.ParseFloat(q.Get("end"), 64)
 		step, _ := strconv.ParseFloat(q.Get("step"), 64)
@@ -121,10 +133,10 @@ func of(name string, more ...string) string {
 func healthy(t testing.TB, age time.Duration) *fake {
 	f := &fake{t: t}
 	newest := fakeNow.Add(-age)
-	return f.on(vec(of("shop"), newest.Unix(), "{}", fakeNow.Unix()), "timestamp(").
+	return f.on(vec(of("shop", "pod", "shop-7c9f5d8-2kq4x"), newest.Unix(), "{}", fakeNow.Unix()), "timestamp(").
 		on(vec(of("shop", upLabel, "1"), 2), "count_values").
 		on(vec("{}", fakeNow.Unix()), serverTime).
-		on(mat(of("shop"), 594, of("shop", errLabel, "status"), 6), "increase(").
+		on(mat(of("shop", outLabel, "="), 594, of("shop", outLabel, "!"), 6), "increase(").
 		on(mat(of("shop"), 0.2), "histogram_quantile(0.95").
 		on(func(url.Values) string { return `{"status":"success","data":["0.1","0.25","0.5","+Inf"]}` }, "/label/le/values")
 }

@@ -11,18 +11,21 @@ import (
 // preset fills in what a preset's queries say of one target.
 func (r *round) preset(a *asked, f *model.Figures) {
 	q, k, g := a.shown, a.key, a.g
-	if l := label(k, &g.short, &g.long, &g.whole); l != "" {
-		a.label = l
+	if l := r.c.preset().Outcome.told(k, &g.short, &g.long, &g.whole); len(l) > 0 {
+		a.labels = l
 	}
 	if t := g.newest[k]; !t.IsZero() {
 		a.fresh = t
+	}
+	if a.mixed != "" { // nothing of it is shown
+		a.errors, a.p95 = past{}, past{}
 	}
 	r.upReadings(a, f)
 
 	present, last := r.present(a), g.at.n-1
 	if a.Errors == "" {
 		f.Errors = r.figure(a, &a.errors, (*signals).errors, first(g.newestErr, g.short.cErr, a.longErr(g.long.cErr)), present,
-			func(window time.Duration) string { return q.errors(a.label, window) })
+			func(window time.Duration) string { return q.errors(a.labels, window) })
 	}
 	if a.P95 == "" {
 		f.P95 = r.figure(a, &a.p95, (*signals).latency, first(g.newestErr, g.short.cErr, g.short.pErr, a.longErr(first(g.long.cErr, g.long.pErr))), present, q.p95)
@@ -30,21 +33,24 @@ func (r *round) preset(a *asked, f *model.Figures) {
 	if !a.g.preset() { // nobody in the group needs them
 		f.Requests = model.Unknown("", "own PromQL has a window of its own")
 	} else {
-		n, ok := g.short.counts[k].total(last)
-		why := unless(first(g.newestErr, g.short.cErr), cmp.Or(present, absent(ok, "too few samples yet")))
-		f.Requests = r.dated(a, model.Sample{V: n * float64(time.Minute) / float64(r.short)}, why, q.requests(r.short))
+		n, why := g.short.counts[k].count(last, "too few samples yet")
+		n.V *= float64(time.Minute) / float64(r.short)
+		f.Requests = r.dated(a, n, unless(first(g.newestErr, g.short.cErr), cmp.Or(present, why)), q.requests(r.short))
+	}
+	if _, wanted := r.sides[a.ID]; wanted {
+		f.Old, f.New = r.sideNow(a.old, present, a), r.sideNow(a.new, present, a)
 	}
 	if r.hold <= 0 {
 		return
 	}
 	h, err := &g.whole, first(g.newestErr, g.whole.cErr)
 	if a.preset() {
-		n, ok := h.counts[k].total(0)
-		f.HoldRequests = r.dated(a, model.Sample{V: n}, unless(err, cmp.Or(present, absent(ok, "too few samples yet"))), q.requests(r.hold))
+		n, why := h.counts[k].count(0, "too few samples yet")
+		f.HoldRequests = r.dated(a, n, unless(err, cmp.Or(present, why)), q.requests(r.hold))
 	}
 	if a.Errors == "" {
 		v, why := h.errors(k, 0)
-		f.HoldErrors = r.dated(a, v, unless(err, cmp.Or(present, why)), q.errors(a.label, r.hold))
+		f.HoldErrors = r.dated(a, v, unless(err, cmp.Or(present, why)), q.errors(a.labels, r.hold))
 	}
 	if a.P95 == "" {
 		v, why := h.latency(k, 0)
@@ -61,7 +67,7 @@ func (r *round) figure(a *asked, p *past, of signal, err error, present string, 
 	}
 	at, until := a.g.at, r.until(a)
 	p.merge(at, at.samples(r.step, func(i int) (model.Sample, string) {
-		if at.time(i).After(until) {
+		if at.time(i).After(until) || a.mixed != "" {
 			return model.Sample{}, "gone"
 		}
 		v, _, why := a.g.value(of, a.key, i, true)
@@ -78,15 +84,12 @@ func (r *round) figure(a *asked, p *past, of signal, err error, present string, 
 
 // upReadings fills in how many targets are up.
 func (r *round) upReadings(a *asked, f *model.Figures) {
+	namespace, name := r.c.preset().Up.labels()
 	up, _ := a.g.up[a.upKey].sum(0, isUp)
-	all, _ := a.g.up[a.upKey].total(0)
-	why := unless(a.g.upErr, "")
-	if why == "" && all == 0 {
-		namespace, name := r.c.opt.Preset.Up.labels()
-		why = fmt.Sprintf("no target with %s and %s labels of %s", namespace, name, a.Workload)
-	}
+	all, none := a.g.up[a.upKey].count(0, fmt.Sprintf("no target with %s and %s labels of %s", namespace, name, a.Workload))
+	why := unless(a.g.upErr, cmp.Or(a.mixed, none))
 	f.Up = reading(model.Sample{V: up}, why, a.upOnly.up("sum"), r.now)
-	f.Targets = reading(model.Sample{V: all}, why, a.upOnly.up("count"), r.now)
+	f.Targets = reading(all, why, a.upOnly.up("count"), r.now)
 }
 
 // present says why there is no present for a target, whatever its history: ""
@@ -98,12 +101,16 @@ func (r *round) present(a *asked) string {
 	current := !a.g.newest[a.key].IsZero()
 	age := r.now.Sub(a.fresh)
 	switch {
+	case a.mixed != "":
+		return a.mixed
 	case a.fresh.IsZero():
-		return "no series " + r.c.opt.Preset.Requests
+		return r.c.noSeries()
 	case !current:
 		return "no series any more, the newest sample is " + model.Short(age) + " old"
 	case age > 2*r.interval+r.c.opt.Poll:
 		return "stale since " + model.Short(age)
+	case -age > r.interval:
+		return "the newest sample is " + model.Short(-age) + " ahead of Prometheus' clock"
 	}
 	return ""
 }

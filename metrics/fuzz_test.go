@@ -31,7 +31,7 @@ func (s sameForAll) RoundTrip(req *http.Request) (*http.Response, error) {
 func FuzzAnswers(f *testing.F) {
 	for _, s := range []string{
 		`{"status":"success","data":{"resultType":"matrix","result":[{"metric":` + of("shop") + `,"values":[[1795489920,"594"],[1795489927,"1"]]},{"metric":` +
-			of("shop", errLabel, "status") + `,"values":[[1795489920,"6"]]}]}}`,
+			of("shop", outLabel, "!") + `,"values":[[1795489920,"6"]]}]}}`,
 		`{"status":"success","data":{"resultType":"vector","result":[{"metric":` + of("shop", upLabel, "1") + `,"value":[1795489927,"NaN"]}]}}`,
 		`{"status":"success","data":{"resultType":"matrix","result":[{"metric":` + of("shop") + `,"values":[[1795489920,"+Inf"],[1795489920,"-1"]]}]}}`,
 		`{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1e308,"1"],[-1e300,"1e400"]]}]}}`,

@@ -97,7 +97,7 @@ func shopTargets() []model.Target {
 		deploy("bad"), deploy("good"), deploy("inf"), deploy("idle"), deploy("three"), deploy("rare"), deploy("dead"), deploy("plain"), deploy("gone"), deploy("node"),
 		{ID: "node-bcx", Workload: model.Workload{Kind: model.DaemonSet, Namespace: "prod", Name: "node-bcx"}},
 		{ID: "db", Workload: model.Workload{Kind: model.StatefulSet, Namespace: "prod", Name: "db"}},
-		deploy(strings.Repeat("long-", 9) + "name"), matched, nameless, lost, {ID: "pg", NotMeasured: true},
+		longNamed(), matched, nameless, lost, {ID: "pg", NotMeasured: true},
 		ownTarget("own", `sum(rate(http_requests_total{`+bad+`,status="503"}[1m]))/sum(rate(http_requests_total{`+bad+`}[$window]))`,
 			`histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{pod=~"inf-.*"}[1m])))`, ""),
 		ownTarget("many", `rate(http_requests_total{namespace="prod",pod="good-7c9f5d8-2kq4x"}[1m]) or up{pod="db-0"}`, `sum(rate(nothing[1m]))/sum(rate(http_requests_total[1m]))`, ""),
@@ -110,6 +110,13 @@ func shopTargets() []model.Target {
 		ownTarget("broken", `sum(rate(`, ``, ``),
 	}
 	return ts
+}
+
+// longNamed is the component whose pods' names are cut.
+func longNamed() model.Target {
+	d := deploy(strings.Repeat("long-", 9) + "name")
+	d.Seen = map[string]string{longPod: d.ID + "-7c9f5d8"}
+	return d
 }
 
 // figures is the text of a golden file.
@@ -427,7 +434,7 @@ func (f *figures) own(t *testing.T, c *Client, of model.Target) {
 
 func (f *figures) check(t *testing.T, c *Client, targets []model.Target) {
 	for _, l := range c.Check(t.Context(), targets) {
-		fmt.Fprintf(f, "## %s: state %v, %d series: %s\n", l.Name, l.State, l.Series, l.Text)
+		fmt.Fprintf(f, "## %s: state %v: %s\n", l.Name, l.State, l.Text)
 		if f.whole {
 			fmt.Fprintln(f, "    "+l.Query)
 		}

@@ -23,21 +23,17 @@ func at(t time.Time) grid { return grid{from: t, res: time.Second, n: 1} }
 // present is the grid of one time that only the server knows.
 var present = grid{n: 1}
 
-func (g grid) isPresent() bool { return g.res == 0 }
-
 func (g grid) time(i int) time.Time { return g.from.Add(time.Duration(i) * g.res) }
 
-// index is where t stands on the grid; -1 = nowhere. Prometheus' times are whole
-// milliseconds.
+// index is where t stands on the grid, by the nearest step; -1 = nowhere. What
+// stands between the steps was moved by a query frontend, which rounds what it is
+// asked for; an instant has one value, whatever time it bears.
 func (g grid) index(t time.Time) int {
-	if g.isPresent() {
+	if g.n == 1 {
 		return 0
 	}
-	d := t.Sub(g.from) + time.Millisecond/2
-	if d < 0 || d%g.res >= time.Millisecond {
-		return -1
-	}
-	if i := int(d / g.res); i < g.n {
+	d := t.Sub(g.from) + g.res/2
+	if i := int(d / g.res); d >= 0 && i < g.n {
 		return i
 	}
 	return -1
@@ -81,17 +77,29 @@ func (v values) put(g grid, points []pmodel.SamplePair) {
 // most is beyond any count; what is over it would make a sum infinite.
 const most = 1e300
 
-// add is put for sums of what cannot be less than nothing.
+// add is put for sums of what cannot be less than nothing. What is there and is no
+// such number spoils the sum: it must not pass for nothing.
 func (v values) add(g grid, points []pmodel.SamplePair) {
+	before := -1
 	for _, p := range points {
-		if i := g.index(p.Timestamp.Time()); i >= 0 && usable(float64(p.Value)) && p.Value >= 0 && p.Value < most {
-			if math.IsNaN(v[i]) {
-				v[i] = 0
-			}
-			v[i] += float64(p.Value)
+		i := g.index(p.Timestamp.Time())
+		if i < 0 || i == before {
+			continue
+		}
+		before = i
+		if math.IsNaN(v[i]) {
+			v[i] = 0
+		}
+		if f := float64(p.Value); f >= 0 && f < most {
+			v[i] += f
+		} else {
+			v[i] = spoilt
 		}
 	}
 }
+
+// spoilt is a sum in which something was no number of its kind.
+var spoilt = math.Inf(1)
 
 func usable(f float64) bool { return !math.IsNaN(f) && !math.IsInf(f, 0) }
 
@@ -119,12 +127,43 @@ func (p parts) total(i int) (float64, bool) {
 	return p.sum(i, func(string) bool { return true })
 }
 
-// ratio is the share of errors at time i, of more than nothing.
-func (p parts) ratio(i int) float64 {
-	errs, _ := p.sum(i, isError)
-	all, _ := p.total(i)
-	return errs / all
+// count is a total as a sample, or why there is none.
+func (p parts) count(i int, none string) (model.Sample, string) {
+	n, ok := p.total(i)
+	switch {
+	case !ok:
+		return model.Sample{}, none
+	case n == spoilt:
+		return model.Sample{}, noCount
+	}
+	return model.Sample{V: n}, ""
 }
+
+const noCount = "a count is no number (NaN, negative or infinite)"
+
+// failed is how many of the requests failed at time i, or why that is not known. It is
+// a lower bound where the outcome of more than the odd one is unknown.
+func (p parts) failed(i int) (s model.Sample, why string) {
+	all, why := p.count(i, "")
+	if why != "" {
+		return s, why
+	}
+	told, _ := p.sum(i, isOutcome)
+	s.V, _ = p.sum(i, isError)
+	switch {
+	case told == 0 && all.V > 0:
+		return s, noOutcome
+	case all.V-told > odd*all.V:
+		s.AtLeast = true
+	}
+	return s, ""
+}
+
+// odd is the share of requests whose outcome may be unknown without a word: half of
+// what Verify asks for, by default.
+const odd = 0.0005
+
+const noOutcome = "outcome unknown: no label tells the status of the requests"
 
 // latency is a quantile of one owner over a grid.
 type latency struct {

@@ -1,7 +1,9 @@
 package metrics
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -33,12 +35,16 @@ const (
 type asked struct {
 	model.Target
 	*track        // of a poll alone
+	off    string // why its series are not asked for, or do not count; "" = they do
+	mixed  string // why the series that are being written are not its alone
 	key    string // in the group's series
 	upKey  string // in those of `up`
 	shown  shown  // asks the same of the target alone, at the present
 	upOnly shown  // shown for `up`
-	g      *group // nil = it names no workload, so no figure of it is a preset's
+	g      *group // nil = no figure of it is a preset's
 	own    own
+	old    model.Behaviour // of a rollout under way
+	new    model.Behaviour
 }
 
 // preset says whether a figure of the target is a preset's.
@@ -64,19 +70,26 @@ func (g *group) preset() bool { return slices.ContainsFunc(g.targets, (*asked).p
 // inquire groups the targets that are measured: those share a question that share
 // their Match and what apart returns.
 func (c *Client) inquire(targets []model.Target, apart func(*asked) string) *inquiry {
-	q, p := &inquiry{c: c}, c.opt.Preset
-	groups := map[[2]string]*group{}
+	q, p := &inquiry{c: c}, c.preset()
+	groups, cuts := map[[2]string]*group{}, 0
 	for _, t := range targets {
 		if t.NotMeasured {
 			continue
 		}
-		a := &asked{Target: t}
+		a := &asked{Target: t, off: p.Owner.unsure(t)}
+		if t.Workload.Name == "" {
+			a.off = "no workload to look for"
+		}
 		a.key, a.shown = p.alone(p.Owner, t)
 		a.upKey, a.upOnly = p.alone(p.Up, t)
 		q.targets = append(q.targets, a)
 		id := [2]string{t.Match, apart(a)}
-		if t.Workload.Name == "" {
+		if a.off != "" {
 			continue
+		}
+		if isCut(t.Workload) { // each of its pods stands in the query
+			cuts++
+			id[1] += fmt.Sprint(" cut ", cuts/explicitCut)
 		}
 		if groups[id] == nil {
 			groups[id] = &group{}
@@ -93,6 +106,13 @@ func (c *Client) inquire(targets []model.Target, apart func(*asked) string) *inq
 
 // together is for inquiries in which nothing sets targets apart.
 func together(*asked) string { return "" }
+
+// apartFromOthers is together for what lies behind: a target that the last round
+// found among another cluster's series is not asked for.
+func (c *Client) apartFromOthers(a *asked) string {
+	a.off = cmp.Or(a.off, c.mixedOf(a.ID))
+	return ""
+}
 
 func plain(as []*asked) []model.Target {
 	ts := make([]model.Target, len(as))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -125,6 +126,9 @@ func (h *history) app(a app) {
 	})
 }
 
+// longPod is the name of a pod that is cut.
+var longPod = strings.Repeat("long-", 9) + "name-7c9f5d8d-2kq4x"[:58-45] + "xxxxx"
+
 // shopUntil is an hour of a shop with everything in it that a figure can get
 // wrong.
 func shopUntil(now time.Time) *history {
@@ -151,7 +155,7 @@ func shopUntil(now time.Time) *history {
 	h.app(app{namespace: "prod", pod: "plain-7c9f5d8-2kq4x", ok: steady(10)}) // no histogram
 	h.app(app{namespace: "prod", pod: "db-0", ok: steady(10), le: "0.5"})
 	h.app(app{namespace: "prod", pod: "node-bcx-2kq4x", ok: steady(10), bad: steady(10), le: "0.5"})
-	h.app(app{namespace: "prod", pod: strings.Repeat("long-", 9) + "name-7c9f5d8d-2kq4x"[:58-45] + "xxxxx", ok: steady(10), le: "0.5"})
+	h.app(app{namespace: "prod", pod: longPod, ok: steady(10), le: "0.5"})
 	return h
 }
 
@@ -165,6 +169,9 @@ type engine struct {
 	now   time.Time
 	api   http.Handler
 	spoil func(asked string) (status int, body string)
+	// aligned is a query frontend before it, that rounds the times of a range down to
+	// whole steps and answers none of a single time.
+	aligned bool
 
 	mu       sync.Mutex
 	asked    []string                              // path, PromQL, and how far back at which steps
@@ -229,6 +236,21 @@ func (e *engine) RoundTrip(req *http.Request) (*http.Response, error) {
 			fmt.Fprint(w, body)
 			return w.Result(), nil
 		}
+	}
+	if e.aligned && q.Has("step") {
+		var from, to, step float64
+		fmt.Sscan(q.Get("start"), &from)
+		fmt.Sscan(q.Get("end"), &to)
+		fmt.Sscan(q.Get("step"), &step)
+		from, to = math.Floor(from/step)*step, math.Floor(to/step)*step
+		if from == to {
+			to -= step
+		}
+		q.Set("start", fmt.Sprintf("%.3f", from))
+		q.Set("end", fmt.Sprintf("%.3f", to))
+		u := *req.URL
+		u.RawQuery = q.Encode()
+		req = httptest.NewRequest(http.MethodGet, u.String(), nil)
 	}
 	id := e.now.String() + req.URL.String()
 	e.mu.Lock()

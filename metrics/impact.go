@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -44,11 +45,15 @@ func (r *ranged) totals(t *asked) (failed, requests model.Reading) {
 		u := model.Unknown(t.Errors, "own PromQL tells a ratio, not how many requests")
 		return u, u
 	}
+	if t.g == nil {
+		u := model.Unknown("", "%s", t.off)
+		return u, u
+	}
 	counted := t.g.whole.counts[t.key]
-	n, ok := counted.total(0)
-	errs, _ := counted.sum(0, isError)
-	why := unless(t.g.whole.cErr, absent(ok, "no series "+r.c.opt.Preset.Requests+" in "+dur(r.window())))
-	return reading(model.Sample{V: errs}, why, q.failed(r.label(t), r.window()), r.to), reading(model.Sample{V: n}, why, q.requests(r.window()), r.to)
+	n, none := counted.count(0, "no series "+r.c.preset().Requests+" in "+dur(r.window()))
+	errs, unsaid := counted.failed(0)
+	why := unless(t.g.whole.cErr, none)
+	return reading(errs, cmp.Or(why, unsaid), q.failed(r.outcomes(t), r.window()), r.to), reading(n, why, q.requests(r.window()), r.to)
 }
 
 // minutes counts the steps over a limit, and those of which nothing is known.
@@ -63,7 +68,7 @@ func (r *ranged) minutes(t *asked, l model.Limits, condition string, over, known
 		case noErrors == "" && e.V > l.Errors, noP95 == "" && (p.V > l.P95.Seconds() || p.AtLeast && p.V >= l.P95.Seconds()):
 			overs++
 			over[i], known[i] = true, true
-		case noErrors != "":
+		case noErrors != "" || e.AtLeast:
 			unknowns, last = unknowns+1, noErrors
 		default:
 			known[i] = true
@@ -94,14 +99,16 @@ func (r *ranged) inMinutes(steps int) float64 { return float64(steps) * r.at.res
 // for that of the period, and so needs no sample older than the incident.
 func (r *ranged) budget(t *asked, w model.ImpactOf, i model.ComponentImpact) model.Reading {
 	q := t.shown.until(r.to)
-	query, ratio, why := q.errors(r.label(t), r.window()), 0.0, ""
+	query, ratio, why := q.errors(r.outcomes(t), r.window()), 0.0, ""
 	if t.Errors != "" {
 		query = fmt.Sprintf("avg_over_time((%s)[%s:%s] @ %d)", t.Errors, dur(r.window()), dur(r.at.res), r.to.Unix())
 		ratio, why = r.mean(t)
 	} else {
 		ratio, why = quotient(i.Failed, i.Requests)
 	}
-	return r.spent(w, ratio, why, query)
+	out := r.spent(w, ratio, why, query)
+	out.AtLeast = out.Known && i.Failed.AtLeast
+	return out
 }
 
 // spent is the budget of a window with an error ratio, or why that is not known.
@@ -195,6 +202,7 @@ func (r *ranged) sum(parts []model.ComponentImpact, of func(*model.ComponentImpa
 		}
 		s.Known = true
 		s.Value += p.Value
+		s.AtLeast = s.AtLeast || p.AtLeast
 		queries = append(queries, p.Query)
 	}
 	s.Query = strings.Join(queries, " + ")

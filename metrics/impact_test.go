@@ -28,8 +28,8 @@ func incident(t testing.TB) (*fake, time.Time, time.Time) {
 	}
 	f := &fake{t: t}
 	f.on(vec("{}", fakeNow.Unix()), serverTime).
-		on(mat(of("shop"), "17100", of("shop", errLabel, "status"), "900"), "increase(", "[30m]").
-		on(mat(of("shop"), known("594", "540"), of("shop", errLabel, "status"), known("6", "60")), "increase(").
+		on(mat(of("shop", outLabel, "="), "17100", of("shop", outLabel, "!"), "900"), "increase(", "[30m]").
+		on(mat(of("shop", outLabel, "="), known("594", "540"), of("shop", outLabel, "!"), known("6", "60")), "increase(").
 		on(mat(of("shop"), known("0.2", "0.2")), "histogram_quantile(0.95").
 		on(mat(of("shop", upLabel, "1"), "2", of("shop", upLabel, "0"), "1"), "count_values").
 		on(func(url.Values) string { return `{"status":"success","data":["0.1","0.25","0.5","+Inf"]}` }, "/label/le/values")

@@ -52,7 +52,7 @@ func TestLiveFigures(t *testing.T) {
 			"0.5", "0.487", "1.2e+03", "1", "1", "0.5", "0.487", "2.4e+03", 121},
 		{model.Target{ID: "db", Workload: model.Workload{Kind: model.StatefulSet, Namespace: "prod", Name: "db"}},
 			"0", "0.487", "600", "1", "1", "0", "0.487", "1.2e+03", 121},
-		{deploy(strings.Repeat("long-", 9) + "name"), "0", "0.487", "600", "1", "1", "0", "0.487", "1.2e+03", 121},
+		{longNamed(), "0", "0.487", "600", "1", "1", "0", "0.487", "1.2e+03", 121},
 		{own("own", `sum(rate(http_requests_total{`+bad+`,status="503"}[1m]))/sum(rate(http_requests_total{`+bad+`}[1m]))`,
 			`histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{pod=~"inf-.*"}[1m])))`, ""),
 			"0.1", "≥2.5", window, "1", "1", "0.1", "≥2.5", window, 121},
@@ -102,12 +102,12 @@ func TestLiveFigures(t *testing.T) {
 // All at once must say what each says alone.
 func TestLiveManyAtOnce(t *testing.T) {
 	p := shopUntil(wholeSecond()).start(t)
-	names := []string{"bad", "good", "inf", "idle", "three", "rare", "dead", "plain", "gone", strings.Repeat("long-", 9) + "name"}
+	names := []string{"bad", "good", "inf", "idle", "three", "rare", "dead", "plain", "gone"}
 	var all []model.Target
 	for _, n := range names {
 		all = append(all, deploy(n))
 	}
-	all = append(all, model.Target{ID: "node-bcx", Workload: model.Workload{Kind: model.DaemonSet, Namespace: "prod", Name: "node-bcx"}},
+	all = append(all, longNamed(), model.Target{ID: "node-bcx", Workload: model.Workload{Kind: model.DaemonSet, Namespace: "prod", Name: "node-bcx"}},
 		model.Target{ID: "db", Workload: model.Workload{Kind: model.StatefulSet, Namespace: "prod", Name: "db"}})
 	for n := range explicitMost {
 		all = append(all, deploy("extra-"+string(rune('a'+n%26))+string(rune('a'+n/26))))
@@ -128,7 +128,7 @@ func TestLiveManyAtOnce(t *testing.T) {
 func TestLiveShownQuery(t *testing.T) {
 	p := shopUntil(wholeSecond()).start(t)
 	c := p.client(t)
-	targets := []model.Target{deploy("bad"), deploy("good"), deploy("inf"), deploy("rare"), deploy(strings.Repeat("long-", 9) + "name"),
+	targets := []model.Target{deploy("bad"), deploy("good"), deploy("inf"), deploy("rare"), longNamed(),
 		{ID: "db", Workload: model.Workload{Kind: model.StatefulSet, Namespace: "prod", Name: "db"}},
 		{ID: "node-bcx", Workload: model.Workload{Kind: model.DaemonSet, Namespace: "prod", Name: "node-bcx"}}}
 	for id, f := range poll(t, c, 2*time.Minute, targets...) {
@@ -259,7 +259,7 @@ func TestLiveCheck(t *testing.T) {
 		if l.Took <= 0 || l.Query == "" || l.Text == "" {
 			t.Errorf("%+v", l)
 		}
-		t.Logf("%d %-22s %3d series %8s  %s", l.State, l.Name, l.Series, l.Took.Round(time.Microsecond), l.Text)
+		t.Logf("%d %-22s %8s  %s", l.State, l.Name, l.Took.Round(time.Microsecond), l.Text)
 	}
 	for name, want := range map[string]model.CheckState{"Prometheus": model.CheckOK, "newest samples": model.CheckWarning,
 		"own error ratio of bad": model.CheckBlocked} {

@@ -23,12 +23,12 @@ func (c *Client) Behaviour(ctx context.Context, t model.Target, owners []string,
 	out := map[string]model.Behaviour{}
 	all := func(why string) map[string]model.Behaviour {
 		for _, o := range owners {
-			u := model.Reading{Why: why}
-			out[o] = model.Behaviour{Errors: u, P95: u, Requests: u}
+			out[o] = nothing(why)
 		}
 		return out
 	}
-	_, why := c.opt.Preset.overOwners(t, owners)
+	_, why := c.preset().overOwners(t, owners)
+	why = cmp.Or(c.mixedOf(t.ID), why)
 	switch {
 	case len(owners) == 0:
 		return out, nil
@@ -39,7 +39,7 @@ func (c *Client) Behaviour(ctx context.Context, t model.Target, owners []string,
 	case why != "":
 		return all(why), nil
 	case t.Errors != "" && t.P95 != "":
-		return all("own PromQL does not tell revisions apart"), nil
+		return all(oneForAll), nil
 	}
 	if until.IsZero() {
 		var err error
@@ -73,7 +73,7 @@ func tooMuch(err error) bool {
 }
 
 func (c *Client) behaviour(ctx context.Context, t model.Target, owners []string, until time.Time, out map[string]model.Behaviour) error {
-	p := c.opt.Preset
+	p := c.preset()
 	of, _ := p.overOwners(t, owners)
 	var s signals
 	for _, window := range c.lookbacks() {
@@ -87,27 +87,34 @@ func (c *Client) behaviour(ctx context.Context, t model.Target, owners []string,
 		return s.cErr
 	}
 	for _, o := range owners {
-		name, matcher := p.Owner.owner(o)
-		f := s.behaviour(t.Workload.Namespace+"/"+name, p.shown(p.Owner, t, matcher).until(until))
-		if t.Errors != "" {
-			f.Errors = model.Unknown(t.Errors, "own PromQL does not tell revisions apart")
-		}
-		if t.P95 != "" {
-			f.P95 = model.Unknown(t.P95, "own PromQL does not tell revisions apart")
-		}
-		out[o] = f
+		name, matcher := p.Owner.owner(t, o)
+		out[o] = s.behaviourOf(t, t.Workload.Namespace+"/"+name, p.shown(p.Owner, t, matcher).until(until))
 	}
 	return nil
+}
+
+const oneForAll = "own PromQL does not tell revisions apart"
+
+// behaviourOf is behaviour for some pods of a target.
+func (s *signals) behaviourOf(t model.Target, key string, q shown) model.Behaviour {
+	b := s.behaviour(key, q)
+	if t.Errors != "" {
+		b.Errors = model.Unknown(t.Errors, oneForAll)
+	}
+	if t.P95 != "" {
+		b.P95 = model.Unknown(t.P95, oneForAll)
+	}
+	return b
 }
 
 // behaviour is what one long window says of one owner, at the first and only time
 // of its grid. q is about the same; At is the end of the window.
 func (s *signals) behaviour(key string, q shown) model.Behaviour {
 	s.none = "no series in " + dur(s.window)
-	n, ok := s.counts[key].total(0)
-	requests := reading(model.Sample{V: n}, unless(s.cErr, absent(ok, s.none)), q.requests(s.window), q.at)
-	v, why := s.errors(key, 0)
-	errs := reading(v, why, q.errors(s.label(key), s.window), q.at)
+	v, why := s.counts[key].count(0, s.none)
+	requests := reading(v, unless(s.cErr, why), q.requests(s.window), q.at)
+	v, why = s.errors(key, 0)
+	errs := reading(v, why, q.errors(q.preset.Outcome.told(key, s), s.window), q.at)
 	v, why = s.latency(key, 0)
 	return model.Behaviour{Requests: requests, Errors: errs, P95: reading(v, why, q.p95(s.window), q.at)}
 }
@@ -122,7 +129,7 @@ const baselineHour = time.Hour
 // all.
 func (c *Client) Baseline(ctx context.Context, targets []model.Target, onset time.Time) (map[string]model.Baseline, error) {
 	out := map[string]model.Baseline{}
-	q := c.inquire(targets, together)
+	q := c.inquire(targets, c.apartFromOthers)
 	if c.off() != nil || onset.IsZero() {
 		u := model.Reading{Why: cmp.Or(c.opt.Off, "no onset")}
 		for _, a := range q.targets {
@@ -153,6 +160,9 @@ func (c *Client) Baseline(ctx context.Context, targets []model.Target, onset tim
 			err = s.cErr
 		}
 		f := s.behaviour(a.key, a.shown.until(end))
+		if a.off != "" {
+			f = nothing(a.off)
+		}
 		b := model.Baseline{Errors: f.Errors, P95: f.P95}
 		if a.Errors != "" {
 			v, why := ownAt(a.own.errors, a.own.eErr, 0, 1)

@@ -1,7 +1,7 @@
 package metrics
 
 import (
-	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,13 +16,24 @@ import (
 // HASH is at most ten and xxxxx five characters of Kubernetes' safe alphabet
 // (k8s.io/apimachinery/pkg/util/rand, SafeEncodeString and String). All before
 // xxxxx is cut at 58 characters (k8s.io/apiserver/pkg/storage/names), so that of
-// a long name the hash, or its own end, is missing.
+// a long name the hash, or its own end, is missing: two workloads may have pods of
+// the same beginning. Then only the pods that the cluster showed to be a workload's
+// are taken for its own.
 //
 // Its fields name the labels: exported_namespace or kubernetes_pod_name with some
 // configurations.
-type byPod struct{ namespace, pod string }
+type byPod struct{ namespace, name string }
 
-func (b byPod) labels() (namespace, name string) { return b.namespace, b.pod }
+func (b byPod) labels() (namespace, name string) { return b.namespace, b.name }
+
+func (b byPod) pod() string { return b.name }
+
+func (b byPod) unsure(t model.Target) string {
+	if isCut(t.Workload) && len(t.Seen) == 0 {
+		return "its pods' names are cut at 58 characters, which others' may begin with, and none of its pods is known"
+	}
+	return ""
+}
 
 func (b byPod) workloads(targets []model.Target) (matcher string, ps []pattern) {
 	ps, all := patterns(targets)
@@ -32,41 +43,81 @@ func (b byPod) workloads(targets []model.Target) (matcher string, ps []pattern) 
 	var names []string
 	end := "-.+"
 	for _, t := range targets {
-		name := cut(t.Workload.Name)
+		name := t.Workload.Name
+		if isCut(t.Workload) {
+			name, end = name[:min(len(name), longest)], ".+"
+		}
 		names = append(names, name)
-		if len(name) == longest {
-			end = ".+"
+	}
+	return b.name + "=~" + quote(anyOf(names)+end), ps
+}
+
+func (b byPod) owners(t model.Target, names []string) (matcher string, ps []pattern, why string) {
+	switch {
+	case isCut(t.Workload):
+		var all []string
+		for _, n := range names {
+			pods := podsOf(t, n)
+			if all = append(all, pods...); len(pods) > 0 {
+				ps = append(ps, pattern{n, thesePods(pods)})
+			}
+		}
+		if len(ps) == 0 {
+			return "", nil, "its pods' names are cut at 58 characters, and none of its pods is known"
+		}
+		return b.name + "=~" + quote(thesePods(all)), ps, ""
+	case t.Workload.Kind != model.Deployment:
+		return "", nil, "the names of a " + string(t.Workload.Kind) + "'s pods do not say their revision"
+	}
+	return b.name + "=~" + quote(anyOf(names)+".+"), []pattern{{"$1", anyOf(names) + "-" + suffix}}, ""
+}
+
+func (b byPod) workload(t model.Target) (name, matcher string) {
+	return string(t.Workload.Kind) + "/" + t.Workload.Name, b.name + "=~" + quote(podPattern(t))
+}
+
+func (b byPod) owner(t model.Target, replicaSet string) (name, matcher string) {
+	if isCut(t.Workload) {
+		return replicaSet, b.name + "=~" + quote(thesePods(podsOf(t, replicaSet)))
+	}
+	return replicaSet, b.name + "=~" + quote(literal(replicaSet)+"-.{5}")
+}
+
+// isCut says whether the names of a workload's pods have not room for all that they
+// are made of. A StatefulSet's are never cut.
+func isCut(w model.Workload) bool {
+	switch w.Kind {
+	case model.Deployment:
+		return len(w.Name)+1+longHash+1 > longest
+	case model.DaemonSet:
+		return len(w.Name)+1 > longest
+	}
+	return false
+}
+
+// podsOf returns the pods of a target that were seen to be an owner's.
+func podsOf(t model.Target, owner string) (pods []string) {
+	for name, of := range t.Seen {
+		if of == owner {
+			pods = append(pods, name)
 		}
 	}
-	return b.pod + "=~" + quote(anyOf(names)+end), ps
+	return pods
 }
 
-func (b byPod) owners(w model.Workload, names []string) (matcher string, p pattern, why string) {
-	if w.Kind != model.Deployment {
-		return "", p, "the names of a " + string(w.Kind) + "'s pods do not say their revision"
+// thesePods matches pods by their whole names, their common beginnings once.
+func thesePods(pods []string) string {
+	ends := map[string][]string{}
+	for _, p := range pods {
+		n := max(0, len(p)-5)
+		ends[p[:n]] = append(ends[p[:n]], p[n:])
 	}
-	some := make([]string, len(names))
-	for i, n := range names {
-		some[i] = cut(n)
+	var all []string
+	for _, begin := range slices.Sorted(maps.Keys(ends)) {
+		all = append(all, literal(begin)+anyOf(ends[begin]))
 	}
-	return b.pod + "=~" + quote(anyOf(some)+".+"), pattern{regexp: anyOf(some) + "-?" + suffix}, ""
+	return strings.Join(all, "|")
 }
-
-func (b byPod) workload(w model.Workload) (name, matcher string) {
-	name = w.Name
-	if w.Kind != model.StatefulSet {
-		name = cut(name)
-	}
-	return string(w.Kind) + "/" + name, b.pod + "=~" + quote(podPattern(w))
-}
-
-func (b byPod) owner(replicaSet string) (name, matcher string) {
-	name = cut(replicaSet)
-	return name, b.pod + "=~" + quote(literal(name)+"-?.{5}")
-}
-
-// cut is as much of a name as a generated one keeps of it.
-func cut(name string) string { return name[:min(len(name), longest)] }
 
 const (
 	safe     = "[b-df-hj-np-tv-xz24-9]" // bcdfghjklmnpqrstvwxz2456789
@@ -83,62 +134,38 @@ const (
 const (
 	explicitMost  = 60
 	explicitBytes = 1500
+	explicitCut   = 10 // workloads of which each pod stands in a query
 )
 
 // patterns are what maps the pods of the targets to their workloads, the least
 // specific first: where two match, the later one wins. all says that they match
 // nothing but the targets' pods.
 func patterns(targets []model.Target) (ps []pattern, all bool) {
-	type names struct{ plain, cut, gone []string }
-	byKind := map[model.Kind]*names{}
+	byKind := map[model.Kind][]string{}
+	var exact []pattern
 	for _, t := range targets {
-		n := byKind[t.Workload.Kind]
-		if n == nil {
-			n = &names{}
-			byKind[t.Workload.Kind] = n
-		}
-		name, hashed := t.Workload.Name, 0
-		if t.Workload.Kind == model.Deployment {
-			hashed = 1 + longHash
-		}
-		switch {
-		case t.Workload.Kind == model.StatefulSet || len(name)+hashed+1 <= longest:
-			n.plain = append(n.plain, name)
-		case len(name) < longest:
-			n.cut = append(n.cut, name)
-		default:
-			n.gone = append(n.gone, name[:longest])
+		k := t.Workload.Kind
+		if !isCut(t.Workload) {
+			byKind[k] = append(byKind[k], t.Workload.Name)
+		} else if len(t.Seen) > 0 {
+			exact = append(exact, pattern{string(k) + "/" + t.Workload.Name, thesePods(slices.Collect(maps.Keys(t.Seen)))})
 		}
 	}
 	all = true
 	var generic, explicit []pattern
-	for _, kind := range []model.Kind{model.DaemonSet, model.StatefulSet, model.Deployment} {
-		n := byKind[kind]
-		if n == nil {
-			continue
-		}
+	// In this order: a Deployment named "node" would also claim the pods of a
+	// DaemonSet named "node-bcx", which comes later and wins.
+	for _, kind := range []model.Kind{model.Deployment, model.StatefulSet, model.DaemonSet} {
+		names := byKind[kind]
 		end := map[model.Kind]string{model.DaemonSet: "-" + suffix, model.StatefulSet: "-[0-9]+", model.Deployment: "-" + hash + "-" + suffix}[kind]
-		if len(n.plain) > explicitMost || len(strings.Join(n.plain, "|")) > explicitBytes {
+		if len(names) > explicitMost || len(strings.Join(names, "|")) > explicitBytes {
 			all = false
-			generic = append(generic, pattern{kind, "(.+)" + end})
-		} else if len(n.plain) > 0 {
-			explicit = append(explicit, pattern{kind, anyOf(n.plain) + end})
-		}
-		if len(n.cut) > 0 {
-			explicit = append(explicit, pattern{kind, anyOf(n.cut) + "-" + safe + "{0,10}-?" + suffix})
-		}
-		if len(n.gone) > 0 {
-			explicit = append(explicit, pattern{kind, anyOf(n.gone) + suffix})
+			generic = append([]pattern{{string(kind) + "/$1", "(.+)" + end}}, generic...)
+		} else if len(names) > 0 {
+			explicit = append(explicit, pattern{string(kind) + "/$1", anyOf(names) + end})
 		}
 	}
-	slices.SortStableFunc(explicit, func(a, b pattern) int { return cmp.Compare(rank(a.kind), rank(b.kind)) })
-	return append(generic, explicit...), all
-}
-
-// rank orders the kinds: a Deployment named "node" would also claim the pods of
-// a DaemonSet named "node-bcx", which comes later and wins.
-func rank(k model.Kind) int {
-	return map[model.Kind]int{model.Deployment: 0, model.StatefulSet: 1, model.DaemonSet: 2}[k]
+	return slices.Concat(generic, explicit, exact), all
 }
 
 // anyOf is a group that matches one of the names literally.
@@ -170,14 +197,14 @@ func literal(name string) string {
 
 // podPattern matches the pods of one workload, as short as can be read: it
 // stands in the query that the operator sees.
-func podPattern(w model.Workload) string {
-	switch {
+func podPattern(t model.Target) string {
+	switch w := t.Workload; {
+	case isCut(w):
+		return thesePods(slices.Collect(maps.Keys(t.Seen)))
 	case w.Kind == model.StatefulSet:
 		return literal(w.Name) + "-[0-9]+"
-	case len(w.Name) >= longest || w.Kind == model.Deployment && len(w.Name)+2+longHash > longest:
-		return literal(w.Name[:min(len(w.Name), longest)]) + ".*"
 	case w.Kind == model.DaemonSet:
 		return literal(w.Name) + "-[^-]+"
 	}
-	return literal(w.Name) + "-[^-]+-[^-]+"
+	return literal(t.Workload.Name) + "-[^-]+-[^-]+"
 }

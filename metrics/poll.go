@@ -21,20 +21,29 @@ func (c *Client) Poll(ctx context.Context, p model.Poll) (map[string]*model.Figu
 		return unknown(p.Targets, err.Error()), err
 	}
 	defer c.end()
-	r := &round{hold: p.Hold}
-	r.inquiry = c.inquire(p.Targets, func(a *asked) string {
-		a.track = c.track(a.Target)
-		// What is new needs the whole past: it must not make the others ask for
-		// theirs again.
-		return fmt.Sprint(a.errors.until.IsZero() && a.p95.until.IsZero())
-	})
-	if len(r.targets) == 0 {
-		return unknown(p.Targets, ""), nil
-	}
-	if err := r.begin(ctx); err != nil {
-		return r.asLast(p.Targets, err), err
+	r := &round{hold: p.Hold, sides: p.Apart}
+	for again := false; ; again = true {
+		r.inquiry = c.inquire(p.Targets, func(a *asked) string {
+			a.track = c.track(a.Target)
+			// What is new needs the whole past: it must not make the others ask for
+			// theirs again.
+			return fmt.Sprint(a.errors.until.IsZero() && a.p95.until.IsZero())
+		})
+		if len(r.targets) == 0 {
+			return unknown(p.Targets, ""), nil
+		}
+		if err := r.begin(ctx); err != nil {
+			return r.asLast(p.Targets, err), err
+		}
+		if again || !r.nothing() || r.now.Sub(c.looked) < lookAgain {
+			break
+		}
+		if c.looked = r.now; !c.findLabels(ctx, r.inquiry) {
+			break
+		}
 	}
 	r.keepTracks(p.Targets)
+	r.keepMixed()
 	r.ask(ctx)
 	return r.result(p.Targets), nil
 }
@@ -42,8 +51,9 @@ func (c *Client) Poll(ctx context.Context, p model.Poll) (map[string]*model.Figu
 // round is one call of Poll.
 type round struct {
 	*inquiry
-	hold time.Duration
-	now  time.Time // the server's
+	hold  time.Duration
+	sides map[string]model.Sides
+	now   time.Time // the server's
 }
 
 // begin asks for the server's time, the newest samples and, until it is known,
@@ -54,7 +64,7 @@ func (r *round) begin(ctx context.Context) error {
 	if c.scrape() == 0 && len(r.groups) > 0 {
 		// A few targets do; it is the raw samples that come back.
 		some := plain(r.targets)
-		few := c.opt.Preset.over(c.opt.Preset.Up, some[:min(len(some), 5)])
+		few := c.preset().over(c.preset().Up, some[:min(len(some), 5)])
 		if some[0].Match != "" || some[0].Workload.Name == "" {
 			few = r.groups[0].upScope
 		}
@@ -89,13 +99,21 @@ func (r *round) newest(ctx context.Context, g *group) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	g.newest = map[string]time.Time{}
-	for k, p := range a.by {
-		if t, ok := p.total(0); ok {
-			g.newest[k] = unix(t)
-		}
-	}
+	g.takeNewest(a, positive(r.c.scrape(), usual))
 	return a.time(), nil
+}
+
+// nothing says whether no target that the preset is asked for has any series, though
+// Prometheus answered.
+func (q *inquiry) nothing() bool {
+	any := false
+	for _, g := range q.groups {
+		if g.newestErr != nil || len(g.newest) > 0 {
+			return false
+		}
+		any = any || g.preset()
+	}
+	return any
 }
 
 // ask sends all questions but those of begin.
@@ -111,6 +129,7 @@ func (r *round) ask(ctx context.Context) {
 		}
 		work.run(func() { g.up, g.upErr = r.c.owned(ctx, g.upScope.up(present)) })
 	}
+	r.askSides(ctx, &work)
 	for _, a := range r.targets {
 		work.run(func() { a.own = r.c.askOwn(ctx, a.Target, r.window(1, pasts([]*asked{a}, true)), true) })
 	}
@@ -136,7 +155,7 @@ func (r *round) askGroup(ctx context.Context, g *group) {
 		}
 	}
 	if len(few) > 0 {
-		of := r.c.opt.Preset.over(r.c.opt.Preset.Owner, few)
+		of := r.c.preset().over(r.c.preset().Owner, few)
 		g.long = r.c.signals(ctx, &of, r.long, g.at)
 	}
 }
@@ -173,7 +192,7 @@ func (r *round) result(targets []model.Target) map[string]*model.Figures {
 	for _, a := range r.targets {
 		f := out[a.ID]
 		if a.g == nil {
-			*f = *unknown([]model.Target{a.Target}, "no workload to look for")[a.ID]
+			*f = *unknown([]model.Target{a.Target}, a.off)[a.ID]
 		} else {
 			r.preset(a, f)
 		}

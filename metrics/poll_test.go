@@ -166,13 +166,13 @@ func sayReading(r model.Reading) string {
 func TestPollWidensStepByStep(t *testing.T) {
 	f := &fake{t: t}
 	quiet := fakeNow.Add(-10 * time.Minute)
-	f.on(mat(of("shop"), func(at time.Time) string {
+	f.on(mat(of("shop", outLabel, "="), func(at time.Time) string {
 		if at.After(quiet) {
 			return "20"
 		}
 		return "100"
-	}, of("shop", errLabel, "code"), "10"), "[1m]", "increase(").
-		on(mat(of("shop"), "100", of("shop", errLabel, "code"), "100"), "[5m]", "increase(").
+	}, of("shop", outLabel, "!;"), "10"), "[1m]", "increase(").
+		on(mat(of("shop", outLabel, "="), "100", of("shop", outLabel, "!;"), "100"), "[5m]", "increase(").
 		on(mat(of("shop"), "0.3"), "[5m]", "histogram_quantile(0.95")
 	f.answers = append(f.answers, healthy(t, time.Second).answers...)
 	got, err := ask(f.client(t), 0, shop())

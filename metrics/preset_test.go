@@ -16,7 +16,7 @@ import (
 func meshPreset() Preset {
 	return Preset{
 		Requests: "mesh_requests_total",
-		Errors:   []ErrorMark{{"classification", "failure"}},
+		Outcome:  Outcome{Labels: []string{"classification"}, Good: "success", Failed: "failure"},
 		Latency:  "mesh_duration_milliseconds_bucket",
 		Unit:     0.001,
 		Owner:    byName{},
@@ -29,23 +29,27 @@ type byName struct{}
 
 func (byName) labels() (namespace, name string) { return "mesh_namespace", "mesh_workload" }
 
+func (byName) pod() string { return "" }
+
+func (byName) unsure(model.Target) string { return "" }
+
 func (byName) workloads(targets []model.Target) (string, []pattern) {
 	var names []string
 	for _, t := range targets {
 		names = append(names, t.Workload.Name)
 	}
-	return "mesh_workload=~" + quote(anyOf(names)), []pattern{{regexp: anyOf(names)}}
+	return "mesh_workload=~" + quote(anyOf(names)), []pattern{{"$1", anyOf(names)}}
 }
 
-func (byName) owners(model.Workload, []string) (string, pattern, string) {
-	return "", pattern{}, "the mesh does not tell revisions apart"
+func (byName) owners(model.Target, []string) (string, []pattern, string) {
+	return "", nil, "the mesh does not tell revisions apart"
 }
 
-func (byName) workload(w model.Workload) (name, matcher string) {
-	return w.Name, "mesh_workload=" + quote(w.Name)
+func (byName) workload(t model.Target) (name, matcher string) {
+	return t.Workload.Name, "mesh_workload=" + quote(t.Workload.Name)
 }
 
-func (byName) owner(name string) (string, string) { return name, "" }
+func (byName) owner(_ model.Target, name string) (string, string) { return name, "" }
 
 func mesh(t *testing.T) *engine {
 	h := historyUntil(fakeNow, 70*time.Minute, 15*time.Second)

@@ -14,9 +14,10 @@ import (
 // The labels that the queries make. They are prefixed, since a series may have
 // a label "workload" of its own, which would be counted as another's.
 const (
-	byLabel  = "rb_workload"
-	errLabel = "rb_err" // the label that says that it is an error; absent = it is none
-	upLabel  = "rb_up"
+	byLabel   = "rb_workload"
+	outLabel  = "rb_outcome" // what the labels say of the outcome; absent = nothing
+	joinLabel = "rb_labels"  // those that may say it
+	upLabel   = "rb_up"
 )
 
 // scope is which series a question is about and what tells them apart: it makes
@@ -42,14 +43,14 @@ func (p Preset) over(owner Identity, targets []model.Target) scope {
 		in = label + "=~" + quote(strings.Trim(anyOf(more), "()"))
 	}
 	matcher, patterns := owner.workloads(targets)
-	return scope{preset: p, owner: owner, patterns: patterns, workloads: len(targets), selector: matchers(in, matcher, targets[0].Match)}
+	return scope{preset: p, owner: owner, patterns: patterns, workloads: len(targets), selector: matchers(in, matcher, targets[0].Match, p.Match)}
 }
 
 // overOwners is the scope of owners (ReplicaSets) of one target, or why there is
 // none.
 func (p Preset) overOwners(t model.Target, owners []string) (s scope, why string) {
-	matcher, owned, why := p.Owner.owners(t.Workload, owners)
-	return scope{preset: p, owner: p.Owner, patterns: []pattern{owned}, workloads: len(owners),
+	matcher, owned, why := p.Owner.owners(t, owners)
+	return scope{preset: p, owner: p.Owner, patterns: owned, workloads: len(owners),
 		selector: p.shown(p.Owner, t, matcher).selector}, why
 }
 
@@ -70,11 +71,7 @@ func (s *scope) keyOf(m pmodel.Metric) (string, bool) {
 func (s *scope) mapped(inner string) string {
 	_, label := s.owner.labels()
 	for _, p := range s.patterns {
-		as := "$1"
-		if p.kind != "" {
-			as = string(p.kind) + "/$1"
-		}
-		inner = fmt.Sprintf("label_replace(%s, %q, %q, %q, %s)", inner, byLabel, as, label, quote(p.regexp))
+		inner = fmt.Sprintf("label_replace(%s, %q, %q, %q, %s)", inner, byLabel, p.owner, label, quote(p.regexp))
 	}
 	return inner
 }
@@ -84,16 +81,46 @@ func (s *scope) by(more ...string) string {
 	return "by (" + strings.Join(append([]string{namespace, byLabel}, more...), ", ") + ")"
 }
 
-// counts is the number of requests in the window, those with an error apart:
-// one pass over the series, from which the ratio is errors ÷ all. (One division
-// in PromQL would read them twice and still not give the counts.) A series with
-// several labels that say error counts once.
+// counts is the number of requests in the window by their outcome: one pass over
+// the series, from which the ratio is errors ÷ all. (One division in PromQL would
+// read them twice and still not give the counts.) The labels that may tell the
+// outcome are joined first, so that one expression finds which of them does. A
+// series with several that say error counts once.
 func (s *scope) counts(window time.Duration, at grid) question {
+	o := s.preset.Outcome
 	inner := s.mapped(fmt.Sprintf("increase(%s{%s}[%s])", s.preset.Requests, s.selector, dur(window)))
-	for _, e := range s.preset.Errors {
-		inner = fmt.Sprintf("label_replace(%s, %q, %q, %q, %s)", inner, errLabel, e.Label, e.Label, quote(e.Regexp))
+	inner = fmt.Sprintf("label_join(%s, %q, \";\", %s)", inner, joinLabel, strings.Join(quoted(o.Labels), ", "))
+	// What stands before the label that tells is kept: its semicolons say which one
+	// that is.
+	told := func(mark byte, values string) {
+		inner = fmt.Sprintf("label_replace(%s, %q, %q, %q, %s)", inner, outLabel, string(mark)+"$1", joinLabel, quote("((?:[^;]*;)*?)(?:"+values+")(?:;.*)?"))
 	}
-	return question{promql: "sum " + s.by(errLabel) + " (" + inner + ")", at: at, of: s, mark: errLabel}
+	told(goodMark, o.Good)
+	told(failedMark, o.Failed)
+	return question{promql: "sum " + s.by(outLabel) + " (" + inner + ")", at: at, of: s, mark: outLabel}
+}
+
+// The first letter of a mark of counts.
+const (
+	failedMark = '!'
+	goodMark   = '='
+)
+
+// label returns which label tells the outcome that a mark of counts is; "" = none
+// does.
+func (o Outcome) label(mark string) string {
+	if n := strings.Count(mark, ";"); isOutcome(mark) && n < len(o.Labels) {
+		return o.Labels[n]
+	}
+	return ""
+}
+
+func quoted(all []string) []string {
+	out := make([]string, len(all))
+	for i, s := range all {
+		out[i] = quote(s)
+	}
+	return out
 }
 
 // quantile is the q-quantile of the latency in the window, seconds.
@@ -101,11 +128,19 @@ func (s *scope) quantile(q float64, window time.Duration, at grid) question {
 	return question{promql: s.preset.quantile(q, s.by("le"), s.mapped(fmt.Sprintf("rate(%s{%s}[%s])", s.preset.Latency, s.selector, dur(window)))), at: at, of: s}
 }
 
-// newest is the timestamp of the newest sample that is really there, and, in a
-// series without labels, the server's own time. An instant query alone returns
+// newest is the timestamp of the newest sample that is really there, pod by pod, and,
+// in a series without labels, the server's own time. An instant query alone returns
 // a sample of up to five minutes ago without saying so.
 func (s *scope) newest() question {
-	return question{promql: "max " + s.by() + " (" + s.mapped(fmt.Sprintf("timestamp(%s{%s})", s.preset.Requests, s.selector)) + ") or " + serverTime, of: s}
+	return question{promql: "max " + s.by(s.whose()...) + " (" + s.mapped(fmt.Sprintf("timestamp(%s{%s})", s.preset.Requests, s.selector)) + ") or " + serverTime, of: s, each: true}
+}
+
+// whose are the labels that tell other clusters' series from ours.
+func (s *scope) whose() []string {
+	if pod := s.owner.pod(); pod != "" {
+		return append([]string{pod}, clusterLabels...)
+	}
+	return clusterLabels
 }
 
 // up is how many targets there are with each value of `up`.
@@ -114,8 +149,9 @@ func (s *scope) up(at grid) question {
 }
 
 // What the marks of counts and up mean.
-func isError(mark string) bool { return mark != "" }
-func isUp(mark string) bool    { return mark == "1" }
+func isError(mark string) bool   { return mark != "" && mark[0] == failedMark }
+func isOutcome(mark string) bool { return isError(mark) || mark != "" && mark[0] == goodMark }
+func isUp(mark string) bool      { return mark == "1" }
 
 // scrapes are the raw samples of `up`.
 func (s *scope) scrapes() question { return question{promql: "up{" + s.selector + "}[5m]", raw: true} }

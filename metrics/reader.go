@@ -36,11 +36,13 @@ type question struct {
 	raw    bool             // promql selects samples as they were scraped
 	of     *scope           // tells whose a series of the answer is; nil = nobody's
 	mark   pmodel.LabelName // the label that tells the series of one owner apart; "" = there is one
+	each   bool             // the series of one owner are wanted as they are
 }
 
 // answer is what a question was answered with, whole.
 type answer struct {
-	by     map[string]parts       // by the keys of the question's scope
+	by     map[string]parts // by the keys of the question's scope
+	each   map[string][]*pmodel.SampleStream
 	rest   []*pmodel.SampleStream // the series that are nobody's
 	series int                    // how many series came
 }
@@ -56,12 +58,14 @@ func (r *reader) ask(ctx context.Context, q question) (*answer, error) {
 	if q.of != nil {
 		workloads = q.of.workloads
 	}
-	a := &answer{by: map[string]parts{}}
+	a := &answer{by: map[string]parts{}, each: map[string][]*pmodel.SampleStream{}}
 	for _, piece := range q.at.pieces(workloads) {
 		var v pmodel.Value
 		err := r.call(ctx, q.promql, func(ctx context.Context) (warnings prom.Warnings, err error) {
-			if piece.isPresent() {
-				v, warnings, _, err = r.api.Query(ctx, q.promql, time.Time{}, prom.WithTimeout(r.timeout))
+			// An instant is asked for as one: a query frontend may round a range to its
+			// steps, or answer none of a single time.
+			if piece.n == 1 {
+				v, warnings, _, err = r.api.Query(ctx, q.promql, piece.from, prom.WithTimeout(r.timeout))
 			} else {
 				v, warnings, _, err = r.api.QueryRange(ctx, q.promql, prom.Range{Start: piece.from, End: piece.time(piece.n - 1), Step: piece.res},
 					prom.WithTimeout(r.timeout))
@@ -71,7 +75,7 @@ func (r *reader) ask(ctx context.Context, q question) (*answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		series := q.raw || !piece.isPresent()
+		series := q.raw || piece.n > 1
 		if v == nil || (v.Type() == pmodel.ValMatrix) != series {
 			return nil, &Error{Kind: ErrAnswer, To: r.to, Query: q.promql, Why: map[bool]string{true: "not a matrix", false: "not a vector"}[series]}
 		}
@@ -149,11 +153,19 @@ func (a *answer) take(q question, s *pmodel.SampleStream) {
 		a.rest = append(a.rest, s)
 		return
 	}
+	if q.each {
+		a.each[key] = append(a.each[key], s)
+		return
+	}
 	mark := string(s.Metric[q.mark])
 	i := slices.IndexFunc(a.by[key], func(p part) bool { return p.mark == mark })
 	if i < 0 {
 		i = len(a.by[key])
 		a.by[key] = append(a.by[key], part{mark, q.at.empty()})
+	}
+	if q.mark == "" {
+		a.by[key][i].v.put(q.at, s.Values)
+		return
 	}
 	a.by[key][i].v.add(q.at, s.Values)
 }

@@ -35,8 +35,8 @@ func (c *Client) ranged(ctx context.Context, targets []model.Target, from, to ti
 	if to.After(now) {
 		to = now // this machine's clock may be ahead
 	}
-	r := &ranged{inquiry: c.inquire(targets, together), from: from.Truncate(time.Second), to: to.Truncate(time.Second)}
-	r.targets = slices.DeleteFunc(r.targets, func(a *asked) bool { return a.g == nil && a.preset() }) // nothing could be said of them
+	r := &ranged{inquiry: c.inquire(targets, c.apartFromOthers), from: from.Truncate(time.Second), to: to.Truncate(time.Second)}
+	r.targets = slices.DeleteFunc(r.targets, func(a *asked) bool { return a.Workload.Name == "" && a.preset() }) // nothing could be said of them
 	for _, g := range r.groups {
 		if c.scrape() == 0 {
 			c.findInterval(ctx, g.upScope)
@@ -98,8 +98,7 @@ func (r *ranged) errorsAt(a *asked, i int) (model.Sample, string) {
 	if a.Errors != "" {
 		return ownAt(a.own.errors, a.own.eErr, i, 1)
 	}
-	v, _, why := a.g.value((*signals).errors, a.key, i, false)
-	return v, why
+	return a.value((*signals).errors, i)
 }
 
 // p95At is errorsAt for the latency.
@@ -107,7 +106,15 @@ func (r *ranged) p95At(a *asked, i int) (model.Sample, string) {
 	if a.P95 != "" {
 		return ownAt(a.own.p95, a.own.pErr, i, math.Inf(1))
 	}
-	v, _, why := a.g.value((*signals).latency, a.key, i, false)
+	return a.value((*signals).latency, i)
+}
+
+// value is a figure of a preset's at one step.
+func (a *asked) value(of signal, i int) (model.Sample, string) {
+	if a.g == nil {
+		return model.Sample{}, a.off
+	}
+	v, _, why := a.g.value(of, a.key, i, false)
 	return v, why
 }
 
@@ -118,28 +125,31 @@ func (r *ranged) requestsAt(a *asked, i int) (model.Sample, string) {
 		return ownAt(a.own.requests, a.own.rErr, i, math.Inf(1))
 	case !a.preset():
 		return model.Sample{}, "own PromQL does not tell the requests"
+	case a.g == nil:
+		return model.Sample{}, a.off
 	}
-	n, ok := a.g.short.counts[a.key].total(i)
-	return model.Sample{V: n / r.short.Seconds()}, unless(a.g.short.cErr, absent(ok, "no series "+r.c.opt.Preset.Requests))
+	n, why := a.g.short.counts[a.key].count(i, "no series "+r.c.preset().Requests)
+	n.V /= r.short.Seconds()
+	return n, unless(a.g.short.cErr, why)
 }
 
 // upAt are the targets that were up at one step.
 func (r *ranged) upAt(a *asked, i int) (model.Sample, string) {
 	if a.g == nil {
-		return model.Sample{}, "no target"
+		return model.Sample{}, a.off
 	}
 	p := a.g.up[a.upKey]
-	_, known := p.total(i)
+	_, none := p.count(i, "no target")
 	up, _ := p.sum(i, isUp)
-	return model.Sample{V: up}, unless(a.g.upErr, absent(known, "no target"))
+	return model.Sample{V: up}, unless(a.g.upErr, none)
 }
 
-// label is the one that says error.
-func (r *ranged) label(a *asked) string {
+// outcomes are the labels that tell the outcome.
+func (r *ranged) outcomes(a *asked) []string {
 	if a.g == nil {
-		return ""
+		return nil
 	}
-	return label(a.key, &a.g.long, &a.g.short, &a.g.whole)
+	return r.c.preset().Outcome.told(a.key, &a.g.long, &a.g.short, &a.g.whole)
 }
 
 // errorsQuery is the PromQL of the error ratio.
@@ -147,7 +157,7 @@ func (r *ranged) errorsQuery(a *asked) string {
 	if a.Errors != "" {
 		return a.Errors
 	}
-	return a.shown.errors(r.label(a), r.short)
+	return a.shown.errors(r.outcomes(a), r.short)
 }
 
 func (r *ranged) p95Query(a *asked) string {

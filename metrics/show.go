@@ -22,7 +22,7 @@ type shown struct {
 // alone is about the series of one target, at the present. key is what a scope
 // calls it.
 func (p Preset) alone(owner Identity, t model.Target) (key string, s shown) {
-	name, matcher := owner.workload(t.Workload)
+	name, matcher := owner.workload(t)
 	return t.Workload.Namespace + "/" + name, p.shown(owner, t, matcher)
 }
 
@@ -30,7 +30,7 @@ func (p Preset) alone(owner Identity, t model.Target) (key string, s shown) {
 // lets through, at the present.
 func (p Preset) shown(owner Identity, t model.Target, matcher string) shown {
 	namespace, _ := owner.labels()
-	return shown{preset: p, selector: matchers(namespace+"="+quote(t.Workload.Namespace), matcher, t.Match)}
+	return shown{preset: p, selector: matchers(namespace+"="+quote(t.Workload.Namespace), matcher, t.Match, p.Match)}
 }
 
 // until is s up to a time.
@@ -48,30 +48,28 @@ func (s shown) window(d time.Duration) string {
 	return r
 }
 
-// failures sums f, rate or increase, of the requests with an error. label is the
-// one that says so; "" = none did, bothLabels = several.
-func (s shown) failures(f, label string, window time.Duration) string {
-	var sums []string
-	for i, e := range s.preset.Errors {
-		if label == e.Label || label == bothLabels || label == "" && i == 0 {
-			sums = append(sums, fmt.Sprintf(`%s(%s{%s,%s=~%s}%s)`, f, s.preset.Requests, s.selector, e.Label, quote(e.Regexp), s.window(window)))
-		}
+// failures sums f, rate or increase, of the requests with an error. labels are those
+// that say so; none = the usual one is shown.
+func (s shown) failures(f string, labels []string, window time.Duration) string {
+	o := s.preset.Outcome
+	if len(labels) == 0 {
+		labels = o.Labels[:1]
+	}
+	sums := make([]string, len(labels))
+	for i, l := range labels {
+		sums[i] = fmt.Sprintf(`%s(%s{%s,%s=~%s}%s)`, f, s.preset.Requests, s.selector, l, quote(o.Failed), s.window(window))
 	}
 	return "(sum(" + strings.Join(sums, " or ") + ") or vector(0))"
 }
 
-// bothLabels is for an owner of whose series some say it by one label and some
-// by another.
-const bothLabels = "both"
-
 // errors is the error ratio.
-func (s shown) errors(label string, window time.Duration) string {
-	return s.failures("rate", label, window) + " / " + s.rate(window)
+func (s shown) errors(labels []string, window time.Duration) string {
+	return s.failures("rate", labels, window) + " / " + s.rate(window)
 }
 
 // failed is how many requests failed.
-func (s shown) failed(label string, window time.Duration) string {
-	return s.failures("increase", label, window)
+func (s shown) failed(labels []string, window time.Duration) string {
+	return s.failures("increase", labels, window)
 }
 
 // p95 is in seconds.

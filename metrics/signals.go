@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -95,17 +96,18 @@ func (c *Client) onBound(ctx context.Context, of *scope, window time.Duration, a
 // why says why there is no figure of an owner at time i; "" = there were
 // requests enough.
 func (s *signals) why(key string, i int) string {
-	n, ok := s.counts[key].total(i)
-	switch {
-	case s.cErr != nil:
+	if s.cErr != nil {
 		return short(s.cErr)
-	case !ok:
-		return cmp.Or(s.none, "too few samples yet")
-	case n == 0:
+	}
+	n, why := s.counts[key].count(i, cmp.Or(s.none, "too few samples yet"))
+	switch {
+	case why != "":
+		return why
+	case n.V == 0:
 		return "no traffic in " + dur(s.window)
-	case n < s.least:
+	case n.V < s.least:
 		// Prometheus extrapolates to the window's ends, so that n is no whole number.
-		return fmt.Sprintf("%.0f requests in %s", math.Max(1, n), dur(s.window))
+		return fmt.Sprintf("%.0f requests in %s", math.Max(1, n.V), dur(s.window))
 	}
 	return ""
 }
@@ -115,7 +117,13 @@ func (s *signals) errors(key string, i int) (model.Sample, string) {
 	if why := s.why(key, i); why != "" {
 		return model.Sample{}, why
 	}
-	return model.Sample{V: s.counts[key].ratio(i)}, ""
+	failed, why := s.counts[key].failed(i)
+	if why != "" {
+		return model.Sample{}, why
+	}
+	all, _ := s.counts[key].total(i)
+	failed.V /= all
+	return failed, ""
 }
 
 // latency is the 95th percentile of an owner at time i, or why it is not known.
@@ -131,28 +139,22 @@ func (s *signals) latency(key string, i int) (model.Sample, string) {
 	return v, absent(ok, "no latency was observed (NaN)")
 }
 
-// label is the one that says error; "" = none did, bothLabels = several.
-func (s *signals) label(key string) (label string) {
-	for _, p := range s.counts[key] {
-		switch {
-		case p.mark == "" || p.mark == label:
-		case label == "":
-			label = p.mark
-		default:
-			return bothLabels
+// told returns the labels that tell of an owner's failed requests, else those that
+// tell any outcome: what the windows together show of them.
+func (o Outcome) told(key string, of ...*signals) (labels []string) {
+	for _, tells := range []func(string) bool{isError, isOutcome} {
+		for _, s := range of {
+			for _, p := range s.counts[key] {
+				if l := o.label(p.mark); tells(p.mark) && !slices.Contains(labels, l) {
+					labels = append(labels, l)
+				}
+			}
+		}
+		if len(labels) > 0 {
+			break
 		}
 	}
-	return label
-}
-
-// label is the label that any of the windows tells.
-func label(key string, of ...*signals) (found string) {
-	for _, s := range of {
-		if l := s.label(key); l != "" {
-			found = l
-		}
-	}
-	return found
+	return labels
 }
 
 // reading is a value of a time, or unknown when why says so.

@@ -26,7 +26,10 @@ type track struct {
 	print       string // what it was asked with; another print begins anew
 	errors, p95 past
 	fresh       time.Time // newest sample ever seen to be really there
-	label       string    // which label says 5xx
+	labels      []string  // those that tell the outcome
+	// strange is the pods of the last round that the cluster had not shown; nil = there
+	// was none.
+	strange map[string]bool
 }
 
 // track is what is known of a target; it begins anew when the target is asked for

@@ -1,7 +1,9 @@
 package metrics
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -59,7 +61,22 @@ func (g *getter) Do(ctx context.Context, req *http.Request) (*http.Response, []b
 	if !strings.HasPrefix(strings.TrimLeft(string(body[:min(64, len(body))]), " \t\r\n"), "{") {
 		return nil, nil, &Error{Kind: ErrNotPrometheus, To: g.r.to, Why: "no Prometheus API there: the answer is not JSON but " + kindOf(resp)}
 	}
+	if partial(body) {
+		return nil, nil, &Error{Kind: ErrAnswer, To: g.r.to, Query: query, Why: "incomplete answer: it says isPartial, a part of its storage does not answer"}
+	}
 	return resp, body, nil
+}
+
+// partial says whether an answer says of itself that it is not whole, as
+// VictoriaMetrics does, beside the data: client_golang does not read that.
+func partial(body []byte) bool {
+	if !bytes.Contains(body, []byte(`"isPartial"`)) { // most answers are not read twice
+		return false
+	}
+	var whole struct {
+		IsPartial bool `json:"isPartial"`
+	}
+	return json.Unmarshal(body, &whole) == nil && whole.IsPartial
 }
 
 func kindOf(resp *http.Response) string {

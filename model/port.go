@@ -17,7 +17,15 @@ type Observation struct {
 // Poll asks Prometheus for one round of figures.
 type Poll struct {
 	Targets []Target
-	Hold    time.Duration // the window of HoldErrors and HoldP95; 0 = not wanted
+	Hold    time.Duration    // the window of HoldErrors and HoldP95; 0 = not wanted
+	Apart   map[string]Sides // by component ID: of whom Figures.Old and New are wanted
+}
+
+// Sides names the owners (ReplicaSets) whose pods a rollout replaces, and the one
+// whose pods replace them.
+type Sides struct {
+	Old []string
+	New string
 }
 
 // ImpactOf says of what the impact is wanted.

@@ -83,6 +83,10 @@ type Figures struct {
 	// HoldErrors and HoldP95 are over the whole of the hold that Verify judges;
 	// HoldRequests is the number of requests in it.
 	HoldErrors, HoldP95, HoldRequests Reading
+	// Old and New are the figures of the pods apart, over the same windows, from the
+	// first new pod of a rollout that this program wrote on: of the pods that are
+	// replaced, and of those that replace them. The zero value was not asked for.
+	Old, New Behaviour
 	// NotMeasured says that the configuration declares that there is nothing to
 	// measure: then the figures are not asked for, and are not unknown either.
 	NotMeasured bool
@@ -91,8 +95,10 @@ type Figures struct {
 	Fresh time.Duration
 }
 
-func (f *Figures) Readings() [8]*Reading {
-	return [8]*Reading{&f.Errors.Now, &f.P95.Now, &f.Requests, &f.Up, &f.Targets, &f.HoldErrors, &f.HoldP95, &f.HoldRequests}
+// Readings returns all readings of the figures.
+func (f *Figures) Readings() [14]*Reading {
+	return [14]*Reading{&f.Errors.Now, &f.P95.Now, &f.Requests, &f.Up, &f.Targets, &f.HoldErrors, &f.HoldP95, &f.HoldRequests,
+		&f.Old.Errors, &f.Old.P95, &f.Old.Requests, &f.New.Errors, &f.New.P95, &f.New.Requests}
 }
 
 // Baseline is how a component did in the hour before the onset.
@@ -101,9 +107,9 @@ type Baseline struct {
 	P95    Reading `json:"p95"`
 }
 
-// Behaviour is how one revision did while its own pods served.
+// Behaviour is how some pods did: those of one revision, or one side of a rollout.
 type Behaviour struct {
-	Errors   Reading // error ratio over all that it served before the given time
+	Errors   Reading // error ratio over the window: all that a revision served before the given time
 	P95      Reading // seconds
 	Requests Reading // how many that rests on
 }

@@ -40,6 +40,11 @@ type Target struct {
 	LogsBad string     `json:"logsBad,omitempty"` // regular expression of a line that is bad; "" = the log is only shown
 	NoUp    bool       `json:"noUp,omitempty"`    // the scrape targets are not looked at
 	Promql  []OwnCheck `json:"promql,omitempty"`
+
+	// Seen are the pods that the cluster showed to be this workload's, by name, each
+	// with the name of its owner (ReplicaSet, ControllerRevision; "" = unknown). Those
+	// that have gone lately are among them. Nil = its pods are not known.
+	Seen map[string]string `json:"-"`
 }
 
 // OwnCheck is a query of the team's own with a limit: just one of Max and Min.
