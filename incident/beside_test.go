@@ -3,6 +3,7 @@ package incident
 import (
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -81,12 +82,56 @@ func (p *promises) hold(t *testing.T, seed uint64, before *Incident, w *world, i
 			t.Fatalf("seed %d: a baseline was forgotten: %+v became %+v", seed, was, now)
 		}
 	}
+	p.ends(t, seed, before, w, in, facts, effects)
 	for _, it := range before.Items {
 		for _, now := range w.inc.Items {
 			if now.ID == it.ID && it.State != "" && !reflect.DeepEqual(now, it) {
 				t.Fatalf("seed %d: item %s was settled, and is %+v", seed, it.ID, now)
 			}
 		}
+	}
+}
+
+// ends is what must hold of the end of an incident: of Verify, the downtime and the
+// confirmation.
+func (p *promises) ends(t *testing.T, seed uint64, before *Incident, w *world, in Act, facts []Fact, effects []Effect) {
+	t.Helper()
+	s := w.snap()
+	if before.Verified.IsZero() && !w.inc.Verified.IsZero() {
+		if over := overNow(s, w.inc.Covered(), false); len(over) > 0 {
+			t.Fatalf("seed %d: verified while %s", seed, briefs(over))
+		}
+		checks := VerifyChecks(s)
+		for _, v := range checks {
+			if v.State != model.TriYes && !v.Accepted && !v.Shown {
+				t.Fatalf("seed %d: verified with %+v", seed, v)
+			}
+		}
+		for _, x := range w.inc.Failed {
+			if !slices.ContainsFunc(checks, func(v VerifyCheck) bool { return v.Component == x }) {
+				t.Fatalf("seed %d: verified, and nobody looked at %s, which had failed", seed, x)
+			}
+		}
+	}
+	if Unresolved(s) == "" && len(overNow(s, w.inc.Covered(), false)) > 0 {
+		t.Fatalf("seed %d: “resolved” may be told while %s", seed, EndAgainst(s))
+	}
+	for _, f := range facts {
+		if c, ok := f.Body.(Confirmed); ok && (before.End != nil || !before.Closed.IsZero()) {
+			t.Fatalf("seed %d: confirmed in an incident that has ended: %+v", seed, c)
+		}
+	}
+	for _, e := range effects {
+		if _, ok := e.(WritePlan); ok && (w.inc.End != nil || !w.inc.Closed.IsZero()) {
+			t.Fatalf("seed %d: written in an incident that has ended", seed)
+		}
+	}
+	if _, ok := in.(Observed); !ok || w.inc.ID == "" || !w.inc.Closed.IsZero() {
+		return
+	}
+	over := len(overNow(s, w.inc.Concerned(), false)) > 0 && (w.inc.End == nil || w.inc.holds())
+	if counts := !w.inc.Down.Since.IsZero() && !w.inc.Down.Unseen; counts != over {
+		t.Fatalf("seed %d: over a limit %v (%s), and the clock of the downtime runs %v", seed, over, EndAgainst(s), counts)
 	}
 }
 
@@ -124,8 +169,17 @@ func (w *world) randomBeside(r *rand.Rand) Act {
 		return SettleItem{ID: w.inc.Items[r.IntN(len(w.inc.Items))].ID, Waive: r.IntN(2) == 0, Reason: "because"}
 	case 13:
 		if r.IntN(8) == 0 {
-			return EndIncident{Outcome: "healed"}
+			return EndIncident{Outcome: []Outcome{RecoveredAlone, FixedOtherwise, FalseAlarm}[r.IntN(3)], Reason: []string{"", "they say so"}[r.IntN(2)]}
 		}
+	case 14:
+		if w.inc.End != nil && r.IntN(4) == 0 {
+			return Reopen{Reason: "it is back"}
+		}
+		if checks := VerifyChecks(w.snap()); len(checks) > 0 {
+			return AcceptUnknown{Key: checks[r.IntN(len(checks))].Key, Reason: "looked by hand"}
+		}
+	case 15:
+		return Observed{Passed: time.Duration(r.IntN(40)) * time.Second, Jump: []time.Duration{0, 0, 0, time.Hour, -time.Hour}[r.IntN(5)]}
 	}
 	return Observed{}
 }

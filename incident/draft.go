@@ -167,15 +167,15 @@ func resolved(s *Snapshot, public bool) []string {
 			out = append(out, rolledBack(w, public)+".")
 		}
 	}
-	switch {
-	case !i.Verified.IsZero():
-		out = append(out, fmt.Sprintf("%s is stable since %s.", i.Settings.Namespace, clockTime(i.Recovered)))
-	case i.End != nil && i.End.Outcome != RolledBack:
+	if i.End != nil && i.End.Outcome != RolledBack {
 		how := "It ended without a rollback: "
 		if len(out) > 0 {
 			how = "It did not end by that: " // it did not help, and something else did
 		}
 		out = append(out, how+string(i.End.Outcome)+".")
+	}
+	if !i.Verified.IsZero() {
+		out = append(out, fmt.Sprintf("%s is stable since %s.", i.Settings.Namespace, clockTime(i.Recovered)))
 	}
 	for _, id := range i.Covered() {
 		if f := s.FiguresOf(id); f != nil && !i.Verified.IsZero() {

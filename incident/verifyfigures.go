@@ -120,7 +120,7 @@ func (p *proving) figure(f *model.Figures, kind TriggerKind) VerifyCheck {
 			window = max(time.Minute, 4*set.Scrape)
 		}
 		v.State, v.Seen = model.TriNo, m.show(m.now.Samples[n-1].V)+" in the last "+lengthOf(window)
-		if clears := p.clears(window); p.s.Now.Before(clears) {
+		if clears := p.clears(window); p.s.Now.Before(clears) && !overFrom(m.now.Samples, m.top).After(p.release.Write.RolledOut.Add(set.Scrape)) {
 			v.State, v.Wait, v.Clears = model.TriUnknown, WaitWindow, clears
 			v.Seen = m.show(m.now.Samples[n-1].V) + " " + direction(m.now.Samples)
 		}
@@ -156,6 +156,17 @@ func (p *proving) figure(f *model.Figures, kind TriggerKind) VerifyCheck {
 		v.State, v.Seen = model.TriNo, m.show(m.hold.Value)
 	}
 	return v
+}
+
+// overFrom returns the first sample of the run over a limit that lasts to the newest.
+func overFrom(samples []model.Sample, limit float64) (since time.Time) {
+	for _, x := range slices.Backward(samples) {
+		if overLimit(x, limit) != model.TriYes {
+			break
+		}
+		since = x.At
+	}
+	return since
 }
 
 // lengthOf is a window in words: "minute", "5m".

@@ -612,6 +612,9 @@ func (w *world) randomInput(r *rand.Rand) Act {
 	} else {
 		w.figures("backend-python", repeat(level, 1+r.IntN(25)), repeat(0.2, 21))
 	}
+	if r.IntN(3) == 0 {
+		w.figures("frontend", repeat([]float64{0, 0, 0.3}[r.IntN(3)], 1+r.IntN(25)), repeat(0.2, 21))
+	}
 	if r.IntN(4) == 0 {
 		w.rolledOut()
 	}

@@ -1,0 +1,472 @@
+package incident
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rollbook/model"
+)
+
+// well lets so much time pass in looks of five seconds, with all components well.
+func (w *world) well(d time.Duration) {
+	for range int(d / (5 * time.Second)) {
+		w.wait(5 * time.Second)
+		for _, c := range w.seen.Board {
+			w.figures(c.ID, repeat(0.0002, 3), repeat(0.2, 3))
+		}
+		w.do(Observed{Passed: 5 * time.Second})
+	}
+}
+
+// toHold is a rollback that is rolled out and in the middle of its hold.
+func (w *world) toHold() {
+	w.t.Helper()
+	w.toRolling()
+	w.wait(40 * time.Second)
+	w.rolledOut()
+	w.do(Next{})
+	w.well(time.Minute)
+	if w.inc.Hold.Since.IsZero() || !w.inc.Verified.IsZero() {
+		w.t.Fatalf("not in the hold: %+v, verified %s: %+v", w.inc.Hold, w.inc.Verified, VerifyChecks(w.snap()))
+	}
+}
+
+func (w *world) find(key string) VerifyCheck {
+	for _, v := range VerifyChecks(w.snap()) {
+		if v.Key == key {
+			return v
+		}
+	}
+	return VerifyCheck{Seen: "no such check"}
+}
+
+// What failed and was not rolled back keeps it from green, and all that follows.
+func TestVerifyCoversWhatFailed(t *testing.T) {
+	w := newWorld(t, withChannels)
+	w.figures("frontend", repeat(0.3, 21), repeat(0.2, 21)) // and backend-python goes back
+	w.do(Observed{})
+	w.toRolling()
+	w.wait(40 * time.Second)
+	w.rolledOut()
+	w.do(Next{})
+	for range 60 {
+		w.wait(5 * time.Second)
+		w.figures("backend-python", repeat(0, 21), repeat(0.2, 21))
+		w.figures("frontend", repeat(0.3, 21), repeat(0.2, 21))
+		w.do(Observed{Passed: 5 * time.Second})
+	}
+	if !w.inc.Verified.IsZero() || !w.inc.Hold.Since.IsZero() {
+		t.Fatalf("frontend burns, and held %+v, verified %s", w.inc.Hold, w.inc.Verified)
+	}
+	if v := w.find("frontend/errors"); v.State != model.TriNo || !v.Beside {
+		t.Errorf("frontend's errors: %+v", v)
+	}
+	if v := w.find("backend-python/errors"); v.State != model.TriYes || v.Beside {
+		t.Errorf("backend-python's errors: %+v", v)
+	}
+	if w.inc.Down.Since.IsZero() || w.inc.Down.Unseen {
+		t.Errorf("frontend burns, and the clock stands: %+v", w.inc.Down)
+	}
+	if m := Draft(w.snap(), channels[0], model.MessageResolved); m.Title+m.Text != "" {
+		t.Errorf("frontend burns, and drafted is %q", m.Title)
+	}
+	if m := Draft(w.snap(), channels[0], model.MessageUpdated); m.Status != model.StatusIdentified || strings.Contains(m.Title, "frontend") || !strings.Contains(m.Text, "frontend errors 30%") {
+		t.Errorf("updated (%s): %s\n%s", m.Status, m.Title, m.Text)
+	}
+	if why := Verify.Blocked(w.snap()); why == "" {
+		t.Error("Close is open")
+	}
+	if w.inc.Asked != AskNotGreen || !strings.Contains(w.inc.AskText, "frontend error ratio 30%") {
+		t.Errorf("asks %q: %s", w.inc.Asked, w.inc.AskText)
+	}
+	w.well(6 * time.Minute)
+	if w.inc.Verified.IsZero() || !w.inc.Down.Since.IsZero() || len(w.inc.Calls()) > 0 || w.inc.Asked != AskNothing {
+		t.Errorf("all is well; verified %s, clock %+v, calls %+v, asks %q: %+v", w.inc.Verified, w.inc.Down, w.inc.Calls(), w.inc.Asked, VerifyChecks(w.snap()))
+	}
+	if m := Draft(w.snap(), channels[0], model.MessageResolved); !strings.Contains(m.Title, "Resolved") {
+		t.Errorf("verified, and drafted is %q", m.Title)
+	}
+}
+
+// A trigger that the operator let fall is covered all the same; one from before the
+// incident is not.
+func TestCoveredWhatTheOperatorLetFall(t *testing.T) {
+	for _, open := range []bool{false, true} {
+		w := newWorld(t, nil)
+		w.figures("frontend", repeat(0.3, 21), repeat(0.2, 21))
+		w.do(Observed{})
+		if open {
+			w.do(Next{})
+		}
+		w.well(10 * time.Minute)
+		w.do(StandDown{})
+		if got := slices.Contains(w.inc.Covered(), "frontend"); len(w.inc.Triggers) > 0 || got != open {
+			t.Errorf("stood down in an open incident %v; covers frontend %v, triggers %+v", open, got, w.inc.Triggers)
+		}
+	}
+}
+
+// The hold is reset by any one check that is bad or not known, by time that nobody
+// watched, by a clock that was set, by a later run, and by what the API remembers.
+func TestHoldIsReset(t *testing.T) {
+	pods := func(since time.Time) func(c *model.Component) {
+		return func(c *model.Component) {
+			c.Pods = nil
+			for range 3 {
+				c.Pods = append(c.Pods, model.Pod{Ready: true, Steady: since})
+			}
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		change func(w *world)
+		told   string
+	}{
+		{"one bad check", func(w *world) {
+			w.figures("backend-python", repeat(0.0002, 3), join(repeat(0.2, 2), repeat(1.5, 1)))
+			w.do(Observed{})
+		}, "hold reset: backend-python P95 1.5s in the last minute"},
+		{"one unknown check", func(w *world) {
+			w.figures("backend-python", nil, repeat(0.2, 3))
+			w.do(Observed{})
+		}, "hold reset: backend-python error ratio unknown: no series"},
+		{"a pod is not ready", func(w *world) {
+			w.component("backend-python", func(c *model.Component) { c.Ready = 2 })
+			w.do(Observed{})
+		}, "hold reset: backend-python pods running 2 of 3 ready"},
+		{"scaled to 0", func(w *world) {
+			w.component("backend-python", func(c *model.Component) { c.Desired, c.Ready, c.Replicas, c.Updated, c.Available = 0, 0, 0, 0, 0 })
+			w.do(Observed{})
+		}, "0 replicas: it had 3"},
+		{"gone", func(w *world) {
+			w.seen.Board = w.seen.Board[:1]
+			if w.seen.Board[0].ID == "backend-python" {
+				panic("the other one was to stay")
+			}
+			w.do(Observed{})
+		}, "the workload is gone"},
+		{"not found any more", func(w *world) {
+			w.component("backend-python", func(c *model.Component) { c.Missing = notFound })
+			w.do(Observed{})
+		}, "the workload is gone"},
+		{"a restart that the API remembers", func(w *world) {
+			w.component("backend-python", pods(w.now.Add(-time.Second)))
+			w.do(Observed{})
+		}, "a pod of backend-python restarted or was not ready in between"},
+		{"nobody looked", func(w *world) {
+			w.well(0)
+			w.do(Observed{Passed: 11 * time.Second})
+		}, "not watched for 11s: rollbook was held up; the hold starts again"},
+		{"the clock went on", func(w *world) {
+			w.wait(time.Hour)
+			w.figures("backend-python", repeat(0.0002, 3), repeat(0.2, 3))
+			w.do(Observed{Passed: time.Second, Jump: time.Hour})
+		}, "this machine's clock went 1h on"},
+		{"the clock went back", func(w *world) {
+			w.wait(-time.Hour)
+			w.figures("backend-python", repeat(0.0002, 3), repeat(0.2, 3))
+			w.do(Observed{Passed: time.Second, Jump: -time.Hour})
+		}, "this machine's clock went back by 1h"},
+		{"killed, and taken up again", func(w *world) {
+			w.wait(20 * time.Minute)
+			w.figures("backend-python", repeat(0.0002, 3), repeat(0.2, 3))
+			w.inc = Fold(w.facts)
+			w.do(TakenUp{})
+			w.do(Observed{})
+		}, "not watched for 20m: rollbook did not run; the hold starts again"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			w.component("backend-python", pods(t0.Add(-time.Hour)))
+			w.toHold()
+			began := w.inc.Hold.Began
+			c.change(w)
+			if h := w.inc.Hold; !h.Since.IsZero() && !h.Began.After(began) && !strings.Contains(c.name, "back") || w.snap().Held() > 0 || !w.inc.Verified.IsZero() {
+				t.Errorf("it goes on: %+v, held %s", h, w.snap().Held())
+			}
+			if !slices.ContainsFunc(w.inc.Timeline, func(e Entry) bool { return strings.Contains(e.Text, c.told) }) {
+				t.Errorf("it is not told: %+v", w.inc.Timeline[len(w.inc.Timeline)-3:])
+			}
+		})
+	}
+}
+
+// Whatever readings, gaps and clocks: verified only after that much time that was seen
+// and good, in one piece.
+func TestHoldIsTimeThatWasSeenAndGood(t *testing.T) {
+	verified := 0
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 11))
+		w := newWorld(t, nil)
+		w.toRolling()
+		w.wait(40 * time.Second)
+		w.rolledOut()
+		w.do(Next{})
+		odd := 2 + r.IntN(120) // how seldom something is out of order
+		var seen time.Duration // and good, in one piece
+		good := false
+		for range 400 {
+			passed := time.Duration(1+r.IntN(9)) * time.Second
+			var jump time.Duration
+			switch r.IntN(odd) {
+			case 0:
+				passed = time.Duration(r.IntN(60)) * time.Second
+			case 1:
+				jump = time.Duration(r.IntN(7200)-3600) * time.Second
+			}
+			watched := passed <= 10*time.Second && jump.Abs() <= jumpMost
+			w.wait(passed + jump)
+			errors, p95 := repeat(0.0002, 3), repeat(0.2, 3)
+			now := true
+			switch r.IntN(odd) {
+			case 0:
+				errors, now = nil, false
+			case 1:
+				errors, now = repeat(0.3, 3), false
+			case 2:
+				p95, now = repeat(1.5, 3), false
+			}
+			w.figures("backend-python", errors, p95)
+			w.figures("frontend", repeat(0, 3), repeat(0.2, 3))
+			ready := 3
+			if r.IntN(odd) == 0 {
+				ready, now = r.IntN(3), false
+			}
+			w.component("backend-python", func(c *model.Component) { c.Ready = ready })
+			if watched && good && now {
+				seen += passed
+			} else {
+				seen = 0
+			}
+			good = now
+			w.do(Observed{Passed: passed, Jump: jump})
+			if w.inc.Verified.IsZero() {
+				continue
+			}
+			verified++
+			if hold := w.inc.Settings.Verify.Hold; seen < hold {
+				t.Fatalf("seed %d: verified after %s of %s seen and good", seed, seen, hold)
+			}
+			break
+		}
+	}
+	if verified < 20 {
+		t.Errorf("only %d were verified at all: the test shows nothing", verified)
+	}
+}
+
+// A window that still looks back on the time before the rollout is neither good nor
+// bad, and says until when; after that the same figure is bad.
+func TestSettling(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toRolling()
+	w.wait(40 * time.Second)
+	w.rolledOut()
+	w.do(Next{})
+	falling := func(from float64) {
+		w.wait(10 * time.Second)
+		w.figures("backend-python", []float64{from + 0.2, from + 0.1, from}, repeat(0.2, 3))
+		w.component("backend-python", func(c *model.Component) { c.Desired = 2 })
+		w.component("backend-python", func(c *model.Component) { c.Ready = 3 })
+		w.do(Observed{})
+	}
+	falling(0.21)
+	if v := w.find("backend-python/errors"); v.State != model.TriUnknown || v.Wait != WaitWindow || v.Seen != "21% ↓" || !v.Clears.After(w.now) || v.Acceptable() {
+		t.Errorf("ten seconds after the rollout: %+v", v)
+	}
+	if v := w.find("backend-python/up"); v.State != model.TriYes {
+		t.Errorf("up: %+v", v)
+	}
+	w.do(AcceptUnknown{Key: "backend-python/errors", Reason: "it will be good"})
+	if len(w.inc.Accepted) > 0 {
+		t.Error("what only needs time was accepted")
+	}
+	f := *w.seen.Figures["backend-python"]
+	f.Up.Value = 2 // of 3: one of them has ended
+	w.seen.Figures = map[string]*model.Figures{"backend-python": &f}
+	if v := w.find("backend-python/up"); v.Wait != WaitWindow || !strings.Contains(v.Seen, "2 of 3") {
+		t.Errorf("the target of a pod that has ended: %+v", v)
+	}
+	f.Up.Value = 1 // of 2 that are wanted
+	if v := w.find("backend-python/up"); v.State != model.TriNo {
+		t.Errorf("a new pod is not scraped: %+v", v)
+	}
+	for range 8 {
+		falling(0.21)
+	}
+	if v := w.find("backend-python/errors"); v.State != model.TriNo {
+		t.Errorf("a minute and a half after the rollout: %+v", v)
+	}
+}
+
+// Right after a verification it is looked on: what is over a limit again ends it.
+func TestNoLongerVerified(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toClose()
+	w.wait(5 * time.Second)
+	w.figures("backend-python", join(repeat(0, 10), repeat(0.3, 1)), repeat(0.2, 21))
+	w.do(Observed{})
+	if !w.inc.Verified.IsZero() || w.inc.Down.Since.IsZero() || Unresolved(w.snap()) == "" {
+		t.Errorf("over again: verified %s, clock %+v, %q", w.inc.Verified, w.inc.Down, Unresolved(w.snap()))
+	}
+	for _, it := range w.inc.Items {
+		w.do(SettleItem{ID: it.ID})
+	}
+	if !w.inc.Closed.IsZero() {
+		t.Error("closed while it is not verified")
+	}
+	w.well(5 * time.Minute)
+	if w.inc.Closed.IsZero() || w.inc.End.Outcome != RolledBack {
+		t.Errorf("well again: verified %s, closed %s", w.inc.Verified, w.inc.Closed)
+	}
+}
+
+// “Recovered” is not said against a limit without a reason, the hold is run before it
+// is told to anybody, and nothing is confirmed until it is reopened.
+func TestEndWithoutARollback(t *testing.T) {
+	w := newWorld(t, withChannels)
+	p := w.toConfirm()
+	w.do(EndIncident{Outcome: RecoveredAlone})
+	if w.inc.End != nil {
+		t.Fatal("30% fail, and it ended as recovered")
+	}
+	if why := EndAgainst(w.snap()); why != "backend-python errors 30%" {
+		t.Errorf("against it: %q", why)
+	}
+	w.do(EndIncident{Outcome: RecoveredAlone, Reason: "they say so"})
+	if w.inc.End == nil || w.inc.End.Against == "" || w.inc.Down.Since.IsZero() || Unresolved(w.snap()) != "still backend-python errors 30%" {
+		t.Fatalf("ended with a reason: %+v, clock %+v, %q", w.inc.End, w.inc.Down, Unresolved(w.snap()))
+	}
+	for _, to := range []Step{Confirm, RollBack} {
+		w.do(Goto{to})
+		if e := w.do(ConfirmWrite{Word: "backend-python", Plans: []string{p.ID}}); writes(e) != 0 {
+			t.Fatal("confirmed in an ended incident")
+		}
+	}
+	w.do(Goto{Confirm})
+	if why := Confirm.Blocked(w.snap()); !strings.Contains(why, "x reopens it") {
+		t.Errorf("blocked by %q", why)
+	}
+	w.do(Goto{Close})
+	w.well(100 * time.Second)
+	if m := Draft(w.snap(), channels[0], model.MessageResolved); m.Text != "" {
+		t.Errorf("before the hold is over it drafts %q", m.Title)
+	}
+	w.well(4 * time.Minute)
+	if w.inc.Verified.IsZero() || !w.inc.Down.Since.IsZero() {
+		t.Fatalf("the hold was not run: %+v, %+v", w.inc.Hold, VerifyChecks(w.snap()))
+	}
+	m := Draft(w.snap(), channels[0], model.MessageResolved)
+	if !strings.Contains(m.Title, "Resolved") || !strings.Contains(m.Text, "stable since") || !strings.Contains(m.Text, "It ended without a rollback") {
+		t.Errorf("after the hold it drafts %q:\n%s", m.Title, m.Text)
+	}
+	w.do(Reopen{Reason: "it is back"})
+	w.do(Goto{Confirm})
+	p = w.preflight()
+	if e := w.do(ConfirmWrite{Word: "backend-python", Plans: []string{p.ID}}); w.inc.End != nil || writes(e) != 1 {
+		t.Errorf("reopened, and not confirmed: %+v, %s", w.inc.End, Confirm.Blocked(w.snap()))
+	}
+}
+
+// What was switched off may be put back after the end.
+func TestDebtIsPaidAfterTheEnd(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toConfirm()
+	w.do(EndIncident{Outcome: FalseAlarm, Reason: "a load test"})
+	w.inc.Choices = []Choice{{Slot: backend, To: revision(41), Pays: "plan-0"}}
+	w.inc.Step = Confirm
+	if why := Confirm.Blocked(w.snap()); why != "" {
+		t.Errorf("blocked by %q", why)
+	}
+}
+
+func TestNamesOfChecks(t *testing.T) {
+	for key, want := range map[string]string{"api/up": "api scrape targets up", "api/errors": "api error ratio", "api/pods": "api pods running",
+		"api/health:https://a/b": "api health https://a/b", "api/promql:queue": "api queue", "api/log": "api log", "api": "api"} {
+		if got := CheckName(key); got != want {
+			t.Errorf("%s is %q, want %q", key, got, want)
+		}
+	}
+	w := newWorld(t, nil)
+	w.toHold()
+	for _, v := range VerifyChecks(w.snap()) {
+		if got := CheckName(v.Key); got != fmt.Sprint(v.Component, " ", v.Name) {
+			t.Errorf("%s is called %q, and its check %q", v.Key, got, v.Name)
+		}
+	}
+}
+
+// TestWalksAfterAWrite walks on from a rollback that is rolled out, whatever fails and
+// heals, ends and is reopened, and checks after every input what must always hold.
+func TestWalksAfterAWrite(t *testing.T) {
+	verified, ended := 0, 0
+	for seed := range uint64(250) {
+		r := rand.New(rand.NewPCG(seed, 13))
+		w := newWorld(t, withChannels)
+		if r.IntN(2) == 0 {
+			w.figures("frontend", repeat(0.3, 21), repeat(0.2, 21))
+			w.do(Observed{})
+		}
+		w.toRolling()
+		w.wait(40 * time.Second)
+		w.rolledOut()
+		w.do(Next{})
+		still := promises{}
+		level := map[string]float64{"backend-python": 0.3, "frontend": []float64{0, 0.3}[r.IntN(2)]}
+		for range 150 {
+			w.wait(5 * time.Second)
+			for id := range level {
+				if r.IntN(25) == 0 {
+					level[id] = []float64{-1, 0.3, 0, 0, 0, 0}[r.IntN(6)]
+				}
+				w.figures(id, repeat(level[id], 3), repeat(0.2, 3))
+				if level[id] < 0 {
+					w.figures(id, nil, nil)
+				}
+			}
+			var in Act = Observed{Passed: 5 * time.Second}
+			switch r.IntN(40) {
+			case 0:
+				in = []Act{Next{}, Back{}, Goto{Confirm}}[r.IntN(3)]
+			case 1:
+				in = EndIncident{Outcome: []Outcome{RecoveredAlone, FixedOtherwise, FalseAlarm}[r.IntN(3)], Reason: []string{"", "they say so"}[r.IntN(2)]}
+			case 2:
+				in = Reopen{}
+			case 3, 4, 5:
+				if checks := VerifyChecks(w.snap()); len(checks) > 0 {
+					in = AcceptUnknown{Key: checks[r.IntN(len(checks))].Key, Reason: "looked by hand"}
+				}
+			case 6:
+				in = ConfirmWrite{Word: ConfirmWord(&w.inc), Plans: []string{w.preflight().ID}}
+			case 7:
+				if n := len(w.inc.Attempts); n > 1 {
+					in = Wrote{WriteID: WriteID{n, "plan-1"}, Receipt: &model.Receipt{At: w.now}}
+				}
+			case 8:
+				if r.IntN(4) == 0 {
+					in = Observed{Passed: time.Minute}
+				}
+			}
+			before, first := w.inc, len(w.facts)
+			effects := w.do(in)
+			still.hold(t, seed, &before, w, in, w.facts[first:], effects)
+			if before.Verified.IsZero() && !w.inc.Verified.IsZero() {
+				verified++
+			}
+			if before.End == nil && w.inc.End != nil {
+				ended++
+			}
+		}
+		if got := Fold(w.facts); !reflect.DeepEqual(got, w.inc) {
+			t.Fatalf("seed %d: the fold is another incident", seed)
+		}
+	}
+	if verified < 50 || ended < 50 {
+		t.Errorf("%d were verified, %d ended: the test shows nothing", verified, ended)
+	}
+}
