@@ -219,16 +219,21 @@ type reader struct {
 
 func (r *reader) begin() tea.Cmd { return r.load(&r.got, r.read) }
 
-func newReader(s *scope, title, what string, style func(p *pen, line string) string, read func(ctx context.Context) (content, error)) overlay {
+func newReader(s *scope, title, what string, style func(p *pen, line string) ansi.Style, read func(ctx context.Context) (content, error)) overlay {
 	r := &reader{pager: pager{base: base{s}, title: title}, read: read}
 	r.lines = func(w int) []string {
 		lines := r.got.view(s.pen, w, what)
 		if style == nil || !r.got.ready || r.got.err != "" {
 			return lines
 		}
-		out := make([]string, len(lines))
-		for i, l := range lines {
-			out[i] = style(s.pen, " "+s.pen.fit(strings.ReplaceAll(l, "\t", "  "), w-1))
+		var out []string
+		for _, l := range lines {
+			look := style(s.pen, l)
+			// Broken at the edge, blanks and all: this is text to compare, and what
+			// differs may stand at its end.
+			for _, piece := range strings.Split(ansi.Hardwrap(strings.ReplaceAll(l, "\t", "  "), max(1, w-2), true), "\n") {
+				out = append(out, " "+paint(look, s.pen.say(piece)))
+			}
 		}
 		return out
 	}
@@ -236,7 +241,7 @@ func newReader(s *scope, title, what string, style func(p *pen, line string) str
 }
 
 func newManifest(s *scope, c *model.Component) overlay {
-	return newReader(s, "Manifest of "+c.Workload.String(), "manifest", func(_ *pen, l string) string { return l },
+	return newReader(s, "Manifest of "+c.Workload.String(), "manifest", func(p *pen, _ string) ansi.Style { return p.Plain },
 		func(ctx context.Context) (content, error) {
 			text, err := s.viewer.Manifest(ctx, c)
 			return content{lines: split(text)}, err
@@ -244,16 +249,16 @@ func newManifest(s *scope, c *model.Component) overlay {
 }
 
 func newDiff(s *scope, c *model.Component, to model.Version) overlay {
-	style := func(p *pen, l string) string {
+	style := func(p *pen, l string) ansi.Style {
 		switch {
-		case strings.HasPrefix(l, " +"):
-			return paint(p.Good, l)
-		case strings.HasPrefix(l, " -"):
-			return paint(p.Bad, l)
-		case strings.HasPrefix(l, " @"):
-			return paint(p.Dim, l)
+		case strings.HasPrefix(l, "+"):
+			return p.Good
+		case strings.HasPrefix(l, "-"):
+			return p.Bad
+		case strings.HasPrefix(l, "@"):
+			return p.Dim
 		}
-		return l
+		return p.Plain
 	}
 	return newReader(s, "From what runs of "+c.ID+" to "+to.Label, "diff", style,
 		func(ctx context.Context) (content, error) {
