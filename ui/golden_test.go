@@ -86,14 +86,15 @@ func TestGoldenLooks(t *testing.T) {
 // Every key of every page, as docs/keys.md prints them.
 func TestGoldenKeys(t *testing.T) { golden(t, "keys", KeyTable()) }
 
-// Whatever the size, a frame has exactly so many lines and none is wider.
+// Whatever the size, a frame has exactly so many lines and none is wider. Each
+// fixture tries some sizes, all of them together nearly every one.
 func TestFrameFits(t *testing.T) {
 	looks := []Look{dark, {ASCII: true, NoColor: true}}
 	for n, f := range fixtures() {
 		for k, l := range looks {
 			a := screen(t, f, 80, 24, l)
-			for w := 10 + k; w <= 200; w += 3 + (w+n)%29 {
-				for h := 3; h <= 60; h += 1 + (h+n)%17 {
+			for w := 10 + k; w <= 200; w += 7 + (w+n)%61 {
+				for h := 3; h <= 60; h += 3 + (h+n)%37 {
 					a.w, a.h = w, h
 					lines := strings.Split(a.Frame(), "\n")
 					if len(lines) != h {
