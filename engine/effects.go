@@ -11,8 +11,9 @@ import (
 // write's outcome is then settled by looking.
 const (
 	readDeadline  = 10 * time.Second
-	planDeadline  = 5 * time.Second // the preflight itself ends after three
-	writeDeadline = 30 * time.Second
+	slowDeadline  = 30 * time.Second             // without what it reads there is no rollback
+	planDeadline  = slowDeadline + 5*time.Second // the preflight's lines come after the plan, and end after three
+	writeDeadline = incident.WriteDeadline
 	eventDeadline = 5 * time.Second
 	lookEvery     = 2 * time.Second
 )

@@ -87,6 +87,7 @@ type Engine struct {
 	offers  map[string]*journal.Summary
 
 	following   map[incident.WriteID]bool // by a Follower, in this run
+	lookouts    map[incident.WriteID]*lookout
 	gathering   gathering
 	leasing     map[string]*leasing
 	reportAgain bool // asked for while one was being written
@@ -96,7 +97,8 @@ type Engine struct {
 // so that the first frame waits for nothing.
 func New(cfg Config) *Engine {
 	e := &Engine{cfg: cfg, tell: make(chan struct{}, 1), ready: make(chan struct{}, 1),
-		crash: make(chan error, 1), errands: map[string]*errand{}, leasing: map[string]*leasing{}, pods: podMemory{}, following: map[incident.WriteID]bool{}, ctx: context.Background()}
+		crash: make(chan error, 1), errands: map[string]*errand{}, leasing: map[string]*leasing{}, pods: podMemory{}, following: map[incident.WriteID]bool{},
+		lookouts: map[incident.WriteID]*lookout{}, ctx: context.Background()}
 	e.search, e.seen.Searching = journal.Search, len(cfg.Journals) > 0
 	e.seen.Memory = &incident.Memory{}
 	e.seen.Metrics.To, e.seen.Metrics.Off = cfg.Metrics.To()
@@ -187,6 +189,7 @@ func (e *Engine) work() {
 		e.watchWrites()
 		e.handle(incident.Input{At: e.judged, Do: look})
 	}
+	e.lookOut()
 	e.leases()
 	if len(batch) > 0 || e.fresh || e.pressing() {
 		e.publish()

@@ -223,11 +223,11 @@ func TestKilledAfterThePatch(t *testing.T) {
 		again := newCluster(t)
 		again.line = c.line
 		looks := 0
-		again.look = func() (model.Settled, string, error) {
+		again.look = func() (model.Looked, error) {
 			if looks++; looks < 3 {
-				return "", "", errors.New("connection refused")
+				return model.Looked{}, errors.New("connection refused")
 			}
-			return model.SettledDone, "", nil
+			return model.Looked{State: model.SettledDone}, nil
 		}
 		r = start(t, again, m, image)
 		s := r.wait(10 * time.Second)
@@ -256,7 +256,7 @@ func TestNotWrittenIsBelievedAtTheSecondLook(t *testing.T) {
 		c.undo = func(context.Context, model.Plan) (model.Receipt, error) {
 			return model.Receipt{}, fmt.Errorf("%w: connection reset", model.ErrLost)
 		}
-		c.look = func() (model.Settled, string, error) { return model.SettledNot, "", nil }
+		c.look = func() (model.Looked, error) { return model.Looked{State: model.SettledNot}, nil }
 		r := start(t, c, m, dir)
 		r.confirm()
 		s := r.wait(5 * time.Second)

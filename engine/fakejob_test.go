@@ -44,9 +44,9 @@ func (j *fakeJob) Do(_ context.Context, p model.Plan, tell func(model.Progress))
 	return j.do(tell)
 }
 
-func (j *fakeJob) Look(context.Context, model.Plan) (model.Settled, string, error) {
+func (j *fakeJob) Look(context.Context, model.Plan) (model.Looked, error) {
 	j.c.t.Error("a look that the test did not expect")
-	return "", "", errors.New("not expected")
+	return model.Looked{}, errors.New("not expected")
 }
 
 func (j *fakeJob) Follow(ctx context.Context, p model.Plan, r model.Receipt, out func(model.Progress)) error {

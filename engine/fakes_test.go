@@ -20,7 +20,7 @@ type fakeCluster struct {
 	id    string
 
 	undo  func(ctx context.Context, p model.Plan) (model.Receipt, error)
-	look  func() (model.Settled, string, error)
+	look  func() (model.Looked, error)
 	calls []string
 }
 

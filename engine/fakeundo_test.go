@@ -50,11 +50,11 @@ func (u fakeUndo) Do(ctx context.Context, p model.Plan, _ func(model.Progress)) 
 	return u.c.undo(ctx, p)
 }
 
-func (u fakeUndo) Look(context.Context, model.Plan) (model.Settled, string, error) {
+func (u fakeUndo) Look(context.Context, model.Plan) (model.Looked, error) {
 	u.c.called("look")
 	if u.c.look == nil {
 		u.c.t.Error("a look that the test did not expect")
-		return "", "", errors.New("not expected")
+		return model.Looked{}, errors.New("not expected")
 	}
 	return u.c.look()
 }

@@ -62,7 +62,7 @@ func TestFrozenJournalsAreTakenUp(t *testing.T) {
 				time.Sleep(time.Until(whole.Facts[n-1].At.Add(time.Minute)))
 				c := newCluster(t)
 				c.id = whole.Header.Cluster
-				c.look = func() (model.Settled, string, error) { return model.SettledDone, "", nil }
+				c.look = func() (model.Looked, error) { return model.Looked{State: model.SettledDone}, nil }
 				r := start(t, c, &fakeMetrics{}, dir)
 				s := r.wait(2 * time.Second)
 				if !s.Seen.Resumed || s.Incident.ID != before.ID || s.Incident.Step < step || len(s.Incident.Attempts) != len(before.Attempts) {

@@ -94,18 +94,18 @@ func (r remote) Do(ctx context.Context, p model.Plan, _ func(model.Progress)) (m
 	return model.Receipt{At: time.Now(), Text: fmt.Sprintf("resourceVersion 9, generation %d", a.Gen), Detail: raw(undoReceipt{Generation: a.Gen})}, nil
 }
 
-func (r remote) Look(ctx context.Context, p model.Plan) (model.Settled, string, error) {
+func (r remote) Look(ctx context.Context, p model.Plan) (model.Looked, error) {
 	c, err := r.component(ctx)
 	d := parsed[undoDetail](p.Detail)
 	switch {
 	case err != nil:
-		return "", "", err
+		return model.Looked{}, err
 	case c.TemplateHash == d.ToHash:
-		return model.SettledDone, "", nil
+		return model.Looked{State: model.SettledDone}, nil
 	case c.TemplateHash == d.FromHash:
-		return model.SettledNot, "", nil
+		return model.Looked{State: model.SettledNot}, nil
 	}
-	return model.SettledForeign, "somebody", nil
+	return model.Looked{State: model.SettledForeign, By: "somebody"}, nil
 }
 
 func (r remote) Judge(c *model.Component, p *model.Plan, got *model.Receipt) model.Progress {

@@ -40,8 +40,8 @@ func (e *Engine) readHistory(x incident.ReadHistory) {
 	}
 	show(bare)
 	target := e.target(c)
-	e.anew("history/"+key(x.Slot), 2*readDeadline, func(ctx context.Context, tell func(func())) {
-		read, cancel := context.WithTimeout(ctx, readDeadline)
+	e.anew("history/"+key(x.Slot), slowDeadline+readDeadline, func(ctx context.Context, tell func(func())) {
+		read, cancel := context.WithTimeout(ctx, slowDeadline)
 		defer cancel()
 		h, err := m.Versions(read, c, x.Until)
 		if err != nil {
@@ -115,6 +115,7 @@ func (e *Engine) checkPlan(x incident.CheckPlan) {
 
 // holdWrite keeps a write until its intent is on disk.
 func (e *Engine) holdWrite(x incident.WritePlan) {
+	e.lookouts[x.ID()] = &lookout{seen: marks(e.seen.Component(x.Plan.Component))}
 	e.writes.Add(1)
 	e.hold(func() { e.write(x) }, func(err error) {
 		e.writes.Add(-1)
@@ -156,40 +157,6 @@ func (e *Engine) write(x incident.WritePlan) {
 			e.handle(incident.Input{At: time.Now(), Do: out})
 			e.writes.Add(-1)
 		})
-	})
-}
-
-// look asks what became of a write, until there is an answer. That it was not
-// written is believed only when two looks say so: the first may have come before a
-// request that was still on its way.
-func (e *Engine) look(x incident.LookPlan) {
-	m := e.method(x.Plan.Method)
-	if m == nil {
-		e.post(func() {
-			e.handle(incident.Input{At: time.Now(), Do: incident.CannotLook{WriteID: x.ID(), Why: noMethod(x.Plan.Method)}})
-		})
-		return
-	}
-	e.background(func(ctx context.Context) {
-		not := 0
-		for ctx.Err() == nil {
-			try, cancel := context.WithTimeout(ctx, readDeadline)
-			state, by, err := m.Look(try, x.Plan)
-			cancel()
-			if err == nil && state == model.SettledNot {
-				not++
-			}
-			if err == nil && state != model.SettledUnknown && (state != model.SettledNot || not > 1) {
-				e.post(func() {
-					e.handle(incident.Input{At: time.Now(), Do: incident.Settled{WriteID: x.ID(), State: state, By: by}})
-				})
-				return
-			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(lookEvery):
-			}
-		}
 	})
 }
 

@@ -41,9 +41,8 @@ type Method interface {
 	// ErrRefused, ErrReadOnly (nothing was written) or ErrLost (nobody knows; Look
 	// tells), wrapped with the details.
 	Do(ctx context.Context, p model.Plan, tell func(model.Progress)) (model.Receipt, error)
-	// Look tells whether a plan was written; by names who changed it instead. It
-	// writes nothing.
-	Look(ctx context.Context, p model.Plan) (state model.Settled, by string, err error)
+	// Look tells whether a plan was written. It writes nothing.
+	Look(ctx context.Context, p model.Plan) (model.Looked, error)
 }
 
 // Judge is a Method whose progress is seen on the board. It is pure.

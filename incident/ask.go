@@ -61,6 +61,8 @@ const (
 	// To AskSettle: what the operator found when they looked.
 	ReplyWritten    Reply = "it was written"
 	ReplyNotWritten Reply = "it was not written"
+	// The world's own: what was said not to have happened has happened.
+	ReplyArrived Reply = "it was written after all"
 )
 
 // Answered settles Incident.Asked.

@@ -63,7 +63,18 @@ type Write struct {
 	RolledOut time.Time
 	Err       string // the server's words, or what changed and by whom
 	Waited    bool   // the operator chose to wait beyond the deadline
+	Lost      bool   // its answer was lost: what is known of it is what a look says
+	// Until is up to when a write that was not done so far may still arrive; zero = it
+	// may not, or it was done.
+	Until time.Time
 }
+
+// WriteDeadline is how long the answer to a write is waited for.
+const WriteDeadline = 30 * time.Second
+
+// Arrives returns up to when a write without an answer may still be done: its
+// deadline and a minute for what is on the way.
+func (w Write) Arrives() time.Time { return w.Intent.Add(WriteDeadline + time.Minute) }
 
 // happened reports whether the write changed something, as far as is known.
 func (w Write) happened() bool { return w.State == Rolling || w.State == Done || w.State == Reverted }
@@ -121,6 +132,33 @@ func (i *Incident) Standing() []Standing {
 			if a.Writes[w].Plan.Slot() == slot {
 				out = append(out, Standing{WriteID{a.N, a.Writes[w].Plan.ID}, &a.Writes[w]})
 			}
+		}
+	}
+	return out
+}
+
+// Unanswered returns the writes that have no answer, newest attempt first: those that
+// are waited for, and those that were lost, also after a look found them not done. One
+// that came before a write of its slot that happened can do nothing any more.
+func (i *Incident) Unanswered() []Standing {
+	var out []Standing
+	passed := map[model.Slot]bool{}
+	for n := len(i.Attempts) - 1; n >= 0; n-- {
+		a := &i.Attempts[n]
+		var happened []model.Slot
+		for m := range a.Writes {
+			w := &a.Writes[m]
+			switch {
+			case passed[w.Plan.Slot()]:
+			case w.State == Writing || w.State == Unsettled || w.State == Failed && w.Lost:
+				out = append(out, Standing{WriteID{a.N, w.Plan.ID}, w})
+				happened = append(happened, w.Plan.Slot())
+			case w.happened():
+				happened = append(happened, w.Plan.Slot())
+			}
+		}
+		for _, slot := range happened {
+			passed[slot] = true
 		}
 	}
 	return out

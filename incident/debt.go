@@ -27,7 +27,7 @@ func (i *Incident) Owed() []Debt {
 		for w := range i.Attempts[a].Writes {
 			write := &i.Attempts[a].Writes[w]
 			id := WriteID{i.Attempts[a].N, write.Plan.ID}
-			if write.Plan.Owes == "" || write.State == Pending || write.refused() {
+			if write.Plan.Owes == "" || write.State == Pending || write.refused() && write.Until.IsZero() {
 				continue
 			}
 			if _, waived := i.Waived[id]; waived {

@@ -33,8 +33,14 @@ func planBlocked(s *Snapshot, c Choice) string {
 	switch {
 	case c.To.IsZero():
 		return "no version is chosen for " + c.Component
-	case p == nil || p.To != c.To.Key || !p.Done && len(p.Plans) == 0 && p.Err == "":
+	case p == nil || p.To != c.To.Key:
 		return "checking " + c.Component
+	case !p.Done && len(p.Plans) == 0 && p.Err == "":
+		text := "reading " + c.Component + " and its revisions"
+		if long := s.Now.Sub(p.Started); !p.Started.IsZero() && long >= time.Second {
+			text += " for " + model.Short(long)
+		}
+		return text
 	case p.Err != "":
 		return c.Component + ": " + p.Err
 	case len(p.Plans) == 0:

@@ -83,6 +83,9 @@ func (d *decider) unfinished() {
 			switch w.State {
 			case Writing, Unsettled:
 				looking = true
+				if w.State == Writing {
+					d.fact(WriteLost{WriteID: WriteID{a.N, w.Plan.ID}, Err: "rollbook ended before the answer came"})
+				}
 				d.effect(LookPlan{Attempt: a.N, Plan: w.Plan})
 			case Pending:
 				failed = w.Plan.Component

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"rollbook/model"
 )
@@ -64,8 +65,8 @@ type Wrote struct {
 // decide takes the outcome of a write.
 func (do Wrote) decide(d *decider) {
 	w := d.inc().write(do.WriteID)
-	if w == nil || w.State != Writing {
-		return
+	if w == nil || w.State != Writing && (w.State != Rolling || do.Receipt != nil || do.Lost != "") {
+		return // a look was faster; a clear no counts all the same
 	}
 	component := w.Plan.Component
 	switch {
@@ -139,7 +140,7 @@ type WriteLost struct {
 }
 
 func (b WriteLost) apply(i *Incident, f Fact) {
-	i.onWrite(b.WriteID, func(w *Write) { w.State, w.Err = Unsettled, b.Err })
+	i.onWrite(b.WriteID, func(w *Write) { w.State, w.Err, w.Lost = Unsettled, b.Err, true })
 }
 
 func (b WriteLost) entry(i *Incident) (EntryKind, string) {
@@ -160,27 +161,69 @@ func (x LookPlan) ID() WriteID { return WriteID{x.Attempt, x.Plan.ID} }
 // Settled is what a look says of a write without an outcome.
 type Settled struct {
 	WriteID
-	State model.Settled
-	By    string // who changed it, when foreign
+	State   model.Settled
+	By      string         // see model.Looked
+	Receipt *model.Receipt // see model.Looked
 }
 
-// decide takes what a look says of a write without an outcome. A look that failed
-// is repeated by the engine.
+// decide takes what a look says of a write without an answer, at any time: what was
+// not done may still arrive, and is done then. A look that failed is repeated by the
+// engine.
 func (do Settled) decide(d *decider) {
 	w := d.inc().write(do.WriteID)
-	if w == nil || w.State != Unsettled && w.State != Writing || do.State == model.SettledUnknown {
+	if w == nil || do.State == model.SettledUnknown {
 		return
 	}
-	plan := w.Plan
-	d.fact(WriteSettled{WriteID: do.WriteID, State: do.State, By: do.By})
-	switch do.State {
-	case model.SettledDone:
-		d.leaveWord(&plan)
+	late := w.State == Failed && w.Lost
+	b := WriteSettled{WriteID: do.WriteID, State: do.State, By: do.By, Receipt: do.Receipt}
+	switch {
+	case do.State == model.SettledDone && (late || w.State == Writing || w.State == Unsettled):
+		d.settledDone(w.Plan, b, late)
+	case w.State == Unsettled && do.State == model.SettledNot:
+		d.settledNot(w.Plan, b, w.Arrives())
+	case w.State == Unsettled && do.State == model.SettledForeign:
+		d.fact(b)
+		d.askAgain(AskChanged, strings.TrimSpace(fmt.Sprintf("%s is something else now, by %s", w.Plan.Component, do.By)))
+	case late && do.State == model.SettledNot && !w.Until.IsZero() && !d.s.Now.Before(w.Until):
+		d.fact(b) // and it will not come any more
+		if d.inc().Asked == AskFailed {
+			d.fact(AskedFor{What: AskFailed, Text: notWritten(w.Plan.Component)})
+		}
+	}
+}
+
+// notWritten says that a write did not happen and will not.
+func notWritten(component string) string {
+	return "Nothing was written to " + component + ": it is still as it was before. Confirm again."
+}
+
+// settledNot takes it that a write was not done, so far.
+func (d *decider) settledNot(p model.Plan, b WriteSettled, until time.Time) {
+	text := notWritten(p.Component)
+	if d.s.Now.Before(until) {
+		b.Until = until
+		text = fmt.Sprintf("%s was not written so far; the request may still arrive until %s. You may confirm again: only one of the two can be done.", p.Component, exactTime(until))
+	}
+	d.fact(b)
+	d.askAgain(AskFailed, text)
+}
+
+// settledDone takes it that a write was done. late: something else was said before.
+func (d *decider) settledDone(p model.Plan, b WriteSettled, late bool) {
+	d.fact(b)
+	if b.By == "" {
+		d.leaveWord(&p)
+	}
+	if !late {
 		d.writeNext()
-	case model.SettledNot:
-		d.askAgain(AskFailed, "Nothing was written to "+plan.Component+": it is still as it was before. Confirm again.")
-	case model.SettledForeign:
-		d.askAgain(AskChanged, strings.TrimSpace(fmt.Sprintf("%s is something else now, by %s", plan.Component, do.By)))
+		return
+	}
+	// What was not written after it was told not to have happened is confirmed anew.
+	if d.inc().Asked == AskFailed || d.inc().Asked == AskChanged {
+		d.fact(AskAnswered{What: d.inc().Asked, With: ReplyArrived})
+	}
+	if step := d.inc().Step; step < RollBack && step >= Choose && d.inc().End == nil {
+		d.fact(Moved{To: RollBack})
 	}
 }
 
@@ -207,20 +250,29 @@ func (do CannotLook) decide(d *decider) {
 // WriteSettled is what a look says of such a write.
 type WriteSettled struct {
 	WriteID
-	State model.Settled `json:"state"`
-	By    string        `json:"by,omitempty"`
+	State   model.Settled  `json:"state"`
+	By      string         `json:"by,omitempty"`
+	Until   time.Time      `json:"until,omitzero"` // not done so far; up to then it may still arrive
+	Receipt *model.Receipt `json:"receipt,omitempty"`
 }
 
 func (b WriteSettled) apply(i *Incident, f Fact) {
 	i.onWrite(b.WriteID, func(w *Write) {
+		w.Until = b.Until
 		switch b.State {
 		case model.SettledDone:
 			w.State, w.Err = Rolling, ""
+			if b.Receipt != nil {
+				w.Receipt = *b.Receipt
+			}
 			if w.Receipt.At.IsZero() {
 				w.Receipt.At = f.At
 			}
 		case model.SettledNot:
 			w.State, w.Err = Failed, "it was not written"
+			if !b.Until.IsZero() {
+				w.Err = "not written so far; it may still arrive until " + exactTime(b.Until)
+			}
 		case model.SettledForeign:
 			w.State, w.Err = Refused, "changed by "+b.By
 		}
@@ -230,14 +282,21 @@ func (b WriteSettled) apply(i *Incident, f Fact) {
 
 func (b WriteSettled) entry(i *Incident) (EntryKind, string) {
 	c := i.component(b.WriteID)
-	switch b.State {
-	case model.SettledDone:
+	switch {
+	case b.State == model.SettledDone && b.By != "":
+		return EntryOutcome, fmt.Sprintf("looked: %s is what was wanted, by %s", c, b.By)
+	case b.State == model.SettledDone:
 		return EntryOutcome, fmt.Sprintf("looked: the write to %s was done", c)
-	case model.SettledNot:
+	case b.State == model.SettledNot && !b.Until.IsZero():
+		return EntryBad, fmt.Sprintf("looked: the write to %s was not done so far; it may still arrive until %s", c, exactTime(b.Until))
+	case b.State == model.SettledNot:
 		return EntryBad, fmt.Sprintf("looked: the write to %s was not done", c)
 	}
 	return EntryBad, fmt.Sprintf("looked: %s is something else, by %s", c, b.By)
 }
+
+// exactTime is a time of day to the second, as all read it alike.
+func exactTime(t time.Time) string { return t.UTC().Format("15:04:05") + " UTC" }
 
 // PostEvent leaves word on the workload for those who look with kubectl.
 type PostEvent struct {

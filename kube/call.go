@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -28,16 +29,18 @@ type call struct {
 	path   string // /apis/apps/v1/…, without the prefix of the server's address
 	query  url.Values
 	body   []byte
-	kind   string // Content-Type of the body
-	accept string // "" = application/json
-	limit  time.Duration
+	kind   string        // Content-Type of the body
+	accept string        // "" = application/json
+	want   string        // kind that the answer must be of; "" = it is not looked at
+	limit  time.Duration // 0 = that of the context, readLimit without one
 }
 
 // maxAnswer is the most of an answer that is read: a namespace of a thousand
 // ReplicaSets has 20 MB.
 const maxAnswer = 64 << 20
 
-// unreached is an error of the transport: no answer came.
+// unreached says that the API server did not answer: no answer came, or it was
+// somebody else's.
 type unreached struct {
 	err  error
 	text string
@@ -47,13 +50,14 @@ func (e *unreached) Error() string { return e.text }
 func (e *unreached) Unwrap() error { return e.err }
 
 // do sends one request. The error is the API server's *apierrors.StatusError,
-// or *unreached when there was no answer.
+// or *unreached when there was no answer of the API server's.
 func (c *Client) do(ctx context.Context, r call) ([]byte, error) {
 	limit := r.limit
-	if limit == 0 {
+	if _, given := ctx.Deadline(); limit == 0 && !given {
 		limit = readLimit
 	}
-	ctx, cancel, limit := c.within(ctx, limit)
+	begun := c.now()
+	ctx, cancel := c.within(ctx, limit)
 	defer cancel()
 	target := c.host + r.path
 	if len(r.query) > 0 {
@@ -73,28 +77,54 @@ func (c *Client) do(ctx context.Context, r call) ([]byte, error) {
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, c.unreached(ctx, err, limit)
+		return nil, c.unreached(ctx, err, begun)
 	}
 	defer resp.Body.Close()
 	c.hearWarnings(resp.Header)
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return nil, c.unreached(ctx, err, limit)
+		return nil, c.unreached(ctx, err, begun)
 	}
-	if resp.StatusCode >= 400 {
+	if resp.StatusCode >= 300 {
 		return nil, statusError(r, resp, body)
+	}
+	if why := r.notAnswered(body); why != "" {
+		return nil, &unreached{err: errForeign, text: fmt.Sprintf("what answers at %s is not the API server: %s %s with %s", hostOf(c.host), r.method, r.path, why)}
 	}
 	return body, nil
 }
 
-func (c *Client) unreached(ctx context.Context, err error, limit time.Duration) error {
+// errForeign is an answer that is not the API server's: a page for browsers, an
+// empty object of a proxy on the way.
+var errForeign = errors.New("not an answer of the API server")
+
+// notAnswered says what an answer is that is not what was asked for; "" when it is.
+func (r *call) notAnswered(body []byte) string {
+	if r.want == "" {
+		return ""
+	}
+	var o struct{ Kind string }
+	switch err := json.Unmarshal(body, &o); {
+	case err != nil:
+		return "something that is no JSON"
+	case o.Kind == "":
+		return "an object without a kind"
+	case o.Kind != r.want:
+		return "a " + text.Line(o.Kind) + " instead of a " + r.want
+	}
+	return ""
+}
+
+// unreached tells what came instead of an answer, and how long it was waited for:
+// the caller may have given it less time than the call has.
+func (c *Client) unreached(ctx context.Context, err error, begun time.Time) error {
 	if errors.Is(err, model.ErrReadOnly) {
 		return err
 	}
 	if ctx.Err() != nil && !errors.Is(err, context.DeadlineExceeded) {
 		err = errors.Join(ctx.Err(), err)
 	}
-	return &unreached{err: err, text: transportWords(err, hostOf(c.host), limit)}
+	return &unreached{err: err, text: transportWords(err, hostOf(c.host), c.now().Sub(begun).Round(100*time.Millisecond))}
 }
 
 func (c *Client) hearWarnings(h http.Header) {
@@ -110,21 +140,39 @@ func (c *Client) hearWarnings(h http.Header) {
 // whoever wraps the error prints them. Answers of a proxy on the way, which are no
 // Status, are told by their code and first line.
 func statusError(r call, resp *http.Response, body []byte) error {
+	wait, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
 	var st metav1.Status
 	if json.Unmarshal(body, &st) == nil && st.Kind == "Status" && st.Message != "" {
 		if st.Code == 0 {
 			st.Code = int32(resp.StatusCode)
 		}
 		st.Message = text.Line(st.Message)
+		if wait > 0 {
+			if st.Details == nil {
+				st.Details = &metav1.StatusDetails{}
+			}
+			st.Details.RetryAfterSeconds = int32(min(wait, 3600))
+		}
 		return &apierrors.StatusError{ErrStatus: st}
 	}
 	first, _, _ := bytes.Cut(bytes.TrimSpace(body), []byte("\n"))
 	if len(first) > 200 {
 		first = first[:200]
 	}
-	e := apierrors.NewGenericServerResponse(resp.StatusCode, r.method, schema.GroupResource{}, "", string(first), 0, true)
+	e := apierrors.NewGenericServerResponse(resp.StatusCode, r.method, schema.GroupResource{}, "", string(first), max(0, wait), true)
 	e.ErrStatus.Message = text.Line(fmt.Sprintf("%s %s: %s: %s", r.method, r.path, resp.Status, first))
+	if to, err := url.Parse(resp.Header.Get("Location")); err == nil && to.Host != "" {
+		e.ErrStatus.Message = fmt.Sprintf("%s %s: %s to %s, which is not followed", r.method, r.path, resp.Status, text.Line(to.Host))
+	}
 	return e
+}
+
+// gone reports that the API server itself says that an object of that name is not
+// there; a 404 of a proxy on the way, or of a resource that it does not have, says
+// nothing of the object.
+func gone(err error, name string) bool {
+	var st apierrors.APIStatus
+	return apierrors.IsNotFound(err) && errors.As(err, &st) && st.Status().Details != nil && st.Status().Details.Name == name
 }
 
 func hostOf(server string) string {

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,7 +28,8 @@ func (c *Client) review(ctx context.Context, namespace, verb, group, resource, n
 	if err != nil {
 		return false, "", err
 	}
-	answer, err := c.do(ctx, call{method: http.MethodPost, path: "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", kind: "application/json", body: body})
+	answer, err := c.do(ctx, call{method: http.MethodPost, path: "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", kind: "application/json", body: body,
+		want: "SelfSubjectAccessReview"})
 	if err != nil {
 		return false, "", err
 	}
@@ -125,7 +127,7 @@ func (c *Client) checkDryRun(ctx context.Context, p *planned) []model.Check {
 	try := *p
 	for range undoTries {
 		answer, err = c.sendPatch(ctx, &try, url.Values{"dryRun": {"All"}})
-		if !apierrors.IsConflict(err) {
+		if !overtaken(err) {
 			break
 		}
 		d, again := c.get(ctx, p.Workload.Namespace, p.Workload.Kind.Resource(), p.Workload.Name)
@@ -138,7 +140,8 @@ func (c *Client) checkDryRun(ctx context.Context, p *planned) []model.Check {
 		o := &object{}
 		if json.Unmarshal(answer, o) == nil {
 			if h, e := hashOf(o.template()); e == nil && h != p.ToHash {
-				return []model.Check{{ID: "dryrun", State: model.CheckNote, Text: "admission accepts it (server dry run), and changes the template on its way in"}}
+				return []model.Check{{ID: "dryrun", State: model.CheckNote, Text: "admission accepts it (server dry run), and changes the template on its way in: " +
+					cmp.Or(someOf(changesOf(p.target.template(), o.template())), "in a way that is not shown")}}
 			}
 		}
 		return []model.Check{{ID: "dryrun", State: model.CheckOK, Text: "admission accepts it (server dry run)"}}
@@ -149,7 +152,7 @@ func (c *Client) checkDryRun(ctx context.Context, p *planned) []model.Check {
 	}
 	code := st.Status().Code
 	switch {
-	case apierrors.IsConflict(err), apierrors.IsTooManyRequests(err), code >= 500 && !byWebhook(st.Status().Message):
+	case overtaken(err), apierrors.IsTooManyRequests(err), code < 400, code >= 500 && !byWebhook(st.Status().Message):
 		return unknown("dryrun", asks, err)
 	case strings.Contains(st.Status().Message, "does not support dry run"):
 		return []model.Check{{ID: "dryrun", Text: asks + ": " + words(err)}}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -72,6 +73,9 @@ type Client struct {
 	heardAt  atomic.Int64  // unix nanoseconds of the last answer of any kind
 	writing  atomic.Int32  // writes under way: their connection is left alone
 	plans    planMemory
+	// selectors are those of the workloads that were read, by model.Workload, so that
+	// their revisions can be read at the same time.
+	selectors sync.Map
 }
 
 // Connect resolves kubectl's flags to a client. It does not use the network,
@@ -156,12 +160,14 @@ func (c *Client) prepare(cfg *rest.Config, opt Options) error {
 	c.dialer = connrotation.NewDialer(dial)
 	cfg.Dial = c.dialer.DialContext
 	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper {
-		return &guard{next: next, base: c.base, readOnly: c.readOnly, heard: c.hear}
+		return &guard{next: next, host: base.Host, base: c.base, readOnly: c.readOnly, heard: c.hear}
 	})
 	c.cfg = cfg
 	if c.http, err = rest.HTTPClientFor(cfg); err != nil {
 		return badConfig(err)
 	}
+	// A redirect that is followed takes the credentials, and with 307 the write, along.
+	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c.gate = &gate{next: c.http.Transport, left: make(chan struct{}, 1)}
 	c.http.Transport = c.gate
 	apps, err := c.leanClient(schema.GroupVersion{Group: "apps", Version: "v1"}, "/apis")
@@ -240,13 +246,16 @@ func (c *Client) heard() time.Time {
 	return time.Time{}
 }
 
-// within bounds a call by --request-timeout, else by the default given.
-func (c *Client) within(ctx context.Context, usual time.Duration) (context.Context, context.CancelFunc, time.Duration) {
+// within bounds a call by --request-timeout, else by the default given; 0 = by
+// nothing more.
+func (c *Client) within(ctx context.Context, usual time.Duration) (context.Context, context.CancelFunc) {
 	if c.limit > 0 {
 		usual = c.limit
 	}
-	ctx, cancel := context.WithTimeout(ctx, usual)
-	return ctx, cancel, usual
+	if usual == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, usual)
 }
 
 // serverHash stands for the cluster where the UID of kube-system is forbidden.

@@ -57,8 +57,6 @@ type podDetail struct {
 
 // Plan makes the plan for deleting the pod and checks it.
 func (d DeletePod) Plan(ctx context.Context, comp *model.Component, to model.Version, out func(model.Preflight)) {
-	ctx, cancel := context.WithTimeout(ctx, preflightLimit)
-	defer cancel()
 	pf := model.Preflight{Slot: model.Slot{Component: comp.ID, Role: model.RoleAid}, To: to.Key, Started: d.c.now()}
 	var p *model.Pod
 	for i := range comp.Pods {
@@ -95,9 +93,13 @@ func (d DeletePod) Plan(ctx context.Context, comp *model.Component, to model.Ver
 // checkAccess asks for both calls that the step will make.
 func (d DeletePod) checkAccess(ctx context.Context, p *model.Pod, comp *model.Component) []model.Check {
 	ns, out := comp.Workload.Namespace, []model.Check(nil)
-	for _, verb := range []string{"delete", "get"} {
-		id := "access." + verb
-		ok, _, err := d.c.review(ctx, ns, verb, "", "pods", p.Name)
+	verbs := []string{"delete", "get"}
+	may, errs := make([]bool, len(verbs)), make([]error, len(verbs))
+	several(
+		func() { may[0], _, errs[0] = d.c.review(ctx, ns, verbs[0], "", "pods", p.Name) },
+		func() { may[1], _, errs[1] = d.c.review(ctx, ns, verbs[1], "", "pods", p.Name) })
+	for n, verb := range verbs {
+		id, ok, err := "access."+verb, may[n], errs[n]
 		switch {
 		case err != nil:
 			out = append(out, unknown(id, fmt.Sprintf("whether you may %s pods", verb), err)...)
@@ -129,7 +131,7 @@ func checkStuck(comp *model.Component, p *model.Pod) []model.Check {
 }
 
 // Do deletes the pod, if it is still the one that was confirmed, and as little ready.
-func (d DeletePod) Do(ctx context.Context, plan model.Plan, _ func(model.Progress)) (model.Receipt, error) {
+func (d DeletePod) Do(ctx context.Context, plan model.Plan, tell func(model.Progress)) (model.Receipt, error) {
 	c := d.c
 	if c.readOnly {
 		return model.Receipt{}, say(model.ErrReadOnly, nil, "nothing was deleted: rollbook runs read-only")
@@ -138,7 +140,11 @@ func (d DeletePod) Do(ctx context.Context, plan model.Plan, _ func(model.Progres
 	if err != nil {
 		return model.Receipt{}, say(model.ErrRefused, err, "nothing was deleted: %s", err)
 	}
-	now, err := d.read(ctx, plan.Workload.Namespace, want)
+	var now *corev1.Pod
+	err = c.patiently(ctx, tell, func() (err error) {
+		now, err = d.read(ctx, plan.Workload.Namespace, want)
+		return err
+	})
 	switch {
 	case err != nil:
 		return model.Receipt{}, say(model.ErrRefused, err, "pod %s was not deleted: it could not be read again before that: %s", want.Pod, because(err))
@@ -154,12 +160,18 @@ func (d DeletePod) Do(ctx context.Context, plan model.Plan, _ func(model.Progres
 	}
 	c.writing.Add(1)
 	defer c.writing.Add(-1)
-	_, err = c.sendWrite(ctx, call{method: http.MethodDelete, path: corePath(plan.Workload.Namespace, "pods", want.Pod),
-		body: body, kind: "application/json", limit: writeLimit})
+	err = c.patiently(ctx, tell, func() error {
+		answer, err := c.sendWrite(ctx, call{method: http.MethodDelete, path: corePath(plan.Workload.Namespace, "pods", want.Pod),
+			body: body, kind: "application/json", limit: writeLimit})
+		if err == nil {
+			err = deleted(answer, want)
+		}
+		return err
+	})
 	switch {
 	case err == nil:
 		return model.Receipt{At: c.now(), Text: "pod " + want.Pod + " deleted"}, nil
-	case apierrors.IsNotFound(err):
+	case gone(err, want.Pod):
 		return model.Receipt{}, say(model.ErrChanged, err, "pod %s is gone already", want.Pod)
 	case apierrors.IsConflict(err):
 		return model.Receipt{}, say(model.ErrChanged, err, "pod %s is another one now: it was made again since it was confirmed", want.Pod)
@@ -167,10 +179,29 @@ func (d DeletePod) Do(ctx context.Context, plan model.Plan, _ func(model.Progres
 	return model.Receipt{}, c.refusal("pod "+want.Pod, "deleted", err)
 }
 
+// deleted checks that the answer to the deletion is about the pod: the pod itself,
+// on its way out, or a Status that names it.
+func deleted(answer []byte, want podDetail) error {
+	var o struct {
+		Kind     string
+		Status   json.RawMessage // of a pod it is an object
+		Metadata struct{ Name, UID string }
+		Details  struct{ Name, UID string }
+	}
+	switch err := json.Unmarshal(answer, &o); {
+	case err != nil:
+	case o.Kind == "Pod" && o.Metadata.Name == want.Pod && o.Metadata.UID == want.UID:
+		return nil
+	case o.Kind == "Status" && string(o.Status) == `"Success"` && o.Details.Name == want.Pod && (o.Details.UID == "" || o.Details.UID == want.UID):
+		return nil
+	}
+	return &unreached{err: errForeign, text: "the answer is not about the pod"}
+}
+
 // read returns the pod as it is now; nil when it was deleted, or is being deleted.
 func (d DeletePod) read(ctx context.Context, namespace string, want podDetail) (*corev1.Pod, error) {
-	body, err := d.c.do(ctx, call{method: http.MethodGet, path: corePath(namespace, "pods", want.Pod)})
-	if apierrors.IsNotFound(err) {
+	body, err := d.c.do(ctx, call{method: http.MethodGet, path: corePath(namespace, "pods", want.Pod), want: "Pod"})
+	if gone(err, want.Pod) {
 		return nil, nil
 	}
 	if err != nil {
@@ -180,6 +211,9 @@ func (d DeletePod) read(ctx context.Context, namespace string, want podDetail) (
 	if err := json.Unmarshal(body, p); err != nil {
 		return nil, fmt.Errorf("it cannot be read: %w", err)
 	}
+	if p.Name != want.Pod || p.UID == "" {
+		return nil, &unreached{err: errForeign, text: "the answer is not about the pod"}
+	}
 	if string(p.UID) != want.UID || p.DeletionTimestamp != nil {
 		return nil, nil
 	}
@@ -187,18 +221,18 @@ func (d DeletePod) read(ctx context.Context, namespace string, want podDetail) (
 }
 
 // Look tells whether the pod was deleted.
-func (d DeletePod) Look(ctx context.Context, plan model.Plan) (model.Settled, string, error) {
+func (d DeletePod) Look(ctx context.Context, plan model.Plan) (model.Looked, error) {
 	want, err := detail[podDetail](plan.Detail)
 	if err != nil {
-		return model.SettledUnknown, "", err
+		return model.Looked{}, err
 	}
 	switch p, err := d.read(ctx, plan.Workload.Namespace, want); {
 	case err != nil:
-		return model.SettledUnknown, "", fmt.Errorf("whether pod %s was deleted cannot be seen: %s: %w", want.Pod, because(err), err)
+		return model.Looked{}, fmt.Errorf("whether pod %s was deleted cannot be seen: %s: %w", want.Pod, because(err), err)
 	case p != nil:
-		return model.SettledNot, "", nil
+		return model.Looked{State: model.SettledNot}, nil
 	}
-	return model.SettledDone, "", nil
+	return model.Looked{State: model.SettledDone}, nil
 }
 
 // Judge tells whether the pod was made again and is ready.

@@ -119,10 +119,7 @@ func taken(t testing.TB, c *Client, ns string) (d *object, sets []*object) {
 	t.Helper()
 	eventually(t, 20*time.Second, "the controller takes up "+ns+"/api", func() bool {
 		var err error
-		if d, err = c.get(context.Background(), ns, "deployments", "api"); err != nil {
-			return false
-		}
-		if sets, err = c.owned(context.Background(), "replicasets", d); err != nil {
+		if d, sets, err = c.read(context.Background(), model.Workload{Kind: model.Deployment, Namespace: ns, Name: "api"}); err != nil {
 			return false
 		}
 		rs := runningOf(d, sets)

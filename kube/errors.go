@@ -91,6 +91,8 @@ func because(err error) string {
 		return "forbidden: " + words(err)
 	case apierrors.IsUnauthorized(err):
 		return "not logged in: " + words(err)
+	case apierrors.IsTooManyRequests(err):
+		return overloaded
 	}
 	return words(err)
 }

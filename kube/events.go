@@ -136,7 +136,7 @@ func (c *Client) PostEvent(ctx context.Context, w model.Workload, uid, words str
 		return err
 	}
 	_, err = c.do(ctx, call{method: http.MethodPost, path: corePath(w.Namespace, "events", ""),
-		query: url.Values{"fieldManager": {Manager}}, body: body, kind: "application/json"})
+		query: url.Values{"fieldManager": {Manager}}, body: body, kind: "application/json", want: "Event"})
 	if err != nil {
 		return fmt.Errorf("no event was left on %s: %s: %w", w, because(err), err)
 	}

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"sync"
@@ -97,7 +98,8 @@ func (c *Client) beat(ctx context.Context, p *pulse, doubt <-chan struct{}, chan
 	}
 }
 
-// ready is one beat. An answer of any kind is no error.
+// ready is one beat. An answer of any kind is no error, but for a redirect, which
+// the API server never sends.
 func (c *Client) ready(ctx context.Context) (status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, beatLimit)
 	defer cancel()
@@ -111,5 +113,8 @@ func (c *Client) ready(ctx context.Context) (status int, err error) {
 	}
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<16)) // so that the connection can be used again
+	if resp.StatusCode/100 == 3 {
+		return 0, fmt.Errorf("%s answers with a redirect (%s): something on the way wants a login", hostOf(c.host), resp.Status)
+	}
 	return resp.StatusCode, nil
 }

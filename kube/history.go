@@ -26,21 +26,22 @@ import (
 // failing these its creation, marked as guessed.
 func (u Undo) Versions(ctx context.Context, comp *model.Component, _ time.Time) (*model.History, error) {
 	w := comp.Workload
-	k, known := kinds[w.Kind]
-	if !known {
+	if _, known := kinds[w.Kind]; !known {
 		return nil, fmt.Errorf("a %s has no rollout history", w.Kind)
 	}
-	o, err := u.c.get(ctx, w.Namespace, w.Kind.Resource(), w.Name)
-	if err != nil {
-		return nil, historyError(w, err)
-	}
-	revs, err := u.c.owned(ctx, k.revisions, o)
-	if err != nil {
-		return nil, historyError(w, err)
-	}
+	var o *object
+	var revs []*object
 	var ups map[string]time.Time
-	if w.Kind == model.Deployment {
-		ups = u.c.scaledUp(ctx, o)
+	var err error
+	several(
+		func() { o, revs, err = u.c.read(ctx, w) },
+		func() {
+			if w.Kind == model.Deployment {
+				ups = u.c.scaledUp(ctx, w)
+			}
+		})
+	if err != nil {
+		return nil, historyError(w, err)
 	}
 	h := &model.History{Component: comp.ID, Method: MethodUndo, At: u.c.now()}
 	h.Candidates = candidates(o, revs, ups)
@@ -151,9 +152,9 @@ func runningOf(w *object, revs []*object) *object {
 
 // scaledUp reads from events when each ReplicaSet was last scaled up from
 // nothing. Events are kept for an hour by default; without them nothing is known.
-func (c *Client) scaledUp(ctx context.Context, d *object) map[string]time.Time {
-	body, err := c.do(ctx, call{method: http.MethodGet, path: corePath(d.Metadata.Namespace, "events", ""), limit: 3 * time.Second,
-		query: url.Values{"fieldSelector": {"involvedObject.kind=Deployment,reason=ScalingReplicaSet,involvedObject.name=" + d.Metadata.Name}}})
+func (c *Client) scaledUp(ctx context.Context, w model.Workload) map[string]time.Time {
+	body, err := c.do(ctx, call{method: http.MethodGet, path: corePath(w.Namespace, "events", ""), limit: 3 * time.Second,
+		query: url.Values{"fieldSelector": {"involvedObject.kind=Deployment,reason=ScalingReplicaSet,involvedObject.name=" + w.Name}}})
 	if err != nil {
 		return nil
 	}

@@ -47,7 +47,7 @@ func (c *Client) identify(ctx context.Context, told func(func(*model.Identity)))
 
 // whoami asks by a SelfSubjectReview (API servers since 1.28).
 func (c *Client) whoami(ctx context.Context) (func(*model.Identity), error) {
-	body, err := c.do(ctx, call{method: http.MethodPost, path: "/apis/authentication.k8s.io/v1/selfsubjectreviews", kind: "application/json",
+	body, err := c.do(ctx, call{method: http.MethodPost, path: "/apis/authentication.k8s.io/v1/selfsubjectreviews", kind: "application/json", want: "SelfSubjectReview",
 		body: []byte(`{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}`)})
 	if err != nil {
 		why := because(err)

@@ -71,7 +71,9 @@ func TestJudge(t *testing.T) {
 		}, "",
 			model.PhaseReverted, "argocd put another template in place: revision 44 runs now", ""},
 		{"stored otherwise by admission", deployment, func(c *model.Component) { c.TemplateHash = "b+sidecar" }, "b+sidecar", model.PhaseFinished, "rolled out", ""},
-		{"gone", deployment, func(c *model.Component) { c.Missing = "not found" }, "", model.PhaseUnknown, "the workload cannot be seen", ""},
+		{"not to be seen", deployment, func(c *model.Component) { c.Missing = "forbidden: no" }, "", model.PhaseUnknown, "the workload cannot be seen", ""},
+		{"gone", deployment, func(c *model.Component) { c.Missing = "not found" }, "", model.PhaseReverted, "deployment/api was deleted", ""},
+		{"made again", deployment, func(c *model.Component) { c.UID = "uid-2" }, "", model.PhaseReverted, "deployment/api was deleted and made again", ""},
 		{"of a kind without rollouts", deployment, func(c *model.Component) { c.Workload.Kind = "Job" }, "", model.PhaseUnknown, "a Job has no rollout that could be followed", ""},
 
 		{"statefulset", set, func(c *model.Component) {}, "", model.PhaseFinished, "rolled out", ""},
@@ -110,7 +112,8 @@ func TestJudge(t *testing.T) {
 	} {
 		o := c.of
 		c.change(&o)
-		plan := &model.Plan{To: model.Version{Key: "api-new"}, Detail: rawJSON(t, undoDetail{ToHash: "b", Before: before})}
+		plan := &model.Plan{Workload: model.Workload{Kind: model.Deployment, Name: "api"}, To: model.Version{Key: "api-new"},
+			Detail: rawJSON(t, undoDetail{UID: "uid-1", ToHash: "b", Before: before})}
 		got := Undo{}.Judge(&o, plan, &model.Receipt{Detail: rawJSON(t, undoReceipt{Generation: 8, TemplateHash: c.stored})})
 		aid := ""
 		if got.Aid != nil {

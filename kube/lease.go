@@ -84,9 +84,9 @@ func leasePath(w model.Workload, name string) string {
 
 // getLease reads it; nil when there is none.
 func (c *Client) getLease(ctx context.Context, w model.Workload) (*coordinationv1.Lease, error) {
-	body, err := c.do(ctx, call{method: http.MethodGet, path: leasePath(w, leaseName(w))})
+	body, err := c.do(ctx, call{method: http.MethodGet, path: leasePath(w, leaseName(w)), want: "Lease"})
 	switch {
-	case apierrors.IsNotFound(err):
+	case gone(err, leaseName(w)):
 		return nil, nil
 	case err != nil:
 		return nil, err
@@ -105,12 +105,23 @@ func (c *Client) putLease(ctx context.Context, w model.Workload, l *coordination
 		return err
 	}
 	r := call{method: http.MethodPut, path: leasePath(w, l.Name), query: url.Values{"fieldManager": {Manager}},
-		body: body, kind: "application/json"}
+		body: body, kind: "application/json", want: "Lease"}
 	if l.ResourceVersion == "" {
 		r.method, r.path = http.MethodPost, leasePath(w, "")
 	}
-	_, err = c.do(ctx, r)
-	return err
+	answer, err := c.do(ctx, r)
+	if err != nil {
+		return err
+	}
+	now := &coordinationv1.Lease{}
+	if err := json.Unmarshal(answer, now); err != nil {
+		return err
+	}
+	if now.Name != l.Name || now.ResourceVersion == "" || now.ResourceVersion == l.ResourceVersion ||
+		now.Spec.HolderIdentity == nil || *now.Spec.HolderIdentity != *l.Spec.HolderIdentity {
+		return &unreached{err: errForeign, text: "the answer is not the lease as it was written"}
+	}
+	return nil
 }
 
 // leaseOf is what a Lease says to somebody called holder. Its text was written

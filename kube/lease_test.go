@@ -35,7 +35,7 @@ func (s *leaseServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	const all = "/apis/coordination.k8s.io/v1/namespaces/production/leases"
 	no := func(code int, reason string) {
 		w.WriteHeader(code)
-		fmt.Fprintf(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"%s","reason":"%s","code":%d}`, reason, reason, code)
+		fmt.Fprintf(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"%s","reason":"%s","code":%d,"details":{"name":"rollbook-deployment-api"}}`, reason, reason, code)
 	}
 	if want := all + "/rollbook-deployment-api"; r.Method == http.MethodPost && r.URL.Path != all || r.Method != http.MethodPost && r.URL.Path != want {
 		s.t.Errorf("%s %s", r.Method, r.URL.Path)
@@ -49,6 +49,7 @@ func (s *leaseServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			no(404, "NotFound")
 			return
 		}
+		s.lease.Kind = "Lease"
 		_ = json.NewEncoder(w).Encode(s.lease)
 		return
 	}
@@ -209,7 +210,7 @@ func TestLeaseName(t *testing.T) {
 func TestLeaseReadOnly(t *testing.T) {
 	s := &leaseServer{}
 	c := leaseClient(t, s, time.Now)
-	c.http.Transport = &guard{next: http.DefaultTransport, readOnly: true}
+	c.http.Transport = &guard{next: http.DefaultTransport, host: hostOf(c.host), readOnly: true}
 	look := askLease("maria@x", "")
 	look.Look = true
 	if _, err := c.Lease(context.Background(), look); err != nil {

@@ -110,12 +110,12 @@ func (c *Client) openLog(ctx context.Context, namespace, pod string, opt LogOpti
 		q.Set("follow", "true")
 	}
 	var stop context.CancelFunc
-	limit := readLimit
+	begun := c.now()
 	if opt.Follow || !opt.Since.IsZero() {
 		ctx, stop = context.WithCancel(ctx)
 	} else {
 		q.Set("limitBytes", strconv.Itoa(logMaxBytes))
-		ctx, stop, limit = c.within(ctx, readLimit)
+		ctx, stop = c.within(ctx, readLimit)
 	}
 	r := call{method: http.MethodGet, path: corePath(namespace, "pods", pod) + "/log", query: q}
 	req, err := http.NewRequestWithContext(ctx, r.method, c.host+r.path+"?"+q.Encode(), nil)
@@ -126,9 +126,9 @@ func (c *Client) openLog(ctx context.Context, namespace, pod string, opt LogOpti
 	resp, err := c.http.Do(req)
 	if err != nil {
 		stop()
-		return nil, nil, c.unreached(ctx, err, limit)
+		return nil, nil, c.unreached(ctx, err, begun)
 	}
-	if resp.StatusCode >= 400 {
+	if resp.StatusCode >= 300 {
 		defer stop()
 		defer resp.Body.Close()
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<16))

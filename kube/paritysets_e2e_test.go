@@ -171,10 +171,7 @@ func takenSet(t testing.TB, c *Client, w model.Workload) (o *object, revs []*obj
 	t.Helper()
 	eventually(t, 20*time.Second, fmt.Sprintf("the controller takes up %s in %s", w, w.Namespace), func() bool {
 		var err error
-		if o, err = c.get(context.Background(), w.Namespace, w.Kind.Resource(), w.Name); err != nil {
-			return false
-		}
-		if revs, err = c.owned(context.Background(), "controllerrevisions", o); err != nil {
+		if o, revs, err = c.read(context.Background(), w); err != nil {
 			return false
 		}
 		running, top := runningOf(o, revs), int64(0)

@@ -18,8 +18,8 @@ import (
 // revision is taken, what is patched, which annotations stay. It differs in these
 // points: a revision is named by its ReplicaSet or ControllerRevision and not by its
 // number, the template is never decoded into a type, the patch is a JSON patch for
-// each kind and carries the resourceVersion that it was made of, marks of ownership
-// stay, and a paused Deployment is resumed in the same write.
+// each kind and tests all that it was made of, annotations are changed one by one,
+// marks of ownership stay, and a paused Deployment is resumed in the same write.
 
 // annotationsToSkip keep the Deployment's value (kubectl's list of this name).
 var annotationsToSkip = map[string]bool{
@@ -56,7 +56,7 @@ type undoDetail struct {
 	FromHash   string    `json:"fromHash"` // running template
 	ToHash     string    `json:"toHash"`   // template to be written
 	Guard      string    `json:"guard"`    // spec less replicas, annotations less deployment.kubernetes.io/*
-	Patch      string    `json:"patch"`    // the patch less its resourceVersion
+	Patch      string    `json:"patch"`    // what is written
 	Unpause    bool      `json:"unpause,omitempty"`
 	Before     time.Time `json:"before,omitzero"` // Progressing's lastUpdateTime before the write: an unchanged one is a leftover
 }
@@ -65,7 +65,9 @@ type undoDetail struct {
 type undoReceipt struct {
 	ResourceVersion string `json:"resourceVersion"`
 	Generation      int64  `json:"generation"`
-	Reads           int    `json:"reads,omitempty"` // how often the object had to be read again because its resourceVersion had moved
+	Reads           int    `json:"reads,omitempty"` // how often it had to be read again because it changed between the read and the write
+	// Admitted is how admission changed the template on its way in; "" when it did not.
+	Admitted string `json:"admitted,omitempty"`
 	// TemplateHash is of the template as the server stored it: admission may have
 	// changed it on its way in, and then it is not the plan's ToHash.
 	TemplateHash string `json:"templateHash,omitempty"`
@@ -255,30 +257,4 @@ func same(a, b json.RawMessage) (bool, error) {
 		return false, err
 	}
 	return reflect.DeepEqual(prune(va), prune(vb)), nil
-}
-
-// body is the JSON patch. Its first operation makes the API server answer
-// "conflict" when the object is no longer the one that was read.
-func (p *planned) body() ([]byte, error) {
-	type op struct {
-		Op    string `json:"op"`
-		Path  string `json:"path"`
-		Value any    `json:"value"`
-	}
-	ops := []op{
-		{"replace", "/metadata/resourceVersion", p.workload.Metadata.ResourceVersion},
-		{"replace", "/spec/template", p.template},
-	}
-	if p.kind.annotated {
-		// With no annotations at all there is nothing to replace.
-		annotations := "replace"
-		if p.workload.Metadata.Annotations == nil {
-			annotations = "add"
-		}
-		ops = append(ops, op{annotations, "/metadata/annotations", p.annotations})
-	}
-	if p.Unpause {
-		ops = append(ops, op{"replace", "/spec/paused", false})
-	}
-	return json.Marshal(ops)
 }

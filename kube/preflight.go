@@ -15,8 +15,12 @@ import (
 )
 
 // preflightLimit is what all checks have together; what has not answered by
-// then is unknown and holds nothing up.
-const preflightLimit = 3 * time.Second
+// then is unknown and holds nothing up. Before them the plan has its own time, since
+// nothing can be done without it.
+const (
+	preflightLimit = 3 * time.Second
+	planLimit      = 30 * time.Second
+)
 
 // check is one check of the preflight: what its line says until it has
 // answered, and the lines that it becomes.
@@ -28,15 +32,25 @@ type check struct {
 
 // Plan makes the plan for going to a revision (zero = kubectl's default) and checks
 // it. out is called with each new state, the last time with Done set, at the latest
-// after three seconds.
+// three seconds after the plan is there.
 func (u Undo) Plan(ctx context.Context, comp *model.Component, to model.Version, out func(model.Preflight)) {
-	ctx, cancel := context.WithTimeout(ctx, preflightLimit)
-	defer cancel()
 	c := u.c
 	pf := model.Preflight{Slot: model.Release(comp.ID), To: to.Key, Started: c.now()}
-	p, sets, err := c.plan(ctx, comp, to.Key)
+	reading := func(more string) {
+		pf.Checks = []model.Check{{ID: "plan", Text: fmt.Sprintf("reading %s and its revisions%s", comp.Workload, more)}}
+		out(pf)
+	}
+	reading(" …")
+	read, cancel := context.WithTimeout(ctx, planLimit)
+	defer cancel()
+	var p *planned
+	var sets []*object
+	err := c.patiently(read, func(now model.Progress) { reading(": " + now.Text) }, func() (err error) {
+		p, sets, err = c.plan(read, comp, to.Key)
+		return err
+	})
 	if err != nil {
-		pf.Done, pf.Err = true, err.Error()
+		pf.Done, pf.Err, pf.Checks = true, err.Error(), nil
 		out(pf)
 		return
 	}
@@ -50,8 +64,10 @@ func (u Undo) Plan(ctx context.Context, comp *model.Component, to model.Version,
 }
 
 // ask runs checks at the same time and tells their lines, in their order, with each
-// answer; what has not answered when ctx ends is unknown.
+// answer; what has not answered within their time is unknown.
 func (c *Client) ask(ctx context.Context, checks []check, out func(done bool, lines []model.Check)) {
+	ctx, cancel := context.WithTimeout(ctx, preflightLimit)
+	defer cancel()
 	lines := make([][]model.Check, len(checks))
 	for i, ch := range checks {
 		lines[i] = []model.Check{{ID: ch.id, Text: ch.asks + ": asking …"}}
@@ -100,11 +116,7 @@ func (c *Client) plan(ctx context.Context, comp *model.Component, to string) (*p
 	if !known {
 		return nil, nil, fmt.Errorf("a %s has no rollout history: it cannot be undone", w.Kind)
 	}
-	o, err := c.get(ctx, w.Namespace, w.Kind.Resource(), w.Name)
-	if err != nil {
-		return nil, nil, planError(w, err)
-	}
-	sets, err := c.owned(ctx, k.revisions, o)
+	o, sets, err := c.read(ctx, w)
 	if err != nil {
 		return nil, nil, planError(w, err)
 	}
@@ -120,7 +132,7 @@ func (c *Client) plan(ctx context.Context, comp *model.Component, to string) (*p
 }
 
 func planError(w model.Workload, err error) error {
-	if apierrors.IsNotFound(err) {
+	if gone(err, w.Name) {
 		return fmt.Errorf("%s is not in namespace %s: %w", w, w.Namespace, err)
 	}
 	return fmt.Errorf("no plan for %s: %s: %w", w, because(err), err)

@@ -18,6 +18,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"rollbook/model"
+	"rollbook/text"
 )
 
 // object is a workload, ReplicaSet or ControllerRevision as the API server sent
@@ -145,9 +146,13 @@ func hashOf(raw json.RawMessage) (string, error) {
 	return templateHash(t), nil
 }
 
+// kindOf are the kinds of the resources of the group apps that are read.
+var kindOf = map[string]string{"deployments": "Deployment", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet",
+	"replicasets": "ReplicaSet", "controllerrevisions": "ControllerRevision"}
+
 // get reads one object of the group apps.
 func (c *Client) get(ctx context.Context, namespace, resource, name string) (*object, error) {
-	body, err := c.do(ctx, call{method: http.MethodGet, path: appsPath(namespace, resource, name)})
+	body, err := c.do(ctx, call{method: http.MethodGet, path: appsPath(namespace, resource, name), want: kindOf[resource]})
 	if err != nil {
 		return nil, err
 	}
@@ -155,37 +160,82 @@ func (c *Client) get(ctx context.Context, namespace, resource, name string) (*ob
 	if err := json.Unmarshal(body, o); err != nil {
 		return nil, fmt.Errorf("%s %s/%s cannot be read: %w", resource, namespace, name, err)
 	}
+	if m := &o.Metadata; m.Name != name || m.Namespace != namespace || m.UID == "" {
+		return nil, &unreached{err: errForeign, text: fmt.Sprintf("the answer is not %s %s/%s, but %q", resource, namespace, name, text.Line(m.Namespace+"/"+m.Name))}
+	}
 	return o, nil
 }
 
-// owned lists the objects of a kind that a workload controls, oldest first, by
-// its selector as kubectl does.
-func (c *Client) owned(ctx context.Context, resource string, by *object) ([]*object, error) {
+// read reads a workload and its revisions, oldest first: at the same time, where the
+// workload's selector is known from an earlier read.
+func (c *Client) read(ctx context.Context, w model.Workload) (o *object, revs []*object, err error) {
+	k := kinds[w.Kind]
+	known, _ := c.selectors.Load(w)
+	guess, _ := known.(string)
+	var errRevs error
+	several(
+		func() { o, err = c.get(ctx, w.Namespace, w.Kind.Resource(), w.Name) },
+		func() {
+			if guess != "" {
+				revs, errRevs = c.list(ctx, w.Namespace, k.revisions, guess)
+			}
+		})
+	if err != nil {
+		return nil, nil, err
+	}
+	selector, err := o.selector()
+	if err != nil {
+		return nil, nil, err
+	}
+	c.selectors.Store(w, selector)
+	if selector != guess {
+		revs, errRevs = c.list(ctx, w.Namespace, k.revisions, selector)
+	}
+	if errRevs != nil {
+		return nil, nil, errRevs
+	}
+	revs, err = o.owned(revs)
+	return o, revs, err
+}
+
+// selector returns a workload's selector as it stands in a query.
+func (o *object) selector() (string, error) {
 	var ls metav1.LabelSelector
-	if err := json.Unmarshal(by.Spec["selector"], &ls); err != nil {
-		return nil, fmt.Errorf("the selector of %s cannot be read: %w", by.Metadata.Name, err)
+	if err := json.Unmarshal(o.Spec["selector"], &ls); err != nil {
+		return "", fmt.Errorf("the selector of %s cannot be read: %w", o.Metadata.Name, err)
 	}
 	sel, err := metav1.LabelSelectorAsSelector(&ls)
 	if err != nil {
-		return nil, fmt.Errorf("the selector of %s cannot be read: %w", by.Metadata.Name, err)
+		return "", fmt.Errorf("the selector of %s cannot be read: %w", o.Metadata.Name, err)
 	}
-	body, err := c.do(ctx, call{method: http.MethodGet, path: appsPath(by.Metadata.Namespace, resource, ""),
-		query: url.Values{"labelSelector": {sel.String()}}})
+	return sel.String(), nil
+}
+
+// list lists the objects of a kind by a selector.
+func (c *Client) list(ctx context.Context, namespace, resource, selector string) ([]*object, error) {
+	body, err := c.do(ctx, call{method: http.MethodGet, path: appsPath(namespace, resource, ""),
+		query: url.Values{"labelSelector": {selector}}, want: kindOf[resource] + "List"})
 	if err != nil {
 		return nil, err
 	}
-	var list struct{ Items []*object }
-	if err := json.Unmarshal(body, &list); err != nil {
-		return nil, fmt.Errorf("%s of %s cannot be read: %w", resource, by.Metadata.Name, err)
+	var all struct{ Items []*object }
+	if err := json.Unmarshal(body, &all); err != nil {
+		return nil, fmt.Errorf("%s in %s cannot be read: %w", resource, namespace, err)
 	}
-	out := list.Items[:0]
-	for _, o := range list.Items {
-		if ref := metav1.GetControllerOfNoCopy(&o.Metadata); ref != nil && ref.UID == by.Metadata.UID {
-			out = append(out, o)
+	return all.Items, nil
+}
+
+// owned returns those of some objects that a workload controls, oldest first, as
+// kubectl does.
+func (o *object) owned(all []*object) ([]*object, error) {
+	var out []*object
+	for _, x := range all {
+		if ref := metav1.GetControllerOfNoCopy(&x.Metadata); ref != nil && ref.UID == o.Metadata.UID {
+			out = append(out, x)
 		}
 	}
-	for _, o := range out {
-		if err := o.unpackTemplate(); err != nil {
+	for _, x := range out {
+		if err := x.unpackTemplate(); err != nil {
 			return nil, err
 		}
 	}

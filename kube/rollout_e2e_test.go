@@ -55,15 +55,15 @@ func TestStatefulSetThatStandsStill(t *testing.T) {
 			if len(pf.Plans) != 1 || line(t, pf, "pod").State != model.CheckOK || line(t, pf, "access.delete").State != model.CheckOK {
 				t.Fatalf("%+v", pf)
 			}
-			if state, _, err := d.Look(t.Context(), pf.Plans[0]); state != model.SettledNot || err != nil {
-				t.Errorf("look: %s %v", state, err)
+			if got, err := d.Look(t.Context(), pf.Plans[0]); got.State != model.SettledNot || err != nil {
+				t.Errorf("look: %+v %v", got, err)
 			}
 			r, err := d.Do(t.Context(), pf.Plans[0], nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if state, _, err := d.Look(t.Context(), pf.Plans[0]); state != model.SettledDone || err != nil {
-				t.Errorf("look: %s %v", state, err)
+			if got, err := d.Look(t.Context(), pf.Plans[0]); got.State != model.SettledDone || err != nil {
+				t.Errorf("look: %+v %v", got, err)
 			}
 			x.until("the pod is made again", func(c *model.Component) bool { return d.Judge(c, &pf.Plans[0], &r).Phase == model.PhaseFinished })
 			x.until("the rollout is at its end", func(c *model.Component) bool { return x.judge(c).Phase == model.PhaseFinished })

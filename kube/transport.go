@@ -17,14 +17,22 @@ import (
 // below authentication, so that nothing above it can go around it.
 type guard struct {
 	next     http.RoundTripper
+	host     string // of the API server: the credentials go nowhere else
 	base     string // path that the server's address carries, "" or "/k8s/clusters/c-1"
 	readOnly bool
 	heard    func() // called with each answer
 	learnt   atomic.Pointer[string]
 }
 
-// RoundTrip sends a request, or refuses it with ErrReadOnly.
+// RoundTrip sends a request, or refuses it: with ErrReadOnly, or because it is for
+// somebody else.
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Host != g.host {
+		if req.Body != nil {
+			req.Body.Close()
+		}
+		return nil, fmt.Errorf("nothing is sent to %s: the credentials are for %s alone", text.Line(req.URL.Host), g.host)
+	}
 	path := strings.TrimPrefix(req.URL.Path, g.base)
 	if req.Method == http.MethodPost && subresource(path) == "proxy" {
 		// Queries go by POST first and by GET when that is not allowed; through

@@ -3,28 +3,18 @@ package kube
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptrace"
-	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
-
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"rollbook/model"
 	"rollbook/text"
 )
 
-// How often, and for how long, a write is tried again because the object's
-// resourceVersion had moved between the read and the write.
-const (
-	undoTries  = 5
-	undoWithin = 2 * time.Second
-)
+// undoTries is how often a write is tried again that the API server refused
+// because the workload changed between the read and the write.
+const undoTries = 5
 
 // Undo goes back to an earlier revision as kubectl rollout undo does.
 type Undo struct{ c *Client }
@@ -37,12 +27,13 @@ func (Undo) Name() model.Method { return MethodUndo }
 
 // Do writes the plan, if the workload is still what the plan was made of: it reads
 // everything again, makes the plan again, and writes only when that comes out equal.
-// The patch is sent once for each resourceVersion, and never again without a clear
-// "no" from the API server.
+// The patch holds on to what the plan is made of, so that it lands on nothing else
+// and other writers of the workload do not keep it out. It is sent again only after
+// a clear "no" from the API server; while that is overloaded, as it asks.
 //
 // The error is model.ErrChanged, ErrRefused or ErrReadOnly (nothing was written), or
 // ErrLost (nobody knows; Look tells), with the details in its words.
-func (u Undo) Do(ctx context.Context, plan model.Plan, _ func(model.Progress)) (model.Receipt, error) {
+func (u Undo) Do(ctx context.Context, plan model.Plan, tell func(model.Progress)) (model.Receipt, error) {
 	c := u.c
 	if c.readOnly {
 		return model.Receipt{}, say(model.ErrReadOnly, nil, "%s was not rolled back: rollbook runs read-only", plan.Workload)
@@ -53,35 +44,42 @@ func (u Undo) Do(ctx context.Context, plan model.Plan, _ func(model.Progress)) (
 	}
 	c.writing.Add(1)
 	defer c.writing.Add(-1)
-	begun := c.now()
 	for reads := range undoTries {
 		var p *planned
-		if p, err = c.again(ctx, plan, want); err != nil {
+		err = c.patiently(ctx, tell, func() (err error) {
+			p, err = c.again(ctx, plan, want)
+			return err
+		})
+		if err != nil {
 			return model.Receipt{}, err
 		}
 		if p.Same {
 			return model.Receipt{}, say(model.ErrRefused, nil, "skipped rollback (current template already matches revision %d)", want.ToNumber)
 		}
 		var out *undoReceipt
-		if out, err = c.patch(ctx, p); err == nil {
+		err = c.patiently(ctx, tell, func() (err error) {
+			out, err = c.patch(ctx, p)
+			return err
+		})
+		if err == nil {
 			out.Reads = reads
 			return out.receipt(c.now())
 		}
-		if !apierrors.IsConflict(err) && !apierrors.IsTooManyRequests(err) {
+		if !overtaken(err) || ctx.Err() != nil {
 			return model.Receipt{}, c.refusal(plan.Workload.String(), "rolled back", err)
 		}
-		if c.now().Sub(begun) > undoWithin || ctx.Err() != nil {
-			break
-		}
 	}
-	return model.Receipt{}, say(model.ErrRefused, err, "%s was not rolled back: it was written to by others faster than it could be read (%s): try again", plan.Workload, words(err))
+	return model.Receipt{}, say(model.ErrRefused, err, "%s was not rolled back: each of %d times it changed between the read and the write, and was as before again (%s): try again", plan.Workload, undoTries, words(err))
 }
 
 // receipt is the API server's answer as the journal keeps it.
 func (w *undoReceipt) receipt(at time.Time) (model.Receipt, error) {
 	text := fmt.Sprintf("resourceVersion %s, generation %d", w.ResourceVersion, w.Generation)
-	if w.Reads > 1 {
-		text += fmt.Sprintf(", read %d times: its status kept changing", w.Reads)
+	if w.Admitted != "" {
+		text += ", admission changed the template: " + w.Admitted
+	}
+	if w.Reads > 0 {
+		text += fmt.Sprintf(", sent %d times: it changed in between", w.Reads+1)
 	}
 	raw, err := json.Marshal(w)
 	return model.Receipt{At: at, Text: text, Detail: raw}, err
@@ -97,11 +95,13 @@ func (c *Client) again(ctx context.Context, plan model.Plan, want undoDetail) (*
 		func() { o, errO = c.get(ctx, w.Namespace, w.Kind.Resource(), w.Name) },
 		func() { target, errT = c.revision(ctx, k, w.Namespace, plan.To.Key) })
 	switch {
-	case apierrors.IsNotFound(errO):
+	case gone(errO, w.Name):
 		return nil, say(model.ErrChanged, errO, "%s is gone: it was deleted", w)
 	case errO != nil:
 		return nil, say(model.ErrRefused, errO, "%s was not rolled back: it could not be read again before the write: %s", w, because(errO))
-	case apierrors.IsNotFound(errT):
+	case o.Metadata.DeletionTimestamp != nil:
+		return nil, say(model.ErrChanged, nil, "%s is being deleted", w)
+	case gone(errT, plan.To.Key):
 		return nil, say(model.ErrChanged, errT, "%s of %s is gone: %s %s was deleted", plan.To, w, strings.TrimSuffix(k.revisions, "s"), plan.To.Key)
 	case errT != nil:
 		return nil, say(model.ErrRefused, errT, "%s was not rolled back: %s could not be read again before the write: %s", w, plan.To, because(errT))
@@ -155,16 +155,7 @@ func whatChanged(old, now *object) string {
 	if old == nil {
 		return "its spec or its annotations,"
 	}
-	var parts []string
-	if changes, err := diff(old.template(), now.template()); err == nil {
-		for _, ch := range changes {
-			s := strings.TrimSpace(ch.Kind + " " + ch.What)
-			if ch.Kind == "image" {
-				s = strings.TrimSpace("image "+ch.What) + " " + ch.From + " → " + ch.To
-			}
-			parts = append(parts, s)
-		}
-	}
+	parts := changesOf(old.template(), now.template())
 	keys := map[string]bool{}
 	for _, o := range []*object{old, now} {
 		for k := range o.Spec {
@@ -187,86 +178,35 @@ func whatChanged(old, now *object) string {
 			parts = append(parts, "annotation "+text.Line(k))
 		}
 	}
+	if len(parts) == 0 {
+		return "its spec"
+	}
+	return someOf(parts)
+}
+
+// changesOf names what differs between two templates, values only where they are
+// known not to be secret.
+func changesOf(from, to json.RawMessage) []string {
+	changes, err := diff(from, to)
+	if err != nil {
+		return nil
+	}
+	var parts []string
+	for _, ch := range changes {
+		s := strings.TrimSpace(ch.Kind + " " + ch.What)
+		if ch.Kind == "image" {
+			s = strings.TrimSpace("image "+ch.What) + " " + ch.From + " → " + ch.To
+		}
+		parts = append(parts, s)
+	}
+	return parts
+}
+
+// someOf lists the first four of what changed, and how many more there are.
+func someOf(parts []string) string {
 	slices.Sort(parts)
 	if len(parts) > 4 {
 		parts = append(parts[:4], fmt.Sprintf("and %d more", len(parts)-4))
 	}
-	if len(parts) == 0 {
-		return "its spec"
-	}
 	return strings.Join(parts, ", ")
-}
-
-// patch sends the write, once.
-func (c *Client) patch(ctx context.Context, p *planned) (*undoReceipt, error) {
-	answer, err := c.sendPatch(ctx, p, nil)
-	if err != nil {
-		return nil, err
-	}
-	o := &object{}
-	if err := json.Unmarshal(answer, o); err != nil {
-		return nil, &unreached{err: err, text: "the API server's answer could not be read"}
-	}
-	w := &undoReceipt{ResourceVersion: o.Metadata.ResourceVersion, Generation: o.Metadata.Generation}
-	w.TemplateHash, _ = hashOf(o.template()) // the write is done all the same
-	return w, nil
-}
-
-// notSent marks a transport error of a request of which not a byte left.
-type notSent struct{ error }
-
-func (n notSent) Unwrap() error { return n.error }
-
-func (c *Client) sendPatch(ctx context.Context, p *planned, query url.Values) ([]byte, error) {
-	body, err := p.body()
-	if err != nil {
-		return nil, notSent{err}
-	}
-	q := url.Values{"fieldManager": {Manager}}
-	for k, v := range query {
-		q[k] = v
-	}
-	return c.sendWrite(ctx, call{method: http.MethodPatch, path: workloadPath(p.Workload), query: q,
-		body: body, kind: "application/json-patch+json", limit: writeLimit})
-}
-
-// sendWrite sends a write once, and tells one of which not a byte left (notSent)
-// from one without an answer.
-func (c *Client) sendWrite(ctx context.Context, w call) ([]byte, error) {
-	var connected atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
-	answer, err := c.do(ctx, w)
-	var u *unreached
-	if errors.As(err, &u) && !connected.Load() {
-		return nil, notSent{err}
-	}
-	return answer, err
-}
-
-// refusal sorts a failed write: a clear "no" and a request that never left are
-// ErrRefused; after anything else it may have been written.
-//
-// what and done say what did not happen: "deployment/api", "rolled back".
-func (c *Client) refusal(what, done string, err error) error {
-	not := what + " was not " + done
-	var u *unreached
-	var never notSent
-	var st apierrors.APIStatus
-	switch {
-	case errors.Is(err, model.ErrReadOnly):
-		return say(model.ErrReadOnly, err, "%s: rollbook runs read-only", not)
-	case errors.As(err, &never):
-		return say(model.ErrRefused, err, "%s, the request never left: %s", not, words(never.error))
-	case errors.As(err, &u):
-		return say(model.ErrLost, err, "the write to %s had no answer: %s: it may or may not have been done", what, u.text)
-	case errors.As(err, &st) && st.Status().Code >= 500 && !byWebhook(st.Status().Message):
-		return say(model.ErrLost, err, "the write to %s ended in an error of the server: %s: it may or may not have been done", what, words(err))
-	}
-	return say(model.ErrRefused, err, "%s: %s", not, because(err))
-}
-
-// byWebhook recognises the 500 that stands for "admission could not be asked":
-// then nothing was written.
-func byWebhook(message string) bool {
-	return strings.Contains(message, "failed calling webhook") || strings.Contains(message, "admission webhook")
 }

@@ -129,8 +129,8 @@ func TestStatusAndReplicasDoNotAgeAPlan(t *testing.T) {
 	if !strings.Contains(out, "manager: rollbook") {
 		t.Error("the field manager is not rollbook")
 	}
-	if state, _, err := NewUndo(c).Look(context.Background(), plan); state != model.SettledDone || err != nil {
-		t.Errorf("look: %s %v", state, err)
+	if got, err := NewUndo(c).Look(context.Background(), plan); got.State != model.SettledDone || err != nil {
+		t.Errorf("look: %+v %v", got, err)
 	}
 }
 
@@ -235,8 +235,8 @@ func TestLost(t *testing.T) {
 		if patches.Load() != 1 {
 			t.Errorf("%d: sent %d times", code, patches.Load())
 		}
-		if state, _, err := NewUndo(c).Look(context.Background(), plan); state != model.SettledNot || err != nil {
-			t.Errorf("%d: look: %q %v", code, state, err)
+		if got, err := NewUndo(c).Look(context.Background(), plan); got.State != model.SettledNot || err != nil {
+			t.Errorf("%d: look: %+v %v", code, got, err)
 		}
 	}
 	answer.Store(0)
@@ -247,12 +247,12 @@ func TestLost(t *testing.T) {
 	if patches.Load() != 1 {
 		t.Errorf("sent %d times", patches.Load())
 	}
-	if state, _, err := NewUndo(c).Look(context.Background(), plan); state != model.SettledDone || err != nil {
-		t.Errorf("look: %q %v", state, err)
+	if got, err := NewUndo(c).Look(context.Background(), plan); got.State != model.SettledDone || err != nil {
+		t.Errorf("look: %+v %v", got, err)
 	}
 	kubectl(t, "", "-n", ns, "set", "image", "deploy/api", "api=api:9")
-	if state, by, err := NewUndo(c).Look(context.Background(), plan); state != model.SettledForeign || !strings.Contains(by, "kubectl-set") || err != nil {
-		t.Errorf("look: %q %q %v", state, by, err)
+	if got, err := NewUndo(c).Look(context.Background(), plan); got.State != model.SettledForeign || !strings.Contains(got.By, "kubectl-set") || err != nil {
+		t.Errorf("look: %+v %v", got, err)
 	}
 }
 

@@ -58,6 +58,7 @@ type Progress struct {
 	Text  string   `json:"text,omitempty"`  // "2 of 3 new pods are available"
 	Share float64  `json:"share,omitempty"` // 0..1 of the way
 	By    string   `json:"by,omitempty"`    // who reverted it; "" = unknown
+	Owner string   `json:"owner,omitempty"` // ReplicaSet or ControllerRevision whose pods are the new ones; "" = unknown
 	Lines []string `json:"-"`               // the end of its log, where it has one
 	Aid   *Aid     `json:"aid,omitempty"`   // what would get it on; nil = nothing known
 }
@@ -81,6 +82,16 @@ const (
 	SettledNot     Settled = "not"     // it is still as it was before
 	SettledForeign Settled = "foreign" // it is neither: somebody else changed it
 )
+
+// Looked is what a look at the world says of a write.
+type Looked struct {
+	State Settled
+	// By is who changed it, when it is foreign, or who brought about what was planned,
+	// when that was somebody else; "" = rollbook did.
+	By string
+	// Receipt is what the look knows of the write's answer; nil = nothing.
+	Receipt *Receipt
+}
 
 // Preflight is the plans for one slot and the checks before they are written.
 type Preflight struct {

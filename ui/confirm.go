@@ -271,6 +271,8 @@ func (c *confirm) Says() sentence {
 		return sentence{bad, stop(i.AskText)}
 	case c.moved && c.d.blocked == "":
 		return sentence{bad, "The plan became another one while you typed: read it again, then type anew."}
+	case strings.HasPrefix(c.d.blocked, "reading "):
+		return sentence{calm, c.upper(stop(c.d.blocked)) + " It has 30 s; there is no rollback without it."}
 	case strings.HasPrefix(c.d.blocked, "checking "):
 		return sentence{calm, "Checking; what has not answered after 3 s holds nothing up."}
 	case c.d.blocked != "":

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -148,6 +149,9 @@ func (r *rollBack) Says() sentence {
 		name := w.Write.Plan.Component
 		switch w.Write.State {
 		case incident.Writing:
+			if p := r.snap.Seen.Progress[w.WriteID]; p.Text != "" {
+				return sentence{warn, "Writing " + name + ": " + stop(p.Text)}
+			}
 			return sentence{warn, "Writing " + name + ": waiting for the API server's answer."}
 		case incident.Unsettled:
 			return sentence{bad, "No answer to the write of " + name + ": looking whether it happened. Nothing is sent twice."}
@@ -172,13 +176,14 @@ func (r *rollBack) Says() sentence {
 // newFail says that pods of the revision that was gone back to fail: then it
 // does not help, and the bar need not be waited for.
 func (r *rollBack) newFail(s incident.Standing) string {
-	c := r.snap.Seen.Component(s.Write.Plan.Component)
-	if c == nil || r.snap.ProgressOf(s.WriteID).Phase == model.PhaseUnknown {
+	c, seen := r.snap.Seen.Component(s.Write.Plan.Component), r.snap.ProgressOf(s.WriteID)
+	if c == nil || seen.Phase == model.PhaseUnknown {
 		return ""
 	}
+	owner := cmp.Or(seen.Owner, s.Write.Plan.To.Key)
 	n, state := 0, ""
 	for k := range c.Pods {
-		if p := &c.Pods[k]; p.Failing && !p.Deleting && p.Owner != "" && p.Owner == c.OwnerName {
+		if p := &c.Pods[k]; p.Failing && !p.Deleting && p.Owner == owner {
 			n, state = n+1, podState(p)
 		}
 	}

@@ -54,6 +54,8 @@ type Wire interface {
 	// Lose lets the answer of the next write be lost: after the service has done
 	// it, or before the service has heard of it.
 	Lose(after bool)
+	// Instead lets the next write go no further: something on the way answers it so.
+	Instead(a Answer)
 }
 
 // RunMethod tries the contract of any method. with makes a fresh trial and hands it
@@ -73,6 +75,8 @@ var methodCases = []struct {
 	{"Do writes nothing after a foreign change, and Look tells it", foreignChange},
 	{"a write whose answer is lost was done", lostAfter},
 	{"a write that is lost on its way was not done", lostBefore},
+	{"an answer that is not of the write claims nothing", foreignAnswer},
+	{"a service that is overloaded is waited for as it asks", overloaded},
 	{"plan and receipt survive the journal", survivesJSON},
 	{"progress comes to its end", progressEnds},
 	{"read-only lets nothing leave", readOnly},
@@ -112,11 +116,11 @@ func (x *Trial) preflight(t *testing.T, m engine.Method) model.Preflight {
 func (x *Trial) look(t *testing.T, m engine.Method, p model.Plan, want model.Settled) {
 	t.Helper()
 	before := x.Wire.Writes()
-	state, by, err := m.Look(limited(t), p)
-	if err != nil || state != want {
-		t.Errorf("Look says %q by %q (%v), want %q", state, by, err, want)
+	got, err := m.Look(limited(t), p)
+	if err != nil || got.State != want {
+		t.Errorf("Look says %+v (%v), want %q", got, err, want)
 	}
-	if state == model.SettledForeign && by == "" {
+	if got.State == model.SettledForeign && got.By == "" {
 		t.Error("Look does not tell by whom")
 	}
 	if n := x.Wire.Writes(); n != before {

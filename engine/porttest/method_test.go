@@ -3,10 +3,12 @@ package porttest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -26,7 +28,9 @@ func TestMethodContractOfAFollower(t *testing.T) {
 		srv := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) { w.handle(out, r, s) }))
 		t.Cleanup(srv.Close)
 		login := func(o job) *job {
-			o.url, o.client = srv.URL, srv.Client()
+			client := *srv.Client()
+			client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+			o.url, o.client = srv.URL, &client
 			return &o
 		}
 		f(t, &Trial{
@@ -69,6 +73,7 @@ func (s *jobServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusForbidden)
 	case r.Method == http.MethodPost:
 		s.version, s.done = r.URL.Query().Get("version"), 0
+		fmt.Fprint(w, "started")
 	case r.URL.Path == "/job":
 		s.done++
 		fmt.Fprint(w, s.done)
@@ -95,12 +100,19 @@ func (j *job) ask(ctx context.Context, method, path string) (string, error) {
 		return "", fmt.Errorf("%w: %w", model.ErrLost, err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
+	b, err := io.ReadAll(resp.Body)
+	switch code := resp.StatusCode; {
+	case code == http.StatusTooManyRequests:
+		return resp.Header.Get("Retry-After"), errBusy
+	case code/100 == 3 || code >= 500 || method == http.MethodPost && code == http.StatusOK && string(b) != "started":
+		return "", fmt.Errorf("%w: %s", model.ErrLost, resp.Status)
+	case code != http.StatusOK:
 		return "", fmt.Errorf("%w: %s", model.ErrRefused, resp.Status)
 	}
-	b, err := io.ReadAll(resp.Body)
 	return string(b), err
 }
+
+var errBusy = errors.New("overloaded (429)")
 
 func (j *job) Name() model.Method { return "job" }
 
@@ -130,7 +142,7 @@ func (j *job) Plan(ctx context.Context, c *model.Component, to model.Version, ou
 		Role: model.RoleRelease, Component: c.ID, To: to, Title: "Run the job of " + to.Label, Detail: raw}}})
 }
 
-func (j *job) Do(ctx context.Context, p model.Plan, _ func(model.Progress)) (model.Receipt, error) {
+func (j *job) Do(ctx context.Context, p model.Plan, tell func(model.Progress)) (model.Receipt, error) {
 	if j.readOnly {
 		return model.Receipt{}, model.ErrReadOnly
 	}
@@ -144,27 +156,36 @@ func (j *job) Do(ctx context.Context, p model.Plan, _ func(model.Progress)) (mod
 	case now != want.From:
 		return model.Receipt{}, fmt.Errorf("%w: now %s", model.ErrChanged, now)
 	}
-	if _, err := j.ask(ctx, http.MethodPost, "/?version="+p.To.Key+"&"); err != nil {
-		return model.Receipt{}, err
+	for {
+		said, err := j.ask(ctx, http.MethodPost, "/?version="+p.To.Key+"&")
+		if err == nil {
+			break
+		}
+		wait, _ := strconv.Atoi(said)
+		if !errors.Is(err, errBusy) || ctx.Err() != nil {
+			return model.Receipt{}, err
+		}
+		tell(model.Progress{Text: err.Error()})
+		time.Sleep(time.Duration(wait) * time.Second)
 	}
 	return model.Receipt{At: time.Now(), Text: "job started", Detail: json.RawMessage(`{"job":77}`)}, nil
 }
 
-func (j *job) Look(ctx context.Context, p model.Plan) (model.Settled, string, error) {
+func (j *job) Look(ctx context.Context, p model.Plan) (model.Looked, error) {
 	var want jobPlan
 	if err := json.Unmarshal(p.Detail, &want); err != nil {
-		return model.SettledUnknown, "", err
+		return model.Looked{}, err
 	}
 	now, err := j.ask(ctx, http.MethodGet, "/?")
 	switch {
 	case err != nil:
-		return model.SettledUnknown, "", err
+		return model.Looked{}, err
 	case now == want.From:
-		return model.SettledNot, "", nil
+		return model.Looked{State: model.SettledNot}, nil
 	case strings.HasPrefix(now, p.To.Key+" of "):
-		return model.SettledDone, "", nil
+		return model.Looked{State: model.SettledDone}, nil
 	}
-	return model.SettledForeign, "somebody", nil
+	return model.Looked{State: model.SettledForeign, By: "somebody"}, nil
 }
 
 // Follow asks until all five steps are done.

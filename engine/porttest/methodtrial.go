@@ -34,7 +34,8 @@ func runMethods(t *testing.T, in In) {
 type wire struct {
 	mu     sync.Mutex
 	writes int
-	lose   int // +1 the next write's answer, -1 the next write itself
+	lose   int     // +1 the next write's answer, -1 the next write itself
+	answer *Answer // to the next write, which goes no further
 }
 
 // isWrite: a dry run and a question about the asker's rights change nothing.
@@ -49,10 +50,17 @@ func (w *wire) handle(out http.ResponseWriter, r *http.Request, next http.Handle
 	}
 	w.mu.Lock()
 	w.writes++
-	lose := w.lose
-	w.lose = 0
+	lose, answer := w.lose, w.answer
+	w.lose, w.answer = 0, nil
 	w.mu.Unlock()
 	switch {
+	case answer != nil:
+		for k, v := range answer.Header {
+			out.Header().Set(k, v)
+		}
+		out.WriteHeader(answer.Code)
+		_, _ = out.Write([]byte(answer.Body))
+		return
 	case lose > 0:
 		next.ServeHTTP(httptest.NewRecorder(), r)
 		panic(http.ErrAbortHandler)
@@ -76,6 +84,13 @@ func (w *wire) Lose(after bool) {
 	if w.lose = -1; after {
 		w.lose = 1
 	}
+}
+
+// Instead lets the next write go no further, and answers it so.
+func (w *wire) Instead(a Answer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.answer = &a
 }
 
 // trial returns a method of the cluster with the ways to it; what it is tried on is
