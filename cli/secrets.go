@@ -3,6 +3,7 @@ package cli
 import (
 	"net/url"
 	"os"
+	"reflect"
 
 	promconfig "github.com/prometheus/common/config"
 
@@ -26,35 +27,42 @@ func masked(cfg *config.Config) {
 	}
 }
 
-// secrets are where the configuration says that secrets are.
+// secrets are where the configuration says that secrets are, in whatever section:
+// found by their types, so that none can be left out.
 func secrets(cfg *config.Config) []config.Secret {
-	all := append(access(cfg.Prometheus.HTTP), config.Secret{Env: cfg.Prometheus.TokenEnv, File: cfg.Prometheus.TokenFile})
-	add := func(h *promconfig.HTTPClientConfig, own ...config.Secret) {
-		all = append(append(all, own...), access(h)...)
-	}
-	n := cfg.Notifications
-	for _, hooks := range [][]config.Hook{n.Slack, n.Teams} {
-		for _, h := range hooks {
-			add(h.HTTP, h.URL)
+	all := []config.Secret{{Env: cfg.Prometheus.TokenEnv, File: cfg.Prometheus.TokenFile}}
+	var walk func(v reflect.Value)
+	walk = func(v reflect.Value) {
+		switch x := v.Interface().(type) {
+		case config.Secret:
+			all = append(all, x)
+			return
+		case *promconfig.HTTPClientConfig:
+			all = append(all, access(x)...)
+			return
+		}
+		switch v.Kind() {
+		case reflect.Struct:
+			for i := range v.NumField() {
+				if v.Type().Field(i).IsExported() {
+					walk(v.Field(i))
+				}
+			}
+		case reflect.Slice, reflect.Array:
+			for i := range v.Len() {
+				walk(v.Index(i))
+			}
+		case reflect.Map:
+			for _, k := range v.MapKeys() {
+				walk(v.MapIndex(k))
+			}
+		case reflect.Pointer, reflect.Interface:
+			if !v.IsNil() {
+				walk(v.Elem())
+			}
 		}
 	}
-	for _, s := range n.Statuspage {
-		add(s.HTTP, s.Token)
-	}
-	for _, w := range n.Webhook {
-		add(w.HTTP, w.URL, w.Token)
-	}
-	for _, g := range n.GitLab {
-		add(g.HTTP, g.Token)
-	}
-	for _, k := range cfg.Contacts {
-		if k.Grafana != nil {
-			add(k.Grafana.HTTP, k.Grafana.Token)
-		}
-		if k.PagerDuty != nil {
-			add(k.PagerDuty.HTTP, k.PagerDuty.Token)
-		}
-	}
+	walk(reflect.ValueOf(*cfg))
 	return all
 }
 
