@@ -2,13 +2,10 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
-	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 
 	"rollbook/engine/journal"
@@ -60,8 +57,8 @@ the replay goes on with it.`,
 				}
 				r.Goto(at)
 			}
-			if !term.IsTerminal(os.Stdin.Fd()) || !term.IsTerminal(os.Stdout.Fd()) {
-				return errors.New("a replay needs a terminal; without one, try: rollbook report " + b.name)
+			if err := noScreen("a replay", "rollbook report "+b.name); err != nil {
+				return err
 			}
 			return showAgain(cmd.Context(), r, ui.Options{Start: time.Now()})
 		},

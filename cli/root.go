@@ -14,9 +14,13 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"rollbook/config"
+	"rollbook/text"
 )
 
 // version is set by the linker.
@@ -83,8 +87,7 @@ func endBySignal(end func()) {
 
 // say prints an error as one message.
 func say(w io.Writer, err error, hint string) {
-	text := strings.TrimSuffix(err.Error(), ": "+errUsage.Error())
-	fmt.Fprintln(w, "rollbook: "+text)
+	fmt.Fprintln(w, "rollbook: "+strings.TrimSuffix(err.Error(), ": "+errUsage.Error()))
 	if hint != "" {
 		fmt.Fprintln(w, hint)
 	}
@@ -109,8 +112,14 @@ at the components of rollbook.yaml, or at the namespace's workloads.`,
   rollbook --context prod-eu -n production
   rollbook deployment/frontend --prometheus service:monitoring/prometheus:9090
   rollbook --read-only`,
-		Args:    atMostOneWorkload,
-		Version: version,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 && !strings.Contains(args[0], "/") {
+				return noCommand(cmd, args[0])
+			}
+			return atMostOneWorkload(cmd, args)
+		},
+		SuggestionsMinimumDistance: 2,
+		Version:                    version,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if _, err := clientcmd.ParseTimeout(*f.kube.Timeout); err != nil {
 				return usagef("--request-timeout %q is neither 0 nor a duration such as 3s", *f.kube.Timeout)
@@ -140,6 +149,36 @@ at the components of rollbook.yaml, or at the namespace's workloads.`,
 func atMostOneWorkload(cmd *cobra.Command, args []string) error {
 	if len(args) > 1 {
 		return usagef("one workload at most, got %s; the components of several are set in rollbook.yaml", strings.Join(args, " "))
+	}
+	if len(args) == 1 {
+		if _, err := config.ParseWorkload(args[0]); err != nil {
+			return usagef("%w", err)
+		}
+	}
+	return nil
+}
+
+// noCommand says that there is no command of that name, and which is like it.
+func noCommand(root *cobra.Command, name string) error {
+	name = text.Line(name)
+	like := root.SuggestionsFor(name)
+	switch {
+	case name == "version":
+		return usagef("no such command: version; %s --version prints it", root.Name())
+	case len(like) > 0:
+		return usagef("no such command: %s; did you mean %s?", name, strings.Join(like, " or "))
+	}
+	return usagef("no such command: %s; %s --help lists them, and a workload is KIND/NAME: deployment/%s", name, root.Name(), name)
+}
+
+// noScreen says why a screen cannot be shown here, and what can be had without one;
+// nil when it can.
+func noScreen(what, instead string) error {
+	switch {
+	case !term.IsTerminal(os.Stdin.Fd()) || !term.IsTerminal(os.Stdout.Fd()):
+		return fmt.Errorf("%s needs a terminal; without one, try: %s", what, instead)
+	case os.Getenv("TERM") == "dumb":
+		return fmt.Errorf("%s cannot be shown with TERM=dumb: set TERM to what this terminal is, such as xterm-256color; without a screen, try: %s", what, instead)
 	}
 	return nil
 }

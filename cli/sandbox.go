@@ -12,7 +12,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -82,8 +81,10 @@ func (d *exercise) run(ctx context.Context, out io.Writer) error {
 			return err
 		}
 	}
-	if !d.serve && d.stage.ownTerminal() && (!term.IsTerminal(os.Stdin.Fd()) || !term.IsTerminal(os.Stdout.Fd())) {
-		return errors.New("the sandbox's screen needs a terminal; without one, try: rollbook sandbox --serve")
+	if !d.serve && d.stage.ownTerminal() {
+		if err := noScreen("the sandbox's screen", "rollbook sandbox --serve"); err != nil {
+			return err
+		}
 	}
 	r, err := newRoom(&d.stage)
 	if err != nil {

@@ -20,7 +20,8 @@ const abandonedAfter = 24 * time.Hour
 // takeUp goes through the open journals of the same cluster and namespace, once
 // it is known which cluster this is and they have been looked for. One that was
 // touched within a day is taken up; several, or old ones, are offered. A journal
-// of another cluster is never touched.
+// of another cluster is never touched, and one of another component than the one
+// named on the command line is only told of.
 func (e *Engine) takeUp() {
 	id := e.seen.Identity.Cluster
 	if id == "" || e.seen.Searching || e.taking || e.inc.ID != "" {
@@ -31,6 +32,11 @@ func (e *Engine) takeUp() {
 	var open []incident.OpenIncident
 	for _, s := range e.earlier {
 		if s.Header.Cluster != id || s.Header.Namespace != e.inc.Settings.Namespace {
+			continue
+		}
+		if f := e.inc.Settings.Focus; f != "" && s.Component != "" && s.Component != f {
+			// Its component is not looked at in this run.
+			e.trouble(fmt.Errorf("incident %s of %s is open: rollbook without a workload goes on with it", s.Header.ID, s.Component))
 			continue
 		}
 		o := openIncident(s, time.Now())
