@@ -63,7 +63,7 @@ func examine(ctx context.Context, f *flags, args []string) ([]finding, error) {
 		return nil, err
 	}
 	defer quiet.restore()
-	c, err := kube.Connect(f.kube, kube.Options{Version: version, ReadOnly: true, Warn: quiet.note, Now: time.Now})
+	c, err := kube.Connect(f.kube, kube.Options{Version: version, ReadOnly: true, Warn: quiet.note, Said: quiet.said, Now: time.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -83,13 +83,19 @@ func examine(ctx context.Context, f *flags, args []string) ([]finding, error) {
 		return nil, err
 	}
 	out := []finding{configLine(cfg), configMapFinding(c, mapErr), journalLine(dirs[0]), placeLine(set)}
+	reached := true
 	for _, k := range c.Check(ctx, set.Components) {
+		reached = reached && (k.ID != "API server" || k.State == model.CheckOK)
 		out = append(out, finding{name: checkName(k.ID), state: k.State, text: k.Text, do: k.Do})
 	}
 	out = append(out, aroundLines(ctx, cfg)...)
 	prom, err := newPrometheus(f, cfg, c, set.Limits)
 	if err != nil {
 		return nil, err
+	}
+	if prom.found.Load() == nil && !reached {
+		return append(out, finding{name: "Prometheus", state: model.CheckUnknown, text: "not looked for in the cluster: the API server was not reached",
+			do: "give --prometheus, or set prometheus.url in your own rollbook.yaml"}), nil
 	}
 	if prom.found.Load() == nil {
 		service, err := c.FindPrometheus(ctx)

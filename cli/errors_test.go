@@ -28,6 +28,12 @@ contexts: [{name: prod, context: {cluster: c, user: u, namespace: production}}]
 clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]
 users: [{name: u, user: {token: t}}]
 `)
+	several := write("several", `apiVersion: v1
+kind: Config
+contexts: [{name: prod, context: {cluster: c, user: u}}, {name: dr, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]
+users: [{name: u, user: {token: t}}]
+`)
 	broken := write("broken", "apiVersion: [")
 	typo := write("typo.yaml", "limits:\n  errors: {over: 5, for: 5m}\n")
 	unknown := write("unknown.yaml", "limitz: {}\n")
@@ -47,6 +53,10 @@ users: [{name: u, user: {token: t}}]
 		{"named kubeconfig is not there", []string{"--kubeconfig", filepath.Join(dir, "none")}, good, 1, "none"},
 		{"broken kubeconfig", nil, broken, 1, "kubeconfig"},
 		{"unknown context", []string{"--context", "staging"}, good, 1, `context "staging" does not exist`},
+		{"no current context", nil, several, 1, "give --context; there are dr, prod"},
+		{"a command that is not there", []string{"dotcor"}, filepath.Join(dir, "none"), 2, "no such command: dotcor; did you mean doctor?"},
+		{"a flag as a command", []string{"version"}, filepath.Join(dir, "none"), 2, "--version prints it"},
+		{"a workload without its kind", []string{"frontend"}, filepath.Join(dir, "none"), 2, "deployment/frontend"},
 		{"two workloads", []string{"deploy/a", "deploy/b"}, good, 2, "one workload at most"},
 		{"odd workload", []string{"pod/a"}, good, 2, "pod"},
 		{"odd Prometheus", []string{"--prometheus", "prometheus:9090"}, good, 2, "--prometheus"},
@@ -83,5 +93,33 @@ users: [{name: u, user: {token: t}}]
 				t.Errorf("a panic: %s", said)
 			}
 		})
+	}
+}
+
+// What a credential program says when it fails stands in doctor's table: what to do
+// stands there.
+func TestDoctorTellsWhatTheLoginSays(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	plugin := write("sso", "#!/bin/sh\necho 'the session has expired. Run: cloud sso login' >&2\nexit 255\n")
+	expired := write("expired", `apiVersion: v1
+kind: Config
+current-context: prod
+contexts: [{name: prod, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]
+users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: `+plugin+`, interactiveMode: IfAvailable}}}]
+`)
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), asProgram+"=doctor", "KUBECONFIG="+expired, "HOME="+dir, "XDG_CONFIG_HOME=", "XDG_STATE_HOME=", "KUBERNETES_SERVICE_HOST=")
+	cmd.Dir = dir
+	out, _ := cmd.Output() // it fails
+	if !strings.Contains(string(out), "https://127.0.0.1:1 was not asked: the session has expired. Run: cloud sso login (sso, exit code 255)") {
+		t.Errorf("%s", out)
 	}
 }

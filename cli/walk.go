@@ -9,8 +9,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/charmbracelet/x/term"
-
 	"rollbook/engine"
 	"rollbook/kube"
 	"rollbook/text"
@@ -58,7 +56,7 @@ func walk(ctx context.Context, f *flags, args []string) error {
 	}
 	defer quiet.restore()
 	masked(cfg)
-	c, err := kube.Connect(f.kube, kube.Options{Version: version, ReadOnly: f.readOnly, Warn: quiet.note, Now: time.Now,
+	c, err := kube.Connect(f.kube, kube.Options{Version: version, ReadOnly: f.readOnly, Warn: quiet.note, Said: quiet.said, Now: time.Now,
 		Dial: f.stage.dial, Stdin: true})
 	if err != nil {
 		return err
@@ -76,8 +74,10 @@ func walk(ctx context.Context, f *flags, args []string) error {
 	if err != nil {
 		return err
 	}
-	if f.stage.ownTerminal() && (!term.IsTerminal(os.Stdin.Fd()) || !term.IsTerminal(os.Stdout.Fd())) {
-		return errors.New("the walk needs a terminal; without one, try: rollbook doctor")
+	if f.stage.ownTerminal() {
+		if err := noScreen("the walk", "rollbook doctor"); err != nil {
+			return err
+		}
 	}
 	if f.stage.practice != nil {
 		dirs = []string{f.stage.practice.journals}

@@ -124,7 +124,7 @@ func (c *Client) unreached(ctx context.Context, err error, begun time.Time) erro
 	if ctx.Err() != nil && !errors.Is(err, context.DeadlineExceeded) {
 		err = errors.Join(ctx.Err(), err)
 	}
-	return &unreached{err: err, text: transportWords(err, hostOf(c.host), c.now().Sub(begun).Round(100*time.Millisecond))}
+	return &unreached{err: err, text: c.transportWords(err, c.now().Sub(begun).Round(100*time.Millisecond))}
 }
 
 func (c *Client) hearWarnings(h http.Header) {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -20,8 +21,10 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	appsv1 "k8s.io/client-go/kubernetes/typed/apps/v1"
 	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	_ "k8s.io/client-go/plugin/pkg/client/auth" // the auth providers that kubectl has
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"k8s.io/client-go/util/connrotation"
 
 	"rollbook/model"
@@ -51,6 +54,9 @@ type Options struct {
 	// Stdin says that the caller keeps standard input away from credential
 	// programs itself, but for Login. Without it they never get it.
 	Stdin bool
+	// Said returns what programs wrote to standard error last, in one line that is
+	// safe to show; nil = nobody knows. Why a credential program failed stands there.
+	Said func() string
 }
 
 // Client talks to one cluster as one user. It is safe for concurrent use.
@@ -66,6 +72,8 @@ type Client struct {
 	dialer   *connrotation.Dialer
 	limit    time.Duration // --request-timeout; 0 = the defaults
 	warn     func(string)
+	said     func() string
+	via      *proxy // between here and the API server; nil without one
 	now      func() time.Time
 
 	targets  atomic.Pointer[[]model.Target]
@@ -97,12 +105,15 @@ func Connect(flags *genericclioptions.ConfigFlags, opt Options) (*Client, error)
 	if name != "" && raw.Contexts[name] == nil {
 		return nil, noContext(name, len(raw.Contexts))
 	}
-	server := flags.APIServer != nil && *flags.APIServer != ""
+	if name == "" && len(raw.Contexts) > 0 && !isSet(flags.APIServer) && !isSet(flags.ClusterName) {
+		return nil, noCurrent(kubeconfigPlaces(flags), raw.Contexts)
+	}
+	server := isSet(flags.APIServer)
 	if len(raw.Clusters) == 0 && !server && os.Getenv("KUBERNETES_SERVICE_HOST") == "" {
 		return nil, say(ErrNoConfig, nil, "no kubeconfig found in %s: set KUBECONFIG, or give --kubeconfig or --server", kubeconfigPlaces(flags))
 	}
 	// Without this kubectl falls back to localhost:8080, and says only that nobody listens there.
-	if x := raw.Contexts[name]; x != nil && raw.Clusters[x.Cluster] == nil && !server && (flags.ClusterName == nil || *flags.ClusterName == "") {
+	if x := raw.Contexts[name]; x != nil && raw.Clusters[x.Cluster] == nil && !server && !isSet(flags.ClusterName) {
 		return nil, say(ErrBadConfig, nil, "the kubeconfig cannot be used: context %q names cluster %q, which is not in it: kubectl config view shows what is", text.Line(name), text.Line(x.Cluster))
 	}
 	cfg, err := loader.ClientConfig()
@@ -113,7 +124,7 @@ func Connect(flags *genericclioptions.ConfigFlags, opt Options) (*Client, error)
 	if err != nil {
 		return nil, badConfig(err)
 	}
-	c := &Client{context: text.Line(name), namespace: namespace, readOnly: opt.ReadOnly, warn: opt.Warn, now: opt.Now, retarget: make(chan struct{}, 1)}
+	c := &Client{context: text.Line(name), namespace: namespace, readOnly: opt.ReadOnly, warn: opt.Warn, said: opt.Said, now: opt.Now, retarget: make(chan struct{}, 1)}
 	if x := raw.Contexts[name]; x != nil {
 		c.user = text.Line(x.AuthInfo)
 	}
@@ -139,6 +150,12 @@ func (c *Client) prepare(cfg *rest.Config, opt Options) error {
 	}
 	c.host = base.Scheme + "://" + base.Host + strings.TrimSuffix(base.Path, "/")
 	c.base = strings.TrimSuffix(base.Path, "/")
+	c.via = proxyOf(cfg, base)
+	if cfg.AuthProvider != nil {
+		for _, name := range []string{"id-token", "refresh-token", "client-secret"} {
+			text.Know(cfg.AuthProvider.Config[name])
+		}
+	}
 
 	c.limit, cfg.Timeout = cfg.Timeout, 0 // on the client it would end watches and followed logs too
 	cfg.UserAgent = "rollbook/" + version
@@ -168,7 +185,7 @@ func (c *Client) prepare(cfg *rest.Config, opt Options) error {
 	}
 	// A redirect that is followed takes the credentials, and with 307 the write, along.
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	c.gate = &gate{next: c.http.Transport, left: make(chan struct{}, 1)}
+	c.gate = &gate{next: c.http.Transport, program: cfg.ExecProvider != nil, left: make(chan struct{}, 1)}
 	c.http.Transport = c.gate
 	apps, err := c.leanClient(schema.GroupVersion{Group: "apps", Version: "v1"}, "/apis")
 	if err != nil {
@@ -281,6 +298,26 @@ func (w warnings) HandleWarningHeaderWithContext(_ context.Context, code int, _ 
 	}
 }
 
+func isSet(flag *string) bool { return flag != nil && *flag != "" }
+
+// contextsMost is how many contexts an error lists.
+const contextsMost = 10
+
+// noCurrent says that no context is current, and which there are. kubectl would go to
+// localhost:8080.
+func noCurrent(places string, all map[string]*clientcmdapi.Context) error {
+	names := slices.Sorted(maps.Keys(all))
+	for i := range names {
+		names[i] = text.Line(names[i])
+	}
+	rest := ""
+	if len(names) > contextsMost {
+		rest = fmt.Sprintf(" and %d more", len(names)-contextsMost)
+		names = names[:contextsMost]
+	}
+	return say(ErrNoContext, nil, "no context is current in %s: give --context; there are %s%s", places, strings.Join(names, ", "), rest)
+}
+
 func noContext(name string, others int) error {
 	have := "kubectl config get-contexts lists those that there are"
 	if others == 0 {
@@ -297,6 +334,9 @@ func badConfig(err error) error {
 		return say(ErrNoConfig, err, "no kubeconfig found: set KUBECONFIG, or give --kubeconfig or --server")
 	case clientcmd.IsContextNotFound(err):
 		return say(ErrNoContext, err, "%s: kubectl config get-contexts lists those that there are", text.Line(err.Error()))
+	}
+	if strings.Contains(err.Error(), "auth plugin has been removed") {
+		return say(ErrBadConfig, err, "the kubeconfig cannot be used: %s", text.Line(err.Error())) // it says what takes its place
 	}
 	return say(ErrBadConfig, err, "the kubeconfig cannot be used: %s: kubectl config view shows what is in it", text.Line(err.Error()))
 }

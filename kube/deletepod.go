@@ -228,7 +228,7 @@ func (d DeletePod) Look(ctx context.Context, plan model.Plan) (model.Looked, err
 	}
 	switch p, err := d.read(ctx, plan.Workload.Namespace, want); {
 	case err != nil:
-		return model.Looked{}, fmt.Errorf("whether pod %s was deleted cannot be seen: %s: %w", want.Pod, because(err), err)
+		return model.Looked{}, told(err, "whether pod %s was deleted cannot be seen: %s", want.Pod, because(err))
 	case p != nil:
 		return model.Looked{State: model.SettledNot}, nil
 	}

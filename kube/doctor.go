@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -49,8 +50,15 @@ func (c *Client) Check(ctx context.Context, targets []model.Target) []model.Chec
 	for _, ask := range []func(context.Context) (func(*model.Identity), error){c.version, c.whoami, c.which} {
 		set, err := ask(ctx)
 		if err != nil {
-			return []model.Check{{ID: "API server", State: model.CheckBlocked,
-				Text: fmt.Sprintf("%s does not answer: %s", c.host, because(err)), Do: "kubectl cluster-info"}}
+			ch := model.Check{ID: "API server", State: model.CheckBlocked,
+				Text: fmt.Sprintf("%s does not answer: %s", c.host, because(err)), Do: "kubectl cluster-info"}
+			switch {
+			case c.loggedOut(err, 0) || errors.As(err, new(*noCredentials)):
+				ch.Text, ch.Do = fmt.Sprintf("%s was not asked: %s", c.host, because(err)), "log in with "+c.Plugin()+", then look again"
+			case c.proxyOn(err) != "":
+				ch.Text, ch.Do = fmt.Sprintf("%s was not reached: %s", c.host, because(err)), "look at the proxy, the VPN or the tunnel"
+			}
+			return []model.Check{ch}
 		}
 		if set != nil {
 			set(&id)
@@ -125,7 +133,7 @@ func (c *Client) Targets(ctx context.Context, targets []model.Target) ([]model.T
 		body, err := c.do(ctx, call{method: http.MethodGet, path: appsPath(c.namespace, k.Resource(), ""),
 			accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"})
 		if err != nil {
-			return nil, fmt.Errorf("the workloads of namespace %s cannot be listed: %s: %w", c.namespace, because(err), err)
+			return nil, told(err, "the workloads of namespace %s cannot be listed: %s", c.namespace, because(err))
 		}
 		var list struct {
 			Items []struct{ Metadata struct{ Name string } }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strings"
 	"time"
 
@@ -34,12 +35,17 @@ type wording struct {
 
 func (e *wording) Error() string { return e.text }
 
-func (e *wording) Unwrap() []error {
-	if e.err == nil {
-		return []error{e.kind}
+func (e *wording) Unwrap() (out []error) {
+	for _, err := range []error{e.kind, e.err} {
+		if err != nil {
+			out = append(out, err)
+		}
 	}
-	return []error{e.kind, e.err}
+	return out
 }
+
+// told makes an error that reads exactly as the text, in which its cause's words are.
+func told(cause error, format string, args ...any) error { return say(nil, cause, format, args...) }
 
 // say makes an error of the given kind that reads exactly as the text.
 func say(kind, cause error, format string, args ...any) error {
@@ -59,24 +65,43 @@ func words(err error) string {
 	return text.Line(err.Error())
 }
 
-// transportWords says in plain words why a server could not be asked.
-func transportWords(err error, host string, limit time.Duration) string {
+// transportWords says in plain words why the API server could not be asked, and
+// who is to blame: it, the proxy on the way to it, or the program that the
+// credentials come from.
+func (c *Client) transportWords(err error, limit time.Duration) string {
 	var dns *net.DNSError
 	var op *net.OpError
-	s := err.Error()
+	var slow *noCredentials
+	host, s := hostOf(c.host), err.Error()
+	proxy := c.proxyOn(err)
 	switch {
+	case errors.As(err, &slow):
+		return fmt.Sprintf("the credentials' program %s has not ended within %s", c.Plugin(), model.Short(limit))
+	case strings.Contains(s, gettingCredentials):
+		return c.credentialWords(s)
+	case proxy != "" && errors.As(err, &dns):
+		return fmt.Sprintf("%s cannot be found: the name %s cannot be resolved: %s", proxy, text.Line(dns.Name), text.Line(dns.Err))
+	case proxy != "" && strings.Contains(s, "connection refused"):
+		return proxy + " refuses the connection: is the tunnel up?"
+	case proxy != "":
+		return proxy + " did not let the connection through: " + lastWords(err)
 	case errors.Is(err, context.DeadlineExceeded), strings.Contains(s, "Client.Timeout"):
-		return fmt.Sprintf("no answer from %s within %s", host, limit)
+		if c.via != nil {
+			return fmt.Sprintf("no answer from %s through %s within %s", host, c.via, model.Short(limit))
+		}
+		return fmt.Sprintf("no answer from %s within %s", host, model.Short(limit))
 	case errors.As(err, &dns):
 		return fmt.Sprintf("the name %s cannot be resolved: %s", text.Line(dns.Name), text.Line(dns.Err))
 	case strings.Contains(s, "connection refused"):
 		return fmt.Sprintf("connection to %s refused: nothing listens there", host)
 	case strings.Contains(s, "x509:"):
 		return "certificate not trusted: " + text.Line(s[strings.Index(s, "x509:"):])
-	case strings.Contains(s, "getting credentials"):
-		return text.Line(s[strings.Index(s, "getting credentials"):])
 	case errors.As(err, &op):
 		return fmt.Sprintf("%s: %s", host, text.Line(op.Err.Error()))
+	}
+	var request *url.Error
+	if errors.As(err, &request) { // method and address tell nothing
+		s = request.Err.Error()
 	}
 	return text.Line(s)
 }

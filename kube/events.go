@@ -138,7 +138,7 @@ func (c *Client) PostEvent(ctx context.Context, w model.Workload, uid, words str
 	_, err = c.do(ctx, call{method: http.MethodPost, path: corePath(w.Namespace, "events", ""),
 		query: url.Values{"fieldManager": {Manager}}, body: body, kind: "application/json", want: "Event"})
 	if err != nil {
-		return fmt.Errorf("no event was left on %s: %s: %w", w, because(err), err)
+		return told(err, "no event was left on %s: %s", w, because(err))
 	}
 	return nil
 }

@@ -75,7 +75,7 @@ func (c *Client) beat(ctx context.Context, p *pulse, doubt <-chan struct{}, chan
 				restart()
 			}
 		} else {
-			p.end(transportWords(err, hostOf(c.host), beatLimit), c.loggedOut(err, 0))
+			p.end(c.transportWords(err, beatLimit), c.loggedOut(err, 0))
 			wait = beatAgain
 			if failures++; failures >= beatsLost {
 				lost = true

@@ -49,7 +49,7 @@ func (u Undo) Versions(ctx context.Context, comp *model.Component, _ time.Time) 
 }
 
 func historyError(w model.Workload, err error) error {
-	return fmt.Errorf("the history of %s in %s cannot be read: %s: %w", w, w.Namespace, because(err), err)
+	return told(err, "the history of %s in %s cannot be read: %s", w, w.Namespace, because(err))
 }
 
 // candidates reads the revisions off their objects, newest first. ups is when each

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rollbook/text"
@@ -46,7 +46,7 @@ func (c *Client) Login(ctx context.Context, give func() (back func() error, err 
 	}
 	resp, err := c.gate.next.RoundTrip(req)
 	if err != nil {
-		return fmt.Errorf("log in with %s: %s", c.Plugin(), transportWords(err, hostOf(c.host), c.limit))
+		return fmt.Errorf("log in with %s: %s", c.Plugin(), c.transportWords(err, c.limit))
 	}
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<16))
@@ -58,7 +58,8 @@ func (c *Client) Login(ctx context.Context, give func() (back func() error, err 
 
 // gate holds requests back, before they want credentials, while somebody logs in.
 type gate struct {
-	next http.RoundTripper
+	next    http.RoundTripper
+	program bool // credentials come from a program
 
 	mu     sync.Mutex
 	opened chan struct{} // closed when a login ends; nil without one
@@ -71,9 +72,50 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := g.enter(req.Context()); err != nil {
 		return nil, err
 	}
-	defer g.leave()
-	return g.next.RoundTrip(req)
+	if !g.program {
+		defer g.leave()
+		return g.next.RoundTrip(req)
+	}
+	// The program is run on the way, for as long as it takes: client-go does not end
+	// it with the request.
+	type answer struct {
+		resp *http.Response
+		err  error
+	}
+	answers := make(chan answer, 1)
+	var sent atomic.Bool
+	req = req.WithContext(context.WithValue(req.Context(), sentKey{}, &sent))
+	go func() {
+		defer g.leave()
+		resp, err := g.next.RoundTrip(req)
+		answers <- answer{resp, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.resp, a.err
+	case <-req.Context().Done():
+	}
+	if sent.Load() {
+		a := <-answers // it ends with its context
+		return a.resp, a.err
+	}
+	go func() {
+		if a := <-answers; a.resp != nil {
+			a.resp.Body.Close()
+		}
+	}()
+	return nil, &noCredentials{context.Cause(req.Context())}
 }
+
+// noCredentials is why a request did not leave: its time was over before the
+// credentials' program had ended.
+type noCredentials struct{ error }
+
+func (e *noCredentials) Unwrap() error { return e.error }
+
+// sentKey is where a request's context holds an *atomic.Bool that says whether it
+// has its credentials and leaves.
+type sentKey struct{}
 
 // WrappedRoundTripper lets apimachinery find the connections below.
 func (g *gate) WrappedRoundTripper() http.RoundTripper { return g.next }
@@ -140,5 +182,5 @@ func (c *Client) loggedOut(err error, status int) bool {
 	if c.cfg.ExecProvider == nil {
 		return false
 	}
-	return status == http.StatusUnauthorized || err != nil && strings.Contains(err.Error(), "getting credentials")
+	return status == http.StatusUnauthorized || noLogin(err)
 }

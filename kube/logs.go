@@ -43,7 +43,7 @@ func (c *Client) Logs(ctx context.Context, namespace, pod string, opt LogOptions
 	return func(yield func(string, error) bool) {
 		body, stop, err := c.openLog(ctx, namespace, pod, opt)
 		if err != nil {
-			yield("", fmt.Errorf("the log of pod %s cannot be read: %s: %w", pod, because(err), err))
+			yield("", told(err, "the log of pod %s cannot be read: %s", pod, because(err)))
 			return
 		}
 		defer stop()

@@ -24,7 +24,7 @@ func (c *Client) Manifest(ctx context.Context, comp *model.Component) (string, e
 	w := comp.Workload
 	body, err := c.do(ctx, call{method: http.MethodGet, path: workloadPath(w)})
 	if err != nil {
-		return "", fmt.Errorf("%s cannot be shown: %s: %w", w, because(err), err)
+		return "", told(err, "%s cannot be shown: %s", w, because(err))
 	}
 	return manifest(body)
 }
@@ -125,7 +125,7 @@ func (c *Client) allEvents(ctx context.Context, comp *model.Component, limit int
 	w := comp.Workload
 	var events corev1.EventList
 	if err := c.listInto(ctx, corePath(w.Namespace, "events", ""), url.Values{"limit": {"5000"}}, &events); err != nil {
-		return nil, fmt.Errorf("the events of %s cannot be read: %s: %w", w, because(err), err)
+		return nil, told(err, "the events of %s cannot be read: %s", w, because(err))
 	}
 	names := map[string]bool{}
 	for _, p := range comp.Pods {

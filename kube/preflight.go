@@ -135,7 +135,7 @@ func planError(w model.Workload, err error) error {
 	if gone(err, w.Name) {
 		return fmt.Errorf("%s is not in namespace %s: %w", w, w.Namespace, err)
 	}
-	return fmt.Errorf("no plan for %s: %s: %w", w, because(err), err)
+	return told(err, "no plan for %s: %s", w, because(err))
 }
 
 // checks are all that is asked about a plan, in the order in which it is shown.

@@ -52,6 +52,12 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, fmt.Errorf("%w: %s", model.ErrReadOnly, why)
 		}
 	}
+	if err := req.Context().Err(); err != nil {
+		return nil, err // its time was over before it had its credentials
+	}
+	if sent, ok := req.Context().Value(sentKey{}).(*atomic.Bool); ok {
+		sent.Store(true)
+	}
 	g.learn(req)
 	resp, err := g.next.RoundTrip(req)
 	if err == nil && g.heard != nil {

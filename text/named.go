@@ -84,6 +84,9 @@ func namedValue(s string, i, floor int) (start, end int) {
 		}
 	}
 	start, end = trimValue(s, v, end, prose, s[from:n] == "PWD" || s[from:n] == "OLDPWD")
+	if prose && foldSuffix(s[from:n], "credentials") && strings.HasSuffix(s[:from], "getting ") {
+		return 0, 0 // "getting credentials: exec: …", as client-go begins an error
+	}
 	if prose && (foldSuffix(s[from:n], "token") || before == '/') && sentence(s[start:]) {
 		return 0, 0
 	}
