@@ -222,7 +222,8 @@ func (r *room) flags(f *flags) (*flags, error) {
 	in := &flags{kube: kube, prometheus: sandbox.PrometheusService, readOnly: f.readOnly, stage: f.stage}
 	p := &practice{journals: filepath.Join(r.dir, "incidents"), about: ui.Practice{
 		Name: r.scenario.Name, Learn: r.scenario.Learn,
-		Hint:       func(at incident.Step) string { return r.scenario.Hints.Of(int(at) + 1) },
+		Hint:   func(at incident.Step) string { return r.scenario.Hints.Of(int(at) + 1) },
+		Images: r.scenario.End.Images, None: r.scenario.End.None,
 		Kubeconfig: path, Prometheus: r.bed.PrometheusURL(),
 	}}
 	if f.journalDir != "" {

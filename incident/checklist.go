@@ -66,6 +66,18 @@ type SettleItem struct {
 	Reason string
 }
 
+// ReopenItem takes back what was said of an item of the checklist.
+type ReopenItem struct{ ID string }
+
+func (do ReopenItem) decide(d *decider) {
+	for _, it := range d.inc().Items {
+		if it.ID == do.ID && it.State != ItemOpen && d.inc().Closed.IsZero() {
+			d.fact(ItemReopened{ID: do.ID})
+			return
+		}
+	}
+}
+
 func (do SettleItem) decide(d *decider) {
 	for _, it := range d.inc().Items {
 		if it.ID == do.ID && it.State == ItemOpen {
@@ -143,6 +155,24 @@ func (b ItemSettled) entry(*Incident) (EntryKind, string) {
 		return EntryAnswer, "waived: " + b.ID + because(b.Reason)
 	}
 	return EntryAnswer, "done: " + b.ID + because(b.Reason)
+}
+
+// ItemReopened is a tick of the checklist taken back.
+type ItemReopened struct {
+	ID string `json:"id"`
+}
+
+func (b ItemReopened) apply(i *Incident, _ Fact) {
+	i.Items = slices.Clone(i.Items)
+	for n := range i.Items {
+		if it := &i.Items[n]; it.ID == b.ID {
+			it.State, it.By, it.At, it.Reason = ItemOpen, "", time.Time{}, ""
+		}
+	}
+}
+
+func (b ItemReopened) entry(*Incident) (EntryKind, string) {
+	return EntryAnswer, "open again: " + b.ID
 }
 
 // closeIfDone closes the incident with the last item. A report that was written

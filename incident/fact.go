@@ -67,7 +67,7 @@ var bodies = map[string]Body{
 	"rolled out": RolledOut{}, "reverted": WriteReverted{},
 	"asked": AskedFor{}, "answered": AskAnswered{},
 	"hold began": HoldBegan{}, "hold broke": HoldBroke{}, "verified": WasVerified{}, "accepted": UnknownAccepted{},
-	"item": ItemSettled{}, "ended": Ended{}, "closed": WasClosed{}, "no journal": JournalGivenUp{},
+	"item": ItemSettled{}, "item open": ItemReopened{}, "ended": Ended{}, "closed": WasClosed{}, "no journal": JournalGivenUp{},
 	"evidence": EvidenceKept{}, "no evidence": EvidenceFailed{}, "impact": ImpactMeasured{}, "no impact": ImpactFailed{},
 	"report": ReportWritten{}, "no report": ReportFailed{},
 	"message": MessageIntended{}, "message sent": MessageSent{}, "message failed": MessageFailed{}, "message lost": MessageLost{},

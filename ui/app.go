@@ -26,6 +26,7 @@ type App struct {
 	last     string // the last key
 	hinted   string // the hint at the last tick, and since when it stands
 	hintAt   time.Time
+	refused  string // the key whose refusal the hint is; "" = it is none
 	leaving  leaving
 	since    time.Time // of leaving
 	farewell string
@@ -182,6 +183,7 @@ type reply interface{ deliver(a *App) tea.Cmd }
 // one now, keys that were meant for the one before must not answer it.
 func (a *App) changed() tea.Cmd {
 	a.fetch()
+	a.refuseNoMore()
 	i := a.inc()
 	offered := a.offer()
 	if i.Step == a.at && i.Asked == a.asked && !offered {
@@ -220,7 +222,7 @@ func (a *App) advance(at time.Time) {
 func (a *App) press(msg tea.KeyPressMsg) tea.Cmd {
 	quiet, repeated := a.quiet, a.last == msg.String()
 	a.rested = quiet
-	a.last, a.hint = msg.String(), ""
+	a.last, a.hint, a.refused = msg.String(), "", ""
 	silence := a.hush()
 	if cmd, done := a.pressLeaving(msg); done {
 		return tea.Batch(silence, cmd)
@@ -246,7 +248,7 @@ func (a *App) press(msg tea.KeyPressMsg) tea.Cmd {
 		}
 		switch why := k.off(a.snap); {
 		case why != "":
-			a.hint = k.Shown() + " " + k.Name + ": " + why
+			a.hint, a.refused = refusal(k, why), k.Keys[0]
 		case k.Quiet && !quiet:
 			a.hint = k.Shown() + " counts only after 0.3 s without a key: press it again"
 		case repeated && !quiet && (a.last == "enter" || k.Acts && a.last != "esc"):
@@ -257,6 +259,21 @@ func (a *App) press(msg tea.KeyPressMsg) tea.Cmd {
 		return silence
 	}
 	return silence
+}
+
+func refusal(k Key, why string) string { return k.Shown() + " " + k.Name + ": " + why }
+
+// refuseNoMore takes away the reason why a key did nothing once it is no longer so.
+func (a *App) refuseNoMore() {
+	if a.refused == "" {
+		return
+	}
+	for _, k := range append(a.frontKeys(), a.usable(a.globalKeys())...) {
+		if k.Keys[0] == a.refused && refusal(k, k.off(a.snap)) == a.hint {
+			return
+		}
+	}
+	a.hint, a.refused = "", ""
 }
 
 // paste goes to an open field as text; where nothing is typed it does nothing.

@@ -64,6 +64,7 @@ func (a *assess) Keys() []Key {
 		Key{Keys: []string{"home", "g"}, Show: "home", Name: "worst", Help: "to the worst component", Hide: true, do: by(-1 << 20)},
 		Key{Keys: []string{"end", "G"}, Show: "end", Name: "last", Help: "to the last component", Hide: true, do: by(1 << 20)},
 		Key{Keys: []string{"esc"}, Name: "show all", Help: "clear the filter", Hide: a.filter.String() == "", do: func() tea.Cmd { a.filter.clear(); return nil }},
+		a.endKey(),
 	)
 }
 

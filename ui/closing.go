@@ -126,9 +126,7 @@ func (c *closing) Keys() []Key {
 		enter.Name, enter.Help, enter.Disabled, enter.do = w.name, w.help, w.off, w.do
 	}
 	keys := []Key{enter,
-		{Keys: []string{"space"}, Name: "done", Help: "tick the marked item: it was done by hand", Acts: true, Disabled: c.settled, do: func() tea.Cmd {
-			return c.send(incident.SettleItem{ID: c.item().ID})
-		}},
+		c.tickKey(),
 		{Keys: []string{"n"}, Name: "note", Help: "tick the marked item with a note, such as a ticket; it goes into the report", Acts: true, Disabled: c.settled, do: c.note},
 		{Keys: []string{"w"}, Name: "waive", Help: "waive the marked item, with a reason", Acts: true, Disabled: c.settled, do: func() tea.Cmd {
 			it := *c.item()
@@ -159,6 +157,24 @@ func (c *closing) Keys() []Key {
 		keys = append(keys, c.backKey(), c.endKey())
 	}
 	return append(keys, c.componentKeys()...)
+}
+
+// tickKey ticks the marked item, or takes its tick back.
+func (c *closing) tickKey() Key {
+	k := Key{Keys: []string{"space"}, Name: "done", Help: "tick the marked item: it was done by hand; once more takes it back", Acts: true,
+		Disabled: func(*incident.Snapshot) string {
+			switch {
+			case c.item() == nil:
+				return "there is no checklist"
+			case !c.inc().Closed.IsZero():
+				return "the incident is closed"
+			}
+			return ""
+		}, do: func() tea.Cmd { return c.send(incident.SettleItem{ID: c.item().ID}) }}
+	if it := c.item(); it != nil && it.State != incident.ItemOpen {
+		k.Name, k.do = "not done", func() tea.Cmd { return c.send(incident.ReopenItem{ID: it.ID}) }
+	}
+	return k
 }
 
 // note ticks an item with words for the report.

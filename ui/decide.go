@@ -64,7 +64,7 @@ func (d *decide) answer(t model.Tri) tea.Cmd {
 		return d.send(incident.Say{Question: q, Answer: t})
 	}
 	word := map[model.Tri]string{model.TriYes: "yes", model.TriNo: "no"}[t]
-	return d.reason("Overrule the figure: "+n.Title, []string{"It says: " + triWord(n.Answer) + ". " + n.Text, "You say: " + word + ". Both are kept."}, "say "+word,
+	return d.remark("Overrule the figure: "+n.Title, []string{"It says: " + triWord(n.Answer) + ". " + n.Text, "You say: " + word + ". Both are kept."}, "say "+word,
 		func(reason string) tea.Cmd { return d.send(incident.Say{Question: q, Answer: t, Reason: reason}) })
 }
 
@@ -166,7 +166,7 @@ func (d *decide) line(i int, n incident.Node, titles, w int) string {
 		by = "(" + n.By + ") "
 	}
 	if unlit && n.By == "" && n.Answer == model.TriNo {
-		return head + p.cell("– not asked", 11, p.Dim)
+		return head + p.cell("– not needed", 12, p.Dim)
 	}
 	return head + p.triMark(n.Answer, 10) + " " + p.fit(by+d.brief(n), room)
 }

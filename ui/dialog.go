@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"strings"
+
 	tea "charm.land/bubbletea/v2"
 
 	"rollbook/incident"
@@ -12,8 +14,9 @@ type dialog struct {
 	title   string
 	text    []string // what it is about
 	options []string
-	typed   bool   // a line may be typed; it may stay empty
+	typed   bool   // a line may be typed
 	prompt  string // what is typed
+	must    bool   // the line may not stay empty
 	yes     string // what enter does
 	key     string // which key does it; "" = enter
 	quiet   bool
@@ -41,10 +44,20 @@ func (d *dialog) Keys() []Key {
 	if key == "" {
 		key = "enter"
 	}
-	keys := []Key{{Keys: []string{key}, Name: d.yes, Help: "do it", Main: true, Acts: true, Quiet: d.quiet, do: func() tea.Cmd {
+	empty := func(*incident.Snapshot) string {
+		if d.must && strings.TrimSpace(d.field.String()) == "" {
+			return "type first " + d.prompt
+		}
+		return ""
+	}
+	cancel := d.closeKey("cancel", "close without doing anything")
+	if d.typed {
+		cancel.Keys = cancel.Keys[:1]
+	}
+	keys := []Key{{Keys: []string{key}, Name: d.yes, Help: "do it", Main: true, Acts: true, Quiet: d.quiet, Disabled: empty, do: func() tea.Cmd {
 		d.shut()
 		return d.act(d.at, d.field.String())
-	}}, {Keys: []string{"esc"}, Name: "cancel", Help: "close without doing anything", do: d.shut}}
+	}}, cancel}
 	if len(d.options) > 1 {
 		keys = append(keys,
 			Key{Keys: []string{"up", "shift+tab"}, Show: "↑", Name: "up", Help: "the option above", Hide: true, do: func() tea.Cmd { return d.move(-1) }},
@@ -96,7 +109,11 @@ func (d *dialog) View(w, _ int) []string {
 		if len(d.options) > 0 {
 			out = append(out, "")
 		}
-		label := p.say(d.prompt + " (may stay empty): ")
+		label := d.prompt + " (may stay empty): "
+		if d.must {
+			label = d.prompt + ": "
+		}
+		label = p.say(label)
 		out = append(out, " "+paint(p.Dim, label)+d.field.view(p, w-2-len(label)))
 	}
 	return out
@@ -106,8 +123,15 @@ func (d *dialog) Says() sentence { return d.says }
 
 var _ overlay = (*dialog)(nil)
 
-// reason asks for the reason of something that will be recorded.
+// reason asks for the reason of something that will be recorded; it may not stay
+// empty.
 func (s *scope) reason(title string, text []string, yes string, do func(reason string) tea.Cmd) tea.Cmd {
+	return s.ask(dialog{title: title, text: text, typed: true, must: true, prompt: "why", yes: yes,
+		act: func(_ int, typed string) tea.Cmd { return do(typed) }})
+}
+
+// remark is reason for what needs none: it may stay empty.
+func (s *scope) remark(title string, text []string, yes string, do func(reason string) tea.Cmd) tea.Cmd {
 	return s.ask(dialog{title: title, text: text, typed: true, prompt: "why", yes: yes,
 		act: func(_ int, typed string) tea.Cmd { return do(typed) }})
 }

@@ -80,7 +80,7 @@ func (s *scope) componentKeys() []Key {
 }
 
 func (s *scope) backKey() Key {
-	return Key{Keys: []string{"esc"}, Name: "back", Acts: true, Turns: true, Help: "one step back; nothing is lost", do: func() tea.Cmd { return s.send(incident.Back{}) }}
+	return Key{Keys: []string{"esc"}, Name: "back", Last: true, Acts: true, Turns: true, Help: "one step back; nothing is lost", do: func() tea.Cmd { return s.send(incident.Back{}) }}
 }
 
 // nextKey leads one step forward; what stands against it is the step's own word,
@@ -100,14 +100,14 @@ func (s *scope) nextKey(name, help string) Key {
 // ended.
 func (s *scope) endKey() Key {
 	if i := s.inc(); i.End != nil && i.Closed.IsZero() {
-		return Key{Keys: []string{"x"}, Name: "reopen", Acts: true, Help: "go on with the incident: it is not over after all",
+		return Key{Keys: []string{"x"}, Name: "reopen", Last: true, Acts: true, Help: "go on with the incident: it is not over after all",
 			do: func() tea.Cmd {
-				return s.reason("Reopen the incident", []string{"It ended: " + string(i.End.Outcome) + ". Downtime and checks go on, and a rollback can be confirmed again."},
+				return s.remark("Reopen the incident", []string{"It ended: " + string(i.End.Outcome) + ". Downtime and checks go on, and a rollback can be confirmed again."},
 					"reopen", func(reason string) tea.Cmd { return s.send(incident.Reopen{Reason: reason}) })
 			}}
 	}
-	return Key{Keys: []string{"x"}, Name: "end", Hide: true, Acts: true,
-		Help: "end the incident without a rollback: recovered on its own, fixed otherwise, false alarm",
+	return Key{Keys: []string{"x"}, Name: "end", Last: true, Acts: true,
+		Help: "end the incident otherwise than by a rollback: recovered on its own, fixed otherwise, false alarm",
 		Disabled: func(snap *incident.Snapshot) string {
 			switch {
 			case snap.Incident.ID == "":
@@ -128,7 +128,7 @@ func (s *scope) endIncident() tea.Cmd {
 	title := "End the incident without a rollback"
 	for _, st := range s.inc().Standing() {
 		if st.Write.State == incident.Rolling || st.Write.State == incident.Done {
-			title = "End the incident, not by what was written" // the way back did not help
+			title = "End the incident: it was not the rollback that ended it"
 		}
 	}
 	d := dialog{title: title,
@@ -143,6 +143,7 @@ func (s *scope) endIncident() tea.Cmd {
 			return s.send(incident.EndIncident{Outcome: outcome, Reason: reason})
 		}}
 	if against := incident.EndAgainst(s.snap); against != "" {
+		d.must = true
 		d.text = []string{"⚠ Still over its limit: " + against + ". To end it all the same needs a reason."}
 	}
 	return s.ask(d)
@@ -190,11 +191,11 @@ func (a *App) everywhere() []Key {
 	return a.usable(a.globalKeys())
 }
 
-// overlayKeys are what works while an overlay is open.
+// overlayKeys are what works while an overlay is open: q closes it.
 func (a *App) overlayKeys() []Key {
 	var out []Key
 	for _, k := range a.globalKeys() {
-		if k.Main {
+		if k.Main && k.Keys[0] != "q" {
 			out = append(out, k)
 		}
 	}

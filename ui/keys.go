@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"charm.land/bubbles/v2/key"
@@ -29,6 +30,10 @@ type Key struct {
 	Hide bool
 	// Main is the one next key of the page: it is shown even when disabled.
 	Main bool
+	// Now: what is going on asks for it, so that the footer shows it before others.
+	Now bool
+	// Last: it leads out of here, and has its room in the footer's last part.
+	Last bool
 	// Acts: it changes the incident or the world, or leads to a question that
 	// does. It is not offered to those who only look.
 	Acts bool
@@ -59,7 +64,7 @@ func (k Key) off(s *incident.Snapshot) string {
 }
 
 // footer prints the keys that work now, the most important first, as many as
-// fit; help and quit are always among them.
+// fit; those that lead on and out are always among them.
 func (p *pen) footer(s *incident.Snapshot, page, global []Key, w int) string {
 	const sep = " · "
 	item := func(k Key) (string, int) {
@@ -71,56 +76,99 @@ func (p *pen) footer(s *incident.Snapshot, page, global []Key, w int) string {
 		}
 		return paint(p.Key, show) + " " + name, ansi.StringWidth(show) + 1 + ansi.StringWidth(name)
 	}
-	var tail, items []string
+	// What is printed in which order, and what of it is dropped last.
+	type part struct {
+		keys []Key
+		is   func(Key) bool
+		rank int // the lowest gets its room first
+	}
+	parts := []part{
+		{page, func(k Key) bool { return k.Main }, 1},
+		{slices.Concat(page, global), func(k Key) bool { return k.Now }, 3},
+		{page, func(k Key) bool { return !k.Main && !k.Now && !k.Last }, 4},
+		{global, func(k Key) bool { return !k.Main && !k.Now && !k.Last }, 5},
+		{page, func(k Key) bool { return k.Last }, 2},
+		{global, func(k Key) bool { return k.Main }, 0},
+	}
+	items := make([][]string, len(parts))
 	room := w - 1
-	for _, k := range global {
-		if k.Main {
-			text, n := item(k)
-			if n+3 > room {
-				break
+	for rank := range parts {
+		n := slices.IndexFunc(parts, func(x part) bool { return x.rank == rank })
+		for _, k := range parts[n].keys {
+			if !parts[n].is(k) || k.Hide || k.off(s) != "" && !k.Main {
+				continue
 			}
-			tail, room = append(tail, text), room-n-len([]rune(sep))
+			if text, wide := item(k); wide+len([]rune(sep)) <= room {
+				items[n], room = append(items[n], text), room-wide-len([]rune(sep))
+			}
 		}
 	}
-	for _, list := range [][]Key{page, global} {
-		for _, k := range list {
-			if k.Hide || (k.off(s) != "" && !k.Main) {
-				continue
-			}
-			if k.Main && len(list) == len(global) && &list[0] == &global[0] {
-				continue
-			}
-			text, n := item(k)
-			if n+3 > room {
-				continue
-			}
-			items, room = append(items, text), room-n-3
-		}
-	}
-	return p.fit(" "+strings.Join(append(items, tail...), p.say(sep)), w)
+	return p.fit(" "+strings.Join(slices.Concat(items...), p.say(sep)), w)
 }
 
-// helpLines is the help on what can be done here, printed from the keys' data.
+// helpLines is the help on what can be done here, printed from the keys' data in
+// two columns. What cannot be done now is in brackets; the key itself says why.
 func (p *pen) helpLines(s *incident.Snapshot, sets []keySet, w int) []string {
+	const gap = 2
+	half := (w - 1 - gap) / 2
 	var out []string
 	for n, set := range sets {
 		if n > 0 {
 			out = append(out, "")
 		}
 		out = append(out, " "+paint(p.Strong, p.say(set.Title)))
+		var entries [][]string
+		total := 0
 		for _, k := range set.Keys {
-			style, text := p.Key, k.Help
-			if why := k.off(s); why != "" {
-				style = p.Dim
-				text += " (not now: " + why + ")"
+			entries = append(entries, p.helpEntry(k, k.off(s) == "", half))
+			total += len(entries[len(entries)-1])
+		}
+		var left, right []string
+		for _, e := range entries {
+			if 2*len(left) < total {
+				left = append(left, e...)
+			} else {
+				right = append(right, e...)
 			}
-			for i, line := range p.wrap(text, w-15, 0) {
-				name := ""
-				if i == 0 {
-					name = k.Shown()
-				}
-				out = append(out, "  "+p.cell(name, 12, style)+" "+line)
+		}
+		for i := range max(len(left), len(right)) {
+			line := ""
+			if i < len(left) {
+				line = left[i]
 			}
+			if i < len(right) {
+				line = p.pad(line, half+gap) + right[i]
+			}
+			out = append(out, " "+line)
+		}
+	}
+	return out
+}
+
+// helpEntry is a key of the help in w cells.
+func (p *pen) helpEntry(k Key, works bool, w int) []string {
+	const col = 9
+	name, style := strings.Join(append([]string{k.Shown()}, k.others(3)...), " "), p.Key
+	if !works {
+		name, style = "("+name+")", p.Dim
+	}
+	lines := p.wrap(k.Help, w-col-1, 0)
+	for i, l := range lines {
+		lines[i] = p.cell(name, col, style) + " " + l
+		name = ""
+	}
+	return lines
+}
+
+// others are the keys of at most so many letters that do the same as the shown one.
+func (k Key) others(most int) []string {
+	if len(k.Keys) > 4 { // a range
+		return nil
+	}
+	var out []string
+	for _, other := range k.Keys[1:] {
+		if len(other) <= most && !strings.EqualFold(other, k.Shown()) {
+			out = append(out, other)
 		}
 	}
 	return out
@@ -141,7 +189,7 @@ func KeyTable() string {
 	for _, set := range a.allKeys() {
 		fmt.Fprintf(&b, "\n## %s\n\n| Key | Name | What it does |\n|---|---|---|\n", set.Title)
 		for _, k := range set.Keys {
-			show := "`" + k.Shown() + "`"
+			show := "`" + strings.Join(append([]string{k.Shown()}, k.others(100)...), "` `") + "`"
 			if k.Quiet {
 				show = "**" + show + "**"
 			}

@@ -21,7 +21,7 @@ func (login) SetStdout(io.Writer) {}
 func (login) SetStderr(io.Writer) {}
 
 func (a *App) loginKey() Key {
-	return Key{Keys: []string{"L"}, Name: "log in", Hide: !a.snap.Seen.Cluster.LoggedOut,
+	return Key{Keys: []string{"L"}, Name: "log in", Hide: !a.snap.Seen.Cluster.LoggedOut, Now: true,
 		Help: "run the program that the credentials come from, with the terminal; the screen comes back after it",
 		Disabled: func(s *incident.Snapshot) string {
 			switch {

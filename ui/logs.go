@@ -137,7 +137,7 @@ func (l *logs) Keys() []Key {
 		return ""
 	}
 	keys := []Key{
-		{Keys: []string{"esc"}, Name: "close", Help: "close", do: l.shut},
+		l.closeKey("close", "close"),
 		{Keys: []string{"p"}, Name: run, Help: "the container's previous run, and back", do: func() tea.Cmd {
 			l.previous, l.follow = !l.previous, false
 			return l.begin()

@@ -174,7 +174,7 @@ func (m *messages) Keys() []Key {
 		{Keys: []string{"e"}, Name: "edit", Help: "edit it, in $VISUAL or $EDITOR, else here; what you wrote stays until it is sent", Acts: true, do: m.edit},
 		{Keys: []string{"u"}, Name: "draft anew", Help: "draft it from the facts as they are now; your own text is dropped", Acts: true, do: m.redraft},
 		{Keys: []string{"y"}, Name: "copy", Help: "copy it to the terminal's clipboard (OSC 52) and to a file beside the journal", Acts: true, do: m.copy},
-		{Keys: []string{"esc"}, Name: "close", Help: "close; drafts stay", do: m.shut},
+		m.closeKey("close", "close; drafts stay"),
 		{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the channel above", Hide: true, do: func() tea.Cmd { return m.move(-1, 0) }},
 		{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the channel below", Hide: true, do: func() tea.Cmd { return m.move(1, 0) }},
 		{Keys: []string{"right", "tab"}, Show: "→", Name: "next kind", Help: "the next message: started, updated, resolved", Hide: true, do: func() tea.Cmd { return m.move(0, 1) }},

@@ -130,14 +130,14 @@ func (a *App) besideKeys() []Key {
 			}
 			return ""
 		}, do: func() tea.Cmd { return s.open(newMessages(s)) }},
-		{Keys: []string{"E"}, Name: "escalation", Help: "say that you called, or why it is not needed; it stays on the screen until then", Hide: s.escalation() == nil, Acts: true,
+		{Keys: []string{"E"}, Name: "escalation", Help: "say that you called, or why it is not needed; it stays on the screen until then", Hide: s.escalation() == nil, Now: true, Acts: true,
 			Disabled: func(*incident.Snapshot) string {
 				if s.escalation() == nil {
 					return "nobody has to be called now"
 				}
 				return ""
 			}, do: a.answerEscalation},
-		{Keys: []string{"T"}, Name: "take over", Help: "take the workload over from whoever else is on it, with a reason; both sides keep it", Hide: s.held() == "", Acts: true,
+		{Keys: []string{"T"}, Name: "take over", Help: "take the workload over from whoever else is on it, with a reason; both sides keep it", Hide: s.held() == "", Now: true, Acts: true,
 			Disabled: func(snap *incident.Snapshot) string {
 				switch {
 				case s.held() == "":
@@ -147,7 +147,7 @@ func (a *App) besideKeys() []Key {
 				}
 				return ""
 			}, do: a.takeOver},
-		{Keys: []string{"O"}, Name: "open incidents", Help: "incidents of earlier runs that were not closed: take one up, or close it as abandoned", Hide: len(s.snap.Seen.Open) == 0, Acts: true,
+		{Keys: []string{"O"}, Name: "open incidents", Help: "incidents of earlier runs that were not closed: take one up, or close it as abandoned", Hide: s.snap.Incident.ID != "" || len(s.snap.Seen.Open) == 0 && len(s.snap.Seen.Trouble) == 0, Now: true, Acts: true,
 			Disabled: func(snap *incident.Snapshot) string {
 				switch {
 				case snap.Incident.ID != "":

@@ -59,7 +59,7 @@ func (o *offers) Keys() []Key {
 		{Keys: []string{"enter"}, Name: "take up", Help: "go on with the marked incident where it stands", Main: true, Quiet: true, Acts: true, Disabled: off,
 			do: func() tea.Cmd { return o.send(incident.TakeUp{ID: o.marked().ID}) }},
 		{Keys: []string{"x"}, Name: "abandon", Help: "close the marked incident as abandoned, with a reason that its journal keeps", Acts: true, Disabled: off, do: o.abandon},
-		{Keys: []string{"esc"}, Name: "leave them", Help: "leave them as they are; O shows them again", do: o.shut},
+		o.closeKey("leave them", "leave them as they are; O shows them again"),
 		{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the incident above", Hide: true, do: func() tea.Cmd { return o.move(-1) }},
 		{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the incident below", Hide: true, do: func() tea.Cmd { return o.move(1) }},
 	}

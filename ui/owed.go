@@ -36,7 +36,7 @@ func (s *scope) owedNotices() []sentence {
 
 // payKey puts back what was switched off, or leaves it with a reason.
 func (s *scope) payKey() Key {
-	return Key{Keys: []string{"P"}, Name: "put back", Acts: true, Hide: len(s.inc().Owed()) == 0,
+	return Key{Keys: []string{"P"}, Name: "put back", Now: true, Acts: true, Hide: len(s.inc().Owed()) == 0,
 		Help: "put back what this incident switched off; it is checked and confirmed like any other write",
 		Disabled: func(snap *incident.Snapshot) string {
 			owed := snap.Incident.Owed()

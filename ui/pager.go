@@ -27,7 +27,12 @@ func (g *pager) Title() string  { return g.title }
 func (g *pager) Says() sentence { return g.say }
 
 func (g *pager) Keys() []Key {
-	return append([]Key{{Keys: []string{"esc"}, Name: "close", Help: "close", do: g.shut}}, g.scrollKeys()...)
+	return append([]Key{g.closeKey("close", "close")}, g.scrollKeys()...)
+}
+
+// closeKey closes the overlay: with q, too, as in every pager.
+func (s *scope) closeKey(name, help string) Key {
+	return Key{Keys: []string{"esc", "q"}, Name: name, Help: help, Last: true, do: s.shut}
 }
 
 func (g *pager) scrollKeys() []Key {
@@ -89,7 +94,7 @@ func newHelp(s *scope, sets []keySet) overlay {
 	return &pager{base: base{s}, title: helpTitle, lines: func(w int) []string {
 		lines := s.pen.helpLines(s.snap, sets, w)
 		if f := s.session.about; f != nil {
-			lines = append(f(s, w), lines...)
+			lines = append(append(lines, ""), f(s, w)...)
 		}
 		return lines
 	}}

@@ -1,6 +1,10 @@
 package ui
 
 import (
+	"maps"
+	"slices"
+	"strings"
+
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
@@ -12,6 +16,10 @@ type Practice struct {
 	Name  string // of the scenario
 	Learn string // what is to be learnt; "" = that is not told
 	Hint  func(incident.Step) string
+	// Where the walk should end: which image each component should run, or, where
+	// there are none, why nothing should be rolled back.
+	Images map[string]string
+	None   string
 	// Where a second terminal and a browser find it.
 	Kubeconfig, Prometheus string
 	// JournalStays: the journal is not in the sandbox's own folder.
@@ -28,7 +36,7 @@ func Sandbox(p Practice) Session {
 		s := working(snap)
 		s.mark, s.alone = func(int) string { return sandboxMark }, true
 		s.beside = func(s *scope) []Key { return []Key{p.hintKey(s)} }
-		s.about = p.about
+		s.about, s.notices = p.about, p.notices
 		s.ends, s.parting = "The sandbox ends with this screen, and its incident with it.", p.parting
 		return s
 	}}
@@ -95,10 +103,61 @@ func (p *Practice) about(s *scope, w int) []string {
 }
 
 // parting replaces what a cluster's incident is left with: the sandbox does not
-// stay.
+// stay. It says whether the walk was right.
 func (p *Practice) parting(s *scope) string {
-	if !p.JournalStays || s.snap.Seen.Journal == "" {
-		return ""
+	var out []string
+	if _, text := p.judge(s); text != "" {
+		out = append(out, text)
 	}
-	return "The sandbox is gone; the journal stays: " + s.snap.Seen.Journal
+	if p.JournalStays && s.snap.Seen.Journal != "" {
+		out = append(out, "The sandbox is gone; the journal stays: "+s.snap.Seen.Journal)
+	}
+	return strings.Join(out, "\n")
+}
+
+// notices say whether the walk was right, once it has come to an end.
+func (p *Practice) notices(s *scope) []sentence {
+	right, text := p.judge(s)
+	switch {
+	case text == "":
+		return nil
+	case right:
+		return []sentence{{fine, text}}
+	}
+	return []sentence{{warn, text}}
+}
+
+// judge compares the end of the walk with the right one; it says nothing before
+// the end.
+func (p *Practice) judge(s *scope) (right bool, text string) {
+	i := s.inc()
+	if len(p.Images) == 0 && p.None == "" || i.Verified.IsZero() && i.End == nil && i.Closed.IsZero() {
+		return false, ""
+	}
+	var wrong []string
+	for _, id := range slices.Sorted(maps.Keys(p.Images)) {
+		runs := "cannot be seen"
+		if r := s.d.byID[id]; r != nil && len(r.c.Images) > 0 {
+			if slices.Contains(r.c.Images, p.Images[id]) {
+				continue
+			}
+			runs = "runs " + strings.Join(r.c.Images, ", ")
+		}
+		wrong = append(wrong, id+" should run "+p.Images[id]+" and "+runs)
+	}
+	for _, st := range i.Standing() {
+		id := st.Write.Plan.Component
+		if _, meant := p.Images[id]; meant || st.Write.State != incident.Done && st.Write.State != incident.Rolling {
+			continue
+		}
+		if p.None != "" {
+			wrong = append(wrong, id+" was rolled back, and nothing should be: "+p.None)
+		} else {
+			wrong = append(wrong, id+" was rolled back, and is not the cause")
+		}
+	}
+	if len(wrong) > 0 {
+		return false, "Sandbox: not the right end. " + s.upper(strings.Join(wrong, "; ")) + "."
+	}
+	return true, "Sandbox: this is the right end."
 }

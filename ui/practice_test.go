@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"rollbook/incident"
+	"rollbook/model"
 	"rollbook/ui/uitest"
 )
 
@@ -214,4 +216,32 @@ func TestPickIsLeftWhileItBegins(t *testing.T) {
 			t.Error("ctrl+c did not wait")
 		}
 	})
+}
+
+// The sandbox says at the end whether the walk was right, and nothing before.
+func TestSandboxJudgesTheEnd(t *testing.T) {
+	const id = "backend-python"
+	board := verified().Seen.Board
+	image := board[slices.IndexFunc(board, func(c *model.Component) bool { return c.ID == id })].Images[0]
+	for _, tt := range []struct {
+		name   string
+		snap   *incident.Snapshot
+		images map[string]string
+		none   string
+		want   string
+	}{
+		{"before the end", filled(), map[string]string{id: image}, "", ""},
+		{"right", verified(), map[string]string{id: image}, "", "this is the right end"},
+		{"another revision", verified(), map[string]string{id: "shop/x:1"}, "", id + " should run shop/x:1 and runs " + image},
+		{"another component", verified(), map[string]string{"backend-rust": "shop/x:1"}, "", id + " was rolled back, and is not the cause"},
+		{"nothing to roll back", verified(), nil, "healed", "was rolled back, and nothing should be: healed"},
+		{"no end is named", verified(), nil, "", ""},
+	} {
+		a := practised(t, tt.snap, dark, func(p *Practice) { p.Images, p.None = tt.images, tt.none })
+		_, said := (&Practice{Images: tt.images, None: tt.none}).judge(&a.scope)
+		frame := strings.Join(strings.Fields(ansi.Strip(a.Frame())), " ")
+		if tt.want == "" && (said != "" || strings.Contains(frame, "Sandbox:")) || !strings.Contains(strings.ToLower(said), strings.ToLower(tt.want)) || tt.want != "" && !strings.Contains(frame, "Sandbox:") {
+			t.Errorf("%s: %q\n%s", tt.name, said, frame)
+		}
+	}
 }

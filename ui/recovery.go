@@ -42,7 +42,7 @@ func (r *recovery) Scroll(w, h int) {
 
 func (r *recovery) Keys() []Key {
 	return []Key{
-		{Keys: []string{"esc"}, Name: "close", Help: "close", do: r.shut},
+		r.closeKey("close", "close"),
 		{Keys: []string{"enter"}, Name: "copy", Help: "copy the marked command to the terminal's clipboard (OSC 52)", do: r.copy},
 		{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the command above", Hide: true, do: func() tea.Cmd { return r.move(-1) }},
 		{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the command below", Hide: true, do: func() tea.Cmd { return r.move(1) }},
