@@ -191,7 +191,7 @@ func patchTimes(t *testing.T, z size, start func(string, ...string) *session) []
 		time.Sleep(3 * time.Second) // the clock never rests: the history's figures have come by then
 		if strings.Contains(s.text(), "take ") {
 			s.press("\r")
-			s.sees("★ chosen")
+			s.sees("★ good")
 		}
 		enter("④Confirm")
 		s.sees("to roll back: ")

@@ -201,7 +201,7 @@ func (n *nest) walked(m *played) {
 		m.Keys(esc)
 	}
 	look(enter, "②Decide")
-	look(enter, "③Choose", "★ chosen")
+	look(enter, "③Choose", "★ good")
 	look("d", "DB_PASSWORD")
 	m.Keys(esc)
 	look(enter, "④Confirm", "type y to roll back")

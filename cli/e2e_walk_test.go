@@ -39,7 +39,7 @@ func (m *terminal) toConfirm() {
 	m.sees(`②Decide`, 5*time.Second)
 	m.keys("Enter")
 	m.sees(`③Choose`, 5*time.Second)
-	m.sees(`★ chosen`, 15*time.Second)
+	m.sees(`★ good`, 15*time.Second)
 	m.keys("Enter")
 	m.sees(`④Confirm`, 5*time.Second)
 }
@@ -65,7 +65,7 @@ func TestBadReleaseIsRolledBack(t *testing.T) {
 		t.Errorf("the tree shows neither query nor answer:\n%s", s)
 	}
 	m.keys("Enter")
-	m.sees(`3 .*★ chosen`, 15*time.Second)
+	m.sees(`3 .*★ good`, 15*time.Second)
 	m.keys("Enter")
 	m.confirm("backend-python")
 	m.sees(`⑤Roll back`, 5*time.Second)
@@ -120,7 +120,7 @@ func TestTwoBadReleasesInARow(t *testing.T) {
 	m.keys("Enter")
 	m.sees(`②`, 5*time.Second)
 	m.keys("Enter")
-	m.sees(`(?m)^.{3} +3 .*★ chosen`, 15*time.Second)
+	m.sees(`(?m)^.{3} +3 .*★ good`, 15*time.Second)
 	m.sees(`(?m) 5 .* now`, time.Second)
 }
 

@@ -149,6 +149,22 @@ func (m *played) chooses(words ...string) {
 func (m *played) confirms(words ...string) {
 	m.t.Helper()
 	m.Keys(enter)
+	m.confirmed(words...)
+}
+
+// overrides lifts the marked line of the preflight, with a reason.
+func (m *played) overrides(reason string) {
+	m.t.Helper()
+	m.Keys("o")
+	m.Waits(5*time.Second, "Override for ")
+	m.Keys(reason)
+	m.Keys(enter)
+	m.Waits(5*time.Second, "(overridden)")
+}
+
+// confirmed is confirms from where the confirmation is open.
+func (m *played) confirmed(words ...string) {
+	m.t.Helper()
 	m.Waits(20*time.Second, append(words, "④Confirm", "type y to roll back")...)
 	m.Keys("y")
 	m.Keys(enter)

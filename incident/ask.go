@@ -1,7 +1,7 @@
 package incident
 
 import (
-	"fmt"
+	"slices"
 	"time"
 
 	"rollbook/model"
@@ -20,6 +20,7 @@ const (
 	AskChanged    Asked = "changed"  // nothing was written, because the workload changed after the confirmation
 	AskReverted   Asked = "reverted" // somebody put another template in place
 	AskFailed     Asked = "failed"
+	AskWorse      Asked = "worse"  // it is clearly worse than before the write
 	AskSettle     Asked = "settle" // a write's outcome is unknown and the cluster cannot be asked
 )
 
@@ -71,6 +72,10 @@ type Answered struct{ With Reply }
 // decide settles the walk's own question.
 func (do Answered) decide(d *decider) {
 	what := d.inc().Asked
+	if what == AskNothing && (do.With == ReplyAnother || do.With == ReplyUndo) && d.inc().wrote() {
+		d.leave(do.With)
+		return
+	}
 	if what == AskNothing {
 		return
 	}
@@ -82,21 +87,61 @@ func (do Answered) decide(d *decider) {
 		d.settleByHand(do.With == ReplyWritten)
 		return
 	}
-	a := d.inc().Attempt()
-	if a == nil || do.With != ReplyAnother && do.With != ReplyUndo {
-		return
+	if do.With == ReplyAnother || do.With == ReplyUndo {
+		d.leave(do.With)
 	}
-	for _, w := range a.Writes {
-		if w.State != Rolling && w.State != Done {
+}
+
+// leave goes back to Choose for what was rolled back: to another version, or, which
+// is the undo of the undo, to the one that it came from. It works at any time after
+// a write.
+func (d *decider) leave(with Reply) {
+	for _, st := range d.inc().Standing() {
+		w := st.Write
+		if w.Plan.Role != model.RoleRelease || w.State != Rolling && w.State != Done {
 			continue
 		}
 		c := Choice{Slot: w.Plan.Slot(), Method: w.Plan.Method, From: w.Plan.To}
-		if do.With == ReplyUndo {
-			c.Own, c.Why = true, fmt.Sprintf("undo the undo: %s, which was bad, came from here", w.Plan.From)
+		if now := d.s.Seen.Component(w.Plan.Component); now != nil && !now.Running().IsZero() {
+			c.From = now.Running()
+		}
+		if with == ReplyUndo {
+			c.Own, c.To, c.Why = true, w.Plan.From, "undo the undo: "+d.s.UndoWords(w)
 		}
 		d.fact(Chosen{c})
 	}
 	d.moveTo(Choose)
+}
+
+// UndoWords says to what version the undo of a write goes back, and what is known of
+// that version.
+func (s *Snapshot) UndoWords(w *Write) string {
+	h := s.Seen.History[w.Plan.Slot()]
+	if h == nil {
+		h = &model.History{Component: w.Plan.Component}
+	}
+	r := h.Candidate(w.Plan.From.Key)
+	if r == nil {
+		r = &model.Candidate{Version: w.Plan.From}
+	}
+	text := "back to " + w.Plan.From.Full()
+	if why := s.badVersion(h, r); why != "" {
+		return text + ", which " + why
+	}
+	if k := s.Incident.known(w.Plan.Component, w.Plan.From.Key); k.good() {
+		return text + ", which served well when it last ran: " + k.figures()
+	}
+	if ok, _ := s.good(h, r); ok {
+		return text + ", which served well before the onset: " + behaved(r.Behaviour)
+	}
+	return text + ", of which nothing is known"
+}
+
+// wrote reports whether a release was written that stands.
+func (i *Incident) wrote() bool {
+	return slices.ContainsFunc(i.Standing(), func(s Standing) bool {
+		return s.Write.Plan.Role == model.RoleRelease && (s.Write.State == Rolling || s.Write.State == Done)
+	})
 }
 
 // settleByHand takes the operator's word for every write whose outcome nobody here can

@@ -67,6 +67,8 @@ type Write struct {
 	// Until is up to when a write that was not done so far may still arrive; zero = it
 	// may not, or it was done.
 	Until time.Time
+	Was   *WasBefore // its component's figures right before it; nil = not known
+	Worse string     // it was worse afterwards: "errors 8% → 85%"; "" = it was not seen to be
 }
 
 // WriteDeadline is how long the answer to a write is waited for.

@@ -36,16 +36,25 @@ func (i *Incident) Chosen(component string) bool {
 	return slices.ContainsFunc(i.Choices, func(c Choice) bool { return c.Component == component })
 }
 
-// enterChoose preselects the change that came closest to the onset and those of
-// components that fail themselves, and reads what is needed to propose a
-// revision for them. Other suspects are shown and not selected: what changed in
-// the same hour and is well must not go back by default.
+// enterChoose preselects what fails and changed, and reads what is needed to propose
+// a version for it. Where no figure says what fails, but an operator says that
+// something does, it is what changed last before that and is not known to be well.
+// What only changed is shown and not selected: what is well must not go back by
+// default.
 func (d *decider) enterChoose() {
 	i := d.inc()
 	if len(i.Choices) == 0 && !i.Onset.IsZero() {
-		for n, s := range changes(&d.s) {
-			if n == 0 || d.s.fails(s.Component) {
-				d.fact(Chosen{d.newChoice(d.s.Seen.Component(s.Component))})
+		suspects, failing := changes(&d.s), false
+		for _, x := range suspects {
+			if d.s.fails(x.Component) && !i.Chosen(x.Component) {
+				failing = true
+				d.fact(Chosen{d.newChoice(d.s.Seen.Component(x.Component))})
+			}
+		}
+		for _, x := range suspects {
+			if !failing && len(i.Triggers) == 0 && d.s.wellness(x.Component) != model.TriYes {
+				d.fact(Chosen{d.newChoice(d.s.Seen.Component(x.Component))})
+				break
 			}
 		}
 	}

@@ -121,11 +121,7 @@ func (do ConfirmWrite) decide(d *decider) {
 			plan.Pays = c.Pays
 			plans = append(plans, plan)
 		}
-		lines := p.Checks
-		if l := LeaseCheck(&d.s, c.Component); l != nil {
-			lines = with(lines, *l)
-		}
-		for _, k := range lines {
+		for _, k := range CheckLines(&d.s, c) {
 			k.Component, k.Role = c.Component, c.Role
 			checks = append(checks, k)
 		}

@@ -26,7 +26,7 @@ func Draft(s *Snapshot, c model.Channel, kind model.MessageKind) model.Message {
 		m.Title, m.Status = "Working on "+where, model.StatusIdentified
 		if back := rolledOut(s); len(back) > 0 {
 			m.Title = strings.Join(back, ", ") + " was rolled back"
-			if len(overNow(s, s.Incident.Covered(), false)) == 0 {
+			if len(overNow(s, s.Incident.Covered(), false)) == 0 && !s.madeWorse() {
 				m.Status = model.StatusMonitoring
 			}
 		}
@@ -126,6 +126,12 @@ func updated(s *Snapshot, public bool) []string {
 		}
 	}
 	switch over := overNow(s, i.Covered(), false); {
+	case s.madeWorse():
+		text := "It is worse than before since then; we are working on it."
+		if !public {
+			text = "It is worse than before: " + s.Afterwards().Text + "."
+		}
+		out = append(out, text)
 	case len(over) > 0 && (!i.RolledOut.IsZero() || i.End != nil):
 		text := "The problem goes on; we are working on it."
 		if !public {

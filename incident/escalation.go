@@ -89,6 +89,8 @@ func (d *decider) escalate() {
 		}
 	}
 	switch i.Asked {
+	case AskWorse:
+		raise(fmt.Sprintf("rollback/%d", a.N), "lead", fmt.Sprintf("rollback %d made it worse: %s", a.N, oneLine(i.AskText)))
 	case AskNotGreen, AskDeadline, AskReverted:
 		raise(fmt.Sprintf("rollback/%d", a.N), "lead", fmt.Sprintf("rollback %d did not help: %s", a.N, oneLine(i.AskText)))
 	}

@@ -53,6 +53,7 @@ type Incident struct {
 	LeaseOver map[string]string
 
 	Suspects  []Suspect         // the likeliest first, from the opening on
+	Known     map[string]Known  // what was seen of each version, by component + "/" + its key
 	Replicas  []ReplicaCount    // of the components concerned
 	Noted     map[string]string // what was last noticed, by component + "/" + what
 	SampledAt time.Time

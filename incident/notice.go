@@ -19,8 +19,7 @@ func (d *decider) notice() {
 	}
 	concerned := d.inc().Concerned()
 	for _, c := range d.s.Seen.Board {
-		_, suspect := d.s.suspect(c)
-		if c.Missing != "" || !suspect && !slices.Contains(concerned, c.ID) && len(reasons(c)) == 0 {
+		if c.Missing != "" || !d.s.changed(c) && !slices.Contains(concerned, c.ID) && len(reasons(c)) == 0 {
 			continue
 		}
 		note := func(what, text string) {

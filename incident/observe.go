@@ -15,6 +15,8 @@ func (do Observed) decide(d *decider) {
 	d.triggers()
 	d.notice()
 	d.suspects()
+	d.learn()
+	d.compare()
 	if len(d.s.Seen.Board) > 0 {
 		d.judge()
 	}

@@ -46,8 +46,8 @@ func planBlocked(s *Snapshot, c Choice) string {
 	case len(p.Plans) == 0:
 		return c.Component + ": there is no plan; check again"
 	}
-	for _, k := range p.Checks {
-		if k.State == model.CheckBlocked && (k.Hard || !s.Incident.Overridden(c.Slot, k)) {
+	for _, k := range CheckLines(s, c) {
+		if k.ID != "lease" && k.State == model.CheckBlocked && (k.Hard || !s.Incident.Overridden(c.Slot, k)) {
 			return k.Text
 		}
 	}
@@ -68,12 +68,12 @@ type OverrideCheck struct {
 }
 
 func (do OverrideCheck) decide(d *decider) {
-	p := d.s.Seen.Preflight[do.Slot]
-	if p == nil {
+	c := d.inc().Choice(do.Slot)
+	if c == nil {
 		return
 	}
-	for _, k := range p.Checks {
-		if k.ID == do.Check && k.State == model.CheckBlocked && !k.Hard {
+	for _, k := range CheckLines(&d.s, *c) {
+		if k.ID == do.Check && k.ID != "lease" && k.State == model.CheckBlocked && !k.Hard {
 			d.fact(CheckOverridden{Slot: do.Slot, Check: k.ID, Text: k.Text, Reason: do.Reason})
 		}
 	}

@@ -2,6 +2,8 @@ package incident
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"rollbook/model"
 )
@@ -14,7 +16,7 @@ func (d *decider) propose() {
 		if !c.To.IsZero() || c.Why != "" || h == nil || h.At.IsZero() && h.Err == "" {
 			continue
 		}
-		c.To, c.Why = Proposal(h, d.inc().Settings.Limits)
+		c.To, c.Why = d.s.Proposal(h)
 		by := d.by
 		d.by = ""
 		d.fact(Chosen{c})
@@ -25,15 +27,12 @@ func (d *decider) propose() {
 // Proposal returns the last known good version of a history, with the reason: the
 // newest one, other than the running one and more than a restart away from it,
 // that served well before the onset: at least the configured number of requests
-// at no more than half of each trigger's limit. Zero when none is known to have.
-func Proposal(h *model.History, l model.Limits) (to model.Version, why string) {
+// at no more than half of each trigger's limit. Not one that did badly since, nor
+// one that was rolled back from, if that was not wrong. Zero when none is known.
+func (s *Snapshot) Proposal(h *model.History) (to model.Version, why string) {
 	none := model.Version{}
 	if h.Err != "" {
 		return none, "no history: " + h.Err
-	}
-	measured := false
-	for _, r := range h.Candidates {
-		measured = measured || r.Behaviour.P95.Known || r.Now.P95.Known
 	}
 	others := 0
 	for n := range h.Candidates {
@@ -42,9 +41,16 @@ func Proposal(h *model.History, l model.Limits) (to model.Version, why string) {
 			continue
 		}
 		others++
-		if ok, text := servedWell(r, l, measured); ok {
-			return r.Version, text
+	}
+	current := h.Current()
+	if current != nil && current.Returned {
+		if ok, text := s.good(h, current); ok {
+			return none, fmt.Sprintf("no proposal: %s was gone back to already, %s", current.Name(), text)
 		}
+	}
+	if r := s.lastGood(h, func(r *model.Candidate) bool { return r.Current || restartOfCurrent(h, r) }); r != nil {
+		_, text := s.good(h, r)
+		return r.Version, text
 	}
 	switch {
 	case others == 0:
@@ -53,6 +59,83 @@ func Proposal(h *model.History, l model.Limits) (to model.Version, why string) {
 		return none, "no proposal: how the others behaved is unknown: " + h.FiguresErr
 	}
 	return none, "no proposal: no other version is known to have served well before the onset"
+}
+
+// lastGood returns the newest version that is known to be good, less those that are
+// left out; nil when there is none.
+func (s *Snapshot) lastGood(h *model.History, leave func(*model.Candidate) bool) *model.Candidate {
+	for n := range h.Candidates {
+		r := &h.Candidates[n]
+		if r.Refused != "" || leave != nil && leave(r) {
+			continue
+		}
+		if ok, _ := s.good(h, r); ok {
+			return r
+		}
+	}
+	return nil
+}
+
+// good reports whether a version served well before the onset, and did not do badly
+// since; with its figures in words.
+func (s *Snapshot) good(h *model.History, r *model.Candidate) (bool, string) {
+	measured := slices.ContainsFunc(h.Candidates, func(r model.Candidate) bool { return r.Behaviour.P95.Known || r.Now.P95.Known })
+	if s.badVersion(h, r) != "" {
+		return false, ""
+	}
+	return servedWell(r, s.Incident.Settings.Limits, measured)
+}
+
+// badVersion says what is known against a version; "" when nothing is. What this
+// incident saw of it last counts before what it did earlier.
+func (s *Snapshot) badVersion(h *model.History, r *model.Candidate) string {
+	k, l := s.Incident.known(h.Component, r.Key), s.Incident.Settings.Limits
+	switch why := k.bad(); {
+	case why != "":
+		return why
+	case k.good():
+		return ""
+	case s.Incident.leftBad(h.Component, r.Key) != "":
+		return s.Incident.leftBad(h.Component, r.Key)
+	case bad(r.Behaviour, l):
+		return "was over the limits while it served: " + behaved(r.Behaviour)
+	case !r.Behaviour.Errors.Known && bad(r.Now, l):
+		return "was over the limits while it served: " + behaved(r.Now)
+	}
+	return ""
+}
+
+// leftBad says that a version was over the limits when a write of this incident left
+// it; "" when it was not, or nobody knows.
+func (i *Incident) leftBad(component, key string) string {
+	l := i.Settings.Limits
+	for a := range i.Attempts {
+		for n := range i.Attempts[a].Writes {
+			w := &i.Attempts[a].Writes[n]
+			if !w.happened() || w.Plan.Slot() != model.Release(component) || w.Plan.From.Key != key || key == "" || w.Was == nil {
+				continue
+			}
+			if e := w.Was.Errors; e != nil && *e > l.Errors {
+				return "was over the limits when it was left: " + model.Percent(*e) + " errors"
+			}
+			if p := w.Was.P95; p != nil && *p > l.P95.Seconds() {
+				return "was over the limits when it was left: P95 " + model.Seconds(*p)
+			}
+		}
+	}
+	return ""
+}
+
+// behaved says a behaviour's figures.
+func behaved(b model.Behaviour) string {
+	var out []string
+	if b.Errors.Known {
+		out = append(out, model.Percent(b.Errors.Value)+" errors")
+	}
+	if b.P95.Known {
+		out = append(out, "P95 "+model.Seconds(b.P95.Value))
+	}
+	return strings.Join(out, ", ")
 }
 
 // restartOfCurrent reports whether r and the running version differ by restarts
@@ -87,22 +170,6 @@ func servedWell(r *model.Candidate, l model.Limits, measured bool) (bool, string
 		text += ", P95 " + model.Seconds(b.P95.Value)
 	}
 	return true, text + fmt.Sprintf(", %.0f requests", b.Requests.Value)
-}
-
-// Alike says that a rollback is unlikely to help, because the version of that key
-// fails as the running one does; "" when nothing speaks for that.
-func Alike(h *model.History, key string, l model.Limits) string {
-	old, current := h.Candidate(key), h.Current()
-	if old == nil {
-		return ""
-	}
-	if current != nil && current != old && bad(current.Now, l) && bad(old.Now, l) {
-		return fmt.Sprintf("%s and %s fail alike right now: a rollback is unlikely to help", current.Label, old.Label)
-	}
-	if bad(old.Behaviour, l) {
-		return fmt.Sprintf("%s was over the limits itself while it served", old.Label)
-	}
-	return ""
 }
 
 func bad(b model.Behaviour, l model.Limits) bool {

@@ -57,21 +57,25 @@ type Node struct {
 	By       string // "" = a figure; else the operator who overruled or answered
 	Text     string // the figure and for how long, or why it is unknown
 	Query    string
-	Lit      bool // on the path taken
-	End      bool // the path ends here
-	Beside   bool // W4, W5: stands beside the tree
-	Asks     bool // only the operator can know
-	Rising   bool // over its limit, but not for long enough yet
+	Lit      bool      // on the path taken
+	End      bool      // the path ends here
+	Beside   bool      // W4, W5: stands beside the tree
+	Asks     bool      // only the operator can know
+	Rising   bool      // over its limit, but not for long enough yet
+	Figure   model.Tri // what the figures say, whatever the operator does
+	// Covered: it is about nothing but what was rolled back, or was said before that.
+	// The banner tells what came of it.
+	Covered bool
 }
 
 // Tree is the decision tree (D1 to D4) with the path taken lit, followed by the
 // two questions that stand beside it. An operator's answer overrules the
 // figures, which stay in Text.
 func Tree(s *Snapshot) []Node {
-	j := s.Judgement()
+	j, back := s.Judgement(), s.rollbacks()
 	nodes := []Node{
-		measuredNode(s, j, QErrors, TErrors), measuredNode(s, j, QP95, TP95),
-		criticalNode(s, j), sloNode(s, j),
+		measuredNode(s, j, back, QErrors, TErrors), measuredNode(s, j, back, QP95, TP95),
+		criticalNode(s, j, back), sloNode(s, j, back),
 		besideNode(s, QDataLoss), besideNode(s, QSecurity),
 	}
 	for n := range nodes[:4] {
@@ -86,8 +90,10 @@ func Tree(s *Snapshot) []Node {
 
 // answered lays the operator's word over what the figures say.
 func answered(s *Snapshot, n Node) Node {
+	n.Figure = n.Answer
 	if a, ok := s.Incident.Answers[n.Question]; ok && a.Answer != model.TriUnknown {
 		n.Answer, n.By = a.Answer, a.By
+		n.Covered = !n.Beside && a.At.Before(s.Incident.wroteAt())
 		if a.Reason != "" {
 			n.Text = strings.TrimPrefix(n.Text+" · “"+a.Reason+"”", " · ")
 		}
@@ -96,18 +102,34 @@ func answered(s *Snapshot, n Node) Node {
 }
 
 // fromTriggers answers a question by the latched triggers and by what the board
-// says of one kind: yes for any latched, unknown for any unknown, else no.
-func fromTriggers(s *Snapshot, j *Judgement, kind TriggerKind) (model.Tri, string, string) {
-	var texts []string
-	query := ""
-	for _, t := range s.Incident.Triggers {
-		if t.Kind == kind {
-			texts, query = append(texts, t.sentence(s, j)), t.Query
+// says of one kind: yes for any latched, unknown for any unknown, else no. Triggers
+// that no rollback is about come first.
+func (n *Node) fromTriggers(s *Snapshot, j *Judgement, back []rollback, kind TriggerKind) {
+	var open, covered []string
+	for k := range s.Incident.Triggers {
+		switch t := &s.Incident.Triggers[k]; {
+		case t.Kind != kind:
+		case s.covered(back, t):
+			covered = append(covered, t.sentence(s, j))
+			if len(open) == 0 {
+				n.Query = t.Query
+			}
+		default:
+			open = append(open, t.sentence(s, j))
+			n.Query = t.Query
 		}
 	}
-	if len(texts) > 0 {
-		return model.TriYes, strings.Join(texts, "; "), query
+	if len(open)+len(covered) > 0 {
+		n.Answer, n.Covered = model.TriYes, len(open) == 0
+		n.Text = strings.Join(append(open, covered...), "; ")
+		return
 	}
+	n.Answer, n.Text, n.Query = j.says(s, kind)
+}
+
+// says is what the board says of one kind of trigger, with the query of the component
+// that it says it of.
+func (j *Judgement) says(s *Snapshot, kind TriggerKind) (model.Tri, string, string) {
 	k, lost := j.kinds[kind], s.clusterLost()
 	var over []string
 	for _, l := range k.over {
@@ -115,12 +137,13 @@ func fromTriggers(s *Snapshot, j *Judgement, kind TriggerKind) (model.Tri, strin
 	}
 	switch {
 	case len(over) > 0 && k.unknowns == 0:
-		return model.TriNo, strings.Join(over, "; "), k.query
+		return model.TriNo, strings.Join(over, "; "), k.over[0].finding(s, kind, lost).Query
 	case k.asked == 0 && len(s.Seen.Board) == 0:
 		return model.TriUnknown, "no workload seen yet", k.query
 	case k.unknowns > 0:
-		text := fmt.Sprintf("%s: %s", nameSome(ids(k.unknown), k.unknowns), k.last.finding(s, kind, lost).Why)
-		return model.TriUnknown, strings.Join(append(over, text), "; "), k.query
+		last := k.last.finding(s, kind, lost)
+		text := fmt.Sprintf("%s: %s", nameSome(ids(k.unknown), k.unknowns), last.Why)
+		return model.TriUnknown, strings.Join(append(over, text), "; "), last.Query
 	case k.asked == 0 && k.asleeps > 0:
 		return model.TriUnknown, nameSome(ids(k.asleep), k.asleeps) + ": " + noReplicas, k.query
 	case k.asked == 0:
@@ -136,9 +159,9 @@ func ids(lines []*Line) (out []string) {
 	return out
 }
 
-func measuredNode(s *Snapshot, j *Judgement, q Question, kind TriggerKind) Node {
+func measuredNode(s *Snapshot, j *Judgement, back []rollback, q Question, kind TriggerKind) Node {
 	n := Node{Question: q, Title: q.title(s.Incident.Settings.Limits)}
-	n.Answer, n.Text, n.Query = fromTriggers(s, j, kind)
+	n.fromTriggers(s, j, back, kind)
 	n.Rising = slices.ContainsFunc(j.kinds[kind].over, func(l *Line) bool { return l.finding(s, kind, "").State == model.TriNo })
 	if n.Answer == model.TriNo && n.Text == "" {
 		n.Text = j.worst(kind)
@@ -163,26 +186,27 @@ func (j *Judgement) worst(kind TriggerKind) string {
 	return text
 }
 
-func criticalNode(s *Snapshot, j *Judgement) Node {
+// podsAreThere is what the cluster says of D3 where nothing is wrong with pods.
+const podsAreThere = "pods are there; only you know"
+
+func criticalNode(s *Snapshot, j *Judgement, back []rollback) Node {
 	n := Node{Question: QCritical, Title: QCritical.title(s.Incident.Settings.Limits), Asks: true}
-	tri, text, query := fromTriggers(s, j, TNoPod)
-	n.Answer, n.Text, n.Query = tri, text, query
-	if tri == model.TriNo {
+	n.fromTriggers(s, j, back, TNoPod)
+	if n.Answer == model.TriNo {
 		// The cluster knows that pods are there, not what they are worth.
 		n.Answer = model.TriUnknown
-		if text == "" {
-			n.Text = "pods are there; only you know"
+		if n.Text == "" {
+			n.Text = podsAreThere
 		}
 	}
 	return answered(s, n)
 }
 
 // sloNode never counts as unknown: a budget that is not set up is not asked for.
-func sloNode(s *Snapshot, j *Judgement) Node {
+func sloNode(s *Snapshot, j *Judgement, back []rollback) Node {
 	n := Node{Question: QSLO, Title: QSLO.title(s.Incident.Settings.Limits), Asks: true}
-	tri, text, query := fromTriggers(s, j, TStuck)
-	n.Answer, n.Text, n.Query = tri, text, query
-	if tri == model.TriNo && text == "" {
+	n.fromTriggers(s, j, back, TStuck)
+	if n.Answer == model.TriNo && n.Text == "" {
 		n.Text = "no rollout is stuck; SLO: not set up"
 	}
 	return answered(s, n)

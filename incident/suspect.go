@@ -13,15 +13,12 @@ import (
 // suspectWindow is how long before the onset a change is suspected of it.
 const suspectWindow = time.Hour
 
-// suspectSlack is how long after the first bad sample a change may still have
-// caused it: scrapes and the cluster's clock are not exact.
-const suspectSlack = time.Minute
-
 // suspectsMost is how many suspects an incident keeps, the likeliest first.
 const suspectsMost = 20
 
-// Suspect is a workload's change within the hour before the onset, or, of one that
-// fails, since.
+// Suspect is a workload's change within the hour before the onset. One since then,
+// of a workload that fails, is kept beside them: it is a later change, and did not
+// cause it.
 type Suspect struct {
 	Component   string        `json:"component"`
 	Version     model.Version `json:"version"`
@@ -32,8 +29,9 @@ type Suspect struct {
 	Images      []string      `json:"images,omitempty"`
 }
 
-// Later reports whether the change came after the onset: it did not cause it.
-func (x Suspect) Later() bool { return x.Before < -suspectSlack }
+// Later reports whether the change came after the onset: it did not cause it. The
+// cluster tells whole seconds.
+func (x Suspect) Later() bool { return x.Before.Round(time.Second) < 0 }
 
 // Distance returns how long before or after the onset it was released, in words.
 func (x Suspect) Distance() string {
@@ -57,11 +55,11 @@ func (x Suspect) Words(s *Snapshot) string {
 }
 
 func (x Suspect) is(o Suspect) bool {
-	return x.Component == o.Component && x.Version == o.Version
+	return x.Component == o.Component && x.Version.Is(o.Version)
 }
 
 func (x Suspect) equal(o Suspect) bool {
-	return x.is(o) && x.At.Equal(o.At) && x.Before == o.Before && x.By == o.By && x.ChangeCause == o.ChangeCause && slices.Equal(x.Images, o.Images)
+	return x.is(o) && x.Version == o.Version && x.At.Equal(o.At) && x.Before == o.Before && x.By == o.By && x.ChangeCause == o.ChangeCause && slices.Equal(x.Images, o.Images)
 }
 
 // Suspects returns what is suspected, the likeliest first: as the journal has it,
@@ -73,91 +71,157 @@ func (s *Snapshot) Suspects() []Suspect {
 	return changes(s)
 }
 
-// changes ranks what changed and still runs by how close to the onset it changed;
-// without an onset, by how lately.
+// Causes returns those that came before the onset, the likeliest first.
+func (s *Snapshot) Causes() []Suspect {
+	return slices.DeleteFunc(slices.Clone(s.Suspects()), Suspect.Later)
+}
+
+// changes ranks what changed by how close to the onset it changed; without an
+// onset, by how lately.
 func changes(s *Snapshot) []Suspect {
 	var out []Suspect
 	for _, c := range s.Seen.Board {
-		before, suspect := s.suspect(c)
-		if !suspect {
-			continue
-		}
-		if s.Incident.Onset.IsZero() {
-			before = 0
-		}
-		out = append(out, Suspect{Component: c.ID, Version: c.Running(), At: c.RevisionStart, Before: before,
-			By: c.RevisionBy, ChangeCause: c.ChangeCause, Images: c.Images})
+		out = append(out, s.changesOf(c)...)
 	}
-	slices.SortStableFunc(out, func(a, b Suspect) int {
-		if s.Incident.Onset.IsZero() {
-			return b.At.Compare(a.At)
-		}
-		return cmp.Compare(a.Before.Abs(), b.Before.Abs())
-	})
+	s.rank(out)
 	return out
 }
 
-// suspect says whether a component changed so close to the onset, or without one
-// so lately, that the change may be to blame, and how long before it was. One
-// that fails and was changed since, as by a hotfix, is suspected for what that
-// change replaced: its history tells.
-func (s *Snapshot) suspect(c *model.Component) (before time.Duration, is bool) {
-	if c.RevisionStart.IsZero() {
-		return 0, false
-	}
-	onset := s.Incident.Onset
+// rank puts the likeliest first, and those that came after the onset last.
+func (s *Snapshot) rank(all []Suspect) {
+	slices.SortStableFunc(all, func(a, b Suspect) int {
+		switch {
+		case s.Incident.Onset.IsZero():
+			return b.At.Compare(a.At)
+		case a.Later() && b.Later():
+			return a.At.Compare(b.At)
+		case a.Later() != b.Later():
+			return cmp.Compare(b.Before, a.Before)
+		}
+		return cmp.Compare(a.Before, b.Before)
+	})
+}
+
+// changesOf returns the changes of a component that came so close to the onset, or
+// without one so lately, that they may be to blame; of one that fails those since
+// then as well. What an attempt of this incident wrote is none.
+func (s *Snapshot) changesOf(c *model.Component) []Suspect {
+	onset, fails := s.Incident.Onset, s.fails(c.ID)
 	if onset.IsZero() {
 		onset = s.Now
 	}
-	before = onset.Sub(c.RevisionStart)
-	return before, before <= suspectWindow && (before >= -suspectSlack || s.fails(c.ID))
+	var out []Suspect
+	add := func(at time.Time, make func() Suspect) {
+		before := onset.Sub(at)
+		if at.IsZero() || before > suspectWindow || before.Round(time.Second) < 0 && !fails {
+			return
+		}
+		x := make()
+		if s.Incident.ours(c.ID, x.Version.Key, at) {
+			return
+		}
+		if x.Component, x.At, x.Before = c.ID, at, before; s.Incident.Onset.IsZero() {
+			x.Before = 0
+		}
+		// The first time that a version was set is the one that counts.
+		if n := slices.IndexFunc(out, x.is); n < 0 {
+			out = append(out, x)
+		} else if at.Before(out[n].At) {
+			out[n] = x
+		}
+	}
+	add(c.RevisionStart, func() Suspect {
+		return Suspect{Version: c.Running(), By: c.RevisionBy, ChangeCause: c.ChangeCause, Images: c.Images}
+	})
+	for n := range c.Past {
+		r := &c.Past[n]
+		add(r.At, func() Suspect {
+			return Suspect{Version: c.Came(r), By: s.Incident.known(c.ID, r.Owner).By, ChangeCause: r.Cause, Images: r.Images}
+		})
+	}
+	return out
+}
+
+// changed reports whether a component changed so that it is suspected.
+func (s *Snapshot) changed(c *model.Component) bool { return len(s.changesOf(c)) > 0 }
+
+// released reports whether anything was released in the hour before the onset.
+// Nothing is said before the board was read, nor where a workload does not tell.
+func (s *Snapshot) released() model.Tri {
+	for _, x := range s.Suspects() {
+		if !x.Later() {
+			return model.TriYes
+		}
+	}
+	if s.Seen.Reading || s.clusterLost() != "" || len(s.Seen.Board) == 0 {
+		return model.TriUnknown
+	}
+	for _, c := range s.Seen.Board {
+		if c.Missing != "" || c.RevisionStart.IsZero() || c.StartGuessed {
+			return model.TriUnknown
+		}
+	}
+	return model.TriNo
 }
 
 // suspects keeps who is suspected, whenever that changes while an incident is
-// open. What was suspected stays when something else runs in its place; what an
-// attempt of this incident wrote is no suspect.
+// open. What was suspected stays when something else runs in its place.
 func (d *decider) suspects() {
 	i := d.inc()
 	if i.ID == "" || d.s.clusterLost() != "" {
 		return
 	}
-	now := slices.DeleteFunc(changes(&d.s), func(x Suspect) bool { return i.wrote(x.Component) })
+	now := changes(&d.s)
 	onset := d.onset()
 	for _, x := range i.Suspects {
-		if x.Before = onset.Sub(x.At); x.Before > suspectWindow || slices.ContainsFunc(now, x.is) {
+		if x.Before = onset.Sub(x.At); x.Before > suspectWindow || i.ours(x.Component, x.Version.Key, x.At) {
 			continue
 		}
 		if i.Onset.IsZero() {
 			x.Before = 0
 		}
-		now = append(now, x)
-	}
-	slices.SortStableFunc(now, func(a, b Suspect) int {
-		switch {
-		case i.Onset.IsZero():
-			return b.At.Compare(a.At)
-		case a.Later() != b.Later():
-			return cmp.Compare(b.Before, a.Before)
+		n := slices.IndexFunc(now, x.is)
+		if n < 0 {
+			now = append(now, x)
+			continue
 		}
-		return cmp.Compare(a.Before.Abs(), b.Before.Abs())
-	})
+		// What was known of it when it ran is known still.
+		if y := &now[n]; !x.At.After(y.At) {
+			y.At, y.Before = x.At, x.Before
+			y.By, y.ChangeCause = cmp.Or(x.By, y.By), cmp.Or(x.ChangeCause, y.ChangeCause)
+			if len(x.Images) > 0 {
+				y.Images = x.Images
+			}
+			y.Version = x.Version
+		}
+	}
+	d.s.rank(now)
 	now = now[:min(len(now), suspectsMost)]
 	if !slices.EqualFunc(now, i.Suspects, Suspect.equal) {
 		d.fact(Suspected{Suspects: now})
 	}
 }
 
-// wrote reports whether an attempt of this incident was confirmed for a component.
-func (i *Incident) wrote(component string) bool {
-	for _, a := range i.Attempts {
-		for _, w := range a.Writes {
-			if w.Plan.Component == component {
+// ours reports whether an attempt of this incident set that version at that time: the
+// one that it goes to, or, where that is made anew by what it started, whatever was
+// set until it was rolled out.
+func (i *Incident) ours(component, key string, at time.Time) bool {
+	for a := range i.Attempts {
+		for n := range i.Attempts[a].Writes {
+			w := &i.Attempts[a].Writes[n]
+			if w.Plan.Component != component || w.refused() || w.Intent.IsZero() || at.Before(w.Intent.Add(-ourSlack)) {
+				continue
+			}
+			if w.Plan.To.Key == key || w.State != Reverted && (w.RolledOut.IsZero() || !at.After(w.RolledOut)) {
 				return true
 			}
 		}
 	}
 	return false
 }
+
+// ourSlack is how much earlier than ours the cluster's clock may be.
+const ourSlack = 5 * time.Second
 
 // Suspected is the list of what is suspected, in place of the one before.
 type Suspected struct {
@@ -168,7 +232,7 @@ func (b Suspected) apply(i *Incident, f Fact) { i.Suspects = b.Suspects }
 
 // Only what was not suspected before is told.
 func (b Suspected) entry(before *Incident) (EntryKind, string) {
-	var said []string
+	var said, later []string
 	for _, x := range b.Suspects {
 		if slices.ContainsFunc(before.Suspects, x.is) {
 			continue
@@ -177,7 +241,14 @@ func (b Suspected) entry(before *Incident) (EntryKind, string) {
 		if !before.Onset.IsZero() {
 			text += ", released " + x.Distance()
 		}
+		if x.Later() {
+			later = append(later, text)
+			continue
+		}
 		said = append(said, text)
+	}
+	if len(said) == 0 && len(later) > 0 {
+		return EntrySeen, "changed later, not suspected: " + strings.Join(later, "; ")
 	}
 	switch {
 	case len(said) == 0:

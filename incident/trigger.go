@@ -47,17 +47,15 @@ func (i *Incident) trigger(component string, kind TriggerKind) *Trigger {
 
 // triggers latches what is broken now, and marks what is no longer.
 func (d *decider) triggers() {
-	if a := d.inc().Attempt(); a != nil && a.Active() {
-		// While a rollback is under way its own churn is no new trigger.
-		return
-	}
+	// What a rollback stirs up itself, or left behind in the figures, is no trigger.
+	unsettled := d.s.unsettled()
 	latched := map[string]bool{}
 	for _, t := range d.inc().Triggers {
 		latched[t.Component] = true
 	}
 	lost := d.s.clusterLost()
 	for _, l := range d.s.Judgement().Lines {
-		if l.fine() && !latched[l.Component.ID] {
+		if l.fine() && !latched[l.Component.ID] || unsettled[l.Component.ID] {
 			continue
 		}
 		for _, kind := range kinds {

@@ -51,22 +51,19 @@ type VerdictRecord struct {
 // nothing of overruling, nor of a countdown that is over.
 func verdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
 	for _, n := range nodes {
-		if n.Answer != model.TriYes {
+		if n.Answer != model.TriYes || n.Covered || n.Question == QSLO {
 			continue
 		}
 		why := n.Text
-		if n.By != "" {
+		if n.By != "" && n.Figure != model.TriYes { // to agree with a figure takes nothing from it
 			why = fmt.Sprintf("%s says yes to “%s”", n.By, strings.TrimSuffix(n.Title, "?"))
-		}
-		if n.Question == QSLO {
-			continue
 		}
 		return Now, why
 	}
-	if nodes[3].Answer == model.TriYes {
-		why := nodes[3].Text
-		if nodes[3].By != "" {
-			why = nodes[3].By + " says that the SLO is at risk"
+	if n := nodes[3]; n.Answer == model.TriYes && !n.Covered {
+		why := n.Text
+		if n.By != "" && n.Figure != model.TriYes {
+			why = n.By + " says that the SLO is at risk"
 		}
 		return Within10, why
 	}
@@ -92,20 +89,55 @@ func verdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
 	return WatchClosely, "nothing is over its limit: prepare, and keep watching"
 }
 
+// Countdown is how long of "within 10 minutes" is left. It ends with the first write,
+// and with zero.
+func (s *Snapshot) Countdown(v Verdict) (left time.Duration, runs bool) {
+	r := s.Incident.Verdict
+	if v != Within10 || r.Deadline.IsZero() || !s.Incident.wroteAt().IsZero() || !s.Now.Before(r.Deadline) {
+		return 0, false
+	}
+	return r.Deadline.Sub(s.Now), true
+}
+
+// Calm reports whether nothing is wrong as far as anybody knows, and only an operator
+// could know more: no limit is passed, everything is known, and no incident is open.
+func Calm(s *Snapshot, nodes []Node) bool {
+	i := &s.Incident
+	if i.ID != "" || len(i.Triggers) > 0 || len(s.Seen.Board) == 0 || s.clusterLost() != "" {
+		return false
+	}
+	for n := range nodes {
+		k := &nodes[n]
+		switch {
+		case k.Rising || k.Answer == model.TriYes:
+			return false
+		case (k.Question == QErrors || k.Question == QP95) && k.Answer != model.TriNo:
+			return false
+		}
+	}
+	return nodes[2].Text == podsAreThere
+}
+
 // VerdictOf returns the verdict that counts, with its sentence as of now. The nodes
 // are those of Tree(s): judging a thousand components twice costs a screen
 // milliseconds.
 func VerdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
 	v, why := verdictOf(s, nodes)
-	r := s.Incident.Verdict
+	if s.released() == model.TriNo && (v == Now || v == Within10) && len(s.rollbacks()) == 0 {
+		why += ", but nothing was released: a rollback has nothing to go back from"
+	}
+	if s.Incident.Answers[QDataLoss].Answer == model.TriYes {
+		why = "stop writing traffic first: " + why
+	}
+	r, wrote := s.Incident.Verdict, s.Incident.wroteAt()
 	switch {
-	case r.Overruled:
+	case r.Overruled && !r.Since.Before(wrote):
 		why = "overruled from “" + v.Name() + "”"
 		if r.Reason != "" {
 			why += ": " + r.Reason
 		}
 		return r.Verdict, why
-	case v == Within10 && !r.Deadline.IsZero() && !s.Now.Before(r.Deadline):
+	case v == Within10 && wrote.IsZero() && !r.Deadline.IsZero() && !s.Now.Before(r.Deadline):
 		return Now, "the ten minutes are over: " + why
 	}
 	return v, why
@@ -116,6 +148,9 @@ func (d *decider) verdict() (Verdict, string) { return VerdictOf(&d.s, Tree(&d.s
 // judge records the verdict when it is another one than before.
 func (d *decider) judge() {
 	v, why := d.verdict()
+	if v != Now && v != Within10 && d.s.Afterwards().State != AfterNothing {
+		return // what counts is what came of the rollback
+	}
 	if r := d.inc().Verdict; r.Verdict != v || r.Since.IsZero() {
 		by := d.by
 		d.by = ""

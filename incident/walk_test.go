@@ -362,7 +362,7 @@ func TestProposal(t *testing.T) {
 		{"nothing else is kept", model.History{Candidates: []model.Candidate{current}}, 0},
 		{"no history", model.History{Err: "forbidden"}, 0},
 	} {
-		got, why := Proposal(&c.h, model.DefaultLimits())
+		got, why := (&Snapshot{Incident: Incident{Settings: Settings{Limits: model.DefaultLimits()}}}).Proposal(&c.h)
 		if want := map[bool]model.Version{true: revision(c.want)}[c.want > 0]; got != want || why == "" {
 			t.Errorf("%s: proposed %v (%q), want %v", c.name, got, why, want)
 		}
@@ -674,9 +674,15 @@ func TestSecondComponentFails(t *testing.T) {
 	if word := ConfirmWord(&w.inc); word != "rollback 2" {
 		t.Fatalf("the word is %q", word)
 	}
+	if why := Confirm.Blocked(w.snap()); !strings.Contains(why, "nothing fails on frontend") {
+		t.Errorf("a component that is well and did not change is not held back: %q", why)
+	}
+	w.do(OverrideCheck{Slot: front, Check: HelpID, Reason: "it calls the old API"})
 	effects := w.do(ConfirmWrite{Word: "rollback 2", Plans: []string{"plan-1", "plan-2"}})
 	for _, f := range w.facts {
-		if c, ok := f.Body.(Confirmed); ok && !slices.Equal(c.Checks, []model.Check{{ID: "access.patch", State: model.CheckOK, Component: "backend-python", Role: model.RoleRelease},
+		c, ok := f.Body.(Confirmed)
+		helps := slices.DeleteFunc(slices.Clone(c.Checks), func(k model.Check) bool { return k.ID == HelpID })
+		if ok && !slices.Equal(helps, []model.Check{{ID: "access.patch", State: model.CheckOK, Component: "backend-python", Role: model.RoleRelease},
 			{ID: "access.patch", State: model.CheckWarning, Component: "frontend", Role: model.RoleRelease}}) {
 			t.Errorf("the journal does not say whose a line is: %+v", c.Checks)
 		}

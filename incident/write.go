@@ -25,7 +25,7 @@ func (d *decider) writeNext() {
 			if w.Plan.Waits && slices.ContainsFunc(d.inc().Standing(), func(s Standing) bool { return s.Write.State == Rolling }) {
 				return // its turn comes with the end of what goes before it
 			}
-			d.fact(Intended{WriteID{a.N, w.Plan.ID}})
+			d.fact(Intended{WriteID: WriteID{a.N, w.Plan.ID}, Was: d.s.was(w.Plan.Component)})
 			d.effect(WritePlan{Attempt: a.N, Plan: w.Plan})
 			return
 		}
@@ -34,10 +34,13 @@ func (d *decider) writeNext() {
 
 // Intended is written before the write: without an outcome after it, a look at the
 // world settles what happened.
-type Intended struct{ WriteID }
+type Intended struct {
+	WriteID
+	Was *WasBefore `json:"was,omitempty"`
+}
 
 func (b Intended) apply(i *Incident, f Fact) {
-	i.onWrite(b.WriteID, func(w *Write) { w.State, w.Intent = Writing, f.At })
+	i.onWrite(b.WriteID, func(w *Write) { w.State, w.Intent, w.Was = Writing, f.At, b.Was })
 }
 
 func (b Intended) entry(*Incident) (EntryKind, string) { return EntryNone, "" }

@@ -75,6 +75,7 @@ func candidates(w *object, revs []*object, ups map[string]time.Time) []model.Can
 			Cause: text.Line(m.Annotations[annCause]), Start: m.CreationTimestamp.Time, Ambiguous: sameNumber(rev, revs)}
 		if m.Annotations[annHistory] != "" || len(rev.Data) > 0 { // a ControllerRevision does not tell whether it came back
 			r.Start, r.Guessed = cameBack(r.Start, at, ups[m.Name], r.Current)
+			r.Returned = m.Annotations[annHistory] != ""
 		}
 		if r.Current {
 			r.By = by
@@ -94,6 +95,13 @@ func candidates(w *object, revs []*object, ups map[string]time.Time) []model.Can
 	}
 	markRestarts(out, revs)
 	markCauses(out)
+	var all [][]string
+	for i := range out {
+		all = append(all, out[i].Images)
+	}
+	for i := range out {
+		out[i].Tag = model.TagOf(out[i].Images, all)
+	}
 	return out
 }
 

@@ -22,6 +22,8 @@ func (v *view) build(g *group) *model.Component {
 		line.OwnerName = newest.name
 		line.Revision = newest.revision
 		line.RevisionStart, line.StartGuessed = revisionStart(newest, x.setAt)
+		line.Returned = newest.reused && newest.kind == model.Deployment
+		line.Past = g.past(newest, line.RevisionStart, v.c.now())
 	}
 	line.PodsNo = v.why("pods", w.Namespace)
 	line.Pods = v.podsOf(g, newest, line.Desired)
@@ -69,6 +71,24 @@ func revisionStart(r *replicas, setAt time.Time) (at time.Time, guessed bool) {
 		return setAt, false
 	}
 	return r.created(), true
+}
+
+// pastFor is how long ago a release may lie to be told of.
+const pastFor = 24 * time.Hour
+
+// past is when other templates were set, the newest first: of the last day, and
+// what ran before the newest. One that was gone back to was set once more.
+func (g *group) past(newest *replicas, start, now time.Time) []model.Earlier {
+	var out []model.Earlier
+	after := now.Add(-pastFor).Unix()
+	for _, r := range g.sets {
+		if r == newest && !r.created().Before(start) || r.since < after && r.revision != newest.revision-1 {
+			continue
+		}
+		out = append(out, model.Earlier{Owner: r.name, Revision: r.revision, At: r.created(), Images: r.images, Cause: r.cause})
+	}
+	slices.SortFunc(out, func(a, b model.Earlier) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.Revision, a.Revision)) })
+	return out
 }
 
 // podsOf are the pods, newest revision first, failing first. Pods that have ended are

@@ -169,6 +169,7 @@ func makePlan(component string, w model.Workload, o, target *object, revs []*obj
 	p.Patch = digest(value, withoutController(p.annotations), p.Unpause)
 	p.Plan = model.Plan{Method: MethodUndo, Role: model.RoleRelease, Component: component, Workload: w,
 		From: model.Revision(from, p.FromNumber), To: model.Revision(text.Line(target.Metadata.Name), p.ToNumber)}
+	p.From.Tag, p.To.Tag = tags(o, target)
 	if p.Same, err = same(o.template(), target.template()); err != nil {
 		return nil, err
 	}
@@ -177,6 +178,13 @@ func makePlan(component string, w model.Workload, o, target *object, revs []*obj
 	}
 	p.ambiguous = sameNumber(target, revs)
 	p.Title = fmt.Sprintf("Roll back %s from %s to %s", component, p.From, p.To)
+	if p.From.Tag != "" && p.To.Tag != "" && p.From.Tag != p.To.Tag {
+		p.Title = fmt.Sprintf("Roll back %s %s → %s (%s → %s", component, p.From.Tag, p.To.Tag, p.From, p.To.Short)
+		if p.kind.annotated && p.FromNumber > 0 { // an undo makes it the newest again
+			p.Title += fmt.Sprintf(", runs as %d", p.FromNumber+1)
+		}
+		p.Title += ")"
+	}
 	if p.Unpause {
 		p.Title += ", and resume it"
 	}
@@ -188,6 +196,17 @@ func makePlan(component string, w model.Workload, o, target *object, revs []*obj
 	}
 	p.ID = p.id()
 	return p, nil
+}
+
+// tags are those of the images that the running template and a revision differ in.
+func tags(o, target *object) (from, to string) {
+	a, errA := typed(o.template())
+	b, errB := typed(target.template())
+	if errA != nil || errB != nil {
+		return "", ""
+	}
+	before, after := images(a), images(b)
+	return model.TagOf(before, [][]string{after}), model.TagOf(after, [][]string{before})
 }
 
 // undoneAnnotations are a Deployment's after an undo: the revision's, but for those

@@ -79,6 +79,8 @@ type replicas struct {
 	since    int64    // its creation, in seconds since 1970
 	failure  *failure // pods cannot be created
 	reused   bool     // it has been the running one more than once
+	images   []string // of its template
+	cause    string
 }
 
 func (r *replicas) created() time.Time { return time.Unix(r.since, 0) }
@@ -197,7 +199,8 @@ func fromDaemonSet(d *appsv1.DaemonSet) *workload {
 
 func fromReplicaSet(r *appsv1.ReplicaSet) *replicas {
 	k := &replicas{named: name(r.Namespace, r.Name), kind: model.Deployment, since: r.CreationTimestamp.Unix(),
-		reused: r.Annotations[annHistory] != "", hash: r.Labels[labelHash]}
+		reused: r.Annotations[annHistory] != "", hash: r.Labels[labelHash],
+		images: images(&r.Spec.Template), cause: text.Line(r.Annotations[annCause])}
 	k.revision, _ = strconv.ParseInt(r.Annotations[annRevision], 10, 64)
 	if o := metav1.GetControllerOfNoCopy(r); o != nil && o.Kind == string(model.Deployment) {
 		k.owner = intern(o.Name)

@@ -1,6 +1,10 @@
 package model
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Method names a way of changing the world. It stands in journals: a name is
 // never given to another way.
@@ -33,6 +37,7 @@ type Version struct {
 	Key   string `json:"key,omitempty"`   // names it to its method; "" = none
 	Label string `json:"label,omitempty"` // in a sentence: "revision 41", "pipeline 4577", "v1.42.0", "0 replicas"
 	Short string `json:"short,omitempty"` // in a column: "41", "#4577", "v1.42.0"; two may bear the same
+	Tag   string `json:"tag,omitempty"`   // of the image that tells it from the others: "1.42.0"; "" = not known
 }
 
 // IsZero reports whether no version is meant.
@@ -44,6 +49,47 @@ func (v Version) String() string {
 		return "an unknown version"
 	}
 	return v.Label
+}
+
+// Name returns what people call the version: its tag, else its label.
+func (v Version) Name() string {
+	if v.Tag != "" {
+		return v.Tag
+	}
+	return v.String()
+}
+
+// Full returns the version's name with its label behind it: "1.42.0 (revision 6)".
+func (v Version) Full() string {
+	if v.Tag == "" || v.Tag == v.Label {
+		return v.String()
+	}
+	return v.Tag + " (" + v.String() + ")"
+}
+
+// Is reports whether both are the same version. An undo gives it another label.
+func (v Version) Is(o Version) bool {
+	return v.Key == o.Key && (v.Key != "" || v.Label == o.Label)
+}
+
+// TagOf returns the tag that tells a version from the others: that of the first
+// container whose image is not the same in all of them, else of the first one. An
+// image by digest alone is named by the digest's beginning.
+func TagOf(images []string, others [][]string) string {
+	if len(images) == 0 {
+		return ""
+	}
+	at := slices.IndexFunc(images, func(image string) bool {
+		return slices.ContainsFunc(others, func(o []string) bool { return len(o) > 0 && !slices.Contains(o, image) })
+	})
+	image := images[max(0, at)]
+	image = image[strings.LastIndexByte(image, '/')+1:]
+	name, digest, _ := strings.Cut(image, "@sha256:")
+	_, tag, _ := strings.Cut(name, ":")
+	if tag == "" && len(digest) >= 12 {
+		tag = digest[:12]
+	}
+	return tag
 }
 
 // History lists the versions that a method can bring one component to, newest
@@ -84,6 +130,7 @@ type Candidate struct {
 	Owner       string    // name of the ReplicaSet or ControllerRevision whose pods run it; "" = unknown
 	Start       time.Time // when it last became the running one; zero = unknown
 	Guessed     bool      // Start is only when it was first made
+	Returned    bool      // it was the running one before, and was gone back to
 	By          string    // who set it; "" = unknown
 	Cause       string    // why it was released, in its author's words; "" = not said
 	CauseCopied bool      // the same words stand on an older one: most likely inherited

@@ -48,6 +48,11 @@ type Component struct {
 	TemplateHash  string   // of the pod template less pod-template-hash
 	Paused        bool
 	OwnerName     string // name of the ReplicaSet or ControllerRevision of the running template; "" = unknown
+	Returned      bool   // the running template had run before, and was gone back to
+	// Past are the other times at which a template was set, the newest first, as far
+	// as its ReplicaSets or ControllerRevisions tell: those of the last day, and the
+	// one before the running one.
+	Past []Earlier
 
 	Desired, Replicas, Updated, Ready, Available, Terminating int
 	Generation, Observed                                      int64
@@ -80,7 +85,53 @@ type Component struct {
 
 // Running returns the revision that the workload runs, as a version: its
 // ReplicaSet or ControllerRevision; zero while that is not known.
-func (c *Component) Running() Version { return Revision(c.OwnerName, c.Revision) }
+func (c *Component) Running() Version {
+	v := Revision(c.OwnerName, c.Revision)
+	if !v.IsZero() {
+		v.Tag = TagOf(c.Images, c.pastImages())
+	}
+	return v
+}
+
+// Came returns the version of an earlier release.
+func (c *Component) Came(r *Earlier) Version {
+	v := Revision(r.Owner, r.Revision)
+	v.Tag = TagOf(r.Images, append(c.pastImages(), c.Images))
+	return v
+}
+
+func (c *Component) pastImages() [][]string {
+	out := make([][]string, 0, len(c.Past)+1)
+	for n := range c.Past {
+		out = append(out, c.Past[n].Images)
+	}
+	return out
+}
+
+// Left returns the release that the running one was put in the place of, when the
+// running one had run before and was gone back to; nil when it was not, or nobody
+// knows.
+func (c *Component) Left() *Earlier {
+	if !c.Returned {
+		return nil
+	}
+	for n := range c.Past {
+		if r := &c.Past[n]; r.Owner != c.OwnerName && r.Revision == c.Revision-1 {
+			return r
+		}
+	}
+	return nil
+}
+
+// Earlier is a time at which a workload's template was set, as the ReplicaSet or
+// ControllerRevision that was made then tells.
+type Earlier struct {
+	Owner    string // its name
+	Revision int64  // as it is numbered now; 0 = unknown
+	At       time.Time
+	Images   []string // none = not known
+	Cause    string
+}
 
 // Revision returns a revision of a rollout history as a version. It is named by
 // its ReplicaSet or ControllerRevision: its number moves, two may bear the same,

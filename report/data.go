@@ -101,6 +101,7 @@ type Figure struct {
 type Cause struct {
 	Confirmed bool      `json:"confirmed"` // always false: no program can tell
 	Suspects  []Culprit `json:"suspects,omitempty"`
+	Later     []Culprit `json:"later,omitempty"` // changed after the onset: none of them is suspected
 	Diffs     []Diffed  `json:"diffs,omitempty"`
 	Note      Text      `json:"note"`
 }

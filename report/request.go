@@ -137,7 +137,11 @@ func marks(i *incident.Incident) []Mark {
 		}
 	}
 	for _, x := range i.Suspects {
-		add(x.At, "release", "%s %s", x.Component, x.Version.Short)
+		name := x.Version.Short
+		if x.Version.Tag != "" {
+			name = x.Version.Tag
+		}
+		add(x.At, "release", "%s %s", x.Component, name)
 	}
 	add(i.Onset, "onset", "onset")
 	for _, a := range i.Attempts {

@@ -111,7 +111,16 @@ func (b *builder) cause() Cause {
 		if !b.i.Onset.IsZero() {
 			words = "released " + s.Distance()
 		}
-		c.Suspects = append(c.Suspects, Culprit{Component: Text(s.Component), Version: Text(s.Version.Label), At: Moment{s.At}, By: Text(s.By), Why: Text(s.ChangeCause), Text: Text(words)})
+		to := &c.Suspects
+		if !b.i.Onset.IsZero() && s.Later() {
+			to = &c.Later
+		}
+		*to = append(*to, Culprit{Component: Text(s.Component), Version: Text(s.Version.Full()), At: Moment{s.At}, By: Text(s.By), Why: Text(s.ChangeCause), Text: Text(words)})
+	}
+	later := func(p model.Plan) bool {
+		return slices.ContainsFunc(b.i.Suspects, func(s incident.Suspect) bool {
+			return !b.i.Onset.IsZero() && s.Later() && s.Component == p.Component && s.Version.Is(p.From)
+		})
 	}
 	seen := map[string]bool{}
 	for _, a := range b.i.Attempts {
@@ -120,8 +129,8 @@ func (b *builder) cause() Cause {
 			if p.Role != model.RoleRelease {
 				continue
 			}
-			if !seen[p.Component] && !slices.ContainsFunc(c.Suspects, func(s Culprit) bool { return string(s.Component) == p.Component }) {
-				c.Suspects = append(c.Suspects, Culprit{Component: Text(p.Component), Version: Text(p.From.Label), Text: "it ran when the rollback was confirmed"})
+			if !seen[p.Component] && !later(p) && !slices.ContainsFunc(c.Suspects, func(s Culprit) bool { return string(s.Component) == p.Component }) {
+				c.Suspects = append(c.Suspects, Culprit{Component: Text(p.Component), Version: Text(p.From.Full()), Text: "it ran when the rollback was confirmed"})
 			}
 			seen[p.Component] = true
 			if len(p.Changes) > 0 {

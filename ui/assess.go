@@ -115,8 +115,23 @@ func (a *assess) Says() sentence {
 	return a.verdict()
 }
 
-// verdict is the sentence that Assess and Decide end in.
+// aftermath is what came of a rollback, as a sentence.
+func aftermath(a incident.After) sentence {
+	level := map[incident.AfterState]level{incident.AfterVerified: fine, incident.AfterBetter: fine, incident.AfterUnknown: warn,
+		incident.AfterSettling: calm, incident.AfterNoBetter: bad, incident.AfterWorse: alarm}[a.State]
+	return sentence{level, a.Head + ": " + a.Text}
+}
+
+// verdict is the sentence that Assess and Decide end in: the verdict, or from a write
+// on what came of that, unless something else is urgent.
 func (s *scope) verdict() sentence {
+	urgent := s.d.verdict == incident.Now || s.d.verdict == incident.Within10
+	switch {
+	case s.d.after.State != incident.AfterNothing && !urgent:
+		return aftermath(s.d.after)
+	case s.d.calm:
+		return sentence{calm, "NOTHING OVER ITS LIMIT · if users report something: 2, D3"}
+	}
 	text := s.d.verdict.Name()
 	if s.d.why != "" {
 		text += ": " + s.d.why
@@ -125,8 +140,8 @@ func (s *scope) verdict() sentence {
 	case incident.Now:
 		return sentence{alarm, text}
 	case incident.Within10:
-		if dl := s.inc().Verdict.Deadline; !dl.IsZero() {
-			text = s.d.verdict.Name() + " (" + clockOf(dl.Sub(s.snap.Now)) + " left): " + s.d.why
+		if left, runs := s.snap.Countdown(s.d.verdict); runs {
+			text = s.d.verdict.Name() + " (" + clockOf(left) + " left): " + s.d.why
 		}
 		return sentence{bad, text}
 	case incident.WatchClosely:

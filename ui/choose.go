@@ -3,7 +3,6 @@ package ui
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
@@ -42,7 +41,7 @@ func (c *choose) slot() model.Slot { return model.Release(c.focus) }
 func (c *choose) choice() *incident.Choice { return c.inc().Choice(c.slot()) }
 
 // cursor is the index of the version under the cursor: the one that the operator
-// moved to, else the chosen one, else the first that is not running.
+// moved to, else the chosen one, else the running one.
 func (c *choose) cursor() int {
 	h := c.history()
 	if h == nil || len(h.Candidates) == 0 {
@@ -55,7 +54,8 @@ func (c *choose) cursor() int {
 	if at := slices.IndexFunc(h.Candidates, func(r model.Candidate) bool { return r.Key == want }); at >= 0 {
 		return at
 	}
-	return max(0, slices.IndexFunc(h.Candidates, func(r model.Candidate) bool { return !r.Current }))
+	// Nothing is led to that nobody knows to be good.
+	return max(0, slices.IndexFunc(h.Candidates, func(r model.Candidate) bool { return r.Current }))
 }
 
 func (c *choose) version() *model.Candidate {
@@ -186,26 +186,29 @@ func (c *choose) Says() sentence {
 	case ch != nil && h == nil:
 		return sentence{calm, "Reading the history of " + c.focus + "…"}
 	case c.written():
-		text := c.upper(ch.To.Label) + " of " + c.focus + " was written and runs now."
+		text := c.upper(ch.To.Name()) + " of " + c.focus + " was written and runs now."
 		if ch.To.Label != r.Label {
-			text = fmt.Sprintf("%s of %s was written; it runs as %s now.", c.upper(ch.To.Label), c.focus, r.Label)
+			text = fmt.Sprintf("%s of %s was written; it runs as %s now.", c.upper(ch.To.Name()), c.focus, r.Label)
 		}
 		return sentence{calm, text}
 	case r != nil && ch != nil && r.Key != ch.To.Key:
-		text := fmt.Sprintf("%s is marked; enter takes it.", c.upper(r.Label))
+		text := fmt.Sprintf("%s is marked; enter takes it.", c.upper(r.Name()))
+		if r.Current {
+			text = "Mark another version, and take it with enter."
+		}
 		if ch.To.IsZero() && ch.Why != "" {
 			text = stop(c.upper(ch.Why)) + " " + text
 		}
 		return sentence{warn, text}
 	}
 	if ch != nil && !ch.To.IsZero() {
-		if why := incident.Alike(h, ch.To.Key, c.inc().Settings.Limits); why != "" {
+		if why := c.against(h, ch.To.Key); why != "" {
 			return sentence{bad, c.upper(why) + "."}
 		}
 		if why := c.d.blocked; why != "" {
 			return sentence{warn, c.upper(why) + "."}
 		}
-		text := fmt.Sprintf("%s goes back from %s to %s", c.focus, ch.From, ch.To)
+		text := fmt.Sprintf("%s: %s", c.focus, way(c.from(*ch), ch.To))
 		if n := len(c.releases()); n > 1 {
 			text += fmt.Sprintf(", with %d more", n-1)
 		}
@@ -273,7 +276,7 @@ func (c *choose) components(w, h int) []string {
 	}
 	nw = min(nw, max(12, w/3))
 	for _, ch := range c.releases() {
-		pw = max(pw, ansi.StringWidth(planned(ch)))
+		pw = max(pw, ansi.StringWidth(c.planned(ch)))
 	}
 	for i := top; i < min(len(rows), top+n); i++ {
 		r := rows[i]
@@ -283,27 +286,12 @@ func (c *choose) components(w, h int) []string {
 		}
 		box, plan := "[ ]", ""
 		if ch := c.inc().Choice(model.Release(r.c.ID)); ch != nil {
-			box, plan = "[x]", planned(*ch)
+			box, plan = "[x]", c.planned(*ch)
 		}
-		why := ""
-		for _, s := range c.d.suspects {
-			if s.Component == r.c.ID && (why == "" || s.Version == r.c.Running()) {
-				why = s.Words(c.snap) // its number stands in the history
-			}
-		}
-		if why == "" && r.rank < rankUnknown && !r.c.RevisionStart.IsZero() {
-			why = "failing, but not changed in the hour before"
-		}
+		why := c.changedWords(r)
 		out = append(out, mark+box+" "+p.name(r.c.ID, nw, style)+"  "+p.cell(plan, pw, p.Strong)+"  "+p.fit(why, w-nw-pw-11))
 	}
 	return out
-}
-
-func planned(ch incident.Choice) string {
-	if ch.To.IsZero() {
-		return "none yet"
-	}
-	return short(ch.From) + " → " + short(ch.To)
 }
 
 func (c *choose) revisions(w, h int) []string {
@@ -332,55 +320,7 @@ func (c *choose) revisions(w, h int) []string {
 		chosen = ch.To.Key
 	}
 	for i := top; i < min(len(hist.Candidates), top+n); i++ {
-		out = append(out, t.row(p, &hist.Candidates[i], i == at, chosen, c.inc(), c.snap))
+		out = append(out, t.row(p, hist, &hist.Candidates[i], i == at, chosen, c.snap))
 	}
 	return out
-}
-
-// change is what the marked revision changes, and what it does not bring back.
-func (c *choose) change(w, h int) []string {
-	p, r, hist := c.pen, c.version(), c.history()
-	if r == nil || h < 2 {
-		return nil
-	}
-	cur := "?"
-	if x := hist.Current(); x != nil {
-		cur = x.Short
-	}
-	out := []string{p.heading("running "+cur+" → "+r.Short, w)}
-	if r.Current {
-		return append(out, "   this is what runs now")
-	}
-	var tail []string
-	ch := c.choice()
-	if r.Refused != "" {
-		tail = append(tail, paint(p.Bad, p.say(" ✗ "))+p.fit(r.Refused, w-4))
-	}
-	if r.Ambiguous != "" {
-		tail = append(tail, p.hang(paint(p.Warn, p.say(" ⚠ ")), r.Label+" is also that of "+r.Ambiguous+": this one is "+r.Key, w, p.Plain)...)
-	}
-	if hist.FiguresErr != "" && (ch == nil || !ch.To.IsZero()) { // else it is the reason why nothing is proposed
-		tail = append(tail, p.hang(paint(p.Warn, p.say(" ⚠ ")), "how the versions behaved is unknown: "+hist.FiguresErr, w, p.Plain)...)
-	}
-	if why := incident.Alike(hist, r.Key, c.inc().Settings.Limits); why != "" {
-		tail = append(tail, paint(p.Bad, p.say(" ✗ "))+p.fit(why, w-4))
-	}
-	if of := hist.Candidate(r.RestartOf); of != nil {
-		tail = append(tail, paint(p.Warn, p.say(" ⚠ "))+p.fit("only a restart of "+of.Label, w-4))
-	}
-	stays := "replicas, contents of ConfigMaps and Secrets, schema"
-	if pre := c.snap.Seen.Preflight[c.slot()]; pre != nil && len(pre.Plans) > 0 && pre.To == r.Key && len(pre.Plans[0].Stays) > 0 {
-		stays = strings.Join(pre.Plans[0].Stays, ", ")
-	}
-	for _, l := range p.wrap("not brought back: "+stays, w-2, 2) {
-		tail = append(tail, " "+l)
-	}
-	if ch != nil && ch.Why != "" && ch.To.Key == r.Key {
-		for _, l := range p.wrap("proposed: "+ch.Why, w-2, 2) {
-			tail = append(tail, " "+paint(p.Dim, l))
-		}
-	}
-	room := max(1, h-1-len(tail))
-	out = append(out, p.changeLines(r.Changes, w, room)...)
-	return append(out, tail...)
 }

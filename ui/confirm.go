@@ -20,6 +20,7 @@ type confirm struct {
 	moved bool     // they became others while something was typed
 	wrote bool     // the field closed while something was being typed
 	at    int      // the marked line of the preflight
+	chose bool     // the operator marked it
 	top   int
 }
 
@@ -37,7 +38,7 @@ type checkLine struct {
 func (c *confirm) Follow() {
 	if c.inc().Step != incident.Confirm {
 		c.field.clear()
-		c.moved, c.wrote, c.shown = false, false, nil
+		c.moved, c.wrote, c.shown, c.chose = false, false, nil, false
 		return
 	}
 	if !c.typingOpen() && c.field.String() != "" {
@@ -53,7 +54,13 @@ func (c *confirm) Follow() {
 		c.field.clear()
 		c.shown = ids
 	}
-	c.at = max(0, min(len(c.lines())-1, c.at))
+	lines := c.lines()
+	if !c.chose { // on what blocks
+		c.at = slices.IndexFunc(lines, func(l checkLine) bool {
+			return l.State == model.CheckBlocked && !c.inc().Overridden(l.slot, l.Check)
+		})
+	}
+	c.at = max(0, min(len(lines)-1, c.at))
 }
 
 // preflights are those of what is chosen, in its order.
@@ -102,27 +109,37 @@ func short(v model.Version) string {
 }
 
 // fromTo is a plan's way in a column.
-func fromTo(p model.Plan) string {
-	if p.From.IsZero() {
-		return "→ " + short(p.To)
+func fromTo(p model.Plan) string { return way(p.From, p.To) }
+
+// way is the way from a version to another, by what people call them; the numbers
+// that a rollout gives them stand behind it.
+func way(from, to model.Version) string {
+	numbers := "→ " + short(to)
+	if !from.IsZero() {
+		numbers = short(from) + " → " + short(to)
 	}
-	return short(p.From) + " → " + short(p.To)
+	if from.Tag == "" || to.Tag == "" || from.Tag == to.Tag {
+		return numbers
+	}
+	return from.Tag + " → " + to.Tag + " (" + numbers + ")"
 }
 
-// lines are all lines of the preflight, what stands against going on first.
+// lines are all lines of the preflight: whether it will help, then what stands
+// against going on.
 func (c *confirm) lines() []checkLine {
 	var out []checkLine
-	for _, p := range c.preflights() {
-		for _, k := range p.Checks {
-			out = append(out, checkLine{p.Slot, k})
-		}
-	}
 	for _, ch := range c.inc().Open() {
-		if k := incident.LeaseCheck(c.snap, ch.Component); k != nil {
-			out = append(out, checkLine{ch.Slot, *k})
+		if c.preflight(ch) == nil {
+			continue
+		}
+		for _, k := range incident.CheckLines(c.snap, ch) {
+			out = append(out, checkLine{ch.Slot, k})
 		}
 	}
 	weight := func(l checkLine) int {
+		if l.ID == incident.HelpID {
+			return -1
+		}
 		switch l.State {
 		case model.CheckBlocked:
 			return 0
@@ -228,7 +245,7 @@ func (c *confirm) Keys() []Key {
 
 func (c *confirm) move(by int) tea.Cmd {
 	if n := len(c.lines()); n > 0 {
-		c.at = (c.at + by + n) % n
+		c.at, c.chose = (c.at+by+n)%n, true
 	}
 	return nil
 }

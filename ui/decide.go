@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -14,14 +15,35 @@ import (
 // beside it, and the verdict.
 type decide struct {
 	base
-	at int // selected node
+	at    int  // selected node
+	moved bool // the operator chose it
 }
 
 func newDecide(s *scope) *decide { return &decide{base: base{s}} }
 
 func (d *decide) Title() string  { return "2 Decide" }
 func (d *decide) Says() sentence { return d.verdict() }
-func (d *decide) Follow()        { d.at = max(0, min(len(d.d.nodes)-1, d.at)) }
+
+// Follow keeps the mark on a question; before the operator moved it, on the one that
+// decides.
+func (d *decide) Follow() {
+	if d.inc().Step != incident.Decision {
+		d.moved = false
+	}
+	if at := slices.IndexFunc(d.d.nodes, func(n incident.Node) bool { return n.End }); !d.moved && at >= 0 {
+		d.at = at
+		if d.d.nodes[at].Answer != model.TriYes { // nothing does: the one that only a person can answer
+			d.at = max(0, slices.IndexFunc(d.d.nodes, func(n incident.Node) bool { return n.Asks }))
+		}
+	}
+	d.at = max(0, min(len(d.d.nodes)-1, d.at))
+}
+
+func (d *decide) move(by int) tea.Cmd {
+	d.at, d.moved = d.at+by, true
+	d.Follow()
+	return nil
+}
 
 func (d *decide) node() *incident.Node {
 	if d.at >= len(d.d.nodes) {
@@ -48,8 +70,8 @@ func (d *decide) Keys() []Key {
 			Disabled: func(*incident.Snapshot) string { return d.d.standNo }, do: func() tea.Cmd {
 				return d.reasonless("Let the triggers fall?", "They have been under their limits for five minutes. The verdict follows the figures again.", "stand down", incident.StandDown{})
 			}},
-		{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the question above", Hide: true, do: func() tea.Cmd { d.at--; d.Follow(); return nil }},
-		{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the question below", Hide: true, do: func() tea.Cmd { d.at++; d.Follow(); return nil }},
+		{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the question above", Hide: true, do: func() tea.Cmd { return d.move(-1) }},
+		{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the question below", Hide: true, do: func() tea.Cmd { return d.move(1) }},
 		d.backKey(), d.endKey(),
 	}
 	return append(keys, d.componentKeys()...)
@@ -60,7 +82,7 @@ func (d *decide) Keys() []Key {
 func (d *decide) answer(t model.Tri) tea.Cmd {
 	n := d.node()
 	q := n.Question
-	if n.Asks || t == model.TriUnknown {
+	if n.Asks || t == model.TriUnknown || t == n.Figure {
 		return d.send(incident.Say{Question: q, Answer: t})
 	}
 	word := map[model.Tri]string{model.TriYes: "yes", model.TriNo: "no"}[t]
@@ -179,6 +201,8 @@ func (d *decide) brief(n incident.Node) string {
 	case n.By != "":
 		if a := d.inc().Answers[n.Question]; a.Reason != "" {
 			return "“" + a.Reason + "”"
+		} else if n.Answer == n.Figure {
+			return n.Text
 		} else if !n.Asks {
 			return "against the figure"
 		}
@@ -205,7 +229,7 @@ func (d *decide) box(w int) []string {
 	s := d.verdict()
 	style := [...]ansi.Style{calm: p.Strong, fine: p.Good, warn: p.Warn, bad: p.Bad, alarm: p.Bad}[s.level]
 	head, rest, _ := strings.Cut(s.text, ": ")
-	if r := d.inc().Verdict; r.Overruled {
+	if r := d.inc().Verdict; r.Overruled && d.d.after.State == incident.AfterNothing {
 		head += " (overruled)"
 	}
 	inner := min(w-4, 100)
@@ -243,7 +267,7 @@ func (d *decide) chosenNode(w int) []string {
 		if a.Figure != "" {
 			add("figure", "then: "+a.Figure, 2)
 		}
-	} else if n.Asks {
+	} else if n.Asks && n.Answer == model.TriUnknown {
 		add("asks", "only you can know: y yes, n no. What stays open counts as unknown.", 2)
 	}
 	if n.Text != "" {

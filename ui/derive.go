@@ -18,7 +18,9 @@ type derived struct {
 	byID     map[string]*row
 	nodes    []incident.Node
 	verdict  incident.Verdict
-	why      string // of the verdict
+	why      string         // of the verdict
+	after    incident.After // what came of a rollback
+	calm     bool           // nothing is wrong as far as anybody knows
 	suspects []incident.Suspect
 	checks   []incident.VerifyCheck
 	unkept   map[string]bool // checks of which nothing is known because what is shown was, by their keys
@@ -58,7 +60,10 @@ func derive(s *incident.Snapshot, before *derived) *derived {
 	}
 	d.nodes = incident.Tree(s)
 	d.verdict, d.why = incident.VerdictOf(s, d.nodes)
-	d.suspects = s.Suspects()
+	d.after, d.calm = s.Afterwards(), incident.Calm(s, d.nodes)
+	if !d.calm {
+		d.suspects = s.Suspects()
+	}
 	d.checks = incident.VerifyChecks(s)
 	d.blocked = s.Incident.Step.Blocked(s)
 	d.standNo = incident.CanStandDown(s)

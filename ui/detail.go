@@ -173,35 +173,56 @@ func (s *scope) leftover(g *podGroup) string {
 
 func (s *scope) suspectLines(r *row, w int, add func(string, ...string)) {
 	p, c := s.pen, r.c
-	others := ""
-	for _, x := range s.d.suspects {
-		text := x.Version.String() + ", " + x.Words(s.snap)
-		if x.Component != c.ID {
-			if others == "" {
-				others = x.Component + ": " + text
-			}
-			continue
-		}
-		for n, l := range p.wrap(text, w-11, 2) {
-			add([]string{"suspect", ""}[n], paint(p.Warn, l))
-		}
-		var more []string
-		if len(x.Images) > 0 {
-			more = append(more, "image "+tag(x.Images[0]))
-		}
-		if x.ChangeCause != "" {
-			more = append(more, "“"+x.ChangeCause+"”")
-		}
-		if x.By != "" {
-			more = append(more, "by "+x.By)
-		}
-		add("", p.wrap(strings.Join(more, ", "), w-11, 3)...)
+	causes, mine := s.snap.Causes(), false
+	if s.d.calm {
 		return
 	}
-	if others != "" && (s.inc().Onset.IsZero() || r.rank <= rankUnknown) {
-		add("suspect", p.wrap("not this one; "+others, w-11, 2)...)
+	for n, x := range causes[:min(len(causes), suspectsShown)] {
+		if x.Component != c.ID && s.inc().Onset.IsZero() {
+			continue // nothing began: what changed elsewhere is not what this line is about
+		}
+		mine = mine || x.Component == c.ID
+		name := "suspect"
+		if len(causes) > 1 {
+			name = "suspect " + itoa(int64(n+1))
+		}
+		style := p.Plain
+		if x.Component == c.ID {
+			style = p.Warn
+		}
+		text := x.Component + " " + x.Version.Name() + ", " + x.Words(s.snap)
+		if len(causes) > 1 { // a list: one line each
+			text = x.Component + " " + x.Version.Name() + ", " + x.Distance()
+		}
+		for k, l := range p.wrap(text, w-11, 2) {
+			add([]string{name, ""}[min(k, 1)], paint(style, l))
+		}
+		if x.ChangeCause != "" || x.By != "" {
+			var more []string
+			if x.ChangeCause != "" {
+				more = append(more, "“"+x.ChangeCause+"”")
+			}
+			if x.By != "" {
+				more = append(more, "by "+x.By)
+			}
+			add("", p.fit(strings.Join(more, ", "), w-11))
+		}
+	}
+	if more := len(causes) - suspectsShown; more > 0 {
+		add("", plural(more, "more suspect"))
+	}
+	if len(causes) > 0 && !mine && r.rank <= rankFailing && !s.inc().Onset.IsZero() {
+		add("", c.ID+" did not change itself in the hour before")
+	}
+	for _, x := range s.d.suspects {
+		if x.Component == c.ID && x.Later() && !s.inc().Onset.IsZero() {
+			add("later", p.fit(x.Version.Full()+", "+x.Words(s.snap)+", not a suspect", w-11))
+		}
 	}
 }
+
+// suspectsShown is how many suspects stand beside a component.
+const suspectsShown = 3
 
 // figureLines say why figures are unknown, and when they are of.
 func (s *scope) figureLines(r *row, add func(string, ...string)) {

@@ -41,7 +41,7 @@ func (a *App) Frame() string {
 	bottom := a.bottom(w)
 	bodyH := a.bodyH(len(bottom))
 	lines := make([]string, 0, a.h)
-	lines = append(lines, a.where(w), a.rail(w), p.rule(w))
+	lines = append(lines, a.where(w), a.rail(w), a.countdown(w))
 	lines = append(lines, p.block(a.page().View(w, bodyH), w, bodyH)...)
 	lines = append(lines, bottom...)
 	frame := strings.Join(lines, "\n")
@@ -49,6 +49,19 @@ func (a *App) Frame() string {
 		frame = a.layer(frame, o, bodyH)
 	}
 	return frame
+}
+
+// countdown is the rule below the rail. In it stands how long there is left, on the
+// pages that do not say it in their sentence.
+func (a *App) countdown(w int) string {
+	p := a.pen
+	left, runs := a.snap.Countdown(a.d.verdict)
+	if !runs || a.inc().Step <= incident.Decision {
+		return p.rule(w)
+	}
+	text := p.say(" roll back within " + clockOf(left) + " ")
+	n := ansi.StringWidth(text)
+	return p.rule(w-n-2) + paint(p.Bad, text) + p.rule(2)
 }
 
 // bottom is what stands below the body: what is to be dealt with, the sentence,

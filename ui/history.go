@@ -21,7 +21,7 @@ func newRevTable(w int, h *model.History) revTable {
 		t.image = max(t.image, ansi.StringWidth(t.images(r.Images)))
 		t.who = min(14, max(t.who, ansi.StringWidth(r.By)))
 	}
-	const fixed = 3 + 4 + 2 + 4 + 2 + 2 + 6 + 2 + 6 + 2 + 1 + 9 // mark, REV, AGE, ERRORS, P95, state
+	const fixed = 3 + 4 + 2 + 4 + 2 + 2 + 6 + 2 + 6 + 2 + 1 + stateW // mark, REV, AGE, ERRORS, P95, state
 	room := w - fixed
 	t.image = min(t.image, max(10, room*45/100))
 	t.cause = room - t.image - t.who - 2
@@ -47,23 +47,27 @@ func (t revTable) head(p *pen, w int) string {
 	return p.fit(line, w)
 }
 
-func (t revTable) row(p *pen, r *model.Candidate, selected bool, chosen string, i *incident.Incident, s *incident.Snapshot) string {
+func (t revTable) row(p *pen, h *model.History, r *model.Candidate, selected bool, chosen string, s *incident.Snapshot) string {
 	mark, style := "   ", p.Plain
+	if r.Key == chosen {
+		mark = p.say(" ✓ ")
+	}
 	if selected {
 		mark, style = paint(p.Note, p.say(" ▸ ")), p.Note
+		if r.Key == chosen {
+			mark = paint(p.Note, p.say(" ▸✓"))
+		}
 	}
 	since := model.Age(s.Now, r.Start)
 	if r.Guessed && since != "?" {
 		since = "~" + since
 	}
-	b := r.Behaviour
-	if r.Current && !b.Errors.Known && r.Now.Errors.Known {
-		b = r.Now
-	}
+	errors, p95 := s.FiguresOfVersion(h, r)
+	limits := s.Incident.Settings.Limits
 	line := mark + p.right(r.Short, 4, style) + "  " + p.right(since, 4, p.Plain) + "  " + p.name(t.images(r.Images), t.image, style) + "  " +
-		p.reading(b.Errors, model.Percent, i.Settings.Limits.Errors, 6) + "  " + p.reading(b.P95, model.Seconds, i.Settings.Limits.P95.Seconds(), 6) + "  "
+		p.reading(errors, model.Percent, limits.Errors, 6) + "  " + p.reading(p95, model.Seconds, limits.P95.Seconds(), 6) + "  "
 	if t.who > 0 {
-		line += p.name(nonEmpty(r.By, "?"), t.who, p.Plain) + " "
+		line += p.name(nonEmpty(s.ReleasedBy(h, r), "?"), t.who, p.Plain) + " "
 	}
 	if t.cause > 0 {
 		cause := nonEmpty(r.Cause, "–")
@@ -72,22 +76,29 @@ func (t revTable) row(p *pen, r *model.Candidate, selected bool, chosen string, 
 		}
 		line += p.cell(cause, t.cause, p.Plain)
 	}
-	return line + " " + t.state(p, r, chosen)
+	return line + " " + t.state(p, s.MarkOf(h, r), r.Current)
 }
 
-// state says in a word what a revision is.
-func (t revTable) state(p *pen, r *model.Candidate, chosen string) string {
-	switch {
-	case r.Current:
-		return p.cell("now", 9, p.Strong)
-	case r.Key == chosen:
-		return p.cell("★ chosen", 9, p.Good)
-	case r.RestartOf != "":
-		return p.cell("restart", 9, p.Dim)
-	case !r.Behaviour.Errors.Known:
-		return p.cell("? no data", 9, p.Warn)
+// stateW is the width of what a version is, in a word.
+const stateW = 14
+
+// state says in a word what a version is.
+func (t revTable) state(p *pen, m incident.Mark, current bool) string {
+	style := p.Bad
+	switch m {
+	case incident.MarkGood:
+		style = p.Good
+	case incident.MarkRestart:
+		style = p.Dim
+	case incident.MarkUnknown:
+		style = p.Warn
+	case incident.MarkNone:
+		style = p.Plain
 	}
-	return spaces(9)
+	if current {
+		return paint(p.Strong, "now ") + p.cell(string(m), stateW-4, style)
+	}
+	return p.cell(string(m), stateW, style)
 }
 
 // reading is a value, marked when it is over its trigger's limit.

@@ -157,7 +157,7 @@ func TestWalk(t *testing.T) {
 		m.Sees("②Decide", "D1 errors over 5% for 5m?", "data lost?", "INC-0312")
 		m.does("\x1b[B\x1b[B\x1b[By", incident.Say{Question: incident.QSLO, Answer: model.TriYes}, opened())
 		m.does("\r", incident.Next{}, chosen())
-		m.Sees("③Choose", "42 → 41", "★ chosen", "enter confirm")
+		m.Sees("③Choose", "42 → 41", "★ good", "enter confirm")
 		m.does("\r", incident.Next{}, checked())
 		m.Sees("④Confirm", "equal to kubectl", "type backend-python to roll back:", "Nothing is written yet")
 		m.Keys("backend-pythom")

@@ -35,46 +35,15 @@ func (r *rollBack) Follow() {
 	r.focus = list[len(list)-1].Write.Plan.Component
 }
 
-// askKeys answer the walk's own question. None of them is enter: nothing is done
-// by a key that was meant to go on.
-func (s *scope) askKeys(undo bool) []Key {
-	only := s.askedNo
-	if s.inc().Asked == incident.AskSettle {
-		return []Key{
-			{Keys: []string{"y"}, Name: "it was written", Acts: true, Quiet: true, Help: "you looked: the write was done", do: func() tea.Cmd { return s.send(incident.Answered{With: incident.ReplyWritten}) }},
-			{Keys: []string{"n"}, Name: "it was not", Acts: true, Quiet: true, Help: "you looked: the write was not done", do: func() tea.Cmd { return s.send(incident.Answered{With: incident.ReplyNotWritten}) }},
-		}
-	}
-	keys := []Key{
-		{Keys: []string{"w"}, Name: "wait", Acts: true, Help: "go on waiting", Disabled: only, do: func() tea.Cmd { return s.send(incident.Answered{With: incident.ReplyWait}) }},
-		{Keys: []string{"n"}, Name: "another revision", Acts: true, Help: "choose another revision and confirm that", Disabled: only, do: func() tea.Cmd { return s.send(incident.Answered{With: incident.ReplyAnother}) }},
-	}
-	if undo {
-		keys = append(keys, Key{Keys: []string{"u"}, Name: "undo the undo", Acts: true, Disabled: s.undoNo,
-			Help: "back to the revision that was bad: the last resort; it is chosen and confirmed like any other",
-			do:   func() tea.Cmd { return s.send(incident.Answered{With: incident.ReplyUndo}) }})
-	}
-	return keys
-}
-
-func (s *scope) askedNo(*incident.Snapshot) string {
-	if s.inc().Asked == incident.AskNothing {
-		return "the walk asks nothing now; it does at the deadline or when it fails (esc leads back to Choose)"
-	}
-	return ""
-}
-
-func (s *scope) undoNo(*incident.Snapshot) string {
-	if s.inc().Asked == incident.AskReverted {
-		return "it is undone already: " + s.inc().AskText
-	}
-	return s.askedNo(nil)
-}
-
 func (r *rollBack) Keys() []Key {
 	keys := []Key{r.nextKey("verify", "go on to the proof that it worked, when it is rolled out")}
-	keys = append(keys, r.askKeys(true)...)
-	keys = append(keys, r.aidKey())
+	if r.inc().Asked == incident.AskNothing {
+		keys = append(keys, r.aidKey())
+	}
+	keys = append(keys, r.askKeys()...)
+	if r.inc().Asked != incident.AskNothing {
+		keys = append(keys, r.aidKey())
+	}
 	keys = append(keys, r.componentKeys()...)
 	return append(keys,
 		Key{Keys: []string{"tab"}, Name: "next component", Help: "the next component of this rollback", Hide: true, do: r.turn},
@@ -310,30 +279,6 @@ func (r *rollBack) progress(s incident.Standing, w int) []string {
 	}
 	if seen.Aid != nil {
 		out = append(out, "   "+paint(p.Key, "D")+"  "+p.fit(seen.Aid.Text, w-8))
-	}
-	return out
-}
-
-// question is the walk's own, with every answer and its key.
-func (r *rollBack) question(w int) []string {
-	p := r.pen
-	out := []string{p.heading("what now?", w)}
-	wait := "wait: it goes on in the cluster"
-	if r.inc().Asked == incident.AskReverted {
-		wait = "leave it as it is, and go on watching"
-	}
-	if r.inc().Asked == incident.AskSettle {
-		for _, k := range [][2]string{{"y", "it was written"}, {"n", "it was not written"}} {
-			out = append(out, "   "+paint(p.Key, k[0])+"  "+k[1])
-		}
-		return out
-	}
-	answers := [][2]string{{"w", wait}, {"n", "another revision"}, {"r", "recovery: scale to 0, maintenance, restore"}}
-	if a := r.inc().Attempt(); a != nil && len(a.Writes) > 0 && r.undoNo(nil) == "" {
-		answers = append(answers, [2]string{"u", fmt.Sprintf("undo the undo: back to %s, which was bad", a.Writes[0].Plan.From)})
-	}
-	for _, k := range answers {
-		out = append(out, "   "+paint(p.Key, k[0])+"  "+p.fit(k[1], w-8))
 	}
 	return out
 }

@@ -80,7 +80,7 @@ func (v *verify) Keys() []Key {
 			return ""
 		}, do: func() tea.Cmd { return v.open(newCheckDetails(v.scope, v.marked().Key)) }},
 	}
-	keys = append(keys, v.askKeys(false)...)
+	keys = append(keys, v.askKeys()...)
 	keys = append(keys, v.componentKeys()...)
 	return append(keys,
 		Key{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the check above", Hide: true, do: func() tea.Cmd { return v.move(-1) }},
@@ -148,7 +148,7 @@ func (v *verify) Says() sentence {
 	done, of, _ := v.held()
 	switch {
 	case i.Asked != incident.AskNothing:
-		return sentence{urgency(i.Asked), v.upper(stop(i.AskText)) + " w waits, n another revision, r recovery, c contacts"}
+		return sentence{urgency(i.Asked), v.upper(stop(i.AskText)) + " w waits, u undo the undo, n another version, r recovery, c contacts"}
 	case !i.Verified.IsZero() && i.Hold.With > 0:
 		return sentence{warn, fmt.Sprintf("VERIFIED WITH %d UNKNOWN after %s. Next: close-out checklist (enter)", i.Hold.With, green)}
 	case !i.Verified.IsZero():

@@ -2,6 +2,7 @@ package porttest
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -199,7 +200,7 @@ func preflightPlans(t *testing.T, b *Bed) {
 	kept := detail(t, p.Detail)
 	d := b.deployment(t, ns, "api")
 	if p.From.Label != "revision 3" || p.To.Label != "revision 1" || p.To.Key != b.setOf(t, ns, "api", "1").Metadata.Name || p.Same ||
-		p.Title != "Roll back api from revision 3 to revision 1" || kept.UID != d.Metadata.UID || kept.Unpause || kept.FromHash == kept.ToHash || !strings.Contains(p.Command, "rollout undo deployment/api") || !strings.Contains(p.Command, "--to-revision=1") {
+		p.Title != fmt.Sprintf("Roll back api %s → %s (revision 3 → 1, runs as 4)", p.From.Tag, p.To.Tag) || p.From.Tag == p.To.Tag || kept.UID != d.Metadata.UID || kept.Unpause || kept.FromHash == kept.ToHash || !strings.Contains(p.Command, "rollout undo deployment/api") || !strings.Contains(p.Command, "--to-revision=1") {
 		t.Errorf("plan %+v", p)
 	}
 	if len(p.Changes) == 0 || p.Changes[0].Kind != "image" {

@@ -1,0 +1,357 @@
+package incident
+
+import (
+	"fmt"
+	"time"
+
+	"rollbook/model"
+)
+
+// AfterState is what came of a rollback so far. The zero value is that there was
+// none, or that its windows still hold samples from before it.
+type AfterState int
+
+// The states, from the calmest on.
+const (
+	AfterNothing  AfterState = iota
+	AfterVerified            // proved
+	AfterBetter              // under its limit, by what is seen now
+	AfterUnknown             // nobody knows how it does
+	AfterSettling            // its figures still rest on requests from before it
+	AfterNoBetter            // over its limit still
+	AfterWorse               // clearly worse than before it
+)
+
+// After is a rollback that was written, as the banner tells it from then on: by an
+// attempt of this incident, or by somebody else, as the cluster shows it.
+type After struct {
+	Component string
+	State     AfterState
+	Head      string // "ROLLED BACK 54s ago by maria (1.42.0 → 1.41.0)"
+	Text      string // "errors 30% → 8.4%, falling"
+	At        time.Time
+}
+
+// WasBefore are a component's figures right before a write; nil = unknown.
+type WasBefore struct {
+	Errors *float64 `json:"errors,omitempty"`
+	P95    *float64 `json:"p95,omitempty"`
+}
+
+// was returns a component's figures as they are right before a write; nil when none
+// is known.
+func (s *Snapshot) was(component string) *WasBefore {
+	f := s.FiguresOf(component)
+	if f == nil || !f.Errors.Now.Known && !f.P95.Now.Known {
+		return nil
+	}
+	return &WasBefore{pointer(f.Errors.Now), pointer(f.P95.Now)}
+}
+
+// rollback is one that the banner is about.
+type rollback struct {
+	c        *model.Component // nil = not on the board
+	name     string           // of the component
+	from, to model.Version
+	by       string
+	at       time.Time // when it was written
+	rolled   time.Time // when it was rolled out; zero = not yet
+	was      WasBefore
+	write    *Write // nil: somebody else's
+	id       WriteID
+}
+
+// rollbacks returns the releases that were written and stand, one a component: those
+// of this incident, and what somebody else went back to since it began.
+func (s *Snapshot) rollbacks() []rollback {
+	var out []rollback
+	ours := map[string]bool{}
+	for _, st := range s.Incident.Standing() {
+		w := st.Write
+		if w.Plan.Role != model.RoleRelease {
+			continue
+		}
+		ours[w.Plan.Component] = true
+		if w.State != Rolling && w.State != Done {
+			continue
+		}
+		r := rollback{c: s.Seen.Component(w.Plan.Component), name: w.Plan.Component, from: w.Plan.From, to: w.Plan.To, at: w.since(), rolled: w.RolledOut, write: w, id: st.WriteID}
+		for a := range s.Incident.Attempts {
+			if s.Incident.Attempts[a].N == st.N {
+				r.by = s.Incident.Attempts[a].By
+			}
+		}
+		if w.Was != nil {
+			r.was = *w.Was
+		}
+		out = append(out, r)
+	}
+	for _, c := range s.Seen.Board {
+		if !c.Returned || ours[c.ID] || c.StartGuessed || s.Now.Sub(c.RevisionStart) > foreignFor || c.Left() == nil {
+			continue
+		}
+		if r := s.foreign(c); r != nil {
+			out = append(out, *r)
+		}
+	}
+	return out
+}
+
+// foreignFor is for how long a rollback by somebody else is what the banner is about.
+const foreignFor = 15 * time.Minute
+
+// foreign returns the rollback of a component by somebody else; nil where it was well
+// before it: then going back was a release like any other.
+func (s *Snapshot) foreign(c *model.Component) *rollback {
+	f, l := s.FiguresOf(c.ID), s.Incident.Settings.Limits
+	if f == nil {
+		return nil
+	}
+	r := &rollback{c: c, name: c.ID, from: c.Came(c.Left()), to: c.Running(), by: c.RevisionBy, at: c.RevisionStart}
+	r.was.Errors, r.was.P95 = before(f.Errors, r.at), before(f.P95, r.at)
+	if !(r.was.Errors != nil && *r.was.Errors > l.Errors) && !(r.was.P95 != nil && *r.was.P95 > l.P95.Seconds()) {
+		return nil
+	}
+	if c.Updated >= c.Desired && c.Replicas <= c.Updated && c.Ready >= c.Desired {
+		r.rolled = r.at
+		for n := range c.Pods {
+			if c.Pods[n].Started.After(r.rolled) {
+				r.rolled = c.Pods[n].Started
+			}
+		}
+	}
+	return r
+}
+
+// before is the last sample of a figure before a time; nil = there is none.
+func before(f model.Figure, at time.Time) *float64 {
+	for n := len(f.Samples) - 1; n >= 0; n-- {
+		if x := f.Samples[n]; !x.At.After(at) {
+			return &x.V
+		}
+	}
+	return nil
+}
+
+// Afterwards returns what the banner says once something was rolled back: of the one
+// that stands worst. Its state is AfterNothing while nothing was.
+func (s *Snapshot) Afterwards() After {
+	var worst After
+	more := 0
+	for _, r := range s.rollbacks() {
+		a := s.after(r)
+		if a.State > worst.State {
+			worst, a = a, worst
+		}
+		if a.State != AfterNothing {
+			more++
+		}
+	}
+	if more > 0 {
+		worst.Text += fmt.Sprintf("; and %d more", more)
+	}
+	return worst
+}
+
+func (s *Snapshot) after(r rollback) After {
+	a := After{Component: r.name, At: r.at}
+	by := ""
+	if r.by != "" {
+		by = " by " + r.by
+	}
+	way := r.to.Name()
+	switch {
+	case r.from.IsZero():
+	case r.from.Tag != "" && r.to.Tag != "" && r.from.Tag != r.to.Tag:
+		way = r.from.Tag + " → " + r.to.Tag
+	default:
+		way = r.from.Label + " → " + r.to.Short
+	}
+	a.Head = fmt.Sprintf("ROLLED BACK %s%s (%s)", ago(s.Now, r.at), by, way)
+	figure, worse := s.compared(r)
+	a.Text = r.name + " " + figure
+	switch {
+	case worse || r.write != nil && r.write.Worse != "" && !s.known(r.name):
+		a.State = AfterWorse
+		a.Head = "WORSE THAN BEFORE"
+		a.Text = fmt.Sprintf("%s %s since the rollback %s%s (%s)", r.name, figure, ago(s.Now, r.at), by, way)
+	case r.rolled.IsZero():
+		a.State = AfterSettling
+		a.Head = fmt.Sprintf("ROLLING BACK since %s%s (%s)", model.Short(s.Now.Sub(r.at)), by, way)
+	case r.write != nil && !s.Incident.Verified.IsZero():
+		a.State = AfterVerified
+		a.Head = fmt.Sprintf("VERIFIED %s%s (%s)", ago(s.Now, s.Incident.Verified), by, way)
+	case !s.known(r.name):
+		a.State = AfterUnknown
+	case s.Now.Before(s.clears(r)):
+		a.State = AfterSettling
+		if d := s.clears(r).Sub(s.Now); d >= time.Second {
+			a.Text += ", settling for " + model.Short(d.Round(time.Second))
+		}
+	case s.wellness(r.name) == model.TriNo:
+		a.State = AfterNoBetter
+		a.Head = "NO BETTER"
+		a.Text = fmt.Sprintf("%s %s since the rollback %s%s (%s)", r.name, figure, ago(s.Now, r.at), by, way)
+	default:
+		a.State = AfterBetter
+	}
+	return a
+}
+
+// known reports whether a component's figures are known now, or are none by
+// configuration.
+func (s *Snapshot) known(component string) bool {
+	f := s.FiguresOf(component)
+	return f != nil && (f.NotMeasured || f.Errors.Now.Known || f.P95.Now.Known)
+}
+
+// clears is when the figures of a component rest on what was served after its
+// rollback alone; far away while it is not rolled out.
+func (s *Snapshot) clears(r rollback) time.Time {
+	if r.rolled.IsZero() {
+		return s.Now.Add(s.window(r.name))
+	}
+	return r.rolled.Add(s.window(r.name))
+}
+
+// How much worse a figure is that is clearly worse: by half, and over its limit.
+const worseBy = 1.5
+
+// compared says how the figure that matters went since a rollback, and whether it is
+// clearly worse now than before it: by the new pods, where they are told apart, else by
+// its two newest samples.
+func (s *Snapshot) compared(r rollback) (text string, worse bool) {
+	f, l := s.FiguresOf(r.name), s.Incident.Settings.Limits
+	if f == nil {
+		return "figures unknown: " + s.noFigures(), false
+	}
+	if f.NotMeasured {
+		return "has no figures, by configuration", false
+	}
+	type side struct {
+		name  string
+		f     model.Figure
+		new   model.Reading
+		was   *float64
+		limit float64
+		show  func(float64) string
+	}
+	sides := []side{{"errors", f.Errors, f.New.Errors, r.was.Errors, l.Errors, model.Percent}, {"P95", f.P95, f.New.P95, r.was.P95, l.P95.Seconds(), model.Seconds}}
+	for _, x := range sides {
+		if x.was == nil {
+			continue
+		}
+		over := func(v float64) bool { return v > x.limit && v > worseBy**x.was && v-*x.was > x.limit/2 }
+		if x.new.Known && over(x.new.Value) {
+			return fmt.Sprintf("%s %s → %s of the new pods", x.name, x.show(*x.was), x.show(x.new.Value)), true
+		}
+		n := len(x.f.Samples)
+		if x.f.Now.Known && n > 1 && over(x.f.Samples[n-1].V) && over(x.f.Samples[n-2].V) && x.f.Samples[n-2].At.After(r.at) {
+			return fmt.Sprintf("%s %s → %s", x.name, x.show(*x.was), x.show(x.f.Now.Value)), true
+		}
+	}
+	at := 0 // errors, unless it is the latency that was too high
+	if p := sides[1]; s.Incident.trigger(r.name, TErrors) == nil && p.was != nil && *p.was > p.limit && (sides[0].was == nil || *sides[0].was <= sides[0].limit) {
+		at = 1
+	}
+	x := sides[at]
+	switch {
+	case !x.f.Now.Known:
+		return fmt.Sprintf("%s unknown: %s", x.name, x.f.Now.Why), false
+	case x.was == nil:
+		return x.name + " " + x.show(x.f.Now.Value), false
+	}
+	return fmt.Sprintf("%s %s → %s%s", x.name, x.show(*x.was), x.show(x.f.Now.Value), trend(x.f)), false
+}
+
+// trend says where a figure goes, by the last three samples.
+func trend(f model.Figure) string {
+	n := len(f.Samples)
+	if n < 3 {
+		return ""
+	}
+	a, b := f.Samples[n-3].V, f.Samples[n-1].V
+	switch {
+	case b < a*0.9:
+		return ", falling"
+	case b > a*1.1:
+		return ", rising"
+	}
+	return ""
+}
+
+// covered reports whether a trigger of a component is what a rollback is about: the
+// banner tells what came of that, and no verdict is drawn from it anew. Once it was
+// proved, a trigger counts again that is over its limit again.
+func (s *Snapshot) covered(back []rollback, t *Trigger) bool {
+	for _, r := range back {
+		if r.name == t.Component {
+			return s.Incident.Verified.IsZero() || !t.Under.IsZero() || s.Now.Before(s.clears(r))
+		}
+	}
+	return false
+}
+
+// unsettled returns the components whose figures still rest on what ran before a
+// rollback: they raise nothing by themselves.
+func (s *Snapshot) unsettled() map[string]bool {
+	out := map[string]bool{}
+	for _, r := range s.rollbacks() {
+		if r.rolled.IsZero() || s.Now.Before(s.clears(r)) {
+			out[r.name] = true
+		}
+	}
+	if a := s.Incident.Attempt(); a != nil {
+		for n := range a.Writes {
+			if w := &a.Writes[n]; w.underWay() {
+				out[w.Plan.Component] = true
+			}
+		}
+	}
+	return out
+}
+
+// wroteAt is when this incident last rolled something back; zero = it did not.
+func (i *Incident) wroteAt() time.Time {
+	var at time.Time
+	for _, st := range i.Standing() {
+		if w := st.Write; w.Plan.Role == model.RoleRelease && w.happened() && w.Intent.After(at) {
+			at = w.Intent
+		}
+	}
+	return at
+}
+
+// madeWorse reports whether it is worse than before since a rollback.
+func (s *Snapshot) madeWorse() bool { return s.Afterwards().State == AfterWorse }
+
+// compare says at once when a rollback made it worse than it was.
+func (d *decider) compare() {
+	for _, r := range d.s.rollbacks() {
+		if r.write == nil || r.write.Worse != "" || !d.inc().Verified.IsZero() {
+			continue
+		}
+		figure, worse := d.s.compared(r)
+		if !worse {
+			continue
+		}
+		d.fact(Worsened{WriteID: r.id, Text: figure})
+		if d.inc().Asked == AskNothing {
+			d.fact(AskedFor{What: AskWorse, Text: fmt.Sprintf("%s is worse than before: %s since the rollback", r.name, figure)})
+		}
+	}
+}
+
+// Worsened is a write after which it was clearly worse than before.
+type Worsened struct {
+	WriteID
+	Text string `json:"text"` // "errors 8% → 85%"
+}
+
+func (b Worsened) apply(i *Incident, f Fact) {
+	i.onWrite(b.WriteID, func(w *Write) { w.Worse = b.Text })
+}
+
+func (b Worsened) entry(i *Incident) (EntryKind, string) {
+	return EntryBad, fmt.Sprintf("worse than before: %s of %s since the rollback", b.Text, i.component(b.WriteID))
+}
