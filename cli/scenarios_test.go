@@ -21,7 +21,7 @@ func TestScenarioCrashLoop(t *testing.T) {
 		m.Keys(esc)
 		m.decides("ROLL BACK WITHIN 10 MINUTES", "newest rollout of backend-python is stuck")
 		m.chooses("6 → 5", "★ good", "PAYMENT_URL")
-		m.confirms("a rollout is under way: 1 of 3 pods are on revision 6")
+		m.confirms("the newest rollout is stuck")
 		m.verifies()
 		m.closes()
 	})
@@ -121,7 +121,7 @@ func TestScenarioHealed(t *testing.T) {
 	play(t, "healed", func(m *played) {
 		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python", "nothing was released: a rollback has nothing to go back from")
 		m.Keys("l")
-		m.Waits(5*time.Second, "payment provider answered 503")
+		m.Waits(5*time.Second, "'http://payments/v1/charges'")
 		m.Keys(esc)
 		m.decides("● YES")
 		m.Waits(2*time.Minute, "under again")
@@ -167,7 +167,7 @@ func TestScenarioTwoBadReleasesTheWrongWay(t *testing.T) {
 
 func TestScenarioNoPodLeft(t *testing.T) {
 	play(t, "no-pod-left", func(m *played) {
-		m.Waits(20*time.Second, "ROLL BACK NOW", "no available pod", "ImagePullBackOff")
+		m.Waits(20*time.Second, "ROLL BACK NOW", "no ready pod", "ImagePullBackOff")
 		m.decides("D3 critical feature broken, or no pod?  ● YES")
 		m.chooses("4 → 3", "★ good")
 		m.confirms()

@@ -79,6 +79,9 @@ func candidates(w *object, revs []*object, ups map[string]time.Time) []model.Can
 		}
 		if r.Current {
 			r.By = by
+			if !r.Guessed && !r.Returned {
+				r.Start = firstSet(r.Start, at)
+			}
 		}
 		var st struct{ Replicas int }
 		_ = json.Unmarshal(rev.Status, &st)

@@ -60,13 +60,27 @@ func (g *group) newest() *replicas {
 	return best
 }
 
+// firstSet is when the template of a revision was set that had not run before: its
+// ReplicaSet is made a moment later, and where the old pods go first (Recreate) only
+// when they are gone. A later change by the same manager moves what managedFields
+// tell, and an apply may leave it where it was.
+func firstSet(created, setAt time.Time) time.Time {
+	if !setAt.IsZero() && setAt.Before(created) && created.Sub(setAt) < setBefore {
+		return setAt
+	}
+	return created
+}
+
+// setBefore is how long the pods of an older template may take to end.
+const setBefore = 10 * time.Minute
+
 // revisionStart is when a running revision was set. A ReplicaSet that was never
 // the running one before was made when the template was set; one that came back
 // keeps its old creation, and only managedFields tell.
 func revisionStart(r *replicas, setAt time.Time) (at time.Time, guessed bool) {
 	switch {
 	case !r.reused:
-		return r.created(), false
+		return firstSet(r.created(), setAt), false
 	case !setAt.IsZero():
 		return setAt, false
 	}
