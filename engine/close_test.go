@@ -486,23 +486,25 @@ func (l *leaseBoard) now() model.Lease {
 	return l.held
 }
 
+// Two people are two to the Lease, also on one account and one machine.
 func TestTwoOperators(t *testing.T) {
 	first, second := t.TempDir(), t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		leases := &leaseBoard{}
 		ca, cb, m := newCluster(t), newCluster(t), &fakeMetrics{ratio: 0.3}
 		ca.undo, cb.undo = written(ca), written(cb)
-		as := func(who string) func(*Config) {
-			return func(cfg *Config) { cfg.Leases, cfg.Settings.Operator, cfg.Host = leases, who, who+"s-laptop" }
-		}
-		a := startWith(t, ca, m, as("maria"), first)
+		as := func(cfg *Config) { cfg.Leases, cfg.Settings.Operator, cfg.Host = leases, "ubuntu", "bastion" }
+		a := startWith(t, ca, m, as, first)
 		sa := a.toConfirm()
-		if l := sa.Seen.Leases["backend-python"]; !l.Mine || !strings.HasPrefix(leases.now().Holder, "maria@marias-laptop (INC-") {
-			t.Fatalf("at the confirmation: %+v", l)
+		if l := sa.Seen.Leases["backend-python"]; !l.Mine || !strings.HasPrefix(leases.now().Holder, "maria@corp on bastion (INC-") {
+			t.Fatalf("at the confirmation: %+v of %s", l, leases.now().Holder)
 		}
-		b := startWith(t, cb, m, as("jonas"), second)
+		b := startWith(t, cb, m, as, second)
 		sb := b.toConfirm()
-		if why := sb.Incident.Step.Blocked(sb); !strings.Contains(why, "maria@marias-laptop") || !strings.Contains(why, "at Confirm") {
+		if sa.Incident.ID != sb.Incident.ID || sa.Incident.Operator != "maria@corp" {
+			t.Errorf("two incidents: %q and %q of %s", sa.Incident.ID, sb.Incident.ID, sa.Incident.Operator)
+		}
+		if why := sb.Incident.Step.Blocked(sb); !strings.Contains(why, "maria@corp on bastion (") || !strings.Contains(why, "at Confirm") {
 			t.Errorf("the second is told %q", why)
 		}
 		confirm := func(r *run) {
@@ -521,7 +523,7 @@ func TestTwoOperators(t *testing.T) {
 			t.Errorf("taken over, and blocked: %s", why)
 		}
 		sa = a.wait(16 * time.Second)
-		if why := sa.Incident.Step.Blocked(sa); !strings.Contains(why, "jonas@jonass-laptop") {
+		if why := sa.Incident.Step.Blocked(sa); !strings.Contains(why, "maria@corp on bastion (") {
 			t.Errorf("the first is told %q", why)
 		}
 		confirm(a)
@@ -532,7 +534,7 @@ func TestTwoOperators(t *testing.T) {
 		told := func(s *incident.Snapshot, what string) bool {
 			return slices.ContainsFunc(s.Incident.Timeline, func(e incident.Entry) bool { return strings.Contains(e.Text, what) })
 		}
-		if !told(b.Snapshot(), "took backend-python over from maria@") || !told(sa, "took backend-python over") {
+		if !told(b.Snapshot(), "took backend-python over from maria@corp") || !told(sa, "took backend-python over") {
 			t.Error("not recorded on both sides")
 		}
 		if leases.now().Step != "Roll back" {

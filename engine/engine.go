@@ -100,7 +100,7 @@ func New(cfg Config) *Engine {
 		crash: make(chan error, 1), errands: map[string]*errand{}, leasing: map[string]*leasing{}, pods: podMemory{}, following: map[incident.WriteID]bool{},
 		lookouts: map[incident.WriteID]*lookout{}, ctx: context.Background()}
 	e.search, e.seen.Searching = journal.Search, len(cfg.Journals) > 0
-	e.seen.Memory = &incident.Memory{}
+	e.seen.Memory, e.seen.Run = &incident.Memory{}, randomly()
 	e.seen.Metrics.To, e.seen.Metrics.Off = cfg.Metrics.To()
 	for _, m := range cfg.Methods {
 		e.seen.Methods = append(e.seen.Methods, m.Name())
@@ -122,7 +122,7 @@ func (e *Engine) Changed() <-chan struct{} { return e.tell }
 
 // Send hands over an input of the operator's.
 func (e *Engine) Send(do incident.Act) {
-	e.post(func() { e.handle(incident.Input{At: time.Now(), By: e.inc.Settings.Operator, Do: do}) })
+	e.post(func() { e.handle(incident.Input{At: time.Now(), By: e.operator(), Do: do}) })
 }
 
 // Writing says whether a write is on its way to the API server right now.

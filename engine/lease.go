@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -99,24 +101,41 @@ func (e *Engine) leased(id string, a model.LeaseAsk, now model.Lease, err error,
 	e.seen.Leases = set(e.seen.Leases, id, now)
 	by := ""
 	if a.Force {
-		by = e.inc.Settings.Operator
+		by = e.operator()
 	}
 	e.handle(incident.Input{At: time.Now(), By: by,
 		Do: incident.LeaseHeard{Component: id, Was: was, Now: now, Forced: a.Force, Reason: reason}})
 }
 
-// holder is under which name others see us. The folder's name tells two
-// incidents of one operator apart, and is the same after a crash.
+// operator returns the operator's one name.
+func (e *Engine) operator() string {
+	s := incident.Snapshot{Incident: e.inc, Seen: e.seen}
+	return s.Operator()
+}
+
+// holder is under which name others see us. Two people on one account, on one
+// machine, with an incident of one name are two: the random number tells them apart.
+// It is in the journal, and so the same after a crash.
 func (e *Engine) holder() string {
-	id := e.inc.ID
+	id, run := e.inc.ID, e.inc.Run
 	if dir := e.dir(); dir != "" {
 		id = filepath.Base(dir)
+	}
+	if run == "" {
+		run = e.seen.Run
 	}
 	host := e.cfg.Host
 	if host == "" {
 		host = "unknown host"
 	}
-	return fmt.Sprintf("%s@%s (%s)", e.inc.Settings.Operator, host, id)
+	return fmt.Sprintf("%s on %s (%s, run %s)", e.operator(), host, id, run)
+}
+
+// randomly returns a number that no other run has.
+func randomly() string {
+	b := make([]byte, 4)
+	_, _ = rand.Read(b) // never fails (crypto/rand)
+	return hex.EncodeToString(b)
 }
 
 // releaseAll gives back what is held, on leaving.

@@ -93,9 +93,9 @@ func (e *Engine) withBehaviour(ctx context.Context, h model.History, t model.Tar
 
 func (e *Engine) checkPlan(x incident.CheckPlan) {
 	slot, to := x.Choice.Slot, x.Choice.To
-	started := time.Now()
+	started, basis := time.Now(), e.seen.Component(slot.Component).Basis()
 	show := func(p model.Preflight) {
-		p.Slot, p.To, p.Started = slot, to.Key, started
+		p.Slot, p.To, p.Started, p.Basis = slot, to.Key, started, basis
 		e.seen.Preflight = set(e.seen.Preflight, slot, &p)
 	}
 	c, m := e.seen.Component(slot.Component), e.method(x.Choice.Method)
@@ -181,13 +181,23 @@ func (e *Engine) watchWrites() {
 		case nil:
 			seen[s.WriteID] = model.Progress{Text: noMethod(w.Plan.Method)}
 		case Judge:
-			seen[s.WriteID] = m.Judge(e.seen.Component(w.Plan.Component), &w.Plan, &w.Receipt)
+			seen[s.WriteID] = m.Judge(e.shown(&w.Plan), &w.Plan, &w.Receipt)
 		case Follower:
 			seen[s.WriteID] = told
 			e.followWrite(s.WriteID, *w, m)
 		}
 	}
 	e.seen.Progress = seen
+}
+
+// shown returns what the board shows of a plan's component. A workload that went away
+// has no line any more, where the board shows whatever there is.
+func (e *Engine) shown(p *model.Plan) *model.Component {
+	c := e.seen.Component(p.Component)
+	if c == nil && len(e.seen.Board) > 0 && !e.seen.Reading && p.Workload.Name != "" {
+		c = &model.Component{ID: p.Component, Workload: p.Workload, Missing: model.NotFound}
+	}
+	return c
 }
 
 // followWrite starts following a write, once in a run. Where following ends without

@@ -104,7 +104,7 @@ func (e *Engine) tookUp(c *journal.Content, book *journal.Writer, err error) {
 	e.inc = incident.Fold(c.Facts)
 	e.seen.Journal, e.seen.Resumed, e.seen.Open = c.Path, true, nil
 	e.begin()
-	e.handle(incident.Input{At: time.Now(), By: e.cfg.Settings.Operator, Do: incident.TakenUp{ID: c.Header.ID, Host: e.cfg.Host, Torn: c.Torn}})
+	e.handle(incident.Input{At: time.Now(), By: e.operator(), Do: incident.TakenUp{ID: c.Header.ID, Host: e.cfg.Host, Torn: c.Torn}})
 }
 
 // abandonJournal closes a journal that nobody takes up, in its own words.
@@ -113,7 +113,7 @@ func (e *Engine) abandonJournal(x incident.AbandonJournal) {
 	if s == nil {
 		return
 	}
-	by := e.inc.Settings.Operator
+	by := e.operator()
 	e.background(func(context.Context) {
 		c, err := journal.Read(s.Path)
 		if err == nil {

@@ -55,7 +55,7 @@ func TestSeveralOpenIncidentsAreOffered(t *testing.T) {
 			t.Fatalf("resumed %v, offered %+v", s.Seen.Resumed, s.Seen.Open)
 		}
 		for _, o := range s.Seen.Open {
-			if o.Component != "backend-python" || o.Step != incident.Decision || o.Operator != "maria" || o.Abandoned || o.Touched.IsZero() {
+			if o.Component != "backend-python" || o.Step != incident.Decision || o.Operator != "maria@corp" || o.Abandoned || o.Touched.IsZero() {
 				t.Errorf("offered as %+v", o)
 			}
 		}
@@ -88,7 +88,9 @@ func TestOldIncidentIsOfferedAndAbandoned(t *testing.T) {
 		}
 		i := incident.Fold(c.Facts)
 		if !c.Closed() || i.End.Outcome != "abandoned" || i.End.Reason != "nobody knows" ||
-			!slices.ContainsFunc(i.Timeline, func(e incident.Entry) bool { return e.By == "maria" && strings.HasPrefix(e.Text, "ended: abandoned") }) {
+			!slices.ContainsFunc(i.Timeline, func(e incident.Entry) bool {
+				return e.By == "maria@corp" && strings.HasPrefix(e.Text, "ended: abandoned")
+			}) {
 			t.Errorf("closed %v: %+v", c.Closed(), i.End)
 		}
 	})

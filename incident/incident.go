@@ -12,7 +12,8 @@ import (
 type Incident struct {
 	ID       string // INC-20261123-0312-backend-python; "" before the journal begins
 	Opened   time.Time
-	Operator string
+	Operator string // who works on it, or did last
+	Run      string // of the run that opened it: what its Lease tells it by; "" = of an older version
 	Cluster  string // Identity.Cluster that it belongs to
 	Settings Settings
 	Step     Step // where the operator is

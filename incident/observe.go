@@ -23,6 +23,9 @@ func (do Observed) decide(d *decider) {
 	if step := d.inc().Step; step == Choose || step == Confirm {
 		d.propose()
 	}
+	if d.inc().Step == Confirm {
+		d.checkChanged()
+	}
 	d.baselines()
 	d.follow()
 	d.verifyHold()

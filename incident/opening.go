@@ -26,6 +26,7 @@ func (d *decider) open() {
 	d.fact(Opened{
 		ID:      "INC-" + onset.UTC().Format("20060102-1504") + "-" + d.subject(),
 		Cluster: d.s.Seen.Identity.Cluster, User: d.s.Seen.Identity.User, Onset: d.inc().Onset,
+		Operator: d.s.Operator(), Run: d.s.Seen.Run,
 	})
 	d.suspects()
 	d.effect(OpenJournal{})
@@ -79,10 +80,17 @@ type Opened struct {
 	Cluster string    `json:"cluster"`
 	User    string    `json:"user,omitempty"`
 	Onset   time.Time `json:"onset,omitzero"`
+	// Operator is the name by which the operator is known everywhere; Run tells two
+	// incidents of one operator apart, also of one name.
+	Operator string `json:"operator,omitempty"`
+	Run      string `json:"run,omitempty"`
 }
 
 func (b Opened) apply(i *Incident, f Fact) {
-	i.ID, i.Cluster, i.Opened = b.ID, b.Cluster, f.At
+	i.ID, i.Cluster, i.Opened, i.Run = b.ID, b.Cluster, f.At, b.Run
+	if b.Operator != "" {
+		i.Operator = b.Operator
+	}
 	if i.Onset.IsZero() {
 		i.Onset = b.Onset
 	}

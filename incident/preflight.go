@@ -28,6 +28,17 @@ func (d *decider) checkPlans() {
 	}
 }
 
+// checkChanged makes the preflights again whose workload is shown as another one than
+// they were made for.
+func (d *decider) checkChanged() {
+	for _, c := range openChoices(d.inc()) {
+		p := d.s.Seen.Preflight[c.Slot]
+		if p != nil && p.Done && p.To == c.To.Key && p.Basis != "" && p.Basis != d.s.Seen.Component(c.Component).Basis() {
+			d.effect(CheckPlan{c})
+		}
+	}
+}
+
 func planBlocked(s *Snapshot, c Choice) string {
 	p := s.Seen.Preflight[c.Slot]
 	switch {

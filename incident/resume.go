@@ -47,9 +47,10 @@ func (do TakenUp) decide(d *decider) {
 	last := d.inc().lastKnown()
 	if d.inc().ID == "" && do.ID != "" {
 		// The very first write was torn: what it said of the opening is lost.
-		d.fact(Opened{ID: do.ID, Cluster: d.s.Seen.Identity.Cluster, User: d.s.Seen.Identity.User, Onset: d.inc().Onset})
+		d.fact(Opened{ID: do.ID, Cluster: d.s.Seen.Identity.Cluster, User: d.s.Seen.Identity.User, Onset: d.inc().Onset,
+			Operator: d.s.Operator(), Run: d.s.Seen.Run})
 	}
-	d.fact(Resumed{Host: do.Host})
+	d.fact(Resumed{Host: do.Host, Operator: d.s.Operator()})
 	if do.Torn > 0 {
 		d.fact(Mended{Bytes: do.Torn})
 	}
@@ -145,10 +146,15 @@ func (d *decider) gatherMissing() {
 
 // Resumed is a later run of the program that took the incident up again.
 type Resumed struct {
-	Host string `json:"host,omitempty"`
+	Host     string `json:"host,omitempty"`
+	Operator string `json:"operator,omitempty"`
 }
 
-func (b Resumed) apply(i *Incident, f Fact) {}
+func (b Resumed) apply(i *Incident, f Fact) {
+	if b.Operator != "" {
+		i.Operator = b.Operator
+	}
+}
 
 func (b Resumed) entry(*Incident) (EntryKind, string) {
 	if b.Host == "" {

@@ -15,6 +15,7 @@ type Seen struct {
 	Cluster  model.Connection
 	Metrics  model.Connection
 	Identity model.Identity
+	Run      string // this run's random number
 
 	Memory *Memory // of what was last said of the board; nil = it is judged anew each time
 
@@ -79,6 +80,15 @@ type Snapshot struct {
 	Incident Incident
 	Seen     Seen
 	Now      time.Time
+}
+
+// Operator returns the one name by which the operator is known, on each page, in the
+// journal, in Events and in Leases: that of the cluster, else that of this machine.
+func (s *Snapshot) Operator() string {
+	if u := s.Seen.Identity.User; u != "" {
+		return u
+	}
+	return s.Incident.Settings.Operator
 }
 
 // FiguresOf are a component's figures as they count now: those that are too old

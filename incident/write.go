@@ -320,5 +320,5 @@ func (d *decider) leaveWord(p *model.Plan) {
 		uid = c.UID
 	}
 	d.effect(PostEvent{Workload: p.Workload, UID: uid, Text: fmt.Sprintf("%s: %s, with rollbook (%s)",
-		d.inc().Operator, p.Title, d.inc().ID)})
+		d.s.Operator(), p.Title, d.inc().ID)})
 }

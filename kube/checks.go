@@ -115,6 +115,39 @@ func checkRevision(p *planned) []model.Check {
 	return out
 }
 
+// checkEnding says when what is written to is about to go away; who may not read the
+// namespace learns it from the workload alone.
+func (c *Client) checkEnding(ctx context.Context, p *planned) []model.Check {
+	if p.workload.Metadata.DeletionTimestamp != nil {
+		return []model.Check{{ID: "ending", State: model.CheckBlocked, Hard: true,
+			Text: p.Workload.String() + " is being deleted: nothing is written to it", Do: "find out who deleted it; what is deleted is made anew, not rolled back"}}
+	}
+	ending, err := c.ending(ctx, p.Workload.Namespace)
+	switch {
+	case apierrors.IsForbidden(err):
+		return nil
+	case err != nil:
+		return unknown("ending", "whether namespace "+p.Workload.Namespace+" stays", err)
+	case ending:
+		return []model.Check{{ID: "ending", State: model.CheckBlocked,
+			Text: "namespace " + p.Workload.Namespace + " is being deleted, with all that is in it: no new pod can be made", Do: "find out who deleted it before you write into it"}}
+	}
+	return nil
+}
+
+// ending reports whether a namespace is being deleted.
+func (c *Client) ending(ctx context.Context, namespace string) (bool, error) {
+	body, err := c.do(ctx, call{method: http.MethodGet, path: corePath("", "namespaces", namespace), accept: partial, want: "PartialObjectMetadata"})
+	if err != nil {
+		return false, err
+	}
+	var o struct {
+		Metadata struct{ DeletionTimestamp string }
+	}
+	err = json.Unmarshal(body, &o)
+	return o.Metadata.DeletionTimestamp != "", err
+}
+
 // checkDryRun lets the API server go through the write without keeping it:
 // validation, quota of the object, admission webhooks.
 func (c *Client) checkDryRun(ctx context.Context, p *planned) []model.Check {

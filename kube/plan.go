@@ -65,7 +65,8 @@ type undoDetail struct {
 type undoReceipt struct {
 	ResourceVersion string `json:"resourceVersion"`
 	Generation      int64  `json:"generation"`
-	Reads           int    `json:"reads,omitempty"` // how often it had to be read again because it changed between the read and the write
+	Reads           int    `json:"reads,omitempty"`  // how often it had to be read again because it changed between the read and the write
+	Ending          bool   `json:"ending,omitempty"` // its namespace was being deleted
 	// Admitted is how admission changed the template on its way in; "" when it did not.
 	Admitted string `json:"admitted,omitempty"`
 	// TemplateHash is of the template as the server stored it: admission may have
@@ -88,6 +89,7 @@ type planned struct {
 	undoDetail
 	kind             kind
 	workload, target *object
+	ending           bool            // its namespace is being deleted
 	ambiguous        string          // another revision of the same number
 	template         json.RawMessage // bare
 	annotations      map[string]string

@@ -143,6 +143,7 @@ func (c *Client) checks(comp *model.Component, p *planned, sets []*object) []che
 	out := []check{
 		{"access.patch", "whether you may", func(ctx context.Context) []model.Check { return c.checkAccess(ctx, p) }},
 		{"revision", "the revision", func(context.Context) []model.Check { return checkRevision(p) }},
+		{"ending", "whether it stays", func(ctx context.Context) []model.Check { return c.checkEnding(ctx, p) }},
 		{"dryrun", "whether admission accepts it (server dry run)", func(ctx context.Context) []model.Check { return c.checkDryRun(ctx, p) }},
 		{"paused", "whether it is paused", func(context.Context) []model.Check { return checkPaused(p) }},
 		{"rollout", "whether a rollout is under way", func(context.Context) []model.Check { return checkRollout(comp, c.now()) }},

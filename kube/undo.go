@@ -62,7 +62,7 @@ func (u Undo) Do(ctx context.Context, plan model.Plan, tell func(model.Progress)
 			return err
 		})
 		if err == nil {
-			out.Reads = reads
+			out.Reads, out.Ending = reads, p.ending
 			return out.receipt(c.now())
 		}
 		if !overtaken(err) || ctx.Err() != nil {
@@ -78,6 +78,9 @@ func (w *undoReceipt) receipt(at time.Time) (model.Receipt, error) {
 	if w.Admitted != "" {
 		text += ", admission changed the template: " + w.Admitted
 	}
+	if w.Ending {
+		text += ", in a namespace that is being deleted"
+	}
 	if w.Reads > 0 {
 		text += fmt.Sprintf(", sent %d times: it changed in between", w.Reads+1)
 	}
@@ -91,7 +94,9 @@ func (c *Client) again(ctx context.Context, plan model.Plan, want undoDetail) (*
 	w, k := plan.Workload, kinds[plan.Workload.Kind]
 	var o, target *object
 	var errO, errT error
+	ending := false
 	several(
+		func() { ending, _ = c.ending(ctx, w.Namespace) }, // who may not know it is not told
 		func() { o, errO = c.get(ctx, w.Namespace, w.Kind.Resource(), w.Name) },
 		func() { target, errT = c.revision(ctx, k, w.Namespace, plan.To.Key) })
 	switch {
@@ -113,6 +118,7 @@ func (c *Client) again(ctx context.Context, plan model.Plan, want undoDetail) (*
 	if why := c.differs(&plan, want, p); why != "" {
 		return nil, say(model.ErrChanged, nil, "%s", why)
 	}
+	p.ending = ending
 	return p, nil
 }
 

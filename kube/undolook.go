@@ -87,7 +87,7 @@ func (u Undo) Judge(c *model.Component, p *model.Plan, r *model.Receipt) model.P
 		}
 	}
 	switch {
-	case c != nil && c.Missing == notFound:
+	case c != nil && c.Missing == model.NotFound:
 		return model.Progress{Phase: model.PhaseReverted, Text: p.Workload.String() + " was deleted"}
 	case c != nil && c.UID != "" && want.UID != "" && c.UID != want.UID:
 		return model.Progress{Phase: model.PhaseReverted, Text: p.Workload.String() + " was deleted and made again"}

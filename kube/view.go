@@ -285,7 +285,7 @@ func (v *view) compose() {
 		if line == nil {
 			line = &model.Component{ID: t.ID, Workload: t.Workload, Missing: v.why(t.Workload.Kind.Resource(), t.Workload.Namespace)}
 			if line.Missing == "" {
-				line.Missing = notFound
+				line.Missing = model.NotFound
 			}
 			if old := v.missing[t.ID]; old != nil && reflect.DeepEqual(old, line) {
 				line = old
@@ -311,9 +311,6 @@ func (v *view) sort() {
 	}
 	slices.SortFunc(v.order, func(a, b *group) int { return strings.Compare(a.line.ID, b.line.ID) })
 }
-
-// notFound is why there is nothing to show of a workload that is not there.
-const notFound = "not found"
 
 // notRead is why there is nothing to show before the first answer.
 const notRead = "not read yet"

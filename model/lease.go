@@ -15,7 +15,7 @@ const (
 // Look it is taken when it is free, expired or ours already, and renewed.
 type LeaseAsk struct {
 	Workload Workload
-	Holder   string // "maria@laptop (INC-…)"
+	Holder   string // "maria on laptop (INC-…, run 3f9a21c4)"
 	Incident string
 	Step     string   // where its holder is
 	Force    bool     // take it from whoever has it

@@ -98,6 +98,7 @@ type Preflight struct {
 	Slot
 	To      string // key of the version that it is for
 	Started time.Time
+	Basis   string // Component.Basis of what it was made for
 	Done    bool   // every check has answered, or its time was up
 	Plans   []Plan // in the order in which they will be written; none while they could not be made
 	Checks  []Check

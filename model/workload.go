@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -81,6 +82,19 @@ type Component struct {
 	PodsNo string   // why there are no pods to show ("forbidden: …"); "" when they were read
 	Owners []Owner  // who else writes this workload
 	Hints  []string // what else the operator should know (HPA, partition, OnDelete …)
+}
+
+// NotFound is the reason why there is nothing to show of a workload that is not there.
+const NotFound = "not found"
+
+// Basis tells a preflight that still fits from one that has to be made again: it
+// differs when the board shows another workload, template or owner. Status and the
+// number of replicas are not in it: they move all the time. nil has the basis "".
+func (c *Component) Basis() string {
+	if c == nil {
+		return ""
+	}
+	return fmt.Sprint(c.UID, c.Missing, c.TemplateHash, c.OwnerName, c.Revision, c.RevisionBy, c.Paused, c.OnDelete, c.Partition, c.Owners)
 }
 
 // Running returns the revision that the workload runs, as a version: its
