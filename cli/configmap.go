@@ -101,7 +101,7 @@ func configMapLine(c *kube.Client, err error) (text, do string, failed bool) {
 	case errors.Is(err, kube.ErrForbidden):
 		return fmt.Sprintf("%s may not be read: %s", name, err), "ask for the verb get on configmaps/" + configMapName + ", if the team has one", false
 	case errors.As(err, &faulty):
-		return "not used: " + err.Error(), "kubectl -n " + c.Namespace() + " edit configmap " + configMapName, true
+		return "not used: " + err.Error(), c.Kubectl("edit configmap " + configMapName), true
 	}
 	return fmt.Sprintf("%s cannot be read: %s", name, err), "", false
 }

@@ -52,7 +52,7 @@ contexts:
 		"the program fails":               {exec(script("sso", "exit 255")), "the session has expired. Run: cloud sso login (sso, exit code 255)"},
 		"the program says nothing of use": {exec(script("odd", "echo not-yaml: [")), "getting credentials: decoding stdout: "},
 		"the program is not there":        {exec(filepath.Join(dir, "none")), "getting credentials: exec: "},
-		"the program hangs":               {exec(script("slow", "exec sleep 20")), "the credentials' program " + filepath.Join(dir, "slow") + " has not ended within 2s"},
+		"the program hangs":               {exec(script("slow", "exec sleep 4")), "the credentials' program " + filepath.Join(dir, "slow") + " has not ended within 2s"},
 		"the proxy is away":               {with(`, proxy-url: "http://`+dead+`"`, "token: t"), "the proxy " + dead + " (proxy-url in the kubeconfig) refuses the connection"},
 		"a SOCKS proxy is away":           {with(`, proxy-url: "socks5://`+dead+`"`, "token: t"), "the proxy " + dead + " (proxy-url in the kubeconfig) refuses the connection"},
 		"the proxy wants a password":      {with(`, proxy-url: "`+refusing.URL+`"`, "token: t"), "did not let the connection through: Proxy Authentication Required"},

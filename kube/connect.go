@@ -73,6 +73,7 @@ type Client struct {
 	limit    time.Duration // --request-timeout; 0 = the defaults
 	warn     func(string)
 	said     func() string
+	flags    string // of kubectl, to do the same as the same user on the same cluster
 	via      *proxy // between here and the API server; nil without one
 	now      func() time.Time
 
@@ -134,6 +135,7 @@ func Connect(flags *genericclioptions.ConfigFlags, opt Options) (*Client, error)
 	if c.warn == nil {
 		c.warn = func(string) {}
 	}
+	c.flags = kubectlFlags(flags, name)
 	c.SetTargets(opt.Targets)
 	return c, c.prepare(cfg, opt)
 }

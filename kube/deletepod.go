@@ -78,7 +78,7 @@ func (d DeletePod) Plan(ctx context.Context, comp *model.Component, to model.Ver
 	plan := model.Plan{Method: MethodDeletePod, Role: model.RoleAid, Component: comp.ID, Workload: comp.Workload, To: to,
 		Title:   fmt.Sprintf("Delete pod %s of %s, so that it is made again with the new template", p.Name, comp.ID),
 		Stays:   []string{"what the pod has in memory and on volumes of its own"},
-		Command: fmt.Sprintf("kubectl -n %s delete pod %s", comp.Workload.Namespace, p.Name), Detail: raw}
+		Command: d.c.kubectl(comp.Workload.Namespace) + "delete pod " + p.Name, Detail: raw}
 	plan.ID = digest(plan.Method, plan.Component, plan.Workload, p.Name, p.UID, p.Ready)
 	pod := *p
 	d.c.ask(ctx, []check{

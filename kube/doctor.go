@@ -51,7 +51,7 @@ func (c *Client) Check(ctx context.Context, targets []model.Target) []model.Chec
 		set, err := ask(ctx)
 		if err != nil {
 			ch := model.Check{ID: "API server", State: model.CheckBlocked,
-				Text: fmt.Sprintf("%s does not answer: %s", c.host, because(err)), Do: "kubectl cluster-info"}
+				Text: fmt.Sprintf("%s does not answer: %s", c.host, because(err)), Do: "kubectl" + c.flags + " cluster-info"}
 			switch {
 			case c.loggedOut(err, 0) || errors.As(err, new(*noCredentials)):
 				ch.Text, ch.Do = fmt.Sprintf("%s was not asked: %s", c.host, because(err)), "log in with "+c.Plugin()+", then look again"

@@ -200,17 +200,17 @@ func ordinal(pod string) int {
 }
 
 // checkTraps tells what keeps a kind's pods where they are after an undo.
-func checkTraps(comp *model.Component, p *planned) []model.Check {
+func (c *Client) checkTraps(comp *model.Component, p *planned) []model.Check {
 	var out []model.Check
 	if comp.OnDelete {
 		out = append(out, model.Check{ID: "strategy.ondelete", State: model.CheckWarning,
 			Text: fmt.Sprintf("update strategy OnDelete: the undo moves no pod; each comes back with %s when it is deleted", p.To.Label),
-			Do:   fmt.Sprintf("afterwards, one by one: kubectl -n %s delete pod …", p.Workload.Namespace)})
+			Do:   "afterwards, one by one: " + c.kubectl(p.Workload.Namespace) + "delete pod …"})
 	}
 	if comp.Partition > 0 {
 		out = append(out, model.Check{ID: "strategy.partition", State: model.CheckWarning,
 			Text: fmt.Sprintf("partition %d: pods with a lower ordinal keep the template that they have", comp.Partition),
-			Do:   fmt.Sprintf("kubectl -n %s patch %s -p '{\"spec\":{\"updateStrategy\":{\"rollingUpdate\":{\"partition\":0}}}}'", p.Workload.Namespace, p.Workload)})
+			Do:   fmt.Sprintf("%spatch %s -p '{\"spec\":{\"updateStrategy\":{\"rollingUpdate\":{\"partition\":0}}}}'", c.kubectl(p.Workload.Namespace), p.Workload)})
 	}
 	if stuck := stuckPod(comp, p.To.Key); stuck != nil {
 		out = append(out, model.Check{ID: "strategy.ordered", State: model.CheckWarning,

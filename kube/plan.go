@@ -91,6 +91,7 @@ type planned struct {
 	workload, target *object
 	ending           bool            // its namespace is being deleted
 	ambiguous        string          // another revision of the same number
+	undo             string          // arguments of the equal kubectl command; "" = there is none
 	template         json.RawMessage // bare
 	annotations      map[string]string
 }
@@ -191,7 +192,7 @@ func makePlan(component string, w model.Workload, o, target *object, revs []*obj
 		p.Title += ", and resume it"
 	}
 	if p.ambiguous == "" && p.ToNumber > 0 {
-		p.Command = fmt.Sprintf("kubectl -n %s rollout undo %s --to-revision=%d", w.Namespace, w, p.ToNumber)
+		p.undo = fmt.Sprintf("rollout undo %s --to-revision=%d", w, p.ToNumber)
 	}
 	if p.Detail, err = json.Marshal(p.undoDetail); err != nil {
 		return nil, err

@@ -128,6 +128,9 @@ func (c *Client) plan(ctx context.Context, comp *model.Component, to string) (*p
 	if err != nil {
 		return nil, nil, planError(w, err)
 	}
+	if p.undo != "" {
+		p.Command = c.kubectl(w.Namespace) + p.undo
+	}
 	return p, sets, nil
 }
 
@@ -147,7 +150,7 @@ func (c *Client) checks(comp *model.Component, p *planned, sets []*object) []che
 		{"dryrun", "whether admission accepts it (server dry run)", func(ctx context.Context) []model.Check { return c.checkDryRun(ctx, p) }},
 		{"paused", "whether it is paused", func(context.Context) []model.Check { return checkPaused(p) }},
 		{"rollout", "whether a rollout is under way", func(context.Context) []model.Check { return checkRollout(comp, c.now()) }},
-		{"strategy", "how its pods are replaced", func(context.Context) []model.Check { return checkTraps(comp, p) }},
+		{"strategy", "how its pods are replaced", func(context.Context) []model.Check { return c.checkTraps(comp, p) }},
 		{"owner", "who else writes it", func(ctx context.Context) []model.Check { return c.checkOwners(ctx, p) }},
 		{"refs", "whether what it needs is still there", func(ctx context.Context) []model.Check { return c.checkRefs(ctx, p, sets) }},
 		{"image", "whether its image was seen failing", func(ctx context.Context) []model.Check { return c.checkImage(ctx, comp, p) }},

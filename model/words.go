@@ -92,3 +92,14 @@ func Bytes(n int64) string {
 	}
 	return trimmed(float64(n)/1e6, 1) + " MB"
 }
+
+// ShellWord returns a text as one word of a POSIX shell, in quotes where it needs them.
+func ShellWord(s string) string {
+	safe := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@%+,=", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !safe(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

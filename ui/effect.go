@@ -62,10 +62,6 @@ func scrolled(top, at, n, room int) int {
 // around is what stands above and below the preflight's lines.
 func (c *confirm) around(w int) (out, tail []string) {
 	p := c.pen
-	where := "not\u00a0production"
-	if c.inc().Settings.Production {
-		where = "production"
-	}
 	for _, ch := range c.inc().Open() {
 		titles := []string{ch.Component + ": " + ch.To.String()} // until there is a plan
 		if !ch.From.IsZero() {
@@ -78,10 +74,13 @@ func (c *confirm) around(w int) (out, tail []string) {
 			}
 		}
 		for _, title := range titles {
-			for _, l := range p.wrap(fmt.Sprintf("%s in %s (%s)", title, c.inc().Settings.Namespace, where), w-2, 0) {
+			for _, l := range p.wrap(title, w-2, 0) {
 				out = append(out, " "+paint(p.Strong, l))
 			}
 		}
+	}
+	for _, l := range p.wrap(c.whereTo(), w-2, 0) {
+		out = append(out, " "+l)
 	}
 	for _, plan := range c.plans() {
 		if plan.Command != "" { // it is read whole or it is not worth reading
@@ -93,6 +92,28 @@ func (c *confirm) around(w int) (out, tail []string) {
 		tail = append(tail, c.prompt(w)...)
 	}
 	return out, tail
+}
+
+// whereTo names what will be written to, whole: whether it is production, the
+// namespace, the context, the server, and as whom.
+func (c *confirm) whereTo() string {
+	set := &c.inc().Settings
+	text := "namespace " + set.Namespace
+	switch {
+	case set.Production:
+		text = "PRODUCTION: " + text
+	case c.session.alone:
+		return text + " · sandbox"
+	default:
+		text += " · not production"
+	}
+	if set.Context != "" {
+		text += " · context " + set.Context
+	}
+	if set.Server != "" {
+		text += " · " + set.Server
+	}
+	return text + " · as " + nonEmpty(c.snap.Seen.Identity.User, set.Operator)
 }
 
 // command is the equal kubectl command in full, on as many lines as it takes.

@@ -138,9 +138,9 @@ func (a *App) layer(frame string, o overlay, bodyH int) string {
 func (a *App) where(w int) string {
 	p, s := a.pen, a.snap
 	set := &s.Incident.Settings
-	place, lead := strings.Trim(set.Context+"/"+set.Namespace, "/"), " "
+	context, lead := set.Context, " "
 	if a.session.alone {
-		place = set.Namespace
+		context = ""
 	}
 	if f := a.session.mark; f != nil {
 		lead = paint(p.Alarm, p.say(f(w))) + " "
@@ -168,15 +168,16 @@ func (a *App) where(w int) string {
 		clock = append(clock, paint(p.Warn, p.say(text)))
 	}
 	if id := shortID(s.Incident.ID); id != "" {
-		// Which cluster this is must not be cut: the incident gives way to it, and
-		// the user to both.
-		free := w - ansi.StringWidth(lead+p.say(place)+strings.Join(append(slices.Clone(state), clock...), "  ")) - 5
+		// Which cluster this is must not be cut: the incident's component gives way to
+		// it, and the user to both.
+		whole := p.say(strings.Trim(context+"/"+set.Namespace, "/"))
+		free := w - ansi.StringWidth(lead+whole+strings.Join(append(slices.Clone(state), clock...), "  ")) - 5
 		beside := free - ansi.StringWidth(p.say(" · "+who))
-		state = append(state, paint(p.Strong, p.middle(id, max(12, min(free, max(w/5, beside))))))
+		state = append(state, paint(p.Strong, p.incidentName(id, min(free, max(w/5, beside)))))
 	}
 	tail := strings.Join(append(state, clock...), "  ") + " "
 	room := w - ansi.StringWidth(tail) - 1 - ansi.StringWidth(lead)
-	name := p.middle(place, max(8, room))
+	name := p.place(context, set.Namespace, max(8, room))
 	head := lead + paint(p.Note, name)
 	if who != "" {
 		if left := room - ansi.StringWidth(name) - 3; left >= 6 {
@@ -208,6 +209,23 @@ func shortID(id string) string {
 		return "INC-" + parts[2] + " " + parts[3]
 	}
 	return id
+}
+
+// incidentName is a short ID in about n cells: its component is cut, and left out
+// where nothing of it could be read; its time never is.
+func (p *pen) incidentName(id string, n int) string {
+	when, component, ok := strings.Cut(id, " ")
+	room := n - ansi.StringWidth(p.say(when)) - 1
+	switch {
+	case !ok:
+		return p.say(id)
+	case room < 5:
+		return p.say(when)
+	}
+	if width := ansi.StringWidth(p.say(component)); width > room {
+		return p.say(when+" …") + ansi.TruncateLeft(p.say(component), width-room+1, "")
+	}
+	return p.say(when + " " + component)
 }
 
 // live says how old the cluster's state is.

@@ -3,7 +3,6 @@ package ui
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -116,9 +115,9 @@ func commands(s *incident.Snapshot) []command {
 	set := &s.Incident.Settings
 	kubectl := "kubectl"
 	if set.Context != "" {
-		kubectl += " --context " + quote(set.Context)
+		kubectl += " --context " + model.ShellWord(set.Context)
 	}
-	kubectl += " -n " + quote(set.Namespace)
+	kubectl += " -n " + model.ShellWord(set.Namespace)
 	var out []command
 	head := func(t string) { out = append(out, command{head: t}) }
 	line := func(f string, a ...any) { out = append(out, command{line: fmt.Sprintf(f, a...)}) }
@@ -131,7 +130,7 @@ func commands(s *incident.Snapshot) []command {
 			note("%s is a DaemonSet: it cannot be scaled", c.ID)
 			continue
 		}
-		line("%s scale %s --replicas=0", kubectl, quote(c.Workload.String()))
+		line("%s scale %s --replicas=0", kubectl, model.ShellWord(c.Workload.String()))
 		if c.Desired == 0 {
 			note("It has 0 replicas already.")
 		} else {
@@ -143,7 +142,7 @@ func commands(s *incident.Snapshot) []command {
 	}
 	head("F2  Maintenance mode")
 	if m := set.Recovery.Maintenance; m != "" {
-		line("%s apply -f %s", kubectl, quote(m))
+		line("%s apply -f %s", kubectl, model.ShellWord(m))
 	} else {
 		note("no manifest is configured (recovery.maintenance)")
 	}
@@ -155,7 +154,7 @@ func commands(s *incident.Snapshot) []command {
 	}
 	head("F4  The last good version again")
 	if o := set.Recovery.Overlay; o != "" {
-		line("git checkout LAST_GOOD_TAG && %s apply -k %s", kubectl, quote(o))
+		line("git checkout LAST_GOOD_TAG && %s apply -k %s", kubectl, model.ShellWord(o))
 		note("--force deletes and creates anew what conflicts: only when there is no other way")
 	} else {
 		note("no overlay is configured (recovery.overlay)")
@@ -165,7 +164,7 @@ func commands(s *incident.Snapshot) []command {
 		if c.Workload.Kind == model.DaemonSet {
 			continue
 		}
-		name := quote(c.Workload.String())
+		name := model.ShellWord(c.Workload.String())
 		line("%s scale %s --replicas=1", kubectl, name)
 		line("%s rollout status %s --timeout=2m", kubectl, name)
 		n, from := replicasToGoBackTo(s, c)
@@ -216,15 +215,4 @@ func concerned(s *incident.Snapshot) []*model.Component {
 		out = s.Seen.Board
 	}
 	return out
-}
-
-// quote makes a word of a POSIX shell out of a name or a path.
-func quote(s string) string {
-	safe := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@%+,=", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !safe(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
