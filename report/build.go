@@ -249,7 +249,7 @@ func (b *builder) proof() Proof {
 	})
 	for _, k := range slices.Sorted(maps.Keys(b.i.Accepted)) {
 		o := b.i.Accepted[k]
-		p.Accepted = append(p.Accepted, Said{At: Moment{o.At}, By: Text(o.By), What: Text(k), Answer: "accepted though unknown", Figure: Text(o.Text), Reason: Text(o.Reason)})
+		p.Accepted = append(p.Accepted, Said{At: Moment{o.At}, By: Text(o.By), What: Text(incident.CheckName(k)), Answer: "accepted though unknown", Figure: Text(o.Text), Reason: Text(o.Reason)})
 	}
 	return p
 }

@@ -152,7 +152,7 @@ type Call struct {
 	At       Moment `json:"at"`
 	Text     Text   `json:"text"`   // why
 	Who      Text   `json:"who"`    // whom to call, and how
-	Answer   Text   `json:"answer"` // called, not needed, open
+	Answer   Text   `json:"answer"` // called, not needed, open, not answered
 	By       Text   `json:"by,omitempty"`
 	Answered Moment `json:"answered,omitzero"`
 	Reason   Text   `json:"reason,omitempty"`

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"rollbook/incident"
@@ -42,7 +43,10 @@ func (b *builder) escalations() (out []Call) {
 	for _, e := range b.i.Escalations {
 		c := Call{At: Moment{e.At}, Text: Text(e.Text), Who: Text(e.Who), Answer: Text(e.Answer), By: Text(e.By), Answered: Moment{e.Done}, Reason: Text(e.Reason)}
 		if c.Answer == "" {
-			c.Answer = "open"
+			c.Answer = "not answered; its reason is over"
+			if slices.ContainsFunc(b.i.Calls(), func(o incident.Escalation) bool { return o.ID == e.ID }) {
+				c.Answer = "open"
+			}
 		}
 		out = append(out, c)
 	}

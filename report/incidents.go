@@ -139,7 +139,7 @@ func Quarters(rows []Row) []Quarter {
 
 func median(all []time.Duration) Span {
 	if len(all) == 0 {
-		return Span{Why: "none was restored by a rollback"}
+		return Span{Why: "none was verified as restored"}
 	}
 	slices.Sort(all)
 	m := all[len(all)/2]

@@ -73,15 +73,19 @@ func (b *builder) summary(d Data) (out []Text) {
 		say("%s.", text)
 	}
 	if all := d.Impact.All; d.Impact.Known && all.Failed.Value.Known && all.Requests.Value.Known {
-		say("Of %s requests %s failed.", string(all.Requests.Text), string(all.Failed.Text))
+		say("From %s to %s, of %s requests %s failed.", d.Impact.From.Clock(), d.Impact.To.Clock()+" UTC", string(all.Requests.Text), string(all.Failed.Text))
+	}
+	ended := string(d.Outcome)
+	if i.End != nil && i.End.Against != "" {
+		ended += ", though " + i.End.Against
 	}
 	switch {
 	case d.Outcome != "" && i.Closed.IsZero():
-		say("It ended: %s%s. Its checklist is not done yet.", string(d.Outcome), quoted(string(d.Reason)))
+		say("It ended: %s%s. Its checklist is not done yet.", ended, quoted(string(d.Reason)))
 	case i.Closed.IsZero():
 		say("The incident is still open.")
 	case d.Outcome != "":
-		say("It ended: %s%s. It was closed at %s.", string(d.Outcome), quoted(string(d.Reason)), t.Closed)
+		say("It ended: %s%s. It was closed at %s.", ended, quoted(string(d.Reason)), t.Closed)
 	default:
 		say("It was closed at %s.", t.Closed)
 	}
