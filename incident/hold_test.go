@@ -296,6 +296,14 @@ func TestSettling(t *testing.T) {
 	if v := w.find("backend-python/up"); v.State != model.TriNo {
 		t.Errorf("a new pod is not scraped: %+v", v)
 	}
+	f.New.Errors = model.Reading{Known: true, Value: 0, At: w.now}
+	if v := w.find("backend-python/errors"); v.Wait != WaitWindow || v.Seen != "21% ↓ · new pods 0%" {
+		t.Errorf("the new pods are well: %+v", v)
+	}
+	f.New.Errors.Value = 0.4
+	if v := w.find("backend-python/errors"); v.State != model.TriNo || !strings.HasSuffix(v.Seen, ", new pods 40%") {
+		t.Errorf("the new pods fail: %+v", v)
+	}
 	for range 8 {
 		falling(0.21)
 	}

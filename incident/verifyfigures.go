@@ -86,19 +86,20 @@ type measured struct {
 	hold  model.Reading // over the whole hold
 	now   model.Figure
 	show  func(float64) string
-	limit float64 // of the hold
-	why   string  // where that comes from
-	top   float64 // the highest that Verify may ask for: one step is bad above it
+	limit float64       // of the hold
+	why   string        // where that comes from
+	top   float64       // the highest that Verify may ask for: one step is bad above it
+	fresh model.Reading // of the new pods alone
 }
 
 func (p *proving) measured(f *model.Figures, kind TriggerKind) measured {
 	set, base := &p.s.Incident.Settings, p.s.baseline(p.id)
 	if kind == TP95 {
-		m := measured{hold: f.HoldP95, now: f.P95, show: model.Seconds, top: set.Limits.P95.Seconds() / 2}
+		m := measured{hold: f.HoldP95, now: f.P95, show: model.Seconds, top: set.Limits.P95.Seconds() / 2, fresh: f.New.P95}
 		m.limit, m.why = limitOf(set.Verify.P95.Seconds(), base.P95, set.Limits.P95.Seconds())
 		return m
 	}
-	m := measured{hold: f.HoldErrors, now: f.Errors, show: model.Percent, top: set.Limits.Errors / 2}
+	m := measured{hold: f.HoldErrors, now: f.Errors, show: model.Percent, top: set.Limits.Errors / 2, fresh: f.New.Errors}
 	m.limit, m.why = limitOf(set.Verify.Errors, base.Errors, set.Limits.Errors)
 	return m
 }
@@ -115,15 +116,7 @@ func (p *proving) figure(f *model.Figures, kind TriggerKind) VerifyCheck {
 	v.Limit = fmt.Sprintf("≤ %s over %s (%s)", m.show(m.limit), model.Short(set.Verify.Hold), m.why)
 	n := len(m.now.Samples)
 	if n > 0 && m.now.Now.Known && overLimit(m.now.Samples[n-1], m.top) == model.TriYes {
-		window := m.now.Window
-		if window <= 0 { // a minute, at least four scrapes
-			window = max(time.Minute, 4*set.Scrape)
-		}
-		v.State, v.Seen = model.TriNo, m.show(m.now.Samples[n-1].V)+" in the last "+lengthOf(window)
-		if clears := p.clears(window); p.s.Now.Before(clears) && !overFrom(m.now.Samples, m.top).After(p.release.Write.RolledOut.Add(set.Scrape)) {
-			v.State, v.Wait, v.Clears = model.TriUnknown, WaitWindow, clears
-			v.Seen = m.show(m.now.Samples[n-1].V) + " " + direction(m.now.Samples)
-		}
+		p.stepOver(&v, &m)
 		return v
 	}
 	// From when on what the hold looks back on is what it is about.
@@ -156,6 +149,31 @@ func (p *proving) figure(f *model.Figures, kind TriggerKind) VerifyCheck {
 		v.State, v.Seen = model.TriNo, m.show(m.hold.Value)
 	}
 	return v
+}
+
+// stepOver judges a newest step that is too high: bad, unless it looks back on the time
+// before the rollout and the new pods are not known to be bad themselves.
+func (p *proving) stepOver(v *VerifyCheck, m *measured) {
+	set := &p.s.Incident.Settings
+	newest := m.show(m.now.Samples[len(m.now.Samples)-1].V)
+	window := m.now.Window
+	if window <= 0 { // a minute, at least four scrapes
+		window = max(time.Minute, 4*set.Scrape)
+	}
+	v.State, v.Seen = model.TriNo, newest+" in the last "+lengthOf(window)
+	if m.fresh.Known && m.fresh.Value > m.top {
+		v.Seen += ", new pods " + m.show(m.fresh.Value)
+		return
+	}
+	clears := p.clears(window)
+	if !p.s.Now.Before(clears) || overFrom(m.now.Samples, m.top).After(p.release.Write.RolledOut.Add(set.Scrape)) {
+		return
+	}
+	v.State, v.Wait, v.Clears = model.TriUnknown, WaitWindow, clears
+	v.Seen = newest + " " + direction(m.now.Samples)
+	if m.fresh.Known {
+		v.Seen += " · new pods " + m.show(m.fresh.Value)
+	}
 }
 
 // overFrom returns the first sample of the run over a limit that lasts to the newest.

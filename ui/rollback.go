@@ -277,10 +277,40 @@ func (r *rollBack) progress(s incident.Standing, w int) []string {
 		out = append(out, " "+paint(color, p.say(bar(seen.Share, min(48, w-2)))))
 		out = append(out, p.hang("   ", seen.Text, w, p.Plain)...)
 	}
+	if text := r.apart(wr); text != "" {
+		out = append(out, "   "+p.fit(text, w-4))
+	}
 	if seen.Aid != nil {
 		out = append(out, "   "+paint(p.Key, "D")+"  "+p.fit(seen.Aid.Text, w-8))
 	}
 	return out
+}
+
+// apart is how the pods that are replaced and those that replace them do, each by
+// itself; "" while neither is known.
+func (r *rollBack) apart(wr *incident.Write) string {
+	f := r.snap.FiguresOf(wr.Plan.Component)
+	if f == nil || wr.Plan.Role != model.RoleRelease {
+		return ""
+	}
+	var out []string
+	for _, x := range []struct {
+		name     string
+		old, now model.Reading
+		show     func(float64) string
+	}{{"errors", f.Old.Errors, f.New.Errors, model.Percent}, {"P95", f.Old.P95, f.New.P95, model.Seconds}} {
+		if !x.old.Known && !x.now.Known {
+			continue
+		}
+		text := func(r model.Reading) string {
+			if !r.Known {
+				return "?"
+			}
+			return x.show(r.Value)
+		}
+		out = append(out, fmt.Sprintf("%s: old %s %s · new %s %s", x.name, wr.Plan.From.Short, text(x.old), wr.Plan.To.Short, text(x.now)))
+	}
+	return strings.Join(out, "   ")
 }
 
 // pods lists the pods of the component in focus, the new ones first, each kind

@@ -157,7 +157,10 @@ func (v *verify) table(rows []int, w, room int) []string {
 func (v *verify) owner(c *incident.VerifyCheck, w int) string {
 	p, note := v.pen, ""
 	if c.Beside {
-		note = "  also failing since the onset, not rolled back"
+		note = "  failed since the onset, not rolled back"
+		if slices.ContainsFunc(v.d.checks, func(o incident.VerifyCheck) bool { return o.Component == c.Component && o.State == model.TriNo }) {
+			note = "  also failing since the onset, not rolled back"
+		}
 	}
 	name := p.middle(c.Component, max(12, w-2-ansi.StringWidth(note)))
 	return " " + paint(p.Strong, name) + paint(p.Warn, p.fit(note, max(0, w-2-ansi.StringWidth(name))))
