@@ -327,7 +327,7 @@ func TestReplayInTheTerminal(t *testing.T) {
 		m.Keys(">")
 		m.Sees("REPLAY 59/59", "Closed.")
 		time.Sleep(time.Minute) // its clock stands
-		m.Sees("00:10:51")
+		m.Sees("00:10:21")
 		m.Keys("q")
 		m.left()
 	})

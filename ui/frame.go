@@ -162,10 +162,13 @@ func (a *App) where(w int) string {
 		state = append(state, paint(style, note))
 	}
 	if since := onset(&s.Incident); !since.IsZero() {
-		clock = append(clock, paint(p.Strong, p.say("⏱ ")+hms(s.Now.Sub(since))))
-	}
-	if text := a.down(); text != "" && w >= wideWidth {
-		clock = append(clock, paint(p.Warn, p.say(text)))
+		lasted := until(s).Sub(since)
+		clock = append(clock, paint(p.Strong, p.say("⏱ ")+hms(lasted)))
+		// The downtime beside it only where it is another time.
+		total, blind := incident.Downtime(s)
+		if text := a.down(); text != "" && w >= wideWidth && (blind >= 10*time.Second || (lasted-total).Abs() >= 10*time.Second) {
+			clock = append(clock, paint(p.Warn, p.say(text)))
+		}
 	}
 	if id := shortID(s.Incident.ID); id != "" {
 		// Which cluster this is must not be cut: the incident's component gives way to
@@ -194,6 +197,18 @@ func onset(i *incident.Incident) time.Time {
 		return i.Detected
 	}
 	return i.Onset
+}
+
+// until is what the stopwatch counts to: it stops when it was verified, else when it
+// was closed.
+func until(s *incident.Snapshot) time.Time {
+	switch i := &s.Incident; {
+	case !i.Verified.IsZero():
+		return i.Verified
+	case !i.Closed.IsZero():
+		return i.Closed
+	}
+	return s.Now
 }
 
 func hms(d time.Duration) string {
