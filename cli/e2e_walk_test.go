@@ -258,7 +258,7 @@ func TestOutageInTheMiddleOfTheRollout(t *testing.T) {
 	m.toConfirm()
 	m.confirm("backend-python")
 	m.sees(`⑤Roll back`, 5*time.Second)
-	m.sees(`of 3 new pods are`, 5*time.Second)
+	m.sees(`of 3 new pods`, 5*time.Second)
 	before := kubectl(t, "-n", ns, "get", "deploy", "backend-python", "-o", "jsonpath={.metadata.generation}")
 	bed(t, "POST", "/proxy/api", "mode", "blackhole")
 	defer bed(t, "POST", "/proxy/api", "mode", "pass")

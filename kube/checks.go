@@ -53,6 +53,8 @@ func (c *Client) checkAccess(ctx context.Context, p *planned) []model.Check {
 	}{
 		{"access.patch", "patch", "apps", p.Workload.Kind.Resource(), name, "patch " + p.Workload.Kind.Resource(), ""},
 		{"access.revisions", "get", "apps", p.kind.revisions, p.To.Key, "get " + p.kind.revisions, "the plan cannot be checked again before the write"},
+		{"access.watch", "watch", "apps", p.Workload.Kind.Resource(), "", "watch " + p.Workload.Kind.Resource(),
+			"the board is read every " + model.Short(pollEvery) + " instead"},
 		{"access.events", "create", "", "events", "", "create events", "no Event will be left on the workload"},
 		{"access.pods", "list", "", "pods", "", "list pods", "the rollout is followed by its counts alone"},
 		{"access.leases", "update", "coordination.k8s.io", "leases", leaseName(p.Workload), "update leases", "others cannot see that you are on it"},

@@ -21,10 +21,10 @@ type right struct {
 }
 
 // rights are all that the walk asks of the API server, in the order in which it
-// comes to them. Listing and watching go together here.
+// comes to them.
 var rights = []right{
 	{"list", "apps", "deployments", true, "there is no board"},
-	{"watch", "apps", "deployments", true, "the board does not move"},
+	{"watch", "apps", "deployments", false, "the board is read every " + model.Short(pollEvery) + " instead"},
 	{"list", "apps", "replicasets", true, "there is no history to go back to"},
 	{"list", "apps", "statefulsets", false, "StatefulSets are not shown"},
 	{"list", "apps", "daemonsets", false, "DaemonSets are not shown"},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"path"
@@ -27,6 +28,7 @@ import (
 type crowd struct {
 	streams, lists map[string][]byte // by resource, in protobuf
 	old            bool              // it knows no such watches
+	listOnly       bool              // nobody may watch
 	changes        chan []byte       // more frames for the watch of the pods
 }
 
@@ -165,6 +167,11 @@ func (c *crowd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", runtime.ContentTypeProtobuf)
 		_, _ = w.Write(c.lists[resource])
 		return
+	case c.listOnly:
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"you cannot watch","reason":"Forbidden","code":403}`)
+		return
 	case first && c.old:
 		http.Error(w, "sendInitialEvents is forbidden", http.StatusUnprocessableEntity)
 		return
@@ -268,6 +275,21 @@ func TestFill(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 		})
+	}
+}
+
+// Who may list and not watch sees the board all the same, and is told how often it
+// is read.
+func TestBoardOfWhoMayNotWatch(t *testing.T) {
+	c := newCrowd(t, 3)
+	c.listOnly = true
+	seen := fill(t, crowded(t, c), func(o model.Observation) bool { return full(3)(o) && !o.Reading })
+	if got := seen[0].Identity.Polled; got != pollEvery {
+		t.Errorf("read every %s", got)
+	}
+	c.listOnly = false
+	if seen = fill(t, crowded(t, c), full(3)); seen[0].Identity.Polled != 0 {
+		t.Error("watched, and told to be polled")
 	}
 }
 

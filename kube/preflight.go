@@ -40,6 +40,11 @@ func (u Undo) Plan(ctx context.Context, comp *model.Component, to model.Version,
 		pf.Checks = []model.Check{{ID: "plan", Text: fmt.Sprintf("reading %s and its revisions%s", comp.Workload, more)}}
 		out(pf)
 	}
+	if comp.Missing != "" {
+		pf.Done, pf.Err = true, fmt.Sprintf("%s is not to be seen (%s): nothing is written to what nobody can watch", comp.Workload, comp.Missing)
+		out(pf)
+		return
+	}
 	reading(" …")
 	read, cancel := context.WithTimeout(ctx, planLimit)
 	defer cancel()

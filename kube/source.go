@@ -40,6 +40,7 @@ type source struct {
 	synced bool
 	err    string // why it cannot be read; "" while it can, or while nobody knows
 	epoch  int    // of the feed that may change it
+	polled bool   // it may not be watched, and is listed every few seconds
 }
 
 // The waits between two attempts to watch. The heartbeat begins all watches
@@ -82,6 +83,9 @@ func (s *source) follow(ctx context.Context, epoch int) {
 		if ctx.Err() != nil {
 			return
 		}
+		if apierrors.IsForbidden(err) {
+			err = s.poll(ctx, epoch)
+		}
 		s.failed(err)
 		if s.v.c.now().Sub(begun) > 10*time.Second {
 			delay = reflectorBackoff
@@ -93,6 +97,54 @@ func (s *source) follow(ctx context.Context, epoch int) {
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):
+		}
+	}
+}
+
+// pollEvery is how often a source is listed that may not be watched.
+const pollEvery = 5 * time.Second
+
+// poll lists the source again and again, for a user who may list and not watch, until
+// ctx ends or that fails.
+func (s *source) poll(ctx context.Context, epoch int) error {
+	for ctx.Err() == nil {
+		begun := s.v.c.now()
+		all, err := s.all(ctx)
+		if err != nil {
+			return err
+		}
+		s.v.mu.Lock()
+		s.polled = true
+		s.v.mu.Unlock()
+		if err := (&feed{s, epoch}).Replace(all, ""); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pollEvery - s.v.c.now().Sub(begun)):
+		}
+	}
+	return ctx.Err()
+}
+
+// all lists the source, page by page.
+func (s *source) all(ctx context.Context) ([]any, error) {
+	var out []any
+	o := metav1.ListOptions{FieldSelector: s.field, Limit: 500}
+	for {
+		l, err := s.page(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		page, ok := l.(*internalversion.List)
+		if !ok {
+			return nil, fmt.Errorf("unexpected %T in a list of %s", l, s.resource)
+		}
+		for _, x := range page.Items {
+			out = append(out, x)
+		}
+		if o.Continue = page.Continue; o.Continue == "" {
+			return out, nil
 		}
 	}
 }

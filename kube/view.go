@@ -224,6 +224,9 @@ func (v *view) observe() model.Observation {
 	if id.ListPods = v.why("pods", ""); id.ListPods == notRead {
 		id.ListPods = "" // nobody refused it
 	}
+	if slices.ContainsFunc(v.sources, func(s *source) bool { return s.polled }) {
+		id.Polled = pollEvery
+	}
 	return model.Observation{Board: v.board, Reading: v.reading(), Events: v.shown, Identity: id}
 }
 

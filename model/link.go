@@ -29,4 +29,6 @@ type Identity struct {
 	UserWhy  string // why it is not known
 	Version  string // the server's gitVersion
 	ListPods string // "" = allowed, else why not
+	// Polled is how often the board is read because it may not be watched; 0 = it is watched.
+	Polled time.Duration
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"rollbook/incident"
+	"rollbook/model"
 )
 
 // The smallest screen on which the pages can be read, and from which width on
@@ -253,6 +254,8 @@ func (a *App) live() (string, ansi.Style) {
 		return "○ connecting", a.pen.Warn
 	case c.Lost(now, incident.ClusterFresh):
 		return "✗ lost " + age(now, c.Heard), a.pen.Bad
+	case a.snap.Seen.Identity.Polled > 0:
+		return "● every " + model.Short(a.snap.Seen.Identity.Polled), a.pen.Good
 	case now.Sub(c.Heard) < 5*time.Second:
 		return "● live", a.pen.Good
 	}
