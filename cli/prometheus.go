@@ -68,7 +68,8 @@ func (p *prometheus) Baseline(ctx context.Context, targets []model.Target, onset
 // newPrometheus makes the port. It sends nothing. The address is the flag's,
 // else the configuration's; without either, search has to be run.
 func newPrometheus(f *flags, cfg *config.Config, c *kube.Client, l model.Limits) (*prometheus, error) {
-	p := &prometheus{opt: metrics.Options{ScrapeInterval: cfg.Prometheus.ScrapeInterval, Poll: cfg.Limits.PollIdle, Limits: l, Now: time.Now}}
+	p := &prometheus{opt: metrics.Options{ScrapeInterval: cfg.Prometheus.ScrapeInterval, Poll: cfg.Limits.PollIdle, Limits: l, Now: time.Now,
+		Match: config.JoinMatchers(cfg.Prometheus.Match), Labels: metrics.Labels{Namespace: cfg.Prometheus.Namespace, Pod: cfg.Prometheus.Pod}}}
 	p.because("looking for Prometheus in the cluster")
 	address := cfg.Prometheus.Address
 	if f.prometheus != "" {

@@ -96,11 +96,7 @@ func target(k config.Component, namespace string) model.Target {
 		NotMeasured: k.Metrics.Preset == "none",
 		Errors:      k.Metrics.Errors, P95: k.Metrics.P95, Requests: k.Metrics.Requests,
 	}
-	var match []string
-	for _, m := range k.Metrics.Match {
-		match = append(match, m.Label+m.Op+strconv.Quote(m.Value))
-	}
-	t.Match = strings.Join(match, ",")
+	t.Match = config.JoinMatchers(k.Metrics.Match)
 	for _, h := range k.Checks.Health {
 		t.Health = append(t.Health, model.Health{URL: h.URL, Status: h.Expect, Timeout: h.Timeout})
 	}

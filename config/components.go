@@ -6,6 +6,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -167,19 +168,7 @@ func (d *decoder) metrics(v value, to *Metrics) {
 			}
 			return nil
 		}),
-		field{name: "match", set: func(v value) {
-			s, ok := v.line()
-			if !ok {
-				return
-			}
-			matchers, err := ParseMatchers(s)
-			if err != nil {
-				v.fail("%s", err)
-				return
-			}
-			m.Match = matchers
-			v.remember()
-		}},
+		matchField("match", &m.Match),
 		queryField("errors", &m.Errors),
 		queryField("p95", &m.P95),
 		queryField("requests", &m.Requests),
@@ -232,8 +221,47 @@ func queryField(name string, to *string) field {
 	}}
 }
 
-// matcher reads one label matcher at the start of a text.
-var matcher = regexp.MustCompile(`^\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\s*(,|$)`)
+// matchField takes label matchers.
+func matchField(name string, to *[]Matcher) field {
+	return field{name: name, set: func(v value) {
+		s, ok := v.line()
+		if !ok {
+			return
+		}
+		matchers, err := ParseMatchers(s)
+		if err != nil {
+			v.fail("%s", err)
+			return
+		}
+		*to = matchers
+		v.remember()
+	}}
+}
+
+// plainLabel is a name that needs no quotes.
+var plainLabel = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+
+// String is the matcher as it stands in PromQL.
+func (m Matcher) String() string {
+	label := m.Label
+	if !plainLabel.MatchString(label) {
+		label = strconv.Quote(label)
+	}
+	return label + m.Op + strconv.Quote(m.Value)
+}
+
+// JoinMatchers writes matchers as they stand between braces; "" for none.
+func JoinMatchers(all []Matcher) string {
+	out := make([]string, len(all))
+	for i, m := range all {
+		out[i] = m.String()
+	}
+	return strings.Join(out, ", ")
+}
+
+// matcher reads one label matcher at the start of a text. Since Prometheus 3 a name
+// may be any text, in quotes.
+var matcher = regexp.MustCompile(`^\s*([a-zA-Z_][a-zA-Z0-9_]*|"(?:[^"\\]|\\.)+")\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\s*(,|$)`)
 
 var errMatchers = errors.New(`is not a list of label matchers such as service="shop", route!~"/health.*"`)
 
@@ -256,7 +284,13 @@ func ParseMatchers(s string) ([]Matcher, error) {
 				return nil, fmt.Errorf("%s is not a regular expression", quote(val))
 			}
 		}
-		all = append(all, Matcher{Label: m[1], Op: m[2], Value: val})
+		name := m[1]
+		if strings.HasPrefix(name, `"`) {
+			if name, err = unquote(name); err != nil || name == "" {
+				return nil, fmt.Errorf("%s %w", quote(s), errMatchers)
+			}
+		}
+		all = append(all, Matcher{Label: name, Op: m[2], Value: val})
 	}
 	if all == nil {
 		return nil, fmt.Errorf("%s %w", quote(s), errMatchers)

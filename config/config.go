@@ -93,6 +93,8 @@ type Matcher struct {
 type Prometheus struct {
 	Address        Address
 	ScrapeInterval time.Duration // 0: found out from the samples
+	Match          []Matcher     // narrow every series of a preset down to this cluster's
+	Namespace, Pod string        // the labels that name a pod and its namespace; "": found out
 	TokenEnv       string        // name of an environment variable
 	TokenFile      string
 	// HTTP is nil when not set. It holds no secret, only names of files. Use

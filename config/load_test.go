@@ -176,8 +176,8 @@ func TestAddress(t *testing.T) {
 }
 
 func TestMatchers(t *testing.T) {
-	got, err := ParseMatchers(`job="shop",path!~'/a"b.*' , code=~"5..", x!="\""`)
-	want := []Matcher{{"job", "=", "shop"}, {"path", "!~", `/a"b.*`}, {"code", "=~", "5.."}, {"x", "!=", `"`}}
+	got, err := ParseMatchers(`job="shop",path!~'/a"b.*' , code=~"5..", x!="\"", "http.route"!~"/health.*"`)
+	want := []Matcher{{"job", "=", "shop"}, {"path", "!~", `/a"b.*`}, {"code", "=~", "5.."}, {"x", "!=", `"`}, {"http.route", "!~", "/health.*"}}
 	if err != nil || len(got) != len(want) {
 		t.Fatalf("%v, %v", got, err)
 	}

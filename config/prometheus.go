@@ -35,6 +35,10 @@ func (d *decoder) prometheus(v value) {
 			v.remember()
 		}},
 		durationField("scrape_interval", &p.ScrapeInterval, time.Second, 10*minute),
+		matchField("match", &p.Match),
+		field{name: "labels", set: func(v value) {
+			v.fields(lineField("namespace", &p.Namespace, checkLabel), lineField("pod", &p.Pod, checkLabel))
+		}},
 		lineField("token_env", &p.TokenEnv, checkEnvName),
 		d.pathField("token_file", &p.TokenFile),
 		field{name: "http_config", set: func(v value) { d.httpConfig(v, &p.HTTP) }},
@@ -45,6 +49,14 @@ func (d *decoder) prometheus(v value) {
 	if h := p.HTTP; h != nil && (p.TokenEnv != "" || p.TokenFile != "") && (h.Authorization != nil || h.BasicAuth != nil || h.OAuth2 != nil) {
 		v.failKey("has both a token and credentials in http_config; keep one")
 	}
+}
+
+// checkLabel accepts the name of a label.
+func checkLabel(s string) error {
+	if !plainLabel.MatchString(s) {
+		return fmt.Errorf("%s is not the name of a label, such as kubernetes_pod_name", quote(s))
+	}
+	return nil
 }
 
 // HTTPConfig returns what a client needs to reach p, in the words of

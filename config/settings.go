@@ -64,11 +64,7 @@ func (c *Config) Settings() []Setting {
 		some(path+".namespace", comp.Namespace)
 		m := comp.Metrics
 		some(path+".metrics.preset", m.Preset)
-		var match []string
-		for _, x := range m.Match {
-			match = append(match, fmt.Sprintf("%s%s%q", x.Label, x.Op, x.Value))
-		}
-		some(path+".metrics.match", strings.Join(match, ", "))
+		some(path+".metrics.match", JoinMatchers(m.Match))
 		some(path+".metrics.errors", m.Errors)
 		some(path+".metrics.p95", m.P95)
 		some(path+".metrics.requests", m.Requests)
@@ -94,6 +90,9 @@ func (c *Config) Settings() []Setting {
 		interval = dur(p.ScrapeInterval)
 	}
 	add("prometheus.scrape_interval", interval)
+	some("prometheus.match", JoinMatchers(p.Match))
+	some("prometheus.labels.namespace", p.Namespace)
+	some("prometheus.labels.pod", p.Pod)
 	some("prometheus.token_env", p.TokenEnv)
 	some("prometheus.token_file", p.TokenFile)
 	if p.HTTP != nil {

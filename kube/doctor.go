@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"rollbook/model"
 	"rollbook/text"
 )
@@ -123,28 +125,89 @@ func (c *Client) checkRights(ctx context.Context, ns string) []model.Check {
 }
 
 // Targets are the given ones, or without any one for each workload of the
-// namespace. It reads names only.
+// namespace, each with its pods as far as they may be listed. It reads metadata only.
 func (c *Client) Targets(ctx context.Context, targets []model.Target) ([]model.Target, error) {
-	if len(targets) > 0 {
-		return targets, nil
+	if len(targets) == 0 {
+		for _, k := range kindsInOrder {
+			list, err := c.metadata(ctx, appsPath(c.namespace, k.Resource(), ""))
+			if err != nil {
+				return nil, told(err, "the workloads of namespace %s cannot be listed: %s", c.namespace, because(err))
+			}
+			for _, o := range list {
+				name := text.Line(o.Name)
+				targets = append(targets, model.Target{ID: name, Workload: model.Workload{Kind: k, Namespace: c.namespace, Name: name}})
+			}
+		}
 	}
-	var out []model.Target
-	for _, k := range kindsInOrder {
-		body, err := c.do(ctx, call{method: http.MethodGet, path: appsPath(c.namespace, k.Resource(), ""),
-			accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"})
-		if err != nil {
-			return nil, told(err, "the workloads of namespace %s cannot be listed: %s", c.namespace, because(err))
+	out := slices.Clone(targets)
+	owned := map[string]map[model.Workload]map[string]string{} // by namespace
+	for n := range out {
+		ns := out[n].Workload.Namespace
+		pods, read := owned[ns]
+		if !read {
+			pods = c.podsByWorkload(ctx, ns)
+			owned[ns] = pods
 		}
-		var list struct {
-			Items []struct{ Metadata struct{ Name string } }
+		if pods == nil { // they may not be listed
+			continue
 		}
-		if err := json.Unmarshal(body, &list); err != nil {
-			return nil, fmt.Errorf("the workloads of namespace %s: %w", c.namespace, err)
+		if out[n].Seen = pods[out[n].Workload]; out[n].Seen == nil {
+			out[n].Seen = map[string]string{}
 		}
-		for _, o := range list.Items {
-			name := text.Line(o.Metadata.Name)
-			out = append(out, model.Target{ID: name, Workload: model.Workload{Kind: k, Namespace: c.namespace, Name: name}})
+	}
+	return out, nil
+}
+
+// podsByWorkload returns the pods of each workload of a namespace, by name, with the
+// names of their owners; nil when they cannot be listed.
+func (c *Client) podsByWorkload(ctx context.Context, namespace string) map[model.Workload]map[string]string {
+	sets, err := c.metadata(ctx, appsPath(namespace, "replicasets", ""))
+	if err != nil {
+		return nil
+	}
+	pods, err := c.metadata(ctx, corePath(namespace, "pods", ""))
+	if err != nil {
+		return nil
+	}
+	deployments := map[string]string{} // by ReplicaSet
+	for n := range sets {
+		if o := metav1.GetControllerOf(&sets[n]); o != nil && o.Kind == string(model.Deployment) {
+			deployments[sets[n].Name] = o.Name
 		}
+	}
+	out := map[model.Workload]map[string]string{}
+	for n := range pods {
+		o := metav1.GetControllerOf(&pods[n])
+		if o == nil {
+			continue
+		}
+		w := model.Workload{Kind: model.Kind(o.Kind), Namespace: namespace, Name: o.Name}
+		owner := pods[n].Labels["controller-revision-hash"]
+		if o.Kind == "ReplicaSet" {
+			w.Kind, w.Name, owner = model.Deployment, deployments[o.Name], o.Name
+		}
+		if out[w] == nil {
+			out[w] = map[string]string{}
+		}
+		out[w][text.Line(pods[n].Name)] = text.Line(owner)
+	}
+	return out
+}
+
+// metadata lists the metadata of some objects.
+func (c *Client) metadata(ctx context.Context, path string) ([]metav1.ObjectMeta, error) {
+	body, err := c.do(ctx, call{method: http.MethodGet, path: path,
+		accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"})
+	if err != nil {
+		return nil, err
+	}
+	var list metav1.PartialObjectMetadataList
+	if err := json.Unmarshal(body, &list); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	out := make([]metav1.ObjectMeta, len(list.Items))
+	for n := range list.Items {
+		out[n] = list.Items[n].ObjectMeta
 	}
 	return out, nil
 }
