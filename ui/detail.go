@@ -368,6 +368,13 @@ func lastLines(s string, n int) []string {
 	return out[max(0, len(out)-n):]
 }
 
+func podState(pod *model.Pod) string {
+	if pod.Exit != "" && pod.Failing {
+		return pod.State + " (" + pod.Exit + ")"
+	}
+	return pod.State
+}
+
 // tag is an image's last part: what differs between two releases.
 func tag(image string) string {
 	if i := strings.LastIndexByte(image, '/'); i >= 0 {

@@ -162,13 +162,6 @@ func (r *rollBack) newFail(s incident.Standing) string {
 	return fmt.Sprintf("%s of the revision that was gone back to fails: %s. l shows why; esc leads back to another revision.", plural(n, "new pod"), state)
 }
 
-func podState(pod *model.Pod) string {
-	if pod.Exit != "" && pod.Failing {
-		return pod.State + " (" + pod.Exit + ")"
-	}
-	return pod.State
-}
-
 func (r *rollBack) View(w, h int) []string {
 	if r.inc().Attempt() == nil {
 		return []string{"", " Nothing has been confirmed yet: 4 is where a rollback begins."}
