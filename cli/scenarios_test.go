@@ -37,6 +37,7 @@ func TestScenarioErrors(t *testing.T) {
 		m.picture("choose", "Choose: the newest revision that served well before it began")
 		m.confirms("admission accepts it", "rollout undo deployment/backend-python")
 		m.Waits(time.Minute, "1 of 3 new pods")
+		m.Waits(time.Minute, "errors: old 1.42.0 ", "· new 1.41.0 0%")
 		m.picture("rollback", "Roll back: the rollout, pod by pod")
 		m.verifies()
 		m.picture("verify", "Verify: it is over only when the figures say so")

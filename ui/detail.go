@@ -368,6 +368,22 @@ func lastLines(s string, n int) []string {
 	return out[max(0, len(out)-n):]
 }
 
+// version is what stands after the name of an image: its tag, else the beginning of its
+// digest; "" where it has neither.
+func version(image string) string {
+	t := tag(image)
+	if at, digest, ok := strings.Cut(t, "@"); ok {
+		t = digest
+		if strings.Contains(at, ":") {
+			t = at
+		}
+	}
+	if i := strings.LastIndexByte(t, ':'); i >= 0 {
+		return t[i+1:]
+	}
+	return ""
+}
+
 func podState(pod *model.Pod) string {
 	if pod.Exit != "" && pod.Failing {
 		return pod.State + " (" + pod.Exit + ")"

@@ -286,6 +286,13 @@ func (r *rollBack) apart(wr *incident.Write) string {
 	if f == nil || wr.Plan.Role != model.RoleRelease {
 		return ""
 	}
+	from, to := short(wr.Plan.From), short(wr.Plan.To)
+	for _, c := range wr.Plan.Changes {
+		if f, t := version(c.From), version(c.To); c.Kind == "image" && f != "" && t != "" && f != t {
+			from, to = f, t
+			break
+		}
+	}
 	var out []string
 	for _, x := range []struct {
 		name     string
@@ -299,9 +306,12 @@ func (r *rollBack) apart(wr *incident.Write) string {
 			if !r.Known {
 				return "?"
 			}
+			if r.AtLeast {
+				return "≥" + x.show(r.Value)
+			}
 			return x.show(r.Value)
 		}
-		out = append(out, fmt.Sprintf("%s: old %s %s · new %s %s", x.name, wr.Plan.From.Short, text(x.old), wr.Plan.To.Short, text(x.now)))
+		out = append(out, fmt.Sprintf("%s: old %s %s · new %s %s", x.name, from, text(x.old), to, text(x.now)))
 	}
 	return strings.Join(out, "   ")
 }
