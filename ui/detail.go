@@ -368,41 +368,11 @@ func lastLines(s string, n int) []string {
 	return out[max(0, len(out)-n):]
 }
 
-// version is what stands after the name of an image: its tag, else the beginning of its
-// digest; "" where it has neither.
-func version(image string) string {
-	t := tag(image)
-	if at, digest, ok := strings.Cut(t, "@"); ok {
-		t = digest
-		if strings.Contains(at, ":") {
-			t = at
-		}
-	}
-	if i := strings.LastIndexByte(t, ':'); i >= 0 {
-		return t[i+1:]
-	}
-	return ""
-}
-
 func podState(pod *model.Pod) string {
 	if pod.Exit != "" && pod.Failing {
 		return pod.State + " (" + pod.Exit + ")"
 	}
 	return pod.State
-}
-
-// tag is an image's last part: what differs between two releases.
-func tag(image string) string {
-	if i := strings.LastIndexByte(image, '/'); i >= 0 {
-		image = image[i+1:]
-	}
-	if name, digest, ok := strings.Cut(image, "@sha256:"); ok && len(digest) > 12 {
-		if strings.Contains(name, ":") {
-			return name
-		}
-		return name + "@" + digest[:12]
-	}
-	return image
 }
 
 func plural(n int, word string) string {
