@@ -18,6 +18,7 @@ type fakeCluster struct {
 	line  model.Component
 	board []*model.Component
 	id    string
+	quiet bool // no heartbeat comes
 
 	undo  func(ctx context.Context, p model.Plan) (model.Receipt, error)
 	look  func() (model.Looked, error)
@@ -60,9 +61,21 @@ func (c *fakeCluster) Watch(ctx context.Context, out func(model.Observation)) {
 		case <-ctx.Done():
 			return
 		case <-time.After(5 * time.Second):
-			c.show(nil)
+			c.mu.Lock()
+			quiet := c.quiet
+			c.mu.Unlock()
+			if !quiet {
+				c.show(nil)
+			}
 		}
 	}
+}
+
+// hush takes the cluster away, or brings it back.
+func (c *fakeCluster) hush(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.quiet = on
 }
 
 func (c *fakeCluster) show(change func(*model.Component)) {
