@@ -10,7 +10,8 @@ import (
 	"rollbook/text"
 )
 
-// owners names who else writes a workload, by the marks that they leave on it.
+// owners names who else writes a workload, by the marks that they leave on it and by
+// the names under which they write its template.
 // A mark that was copied from another object (Argo CD's tracking id names its
 // own) does not count.
 func owners(kind model.Kind, m *metav1.ObjectMeta) []model.Owner {
@@ -25,29 +26,29 @@ func owners(kind model.Kind, m *metav1.ObjectMeta) []model.Owner {
 		if ok && rest == fmt.Sprintf("apps/%s:%s/%s", kind, m.Namespace, m.Name) {
 			app = strings.ReplaceAll(app, "_", "/") // namespace_name of an application outside Argo CD's own namespace
 			// Whether it heals itself, its application tells.
-			add("Argo CD", "application "+app, false, "argocd app set "+app+" --sync-policy none")
+			add(ownerArgo, "application "+app, false, "argocd app set "+app+" --sync-policy none")
 		}
 	} else if app := lab["argocd.argoproj.io/instance"]; app != "" {
-		add("Argo CD", "application "+app, false, "argocd app set "+app+" --sync-policy none")
+		add(ownerArgo, "application "+app, false, "argocd app set "+app+" --sync-policy none")
 	}
 	if name := lab["kustomize.toolkit.fluxcd.io/name"]; name != "" {
 		ns := lab["kustomize.toolkit.fluxcd.io/namespace"]
 		off := ann["kustomize.toolkit.fluxcd.io/reconcile"] == "disabled" || ann["kustomize.toolkit.fluxcd.io/ssa"] == "Ignore" || ann["kustomize.toolkit.fluxcd.io/ssa"] == "IfNotPresent"
-		add("Flux", "kustomization "+ns+"/"+name, !off, "flux suspend kustomization "+name+" -n "+ns)
+		add(ownerFlux, "kustomization "+ns+"/"+name, !off, "flux suspend kustomization "+name+" -n "+ns)
 	}
 	helm := ""
 	if name := lab["helm.toolkit.fluxcd.io/name"]; name != "" {
 		ns := lab["helm.toolkit.fluxcd.io/namespace"]
-		add("Flux", "helmrelease "+ns+"/"+name, false,
+		add(ownerFlux, "helmrelease "+ns+"/"+name, false,
 			"flux suspend helmrelease "+name+" -n "+ns+" (it reverts where driftDetection is enabled, and at its next release)")
 		helm = name
 	}
 	if name := ann["meta.helm.sh/release-name"]; name != "" && helm == "" {
 		ns := ann["meta.helm.sh/release-namespace"]
-		add("Helm", "release "+name+" in "+ns, false,
+		add(ownerHelm, "release "+name+" in "+ns, false,
 			"tell whoever runs helm upgrade: the next one sets its own version again")
 	} else if lab["app.kubernetes.io/managed-by"] == "Helm" && helm == "" && name == "" {
-		add("Helm", "release "+lab["app.kubernetes.io/instance"], false, "")
+		add(ownerHelm, "release "+lab["app.kubernetes.io/instance"], false, "")
 	}
 	if app := lab["kapp.k14s.io/app"]; app != "" {
 		add("kapp", "app "+app, false, "the next kapp deploy sets its own version again")
@@ -71,6 +72,9 @@ func owners(kind model.Kind, m *metav1.ObjectMeta) []model.Owner {
 			add("operator", strings.ToLower(o.Kind)+"/"+o.Name, true,
 				"its controller sets its own version again: change "+strings.ToLower(o.Kind)+"/"+o.Name+" instead, or stop its operator")
 		}
+	}
+	for _, o := range append(imageTriggers(kind, m), writersOf(m, out)...) {
+		add(o.Manager, o.Name, o.Reverts, o.Do)
 	}
 	return out
 }

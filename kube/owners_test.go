@@ -18,7 +18,8 @@ func TestOwners(t *testing.T) {
 		ann  map[string]string
 		lab  map[string]string
 		refs []metav1.OwnerReference
-		want string // "Manager|Name|reverts"
+		by   []string // who wrote the template
+		want string   // "Manager|Name|reverts"
 	}{
 		{name: "nobody"},
 		{name: "argo", ann: map[string]string{"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:prod/api"}, want: "Argo CD|application shop|false"},
@@ -32,11 +33,27 @@ func TestOwners(t *testing.T) {
 		{name: "olm", lab: map[string]string{"olm.owner": "op.v1", "olm.owner.kind": "ClusterServiceVersion"}, want: "OLM|ClusterServiceVersion op.v1|true"},
 		{name: "keel", ann: map[string]string{"keel.sh/policy": "minor"}, want: "keel|policy minor|false"},
 		{name: "operator", refs: []metav1.OwnerReference{{APIVersion: "x/v1", Kind: "Postgres", Name: "db", Controller: &yes}}, want: "operator|postgres/db|true"},
+		{name: "a paused image trigger", ann: map[string]string{"image.openshift.io/triggers": `[{"from":{"kind":"ImageStreamTag","name":"api:latest"},"paused":"true"},{"from":{"name":"b"},"paused":true}]`}},
+		{name: "an image trigger", ann: map[string]string{"image.openshift.io/triggers": `[{"from":{"kind":"ImageStreamTag","name":"api:latest"}}]`}, want: "OpenShift|image trigger api:latest|true"},
+		{name: "image triggers that cannot be read", ann: map[string]string{"image.openshift.io/triggers": `{`}, want: "OpenShift|image triggers that cannot be read|false"},
+		{name: "argo by its label", by: []string{"argocd-controller"}, lab: map[string]string{"app.kubernetes.io/instance": "shop-prod"}, want: "Argo CD|application shop-prod|false"},
+		{name: "a chart's label alone", by: []string{"kubectl-client-side-apply"}, lab: map[string]string{"app.kubernetes.io/instance": "shop-prod"}},
+		{name: "argo without a label", by: []string{"argocd-controller"}, want: "Argo CD|written by argocd-controller|false"},
+		{name: "argo by both", by: []string{"argocd-controller"}, ann: map[string]string{"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:prod/api"}, want: "Argo CD|application shop|false"},
+		{name: "flux by its manager", by: []string{"kustomize-controller"}, want: "Flux|written by kustomize-controller|false"},
+		{name: "terraform", by: []string{"HashiCorp"}, want: "Terraform|written by HashiCorp|false"},
+		{name: "operators that are not known", by: []string{"manager", "shop-operator", "manager"}, want: "a controller|written by manager|false,a controller|written by shop-operator|false"},
+		{name: "people and pipelines", by: []string{"kubectl-set", "maria", "gitlab-ci", "rollbook", "helm", "kube-controller-manager"}},
 		{name: "hostile", ann: map[string]string{"keel.sh/policy": "\x1b[2Jx"}, want: "keel|policy x|false"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, o := range owners(model.Deployment, &metav1.ObjectMeta{Namespace: "prod", Name: "api", Annotations: tt.ann, Labels: tt.lab, OwnerReferences: tt.refs}) {
+			m := &metav1.ObjectMeta{Namespace: "prod", Name: "api", Annotations: tt.ann, Labels: tt.lab, OwnerReferences: tt.refs}
+			for _, by := range tt.by {
+				m.ManagedFields = append(m.ManagedFields, metav1.ManagedFieldsEntry{Manager: by, FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:template":{}}}`)})
+			}
+			m.ManagedFields = append(m.ManagedFields, metav1.ManagedFieldsEntry{Manager: "autoscaling-controller", FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:replicas":{}}}`)})
+			for _, o := range owners(model.Deployment, m) {
 				r := "false"
 				if o.Reverts {
 					r = "true"
