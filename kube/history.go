@@ -92,10 +92,11 @@ func candidates(w *object, revs []*object, ups map[string]time.Time) []model.Can
 		} else if r.Changes, err = diff(w.template(), rev.template()); err != nil {
 			r.Refused = text.Line(err.Error())
 		} else {
-			r.Images = images(t)
+			r.Images = images(t, w.Metadata.Name)
 		}
 		out[i] = r
 	}
+	tellApart(out)
 	markRestarts(out, revs)
 	markCauses(out)
 	var all [][]string

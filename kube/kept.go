@@ -51,10 +51,11 @@ var (
 		"status.initContainerStatuses.ready": nil, "status.initContainerStatuses.restartCount": nil, "status.initContainerStatuses.started": nil,
 	}
 	setFields = only{
-		"metadata.labels":                     {labelHash},
-		"metadata.annotations":                {annRevision, annHistory, annCause, ends},
-		"spec.template.spec.containers.image": nil,
-		"status.conditions":                   {string(appsv1.ReplicaSetReplicaFailure)},
+		"metadata.labels":                    {labelHash},
+		"metadata.annotations":               {annRevision, annHistory, annCause, ends},
+		"spec.template.spec.containers.name": nil, "spec.template.spec.containers.image": nil,
+		"spec.template.spec.initContainers.name": nil, "spec.template.spec.initContainers.image": nil, "spec.template.spec.initContainers.restartPolicy": nil,
+		"status.conditions": {string(appsv1.ReplicaSetReplicaFailure)},
 	}
 	revisionFields = only{
 		"metadata.labels":      {labelRevision},

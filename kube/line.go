@@ -25,6 +25,7 @@ func (v *view) build(g *group) *model.Component {
 		line.Returned = newest.reused && newest.kind == model.Deployment
 		line.Past = g.past(newest, line.RevisionStart, v.c.now())
 	}
+	line.Images = g.changedFirst(x.line.Images, newest)
 	line.PodsNo = v.why("pods", w.Namespace)
 	line.Pods = v.podsOf(g, newest, line.Desired)
 	line.NoneReady = v.noneReady(g, &line)

@@ -208,7 +208,7 @@ func tags(o, target *object) (from, to string) {
 	if errA != nil || errB != nil {
 		return "", ""
 	}
-	before, after := images(a), images(b)
+	before, after := images(a, o.Metadata.Name), images(b, o.Metadata.Name)
 	return model.TagOf(before, [][]string{after}), model.TagOf(after, [][]string{before})
 }
 

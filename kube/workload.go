@@ -112,21 +112,13 @@ func base(kind model.Kind, m *metav1.ObjectMeta, t *corev1.PodTemplateSpec) *wor
 		Workload:     model.Workload{Kind: kind, Namespace: m.Namespace, Name: m.Name},
 		UID:          string(m.UID),
 		ChangeCause:  text.Line(m.Annotations[annCause]),
-		Images:       images(t),
+		Images:       images(t, m.Name),
 		TemplateHash: templateHash(t),
 		Generation:   m.Generation,
 		RevisionBy:   by,
 		Owners:       owners(kind, m),
 	}
 	return w
-}
-
-func images(t *corev1.PodTemplateSpec) []string {
-	out := make([]string, 0, len(t.Spec.Containers))
-	for i := range t.Spec.Containers {
-		out = append(out, intern(text.Line(t.Spec.Containers[i].Image)))
-	}
-	return out
 }
 
 func fromDeployment(d *appsv1.Deployment) *workload {
@@ -200,11 +192,12 @@ func fromDaemonSet(d *appsv1.DaemonSet) *workload {
 func fromReplicaSet(r *appsv1.ReplicaSet) *replicas {
 	k := &replicas{named: name(r.Namespace, r.Name), kind: model.Deployment, since: r.CreationTimestamp.Unix(),
 		reused: r.Annotations[annHistory] != "", hash: r.Labels[labelHash],
-		images: images(&r.Spec.Template), cause: text.Line(r.Annotations[annCause])}
+		cause: text.Line(r.Annotations[annCause])}
 	k.revision, _ = strconv.ParseInt(r.Annotations[annRevision], 10, 64)
 	if o := metav1.GetControllerOfNoCopy(r); o != nil && o.Kind == string(model.Deployment) {
 		k.owner = intern(o.Name)
 	}
+	k.images = images(&r.Spec.Template, k.owner)
 	for i := range r.Status.Conditions {
 		x := &r.Status.Conditions[i]
 		if x.Type == appsv1.ReplicaSetReplicaFailure && x.Status == corev1.ConditionTrue {

@@ -134,8 +134,9 @@ type Candidate struct {
 	By          string    // who set it; "" = unknown
 	Cause       string    // why it was released, in its author's words; "" = not said
 	CauseCopied bool      // the same words stand on an older one: most likely inherited
-	Images      []string
-	Replicas    int // pods now
+	Images      []string  // those first that differ within the history
+	Vary        int       // so many of Images do
+	Replicas    int       // pods now
 	Current     bool
 	RestartOf   string    // key of the one that it differs from only by a restart; "" = a change of its own
 	Behaviour   Behaviour // over all that it served before the onset

@@ -18,7 +18,7 @@ type revTable struct {
 func newRevTable(w int, h *model.History) revTable {
 	t := revTable{image: 8, who: 3, repo: commonRepo(h)}
 	for _, r := range h.Candidates {
-		t.image = max(t.image, ansi.StringWidth(t.images(r.Images)))
+		t.image = max(t.image, ansi.StringWidth(t.images(&r)))
 		t.who = min(14, max(t.who, ansi.StringWidth(r.By)))
 	}
 	const fixed = 3 + 4 + 2 + 4 + 2 + 2 + 6 + 2 + 6 + 2 + 1 + stateW // mark, REV, AGE, ERRORS, P95, state
@@ -64,7 +64,7 @@ func (t revTable) row(p *pen, h *model.History, r *model.Candidate, selected boo
 	}
 	errors, p95 := s.FiguresOfVersion(h, r)
 	limits := s.Incident.Settings.Limits
-	line := mark + p.right(r.Short, 4, style) + "  " + p.right(since, 4, p.Plain) + "  " + p.name(t.images(r.Images), t.image, style) + "  " +
+	line := mark + p.right(r.Short, 4, style) + "  " + p.right(since, 4, p.Plain) + "  " + p.name(t.images(r), t.image, style) + "  " +
 		p.reading(errors, model.Percent, limits.Errors, 6) + "  " + p.reading(p95, model.Seconds, limits.P95.Seconds(), 6) + "  "
 	if t.who > 0 {
 		line += p.name(nonEmpty(s.ReleasedBy(h, r), "?"), t.who, p.Plain) + " "
@@ -121,7 +121,7 @@ func (p *pen) reading(r model.Reading, show func(float64) string, limit float64,
 func commonRepo(h *model.History) string {
 	repo := ""
 	for n, r := range h.Candidates {
-		s := shortImages(r.Images)
+		s := shortImages(r.Images, r.Vary)
 		at := strings.LastIndexByte(s, ':')
 		if at < 0 || strings.Contains(s, "@") || n > 0 && s[:at+1] != repo {
 			return ""
@@ -138,16 +138,24 @@ func (t revTable) title() string {
 	return "IMAGE"
 }
 
-func (t revTable) images(list []string) string { return strings.TrimPrefix(shortImages(list), t.repo) }
+func (t revTable) images(r *model.Candidate) string {
+	return strings.TrimPrefix(shortImages(r.Images, r.Vary), t.repo)
+}
 
-// shortImages are the images' last parts.
-func shortImages(images []string) string {
+// shortImages are the last parts of those images that differ within a history, which
+// are the first n, and how many more there are.
+func shortImages(images []string, n int) string {
 	if len(images) == 0 {
 		return "?"
 	}
-	s := tag(images[0])
-	if n := len(images) - 1; n > 0 {
-		s += " +" + itoa(int64(n))
+	n = max(1, min(n, len(images)))
+	tags := make([]string, n)
+	for i := range tags {
+		tags[i] = tag(images[i])
+	}
+	s := strings.Join(tags, " ")
+	if more := len(images) - n; more > 0 {
+		s += " +" + itoa(int64(more))
 	}
 	return s
 }
