@@ -161,6 +161,7 @@ func (c *Client) checks(comp *model.Component, p *planned, sets []*object) []che
 		{"image", "whether its image was seen failing", func(ctx context.Context) []model.Check { return c.checkImage(ctx, comp, p) }},
 		{"hpa", "whether an autoscaler is in charge", func(ctx context.Context) []model.Check { return c.checkHPA(ctx, p) }},
 		{"quota", "whether the quota leaves room", func(ctx context.Context) []model.Check { return c.checkQuota(ctx, comp, p) }},
+		{"surge", "whether new pods fit beside the old ones", func(ctx context.Context) []model.Check { return c.checkSurge(ctx, comp, p) }},
 		{"pdb", "disruption budgets", func(ctx context.Context) []model.Check { return c.checkPDB(ctx, p) }},
 	}
 	return out
