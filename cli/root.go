@@ -54,7 +54,11 @@ type flags struct {
 func Main(args []string) int {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	go endBySignal(stop)
+	// Asked for before anything else, not in the goroutine that waits: a signal that
+	// came in between would be lost, and what holds the process would wait for it.
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go endBySignal(signals, stop)
 	root := newRoot()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -73,9 +77,7 @@ func Main(args []string) int {
 
 // endBySignal ends the program in order when it is told to. While another program
 // has the terminal, its ctrl+c is not ours.
-func endBySignal(end func()) {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+func endBySignal(signals chan os.Signal, end func()) {
 	for s := range signals {
 		if s != os.Interrupt || !givenAway.Load() {
 			end()
