@@ -31,7 +31,7 @@ func TestWrongComponentIsNeverVerified(t *testing.T) {
 		m.Waits(5*time.Second, "type y to roll back")
 		m.Keys("y")
 		m.Keys(enter)
-		m.Waits(2*time.Minute, "Verify proves")
+		m.Waits(2*time.Minute, "Rolled out, but backend-python still fails (error ratio 30%")
 		m.Keys(enter)
 		m.Waits(5*time.Second, "⑥Verify", "backend-python  also failing since the onset", "Not good yet: backend-python error ratio")
 		time.Sleep(2 * time.Minute) // four times the hold

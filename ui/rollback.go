@@ -111,6 +111,15 @@ func (r *rollBack) Says() sentence {
 	case i.Asked != incident.AskNothing:
 		return sentence{bad, r.upper(stop(i.AskText))}
 	case r.d.blocked == "":
+		for _, c := range r.d.checks {
+			switch {
+			case c.State != model.TriNo || c.Shown:
+			case c.Beside:
+				return sentence{warn, "Rolled out, but " + c.Component + " still fails (" + c.Name + " " + c.Seen + "). Enter shows Verify."}
+			case strings.HasSuffix(c.Key, "/pods"):
+				return sentence{bad, "Rolled out, but " + c.Component + " " + c.Name + ": " + c.Seen}
+			}
+		}
 		return sentence{fine, "Rolled out. Verify proves that it worked: enter."}
 	}
 	calmly := sentence{}
