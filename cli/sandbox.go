@@ -223,7 +223,7 @@ func (r *room) flags(f *flags) (*flags, error) {
 	p := &practice{journals: filepath.Join(r.dir, "incidents"), about: ui.Practice{
 		Name: r.scenario.Name, Learn: r.scenario.Learn,
 		Hint:   func(at incident.Step) string { return r.scenario.Hints.Of(int(at) + 1) },
-		Images: r.scenario.End.Images, None: r.scenario.End.None,
+		Images: r.scenario.End.Images, None: r.scenario.End.None, Building: func() bool { return !r.bed.IsBuilt() },
 		Kubeconfig: path, Prometheus: r.bed.PrometheusURL(),
 	}}
 	if f.journalDir != "" {

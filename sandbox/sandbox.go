@@ -171,6 +171,16 @@ func (s *Sandbox) Built(ctx context.Context) error {
 	}
 }
 
+// IsBuilt reports whether the world is there.
+func (s *Sandbox) IsBuilt() bool {
+	select {
+	case <-s.built:
+		return true
+	default:
+		return false
+	}
+}
+
 // Context ends with the sandbox, for what is of no use without it.
 func (s *Sandbox) Context() context.Context { return s.ctx }
 

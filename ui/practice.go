@@ -9,6 +9,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"rollbook/incident"
+	"rollbook/model"
 )
 
 // Practice is what the screen says of a sandbox, beside the incident in it.
@@ -22,6 +23,8 @@ type Practice struct {
 	None   string
 	// Where a second terminal and a browser find it.
 	Kubeconfig, Prometheus string
+	// Building reports that the incident is not there yet; nil = it is.
+	Building func() bool
 	// JournalStays: the journal is not in the sandbox's own folder.
 	JournalStays bool
 }
@@ -37,6 +40,13 @@ func Sandbox(p Practice) Session {
 		s.mark, s.alone = func(int) string { return sandboxMark }, true
 		s.beside = func(s *scope) []Key { return []Key{p.hintKey(s)} }
 		s.about, s.notices = p.about, p.notices
+		if snap.Seen.Cluster.Heard.IsZero() && p.Building != nil && p.Building() {
+			// Nobody is late: what does not answer yet is still being made.
+			snap.Seen.Cluster.Err, snap.Seen.Metrics.Err = "", ""
+			s.says = func(a *App, _ sentence) sentence {
+				return sentence{calm, "The incident is being built: an hour of releases and traffic, " + model.Short(a.trying(a.snap.Seen.Cluster)) + " so far."}
+			}
+		}
 		s.ends, s.parting = "The sandbox ends with this screen, and its incident with it.", p.parting
 		return s
 	}}
