@@ -60,7 +60,8 @@ rest; the exit code is 1 only when none could be read.`,
 type listed struct {
 	row    *reporting.Row // nil = none of them can be read
 	facts  int
-	torn   int64     // bytes of a last line that was cut off
+	torn   int64 // bytes of a last line that was cut off
+	damage *journal.Damage
 	opened time.Time // when the journal was last written, should it not say
 	bad    []error   // of the journals that cannot be read
 }
@@ -102,6 +103,7 @@ func rowsOf(f *flags, cfg *config.Config, errs io.Writer) ([]reporting.Row, erro
 	for n, l := range found {
 		rows[n] = *l.row
 		tornLine(errs, l.row.ID, l.torn)
+		damageLine(errs, l.row.ID, l.damage)
 	}
 	return rows, nil
 }
@@ -119,7 +121,7 @@ func (s shelved) list() (out listed) {
 			continue
 		}
 		row.ID = s.name
-		out.row, out.facts, out.torn, out.opened = &row, sum.Facts, sum.Torn, sum.Opened
+		out.row, out.facts, out.torn, out.damage, out.opened = &row, sum.Facts, sum.Torn, sum.Damage, sum.Opened
 		if out.opened.IsZero() {
 			out.opened = file.Modified
 		}

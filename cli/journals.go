@@ -198,6 +198,13 @@ func replaceFile(path string, b []byte) error {
 	return err
 }
 
+// damageLine says from where on a journal cannot be read; of nil it says nothing.
+func damageLine(w io.Writer, name string, d *journal.Damage) {
+	if d != nil {
+		fmt.Fprintf(w, "rollbook: %s: %s\n", name, text.Line(d.String()))
+	}
+}
+
 // namedBook reads the journal of the incident that the command line names, and
 // tells errs what is odd about it.
 func namedBook(f *flags, name string, errs io.Writer) (book, *config.Config, error) {
@@ -214,5 +221,6 @@ func namedBook(f *flags, name string, errs io.Writer) (book, *config.Config, err
 		return book{}, nil, err
 	}
 	tornLine(errs, b.name, b.Torn)
+	damageLine(errs, b.name, b.Damage)
 	return b, cfg, nil
 }

@@ -46,6 +46,9 @@ func (r reporter) Write(_ context.Context, _ *incident.Incident, dir string) (st
 	}
 	troubles := ""
 	note := func(s string) { troubles += "> " + text.Line(s) + "\n\n" }
+	if c.Damage != nil {
+		note(c.Damage.String())
+	}
 	d := reportOf(book{Content: c}, note)
 	wd, err := os.Getwd()
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"rollbook/engine/journal"
 	"rollbook/model"
 )
 
@@ -78,6 +79,9 @@ func (c *onCallCache) put(source string, at time.Time, people []model.OnCall) er
 
 func (c *onCallCache) read() (map[string]onCallEntry, error) {
 	all := map[string]onCallEntry{}
+	if err := journal.Ours(filepath.Dir(c.path)); err != nil {
+		return nil, err
+	}
 	raw, err := os.ReadFile(c.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -95,6 +99,9 @@ func (c *onCallCache) write(all map[string]onCallEntry) error {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(c.path), 0o700); err != nil {
+		return err
+	}
+	if err := journal.Ours(filepath.Dir(c.path)); err != nil {
 		return err
 	}
 	return replaceFile(c.path, raw)

@@ -19,7 +19,7 @@ const abandonedAfter = 24 * time.Hour
 
 // takeUp goes through the open journals of the same cluster and namespace, once
 // it is known which cluster this is and they have been looked for. One that was
-// touched within a day is taken up; several, or old ones, are offered. A journal
+// touched within a day is taken up; several, old or damaged ones are offered. A journal
 // of another cluster is never touched, and one of another component than the one
 // named on the command line is only told of.
 func (e *Engine) takeUp() {
@@ -45,7 +45,7 @@ func (e *Engine) takeUp() {
 			open = append(open, o)
 		}
 	}
-	if len(open) == 1 && !open[0].Abandoned {
+	if len(open) == 1 && !open[0].Abandoned && open[0].Damage == "" {
 		e.resume(e.offers[open[0].ID])
 		return
 	}
@@ -54,8 +54,12 @@ func (e *Engine) takeUp() {
 
 // openIncident returns what is shown of a journal to choose by.
 func openIncident(s *journal.Summary, now time.Time) incident.OpenIncident {
-	return incident.OpenIncident{ID: s.Name(), Opened: s.Opened, Touched: s.Touched, Step: s.Step,
+	o := incident.OpenIncident{ID: s.Name(), Opened: s.Opened, Touched: s.Touched, Step: s.Step,
 		Component: s.Component, Operator: s.Operator, Owes: s.Owes, Abandoned: now.Sub(s.Touched) > abandonedAfter}
+	if s.Damage != nil {
+		o.Damage = s.Damage.String()
+	}
+	return o
 }
 
 func (e *Engine) takeUpJournal(x incident.TakeUpJournal) {
@@ -104,7 +108,11 @@ func (e *Engine) tookUp(c *journal.Content, book *journal.Writer, err error) {
 	e.inc = incident.Fold(c.Facts)
 	e.seen.Journal, e.seen.Resumed, e.seen.Open = c.Path, true, nil
 	e.begin()
-	e.handle(incident.Input{At: time.Now(), By: e.operator(), Do: incident.TakenUp{ID: c.Header.ID, Host: e.cfg.Host, Torn: c.Torn}})
+	up := incident.TakenUp{ID: c.Header.ID, Host: e.cfg.Host, Torn: c.Torn, Aside: book.Aside()}
+	if c.Damage != nil {
+		up.Damaged = c.Damage.Bytes
+	}
+	e.handle(incident.Input{At: time.Now(), By: e.operator(), Do: up})
 }
 
 // abandonJournal closes a journal that nobody takes up, in its own words.

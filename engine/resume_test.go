@@ -96,6 +96,39 @@ func TestOldIncidentIsOfferedAndAbandoned(t *testing.T) {
 	})
 }
 
+// A journal that is damaged in the middle is offered, and not taken up unasked; taken
+// up, it goes on from its last good line.
+func TestDamagedIncidentIsOffered(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		id := elsewhere(t, dir, time.Minute)
+		path := filepath.Join(dir, id, journal.FileName)
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.SplitAfter(string(raw), "\n")
+		n := len(lines) - 3 // the last is empty
+		lines[n] = "{\n"
+		if err := os.WriteFile(path, []byte(strings.Join(lines, "")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := again(t, dir)
+		s := r.wait(2 * time.Second)
+		if s.Seen.Resumed || len(s.Seen.Open) != 1 || !strings.Contains(s.Seen.Open[0].Damage, fmt.Sprintf("line %d cannot be read", n+1)) {
+			t.Fatalf("resumed %v, offered %+v", s.Seen.Resumed, s.Seen.Open)
+		}
+		r.Send(incident.TakeUp{ID: id})
+		if s = r.wait(2 * time.Second); !s.Seen.Resumed || s.Incident.ID != id {
+			t.Errorf("took up %q", s.Incident.ID)
+		}
+		if !slices.ContainsFunc(s.Incident.Timeline, func(e incident.Entry) bool { return strings.Contains(e.Text, "is kept in "+path+".damaged-1") }) {
+			t.Errorf("%+v", s.Incident.Timeline)
+		}
+		r.end()
+	})
+}
+
 func TestAbandonedByTwo(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {

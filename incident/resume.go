@@ -18,6 +18,7 @@ type OpenIncident struct {
 	Operator  string
 	Abandoned bool     // untouched for a day
 	Owes      []string // what it has switched off and not put back
+	Damage    string   // which line of its journal cannot be read, and what is lost by that; "" = none
 }
 
 // TakeUp goes on with one of Seen.Open.
@@ -39,6 +40,10 @@ type TakenUp struct {
 	ID   string // by the journal's header
 	Host string
 	Torn int64 // bytes of a torn last line that were cut off
+	// Damaged are the bytes from a line on that could not be read, which lie in Aside
+	// now.
+	Damaged int64
+	Aside   string
 }
 
 // decide settles every write whose outcome the journal does not tell by
@@ -51,6 +56,9 @@ func (do TakenUp) decide(d *decider) {
 			Operator: d.s.Operator(), Run: d.s.Seen.Run})
 	}
 	d.fact(Resumed{Host: do.Host, Operator: d.s.Operator()})
+	if do.Damaged > 0 {
+		d.fact(Mended{Bytes: do.Damaged, Aside: do.Aside})
+	}
 	if do.Torn > 0 {
 		d.fact(Mended{Bytes: do.Torn})
 	}
@@ -163,14 +171,18 @@ func (b Resumed) entry(*Incident) (EntryKind, string) {
 	return EntryNote, "taken up again on " + b.Host
 }
 
-// Mended is a journal whose last line a crash had torn.
+// Mended is a journal whose last line a crash had torn, or that was damaged.
 type Mended struct {
-	Bytes int64 `json:"bytes"`
+	Bytes int64  `json:"bytes"`
+	Aside string `json:"aside,omitempty"` // where they are kept; "" = a torn line, which is gone
 }
 
 func (b Mended) apply(i *Incident, f Fact) {}
 
 func (b Mended) entry(*Incident) (EntryKind, string) {
+	if b.Aside != "" {
+		return EntryBad, fmt.Sprintf("the journal was damaged: what followed the last good line, %d bytes, is kept in %s", b.Bytes, b.Aside)
+	}
 	return EntryBad, fmt.Sprintf("the journal's last line was torn: %d bytes were cut off", b.Bytes)
 }
 

@@ -22,6 +22,13 @@ func (s *scope) notices() []sentence {
 	if id := s.snap.Seen.Resuming; id != "" {
 		out = append(out, sentence{warn, "Taking up " + id + ": keys count again when it is there."})
 	}
+	if n := len(s.snap.Seen.Trouble); n > 0 && s.inc().ID == "" {
+		text := "An open incident may be hidden: " + s.snap.Seen.Trouble[0]
+		if n > 1 {
+			text += fmt.Sprintf("; and %d more", n-1)
+		}
+		out = append(out, sentence{bad, text + s.keyed(" (O shows all)")})
+	}
 	for _, id := range s.leaseIDs() {
 		to, lost := s.inc().LeaseLost[id]
 		l := s.snap.Seen.Leases[id]

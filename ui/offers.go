@@ -135,6 +135,9 @@ func (o *offers) View(w, h int) []string {
 		if m.Abandoned {
 			look, state = p.Warn, "⚠ untouched for "+age(o.snap.Now, m.Touched)+": abandoned?"
 		}
+		if m.Damage != "" {
+			look, state = p.Bad, "✗ damaged: "+m.Damage
+		}
 		if len(m.Owes) > 0 {
 			look, state = p.Bad, "✗ untouched for "+age(o.snap.Now, m.Touched)+", not put back: "+strings.Join(m.Owes, ", ")
 		}

@@ -27,18 +27,33 @@ type File struct {
 func (f File) Name() string { return filepath.Base(filepath.Dir(f.Path)) }
 
 // Find lists the journals in the folders, the one written last first, and reads
-// none of them. A folder that is not there is empty. What cannot be looked at is
-// in errs and hides nothing else.
+// none of them. A folder that is not there is empty. What cannot be looked at, or
+// could be another user's, is in errs and hides nothing else.
 func Find(dirs []string) (files []File, errs []error) {
 	for _, dir := range dirs {
+		if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := Ours(dir); err != nil {
+			errs = append(errs, fmt.Errorf("list journals: %w", err))
+			continue
+		}
 		entries, err := os.ReadDir(dir)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err != nil {
 			errs = append(errs, fmt.Errorf("list journals: %w", err))
 		}
 		for _, e := range entries {
 			path := filepath.Join(dir, e.Name(), FileName)
-			st, err := os.Stat(path)
+			st, err := os.Lstat(path)
+			if err == nil && e.Type()&fs.ModeSymlink != 0 {
+				err = fmt.Errorf("%s is a symbolic link: %w", filepath.Join(dir, e.Name()), ErrForeign)
+			}
+			if err == nil {
+				err = foreign(st, path)
+			}
 			switch {
+			case errors.Is(err, ErrForeign):
+				errs = append(errs, fmt.Errorf("find journal: %w", err))
 			case errors.Is(err, fs.ErrNotExist), err != nil && !e.IsDir():
 				// A folder of something else, or a file: no incident.
 			case err != nil:
@@ -68,7 +83,7 @@ func (f File) Opened() (time.Time, error) {
 		}
 		return s.Opened, nil
 	}
-	r, err := os.Open(f.Path)
+	r, err := open(f.Path)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read journal: %w", err)
 	}

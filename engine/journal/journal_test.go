@@ -144,10 +144,6 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		}
 	}
-	broken := head + `{"at":` + "\n" + `{"at":"2026-11-23T03:12:00Z","fact":"closed","data":{}}` + "\n"
-	if _, err := decode(strings.NewReader(broken)); err == nil || !strings.Contains(err.Error(), "line 2") {
-		t.Errorf("a broken line in the middle: %v", err)
-	}
 }
 
 func TestSecondWriterIsRefused(t *testing.T) {

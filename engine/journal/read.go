@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"rollbook/incident"
@@ -45,12 +44,25 @@ type Content struct {
 	Header Header
 	Facts  []incident.Fact
 	// Torn is the number of bytes at the end that are no whole line: what a crash
-	// cut off. Good is the length without them.
+	// cut off. Good is the length up to the last good line.
 	Torn, Good int64
+	Damage     *Damage   // of a line that others follow; nil = none
 	Modified   time.Time // the file's, before it was read
 	// steady says that nobody wrote the file while it was read: its size and time
 	// stand for what is in Facts.
 	steady bool
+}
+
+// Damage is a line that cannot be read, with others after it. The facts before it
+// count; what comes after it may rest on what it said.
+type Damage struct {
+	Line  int
+	Bytes int64 // from that line on to the end
+	Why   error
+}
+
+func (d *Damage) String() string {
+	return fmt.Sprintf("line %d cannot be read: %s; it and all after it, %d bytes, are left out", d.Line, d.Why, d.Bytes)
 }
 
 // Closed says whether the incident was closed.
@@ -78,10 +90,10 @@ func (c *Content) Unreported() bool {
 	return closed >= 0 && reported >= 0 && reported < closed
 }
 
-// Read reads a journal. A torn last line is left out and counted; anything else
-// that is not a fact is an error that names the line.
+// Read reads a journal. A torn last line is left out and counted. From a line in the
+// middle on that cannot be read all is left out, as Damage tells.
 func Read(path string) (*Content, error) {
-	f, err := os.Open(path)
+	f, err := open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read journal: %w", err)
 	}
@@ -96,9 +108,17 @@ func Read(path string) (*Content, error) {
 	}
 	c.Path, c.Modified = path, before.ModTime()
 	if after, err := f.Stat(); err == nil {
-		c.steady = c.Good+c.Torn == before.Size() && after.Size() == before.Size() && after.ModTime().Equal(before.ModTime())
+		c.steady = c.length() == before.Size() && after.Size() == before.Size() && after.ModTime().Equal(before.ModTime())
 	}
 	return c, nil
+}
+
+// length is the file's, with what is left out of it.
+func (c *Content) length() int64 {
+	if c.Damage != nil {
+		return c.Good + c.Torn + c.Damage.Bytes
+	}
+	return c.Good + c.Torn
 }
 
 func decode(r io.Reader) (*Content, error) {
@@ -110,8 +130,11 @@ func decode(r io.Reader) (*Content, error) {
 			c.Torn = int64(len(line))
 			break
 		}
-		if err != nil {
+		if err != nil && (n == 1 || !errors.Is(err, ErrBroken)) {
 			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+		if err != nil {
+			return c.damaged(n, line, in, err)
 		}
 		if n == 1 {
 			if c.Header, err = header(line); err != nil {
@@ -127,7 +150,7 @@ func decode(r io.Reader) (*Content, error) {
 				c.Torn = int64(len(line))
 				break
 			}
-			return nil, fmt.Errorf("line %d: %w", n, err)
+			return c.damaged(n, line, in, err)
 		}
 		c.Facts = append(c.Facts, f)
 		c.Good += int64(len(line))
@@ -135,6 +158,16 @@ func decode(r io.Reader) (*Content, error) {
 	if c.Header.Journal == 0 {
 		return nil, fmt.Errorf("%w: it has no header line", ErrBroken)
 	}
+	return c, nil
+}
+
+// damaged ends the reading at line n, which was read as far as line goes.
+func (c *Content) damaged(n int, line []byte, in io.Reader, why error) (*Content, error) {
+	rest, err := io.Copy(io.Discard, in)
+	if err != nil {
+		return nil, fmt.Errorf("line %d: %w", n, err)
+	}
+	c.Damage = &Damage{Line: n, Bytes: int64(len(line)) + rest, Why: why}
 	return c, nil
 }
 
@@ -161,7 +194,7 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 		line = append(line, part...)
 		switch {
 		case len(line) > maxLine:
-			return nil, fmt.Errorf("%w: a line of more than %d bytes", ErrBroken, maxLine)
+			return line, fmt.Errorf("%w: a line of more than %d bytes", ErrBroken, maxLine)
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
 		}

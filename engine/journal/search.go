@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 
 	"rollbook/incident"
 )
@@ -109,7 +108,7 @@ const tail = 16 << 10
 // as far as that can be told without decoding every fact; else nil, and then the
 // journal has to be read.
 func skim(path string, buf *bufio.Reader) *Summary {
-	f, err := os.Open(path)
+	f, err := open(path)
 	if err != nil {
 		return nil
 	}

@@ -159,7 +159,7 @@ func TestClosedIsKnownByItsEnd(t *testing.T) {
 	if err := os.WriteFile(path, damaged, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Read(path); err == nil {
+	if c, err := Read(path); err != nil || c.Damage == nil {
 		t.Fatal("the journal is not damaged")
 	}
 	if u := search(dir); len(u.Open)+len(u.Unreported)+len(u.Errs) != 0 {

@@ -56,6 +56,7 @@ type Summary struct {
 	Component string        `json:"component,omitempty"` // the first that it is about; "" = none yet
 	Operator  string        `json:"operator,omitempty"`
 	Owes      []string      `json:"owes,omitempty"` // what it switched off and did not put back, in words
+	Damage    *Damage       `json:"-"`              // a damaged journal has no summary that is kept
 
 	// Row is what the list of incidents shows of this one, in a form of the list's
 	// own; nil = it was not asked for yet.
@@ -70,7 +71,7 @@ func (s *Summary) Name() string { return File{Path: s.Path}.Name() }
 // Summary works out the journal's summary.
 func (c *Content) Summary() *Summary {
 	i := incident.Fold(c.Facts)
-	s := &Summary{Path: c.Path, Format: summaryFormat, Size: c.Good + c.Torn, Modified: c.Modified, Header: c.Header,
+	s := &Summary{Path: c.Path, Format: summaryFormat, Size: c.length(), Damage: c.Damage, Modified: c.Modified, Header: c.Header,
 		State: Open, Facts: len(c.Facts), Torn: c.Torn, Opened: i.Opened, Touched: i.Opened, Step: i.Step, Operator: i.Operator,
 		steady: c.steady}
 	switch {
@@ -119,7 +120,7 @@ func digest(f incident.Fact) string {
 // not as it was.
 func Kept(f File) *Summary {
 	path := filepath.Join(filepath.Dir(f.Path), SummaryName)
-	r, err := os.Open(path)
+	r, err := open(path)
 	if err != nil {
 		return nil
 	}
@@ -142,9 +143,9 @@ func Kept(f File) *Summary {
 
 // Keep writes the summary beside its journal, whole or not at all. It keeps none
 // of a journal that was written while it was read, nor of one that ends in a torn
-// line: whoever mends that line may bring the file back to the same size.
+// line or is damaged: whoever mends it may bring the file back to the same size.
 func (s *Summary) Keep() error {
-	if !s.steady || s.Torn > 0 {
+	if !s.steady || s.Torn > 0 || s.Damage != nil {
 		return nil
 	}
 	raw, err := json.Marshal(s)

@@ -45,7 +45,7 @@ func (t *Tail) More() ([]incident.Fact, error) {
 }
 
 func (t *Tail) read() (facts []incident.Fact, err error) {
-	f, err := os.Open(t.path)
+	f, err := open(t.path)
 	if err != nil {
 		return nil, err
 	}

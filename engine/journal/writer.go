@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -32,6 +33,7 @@ type Writer struct {
 	closed bool
 	wake   chan struct{}
 	done   chan struct{}
+	aside  string // where what was damaged lies; "" = nothing was
 
 	// Of the goroutine alone.
 	sink    *sink
@@ -48,14 +50,15 @@ func Begin(dirs []string, h Header, ack Ack) *Writer {
 	return w
 }
 
-// Resume goes on with a journal that was read. It takes the lock, and cuts off a
-// torn last line. It fails with ErrLocked when another rollbook holds it.
+// Resume goes on with a journal that was read. It takes the lock, cuts off a torn
+// last line, and keeps what follows damage in a file beside the journal. It fails
+// with ErrLocked when another rollbook holds it.
 func Resume(c *Content, dirs []string, ack Ack) (*Writer, error) {
-	s, err := reopen(c)
+	s, aside, err := reopen(c)
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{dirs: dirs, header: c.Header, ack: ack, wake: make(chan struct{}, 1), done: make(chan struct{}), sink: s}
+	w := &Writer{dirs: dirs, aside: aside, header: c.Header, ack: ack, wake: make(chan struct{}, 1), done: make(chan struct{}), sink: s}
 	for _, f := range c.Facts {
 		line, err := encode(f)
 		if err != nil {
@@ -68,6 +71,10 @@ func Resume(c *Content, dirs []string, ack Ack) (*Writer, error) {
 	go w.run()
 	return w, nil
 }
+
+// Aside returns the path of the file in which Resume kept what followed a damaged
+// line; "" when there was none.
+func (w *Writer) Aside() string { return w.aside }
 
 // Append queues a fact and returns its number. It never waits.
 func (w *Writer) Append(f incident.Fact) (seq int, err error) {
@@ -178,6 +185,9 @@ func create(dir string, h Header, lines [][]byte) (*sink, error) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
+		if err := Ours(dir); err != nil {
+			return err
+		}
 		folder := filepath.Join(dir, h.ID)
 		for n := 2; ; n++ {
 			err := os.Mkdir(folder, 0o700)
@@ -219,10 +229,15 @@ func create(dir string, h Header, lines [][]byte) (*sink, error) {
 	return s, nil
 }
 
-func reopen(c *Content) (*sink, error) {
-	s := &sink{path: c.Path}
-	err := within("open "+c.Path, func() error {
-		f, err := os.OpenFile(c.Path, os.O_RDWR|os.O_APPEND, 0o600)
+// reopen opens a journal to go on with it. aside is where it keeps what is damaged.
+func reopen(c *Content) (s *sink, aside string, err error) {
+	s = &sink{path: c.Path}
+	err = within("open "+c.Path, func() error {
+		folder := filepath.Dir(c.Path)
+		if err := errors.Join(Ours(filepath.Dir(folder)), Ours(folder)); err != nil {
+			return err
+		}
+		f, err := os.OpenFile(c.Path, os.O_RDWR|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
 		if err != nil {
 			return err
 		}
@@ -235,19 +250,44 @@ func reopen(c *Content) (*sink, error) {
 		if err != nil {
 			return err
 		}
-		if st.Size() != c.Good+c.Torn {
+		if st.Size() != c.length() {
 			s.close()
 			return fmt.Errorf("%s grew while it was read: open it again", c.Path)
 		}
-		if c.Torn > 0 {
+		if c.Damage != nil {
+			if aside, err = keepAside(f, c); err != nil {
+				s.close()
+				return err
+			}
+		}
+		if c.length() > c.Good {
 			return f.Truncate(c.Good)
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("resume journal: %w", err)
+		return nil, "", fmt.Errorf("resume journal: %w", err)
 	}
-	return s, nil
+	return s, aside, nil
+}
+
+// keepAside copies what follows the last good line into a file beside the journal.
+func keepAside(f *os.File, c *Content) (path string, err error) {
+	for n := 1; ; n++ {
+		path = fmt.Sprintf("%s.damaged-%d", c.Path, n)
+		to, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if errors.Is(err, os.ErrExist) && n < 99 {
+			continue
+		}
+		if err != nil {
+			return "", fmt.Errorf("keep what is damaged: %w", err)
+		}
+		_, err = io.Copy(to, io.NewSectionReader(f, c.Good, c.length()-c.Good))
+		if err = errors.Join(err, to.Sync(), to.Close(), syncDir(filepath.Dir(path))); err != nil {
+			return "", fmt.Errorf("keep what is damaged: %w", err)
+		}
+		return path, nil
+	}
 }
 
 // lock takes the file for this process; it is free again when the process ends,
@@ -263,7 +303,7 @@ func (s *sink) lock() error {
 // Locked says whether a rollbook is writing the journal. It holds the lock for
 // the moment of looking when nobody does.
 func Locked(path string) bool {
-	f, err := os.Open(path)
+	f, err := open(path)
 	if err != nil {
 		return false
 	}
