@@ -11,6 +11,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	appsv1 "k8s.io/client-go/kubernetes/typed/apps/v1"
 	"k8s.io/client-go/tools/clientcmd"
@@ -229,6 +230,13 @@ func (m *played) leaves() {
 	}
 }
 
+// quits is leaves from an incident that is open.
+func (m *played) quits() {
+	m.t.Helper()
+	m.Keys("q")
+	m.leaves()
+}
+
 // keeps copies the journal, when they are asked for.
 func (m *played) keeps() {
 	m.t.Helper()
@@ -275,6 +283,16 @@ func (m *played) runs(component, image string) {
 	}
 	if got := d.Spec.Template.Spec.Containers[0].Image; got != image {
 		m.t.Errorf("%s runs %s, want %s", component, got, image)
+	}
+}
+
+// annotates sets an annotation of a Deployment, as kubectl does in another terminal.
+func (m *played) annotates(component, annotation string) {
+	m.t.Helper()
+	_, err := m.cluster.Deployments("production").Patch(m.t.Context(), component, types.MergePatchType,
+		[]byte(`{"metadata":{"annotations":{`+annotation+`}}}`), metav1.PatchOptions{FieldManager: "kubectl-annotate"})
+	if err != nil {
+		m.t.Fatal(err)
 	}
 }
 

@@ -130,6 +130,7 @@ func TestScenarioHealed(t *testing.T) {
 		m.Waits(5*time.Second, "▸ recovered on its own")
 		m.Keys(enter)
 		m.Waits(5*time.Second, "Ended: recovered on its own")
+		m.Waits(2*time.Minute, "items are open") // it is well for as long as Verify asks
 		m.runs("backend-python", "shop/backend-python:1.41.0")
 		m.Waits(10*time.Second, "“Resolved” is not drafted: it is well for")
 		m.Waits(3*time.Minute, "items are open") // after the hold
@@ -189,5 +190,183 @@ func TestScenarioRandom(t *testing.T) {
 		}
 		m.scenario.End = sandbox.End{} // it may be another one than was opened
 		m.leaves()
+	})
+}
+
+// What is well is not taken back because it was released at the same time.
+func TestScenarioHealthyNeighbour(t *testing.T) {
+	play(t, "healthy-neighbour", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python", "suspect")
+		m.decides("● YES")
+		m.chooses("1 of 3 components selected", "[x] backend-python", "[ ] backend-rust", "is healthy itself", "★ good")
+		m.confirms("✓ this should help: 1.41.0 served")
+		m.verifies()
+		m.closes()
+	})
+}
+
+// What came after the first bad sample is not accused.
+func TestScenarioInnocentHotfix(t *testing.T) {
+	play(t, "innocent-hotfix", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python", "suspect  backend-python 1.42.0")
+		m.decides("● YES")
+		m.chooses("1 of 3 components selected", "[x] backend-python  1.42.0 → 1.41.0 (6 → 5)", "★ good")
+		if l := m.line("[ ] frontend"); strings.Contains(l, "sample") {
+			t.Errorf("frontend is accused: %q", l)
+		}
+		m.confirms("✓ this should help: 1.41.0 served 26 h at 0%; 1.42.0 came")
+		m.verifies()
+		m.closes()
+	})
+}
+
+// Where nothing was released it is said with the verdict, and a rollback is doubted.
+func TestScenarioDependency(t *testing.T) {
+	play(t, "dependency", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-rust", "nothing was released: a rollback has nothing to go back from")
+		m.decides("● YES", "a rollback has nothing to go back from")
+		m.chooses("0 of 3 components selected", "failing, but not changed in the hour before")
+		m.Keys(" ")
+		m.Waits(10*time.Second, "[x] backend-rust")
+		m.Keys(down)
+		m.Keys(enter)
+		m.Waits(10*time.Second, "0.9.1 → 0.9.0")
+		m.Keys(enter)
+		m.Waits(20*time.Second, "④Confirm", "⚠ nobody knows how 0.9.0 did; backend-rust did not change in the hour")
+		m.Keys(esc)
+		m.quits()
+	})
+}
+
+// Worse than before is said at once, and the undo of the undo is one key away.
+func TestScenarioMadeWorse(t *testing.T) {
+	play(t, "made-worse", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python")
+		m.decides("● YES")
+		m.chooses("1.42.0 → 1.41.0 (6 → 5)", "★ good")
+		m.confirms("✓ this should help")
+		m.Waits(90*time.Second, "is worse than before: errors 8", "u  undo the undo: back to 1.42.0 (revision 6), which was over the limits", "r  recovery")
+		m.Keys("1")
+		m.Waits(5*time.Second, "WORSE THAN BEFORE", "since the rollback")
+		m.Keys("5")
+		m.Keys("u")
+		m.Waits(20*time.Second, "③Choose", "1.41.0 → 1.42.0", "✗ bad")
+		m.Keys(enter)
+		m.Waits(20*time.Second, "④Confirm", "Blocked: 1.42.0 was over the limits when it last ran")
+		m.overrides("it fails less")
+		m.confirmed("1.41.0 → 1.42.0 (revision 7 → 6, runs as 8)")
+		m.Waits(2*time.Minute, "rolled out after", "Rolled out. Verify proves")
+		m.Keys("1")
+		m.Waits(2*time.Minute, "STILL OVER ITS LIMIT", "backend-python errors 85.8% → 8% since the rollback")
+		m.quits()
+	})
+}
+
+// A controller that puts its version back blocks the confirmation until it is
+// suspended.
+func TestScenarioGitops(t *testing.T) {
+	play(t, "gitops", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python")
+		m.decides("● YES")
+		m.chooses("1.42.0 → 1.41.0 (6 → 5)", "★ good")
+		m.Keys(enter)
+		m.Waits(20*time.Second, "④Confirm", "✓ this should help", "Blocked: Flux owns it (kustomization flux-system/shop)", "do: flux suspend kustomization shop")
+		m.hinted(4)
+		m.annotates("backend-python", `"kustomize.toolkit.fluxcd.io/reconcile":"disabled"`)
+		m.Keys("R")
+		m.confirmed("runs as 7")
+		m.verifies()
+		m.closes()
+	})
+}
+
+// Overridden, the controller does what it said.
+func TestScenarioGitopsTheWrongWay(t *testing.T) {
+	play(t, "gitops", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python")
+		m.decides("● YES")
+		m.chooses("★ good")
+		m.Keys(enter)
+		m.Waits(20*time.Second, "Blocked: Flux owns it")
+		m.overrides("it will not be that quick")
+		m.confirmed()
+		m.Waits(time.Minute, "kustomize-controller put another template in place")
+		m.scenario.End = sandbox.End{}
+		m.quits()
+	})
+}
+
+// Back to the bad release after a good rollback: known, marked, and blocked.
+func TestScenarioErrorsTheWrongWay(t *testing.T) {
+	play(t, "errors", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python")
+		m.decides("● YES")
+		m.chooses("★ good")
+		m.confirms("✓ this should help: 1.41.0 served 26 h at 0%; 1.42.0 came")
+		m.Keys("1")
+		m.Waits(20*time.Second, "ROLLING BACK since", "(1.42.0 → 1.41.0): backend-python errors")
+		m.Waits(2*time.Minute, "ROLLED BACK", "falling")
+		for _, not := range []string{"ROLL BACK NOW", "revision 7"} {
+			if strings.Contains(m.Screen(), not) {
+				t.Errorf("after the rollback the board says %q:\n%s", not, m.Screen())
+			}
+		}
+		m.Keys("3")
+		m.Waits(10*time.Second, "③Choose", "now ★ good", "✗ bad", "gitl")
+		m.Keys(down)
+		m.Keys(enter)
+		m.Waits(5*time.Second, "1.42.0 was over the limits")
+		m.Keys(enter)
+		m.Waits(20*time.Second, "④Confirm", "Blocked: 1.42.0 was over the limits when it last ran")
+		m.runs("backend-python", "shop/backend-python:1.41.0")
+		m.quits()
+	})
+}
+
+// Back to the release that crash-loops.
+func TestScenarioCrashLoopTheWrongWay(t *testing.T) {
+	play(t, "crash-loop", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK WITHIN 10 MINUTES")
+		m.decides("● YES")
+		m.chooses("roll back within 9:", "★ good")
+		m.confirms("✓ this should help: 1.41.0 served 26 h at 0%")
+		m.Waits(2*time.Minute, "Rolled out")
+		m.Keys("3")
+		m.Waits(10*time.Second, "③Choose", "now ★ good", "✗ crash loop")
+		m.Keys(down)
+		m.Keys(enter)
+		m.Waits(5*time.Second, "1.42.0 crash-looped when it last ran")
+		m.Keys(enter)
+		m.Waits(20*time.Second, "④Confirm", "Blocked: 1.42.0 crash-looped when it last ran")
+		m.overrides("to see it once more")
+		m.confirmed()
+		m.Waits(3*time.Minute, "u  undo the undo: back to 1.41.0 (revision 7), which served well")
+		m.Keys("u")
+		m.Waits(10*time.Second, "③Choose", "1.42.0 → 1.41.0", "★ good")
+		m.confirms("✓ this should help: 1.41.0 served")
+		m.verifies()
+		m.closes()
+	})
+}
+
+// A component that is well and did not change.
+func TestScenarioErrorsTheWrongComponent(t *testing.T) {
+	play(t, "errors", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python")
+		m.decides("● YES")
+		m.chooses("★ good")
+		m.Keys(" ")
+		m.Waits(5*time.Second, "0 of 3 components selected")
+		m.Keys(tab)
+		m.Keys(tab)
+		m.Keys(" ")
+		m.Waits(10*time.Second, "[x] frontend")
+		m.Keys(down)
+		m.Keys(enter)
+		m.Waits(5*time.Second, "[x] frontend        2.6.1 → 2.5.0")
+		m.Keys(enter)
+		m.Waits(20*time.Second, "④Confirm", "Blocked: nothing fails on frontend, and it did not change before the onset")
+		m.scenario.End = sandbox.End{}
+		m.quits()
 	})
 }

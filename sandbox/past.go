@@ -146,7 +146,7 @@ func (w *world) release(s *Scenario, r Release, pods bool) error {
 	}
 	err := r.apply(w.store, replicas)
 	if apierrors.IsNotFound(err) {
-		err = r.create(w.store, o, replicas)
+		err = r.create(s, w.store, o, replicas)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: release %s of %s: %w", s.File, r.Image, r.Workload, err)

@@ -54,8 +54,9 @@ func (r Release) by() string {
 }
 
 // create makes a workload, as its first release.
-func (r Release) create(s *store.Store, o Object, replicas int64) error {
+func (r Release) create(of *Scenario, s *store.Store, o Object, replicas int64) error {
 	u := o.copy()
+	of.own(u)
 	if err := r.change(u, replicas); err != nil {
 		return err
 	}

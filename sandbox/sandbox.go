@@ -58,6 +58,7 @@ type Sandbox struct {
 	running sync.WaitGroup
 
 	built        chan struct{} // closed when what follows is there
+	scenario     *Scenario
 	world        *world
 	api, metrics http.Handler
 }
@@ -149,7 +150,7 @@ func (s *Sandbox) build(o Options) error {
 	if err != nil {
 		return err
 	}
-	s.world, s.metrics = w, w.prom.Handler()
+	s.scenario, s.world, s.metrics = o.Scenario, w, w.prom.Handler()
 	s.api = api.Handler(api.Options{Store: w.store, Logs: logs{w}, Prometheus: s.metrics, Token: s.token, User: User, Now: w.clock.now})
 	if o.Built != nil {
 		o.Built()
@@ -248,6 +249,7 @@ func (s *Sandbox) live() {
 	tick := time.NewTicker(beat)
 	defer tick.Stop()
 	last := s.world.clock.now()
+	looked := last
 	for {
 		select {
 		case <-s.ctx.Done():
@@ -258,6 +260,10 @@ func (s *Sandbox) live() {
 		if err := s.world.sim.Step(now); err != nil {
 			s.warn(fmt.Sprintf("the sandbox's controllers: %v", err))
 		}
+		if err := s.world.reconcile(s.scenario, looked, now); err != nil {
+			s.warn(fmt.Sprintf("the sandbox's controllers: %v", err))
+		}
+		looked = now
 		if now.Sub(last) >= interval {
 			last = now
 			s.world.scrape(round{now, s.world.sim.Pods()})

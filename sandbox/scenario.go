@@ -66,6 +66,7 @@ type World struct {
 	Objects  []Object         `yaml:"objects"` // nil = the shop's
 	Releases []Release        `yaml:"releases"`
 	Images   map[string]Image `yaml:"images"`
+	Flux     []Flux           `yaml:"flux"`
 }
 
 // An Object is a Kubernetes object, as in a manifest.
@@ -112,7 +113,8 @@ type Release struct {
 }
 
 // names are the scenarios in the order in which they are learnt.
-var names = []string{"crash-loop", "errors", "slow", "stuck-rollout", "two-bad-releases", "two-components", "no-metrics", "healed", "no-pod-left"}
+var names = []string{"crash-loop", "errors", "slow", "stuck-rollout", "two-bad-releases", "two-components", "no-metrics", "healed", "no-pod-left",
+	"healthy-neighbour", "innocent-hotfix", "dependency", "made-worse", "gitops"}
 
 // List returns the scenarios in the order in which they are best learnt, the
 // random one last.
