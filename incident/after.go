@@ -45,7 +45,14 @@ func (s *Snapshot) was(component string) *WasBefore {
 	if f == nil || !f.Errors.Now.Known && !f.P95.Now.Known {
 		return nil
 	}
-	return &WasBefore{pointer(f.Errors.Now), pointer(f.P95.Now)}
+	e, p := f.Errors.Now, f.P95.Now
+	if f.New.Errors.Known { // what the last rollback brought, while the whole still holds what it replaced
+		e = f.New.Errors
+	}
+	if f.New.P95.Known {
+		p = f.New.P95
+	}
+	return &WasBefore{pointer(e), pointer(p)}
 }
 
 // rollback is one that the banner is about.
@@ -168,8 +175,8 @@ func (s *Snapshot) after(r rollback) After {
 		way = r.from.Label + " → " + r.to.Short
 	}
 	a.Head = fmt.Sprintf("ROLLED BACK %s%s (%s)", ago(s.Now, r.at), by, way)
-	figure, worse := s.compared(r)
-	a.Text = r.name + " " + figure
+	figure, trend, worse := s.compared(r)
+	a.Text = r.name + " " + figure + trend
 	switch {
 	case worse || r.write != nil && r.write.Worse != "" && !s.known(r.name):
 		a.State = AfterWorse
@@ -190,7 +197,9 @@ func (s *Snapshot) after(r rollback) After {
 		}
 	case s.wellness(r.name) == model.TriNo:
 		a.State = AfterNoBetter
-		a.Head = "NO BETTER"
+		if a.Head = "NO BETTER"; trend == fell {
+			a.Head = "STILL OVER ITS LIMIT"
+		}
 		a.Text = fmt.Sprintf("%s %s since the rollback %s%s (%s)", r.name, figure, ago(s.Now, r.at), by, way)
 	default:
 		a.State = AfterBetter
@@ -217,16 +226,20 @@ func (s *Snapshot) clears(r rollback) time.Time {
 // How much worse a figure is that is clearly worse: by half, and over its limit.
 const worseBy = 1.5
 
+// newPods is how long after a write the figures that were read may still be about the
+// pods of before it.
+const newPods = 10 * time.Second
+
 // compared says how the figure that matters went since a rollback, and whether it is
 // clearly worse now than before it: by the new pods, where they are told apart, else by
 // its two newest samples.
-func (s *Snapshot) compared(r rollback) (text string, worse bool) {
+func (s *Snapshot) compared(r rollback) (text, trend string, worse bool) {
 	f, l := s.FiguresOf(r.name), s.Incident.Settings.Limits
 	if f == nil {
-		return "figures unknown: " + s.noFigures(), false
+		return "figures unknown: " + s.noFigures(), "", false
 	}
 	if f.NotMeasured {
-		return "has no figures, by configuration", false
+		return "has no figures, by configuration", "", false
 	}
 	type side struct {
 		name  string
@@ -242,12 +255,12 @@ func (s *Snapshot) compared(r rollback) (text string, worse bool) {
 			continue
 		}
 		over := func(v float64) bool { return v > x.limit && v > worseBy**x.was && v-*x.was > x.limit/2 }
-		if x.new.Known && over(x.new.Value) {
-			return fmt.Sprintf("%s %s → %s of the new pods", x.name, x.show(*x.was), x.show(x.new.Value)), true
+		if x.new.Known && x.new.At.After(r.at.Add(newPods)) && over(x.new.Value) {
+			return fmt.Sprintf("%s %s → %s of the new pods", x.name, x.show(*x.was), x.show(x.new.Value)), "", true
 		}
 		n := len(x.f.Samples)
 		if x.f.Now.Known && n > 1 && over(x.f.Samples[n-1].V) && over(x.f.Samples[n-2].V) && x.f.Samples[n-2].At.After(r.at) {
-			return fmt.Sprintf("%s %s → %s", x.name, x.show(*x.was), x.show(x.f.Now.Value)), true
+			return fmt.Sprintf("%s %s → %s", x.name, x.show(*x.was), x.show(x.f.Now.Value)), "", true
 		}
 	}
 	at := 0 // errors, unless it is the latency that was too high
@@ -257,15 +270,26 @@ func (s *Snapshot) compared(r rollback) (text string, worse bool) {
 	x := sides[at]
 	switch {
 	case !x.f.Now.Known:
-		return fmt.Sprintf("%s unknown: %s", x.name, x.f.Now.Why), false
+		return fmt.Sprintf("%s unknown: %s", x.name, x.f.Now.Why), "", false
 	case x.was == nil:
-		return x.name + " " + x.show(x.f.Now.Value), false
+		return x.name + " " + x.show(x.f.Now.Value), "", false
 	}
-	return fmt.Sprintf("%s %s → %s%s", x.name, x.show(*x.was), x.show(x.f.Now.Value), trend(x.f)), false
+	text, trend = fmt.Sprintf("%s %s → %s", x.name, x.show(*x.was), x.show(x.f.Now.Value)), heading(x.f)
+	if s.Now.After(s.clears(r)) && x.f.Now.Value < muchLess**x.was {
+		trend = fell
+	}
+	return text, trend, false
 }
 
-// trend says where a figure goes, by the last three samples.
-func trend(f model.Figure) string {
+// fell is the trend of a figure that is much lower than before the rollback, once it
+// tells of what was served after it alone.
+const (
+	fell     = ", lower than before"
+	muchLess = 0.7
+)
+
+// heading says where a figure goes, by the last three samples.
+func heading(f model.Figure) string {
 	n := len(f.Samples)
 	if n < 3 {
 		return ""
@@ -331,7 +355,7 @@ func (d *decider) compare() {
 		if r.write == nil || r.write.Worse != "" || !d.inc().Verified.IsZero() {
 			continue
 		}
-		figure, worse := d.s.compared(r)
+		figure, _, worse := d.s.compared(r)
 		if !worse {
 			continue
 		}

@@ -41,6 +41,9 @@ func (s *Snapshot) MarkOf(h *model.History, r *model.Candidate) Mark {
 // one those of now, of another what it did before the onset, else until it was left.
 func (s *Snapshot) FiguresOfVersion(h *model.History, r *model.Candidate) (errors, p95 model.Reading) {
 	if f := s.FiguresOf(h.Component); r.Current && f != nil && !f.NotMeasured {
+		if c := s.Seen.Component(h.Component); f.New.Errors.Known || c != nil && c.Replicas > c.Updated {
+			return f.New.Errors, f.New.P95 // the others hold what old pods serve
+		}
 		return f.Errors.Now, f.P95.Now
 	}
 	errors, p95 = r.Behaviour.Errors, r.Behaviour.P95

@@ -15,17 +15,27 @@ import (
 type choose struct {
 	base
 	marked map[string]string // key of the version under the cursor, by component
+	chosen map[string]string // key of the version that was chosen when it was looked at last, by component
 	top    int               // of the list of components
 	revTop int
 }
 
-func newChoose(s *scope) *choose { return &choose{base: base{s}, marked: map[string]string{}} }
+func newChoose(s *scope) *choose { return &choose{base: base{s}, marked: map[string]string{}, chosen: map[string]string{}} }
 
 func (c *choose) Title() string { return "3 Choose" }
 
 // Follow looks at a chosen component first: what is proposed is what the
 // operator came for.
 func (c *choose) Follow() {
+	for _, ch := range c.inc().Choices { // what is chosen by another key is looked at
+		if ch.Role == model.RoleRelease && c.chosen[ch.Component] != ch.To.Key {
+			c.chosen[ch.Component] = ch.To.Key
+			delete(c.marked, ch.Component)
+		}
+	}
+	if t := c.inc().Triggers; len(c.inc().Choices) == 0 && len(t) > 0 && c.inc().Step == incident.Choose && c.marked[""] == "" {
+		c.marked[""], c.focus = "seen", t[0].Component // what fails, where nothing is chosen
+	}
 	if len(c.inc().Choices) > 0 && c.inc().Step == incident.Choose && c.marked[""] == "" {
 		c.marked[""] = "seen" // once per visit of the program
 		c.focus = c.inc().Choices[0].Component

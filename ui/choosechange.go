@@ -70,6 +70,9 @@ func (c *choose) change(w, h int) []string {
 	}
 	out := []string{p.heading("running "+way(cur, r.Version), w)}
 	if r.Current {
+		out[0] = p.heading(r.Full(), w)
+	}
+	if r.Current {
 		return append(out, "   this is what runs now")
 	}
 	var tail []string
