@@ -123,3 +123,45 @@ func TestSuspectWords(t *testing.T) {
 		}
 	}
 }
+
+// The cause is a change before the onset, also where it runs no more: what came later,
+// a hotfix that did not help, is told apart and goes back with it.
+func TestCauseIsBeforeTheOnset(t *testing.T) {
+	w := newWorld(t, nil)
+	w.component("backend-python", func(c *model.Component) {
+		c.Revision, c.OwnerName, c.RevisionStart, c.RevisionBy = 43, owner(43), t0.Add(-2*time.Minute), "maria"
+		c.Past = []model.Earlier{{Owner: owner(42), Revision: 42, At: t0.Add(-6 * time.Minute), Images: []string{"shop/api:1.42.0"}, Cause: "invoices"},
+			{Owner: owner(41), Revision: 41, At: t0.Add(-26 * time.Hour)}}
+	})
+	w.component("frontend", func(c *model.Component) {
+		c.Revision, c.OwnerName, c.RevisionStart = 18, owner(18), t0.Add(-time.Minute) // well, and later
+	})
+	openWithErrors(w)
+	causes := w.snap().Causes()
+	if len(causes) != 1 || causes[0].Version.Key != owner(42) || causes[0].Version.Tag != "1.42.0" || causes[0].ChangeCause != "invoices" {
+		t.Fatalf("the causes are %+v", causes)
+	}
+	if got := suspected(w.inc); got != "backend-python 42 1m0s; backend-python 43 -3m0s" {
+		t.Errorf("kept is %q", got)
+	}
+	w.do(Next{})
+	w.do(Next{})
+	if !w.inc.Chosen("backend-python") || w.inc.Chosen("frontend") {
+		t.Errorf("chosen are %+v", w.inc.Choices)
+	}
+	if told := strings.Join(texts(w.inc, "seen"), "\n"); strings.Contains(told, "suspected: revision 43") {
+		t.Errorf("the hotfix is accused: %s", told)
+	}
+}
+
+// What only changed is not taken back by default.
+func TestHealthyNeighbourIsNotSelected(t *testing.T) {
+	w := newWorld(t, nil)
+	w.component("backend-python", func(c *model.Component) { c.RevisionStart = t0.Add(-7 * time.Minute) })
+	w.component("frontend", func(c *model.Component) { c.RevisionStart = t0.Add(-5*time.Minute - 10*time.Second) })
+	openWithErrors(w)
+	w.do(Next{})
+	if !w.inc.Chosen("backend-python") || w.inc.Chosen("frontend") {
+		t.Errorf("chosen are %+v", w.inc.Choices)
+	}
+}

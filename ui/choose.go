@@ -20,7 +20,9 @@ type choose struct {
 	revTop int
 }
 
-func newChoose(s *scope) *choose { return &choose{base: base{s}, marked: map[string]string{}, chosen: map[string]string{}} }
+func newChoose(s *scope) *choose {
+	return &choose{base: base{s}, marked: map[string]string{}, chosen: map[string]string{}}
+}
 
 func (c *choose) Title() string { return "3 Choose" }
 
