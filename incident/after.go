@@ -94,7 +94,7 @@ func (s *Snapshot) rollbacks() []rollback {
 		out = append(out, r)
 	}
 	for _, c := range s.Seen.Board {
-		if !c.Returned || ours[c.ID] || c.StartGuessed || s.Now.Sub(c.RevisionStart) > foreignFor || c.Left() == nil {
+		if ours[c.ID] {
 			continue
 		}
 		if r := s.foreign(c); r != nil {
@@ -104,12 +104,19 @@ func (s *Snapshot) rollbacks() []rollback {
 	return out
 }
 
+// goneBack reports whether somebody else went back to what a component runs, because
+// it was not well.
+func (s *Snapshot) goneBack(c *model.Component) bool { return s.foreign(c) != nil }
+
 // foreignFor is for how long a rollback by somebody else is what the banner is about.
 const foreignFor = 15 * time.Minute
 
-// foreign returns the rollback of a component by somebody else; nil where it was well
-// before it: then going back was a release like any other.
+// foreign returns the rollback of a component by somebody else; nil where there was
+// none, or it was well before it: then going back was a release like any other.
 func (s *Snapshot) foreign(c *model.Component) *rollback {
+	if !c.Returned || c.StartGuessed || s.Now.Sub(c.RevisionStart) > foreignFor || c.Left() == nil {
+		return nil
+	}
 	f, l := s.FiguresOf(c.ID), s.Incident.Settings.Limits
 	if f == nil {
 		return nil

@@ -159,6 +159,7 @@ func TestSecondOperator(t *testing.T) {
 func TestNothingReleased(t *testing.T) {
 	w := newWorld(t, nil)
 	w.component("backend-python", func(c *model.Component) { c.RevisionStart = t0.Add(-26 * time.Hour) })
+	w.do(Observed{})
 	if s := w.snap(); !Calm(s, Tree(s)) {
 		t.Error("a board on which all is well is not calm")
 	}

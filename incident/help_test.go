@@ -148,7 +148,8 @@ func TestLeftVersionIsKnown(t *testing.T) {
 	if why := Confirm.Blocked(w.snap()); why != "" {
 		t.Errorf("overridden, and blocked by %q", why)
 	}
-	if Fold(w.facts).known("backend-python", owner(42)).bad() == "" {
+	folded := Fold(w.facts)
+	if k := folded.known("backend-python", owner(42)); k.bad() == "" {
 		t.Error("the journal does not know it")
 	}
 }

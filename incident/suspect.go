@@ -130,9 +130,11 @@ func (s *Snapshot) changesOf(c *model.Component) []Suspect {
 			out[n] = x
 		}
 	}
-	add(c.RevisionStart, func() Suspect {
-		return Suspect{Version: c.Running(), By: c.RevisionBy, ChangeCause: c.ChangeCause, Images: c.Images}
-	})
+	if !s.goneBack(c) {
+		add(c.RevisionStart, func() Suspect {
+			return Suspect{Version: c.Running(), By: c.RevisionBy, ChangeCause: c.ChangeCause, Images: c.Images}
+		})
+	}
 	for n := range c.Past {
 		r := &c.Past[n]
 		add(r.At, func() Suspect {
