@@ -148,12 +148,15 @@ func (c *call) serveDiscovery(group, ver string) error {
 
 // serveOther serves what is no group: the roots of discovery, health, version.
 func (c *call) serveOther(path string) error {
+	if path == "/openapi/v2" {
+		return c.only(http.MethodGet, c.openapiV2)
+	}
 	if strings.HasPrefix(path, "/openapi/v3") {
 		return c.only(http.MethodGet, func() error { return c.openapi(path) })
 	}
 	answers := map[string]func() error{
 		"": func() error {
-			return c.json(http.StatusOK, metav1.RootPaths{Paths: []string{"/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"}})
+			return c.json(http.StatusOK, metav1.RootPaths{Paths: []string{"/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"}})
 		},
 		"/api": func() error {
 			if wantsAggregated(c.r.Header.Get("Accept")) {

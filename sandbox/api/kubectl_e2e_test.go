@@ -198,3 +198,12 @@ func TestKubectlRollsBack(t *testing.T) {
 	}
 	k.want(k.run("", "rollout", "status", "deployment/web"), "successfully rolled out")
 }
+
+// kubectl asks for the older description of the API when it applies a List.
+func TestKubectlAppliesAList(t *testing.T) {
+	k := newKube(t)
+	list := `{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"one"},"data":{"x":"1"}},{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"two"}}]}`
+	if out := k.run(list, "apply", "-f", "-"); !strings.Contains(out, "configmap/one created") || !strings.Contains(out, "configmap/two created") {
+		t.Error(out)
+	}
+}

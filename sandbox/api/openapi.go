@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -25,6 +26,25 @@ func (c *call) openapi(path string) error {
 		}
 	}
 	return notServed()
+}
+
+// swaggerType is what the older description is answered as. Clients ask for it with an
+// @, which no media type may have.
+const swaggerType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+
+// openapiV2 serves the older description, without any type in it: kubectl asks for it
+// when it applies a List, and checks what it knows of the types in there.
+func (c *call) openapiV2() error {
+	if !strings.Contains(c.r.Header.Get("Accept"), "proto-openapi") {
+		return c.json(http.StatusOK, map[string]any{"swagger": "2.0", "info": map[string]string{"title": "Kubernetes", "version": Version},
+			"paths": map[string]any{}, "definitions": map[string]any{}})
+	}
+	body := protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), "2.0")
+	c.w.Header().Set("Content-Type", swaggerType)
+	c.w.WriteHeader(http.StatusOK)
+	c.stream = true
+	_, _ = c.w.Write(body)
+	return nil
 }
 
 func openapiPath(gv schema.GroupVersion) string {

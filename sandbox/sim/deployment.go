@@ -26,8 +26,11 @@ type rollout struct {
 func (m *Sim) syncDeployment(d *appsv1.Deployment) error {
 	r := &rollout{m: m, d: d.DeepCopy(), was: *d.Status.DeepCopy()}
 	for _, rs := range list[appsv1.ReplicaSet](m, replicaSets, d.Namespace) {
-		if metav1.IsControlledBy(rs, d) {
+		switch {
+		case metav1.IsControlledBy(rs, d):
 			r.sets = append(r.sets, rs.DeepCopy())
+		case adopts(d, d.Spec.Selector, rs):
+			return m.update(replicaSets, adopted(rs.DeepCopy(), d, appsv1.SchemeGroupVersion.WithKind("Deployment"))) // the next sync knows it
 		}
 	}
 	r.new, r.old = split(r.d, r.sets)

@@ -8,7 +8,10 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"rollbook/sandbox/store"
 )
 
 const (
@@ -246,5 +249,35 @@ func TestBackOff(t *testing.T) {
 	}
 	if w := b.failed(at.Add(2*longestBackOff + time.Minute)); w != 0 {
 		t.Errorf("after a long run it waits %v", w)
+	}
+}
+
+// A Deployment that is made anew takes over what another left by a deletion with
+// --cascade=orphan: its history goes on, and no pod is made twice.
+func TestOrphansAreAdopted(t *testing.T) {
+	b := newBed(t)
+	b.create(deployment(2, "shop:1"))
+	b.passes(time.Minute)
+	b.image("shop:2")
+	b.passes(time.Minute)
+	if _, _, err := b.store.Delete(deployments, "production", "shop", store.Removal{Orphan: true}); err != nil {
+		t.Fatal(err)
+	}
+	b.passes(time.Minute)
+	for _, rs := range list[appsv1.ReplicaSet](b.sim, replicaSets, "") {
+		if metav1.GetControllerOf(rs) != nil {
+			t.Fatalf("%s is no orphan", rs.Name)
+		}
+	}
+	b.create(deployment(2, "shop:3"))
+	b.passes(2 * time.Minute)
+	d, sets := b.shop(), list[appsv1.ReplicaSet](b.sim, replicaSets, "")
+	for _, rs := range sets {
+		if !metav1.IsControlledBy(rs, d) {
+			t.Errorf("%s is not adopted", rs.Name)
+		}
+	}
+	if n := len(list[corev1.Pod](b.sim, pods, "")); len(sets) != 3 || d.Annotations[annRevision] != "3" || n != 2 {
+		t.Errorf("%d ReplicaSets, revision %s, %d pods", len(sets), d.Annotations[annRevision], n)
 	}
 }

@@ -18,6 +18,8 @@ func (m *Sim) syncReplicaSet(rs *appsv1.ReplicaSet) error {
 	terminating := int32(0)
 	for _, p := range list[corev1.Pod](m, pods, rs.Namespace) {
 		switch {
+		case !ended(p) && adopts(rs, rs.Spec.Selector, p):
+			return m.update(pods, adopted(p.DeepCopy(), rs, appsv1.SchemeGroupVersion.WithKind("ReplicaSet")))
 		case !metav1.IsControlledBy(p, rs) || ended(p):
 		case p.DeletionTimestamp != nil:
 			terminating++
