@@ -30,7 +30,8 @@ func (e *Engine) pollIfDue() {
 	if off != "" || len(e.seen.Board) == 0 || e.seen.Reading || !e.idle("poll") {
 		return
 	}
-	p := model.Poll{Targets: e.targets(), Apart: e.sides()}
+	set := &e.inc.Settings
+	p := model.Poll{Targets: e.targets(), Apart: e.sides(), Objective: set.Objective, Period: set.Period}
 	if e.inc.Step >= incident.RollBack {
 		p.Hold = e.inc.Settings.Verify.Hold
 	}

@@ -54,7 +54,7 @@ func (i *Incident) Concerned() []string {
 func overNow(s *Snapshot, components []string, stuck bool) []finding {
 	var out []finding
 	for _, f := range findings(s) {
-		if (f.State == model.TriYes || f.Over) && (stuck || f.Kind != TStuck) && slices.Contains(components, f.Component) {
+		if (f.State == model.TriYes || f.Over) && (stuck || f.Kind.outage()) && slices.Contains(components, f.Component) {
 			out = append(out, f)
 		}
 	}

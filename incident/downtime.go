@@ -83,7 +83,7 @@ func downNow(s *Snapshot) (running, blind bool, since time.Time) {
 	since = s.Now
 	concerned := i.Concerned()
 	for _, f := range findings(s) {
-		if f.Kind == TStuck || !slices.Contains(concerned, f.Component) {
+		if !f.Kind.outage() || !slices.Contains(concerned, f.Component) {
 			continue
 		}
 		switch {

@@ -17,7 +17,7 @@ type finding struct {
 }
 
 // kinds are all kinds of triggers, in the order in which they are told.
-var kinds = []TriggerKind{TErrors, TP95, TNoPod, TStuck}
+var kinds = []TriggerKind{TErrors, TP95, TNoPod, TStuck, TBurn}
 
 // findings returns what is broken or unknown on the board, in its order. It looks
 // at observations alone, not at what was latched.
@@ -34,9 +34,13 @@ func findings(s *Snapshot) []finding {
 	return out
 }
 
+// outage says whether what a kind of trigger is about is felt by users at once: the
+// downtime counts by it.
+func (k TriggerKind) outage() bool { return k != TStuck && k != TBurn }
+
 // fine says that no trigger of the component can rise now.
 func (l *Line) fine() bool {
-	return l.Errors.State != model.TriYes && l.P95.State != model.TriYes && l.Component.NoneReady.IsZero() && l.Component.Stuck == "" && l.Component.Unmoved.IsZero()
+	return l.Errors.State != model.TriYes && l.P95.State != model.TriYes && l.Component.NoneReady.IsZero() && l.Component.Stuck == "" && l.Component.Unmoved.IsZero() && !l.burns
 }
 
 // finding returns what is said of one kind of trigger. lost is why the cluster
@@ -48,6 +52,8 @@ func (l *Line) finding(s *Snapshot, kind TriggerKind, lost string) finding {
 		out = l.figureFinding(s, kind)
 	case TNoPod:
 		out = noPodFinding(s, l.Component, lost)
+	case TBurn:
+		out = l.burnFinding(s)
 	default:
 		out = stuckFinding(s, l.Component, lost)
 	}

@@ -26,6 +26,7 @@ type Line struct {
 	Figures   *model.Figures // as Snapshot.FiguresOf returns them; nil = none were read
 	Errors    Run            // against the limits of the triggers
 	P95       Run
+	burns     bool // the error budget of the SLO, too fast
 
 	read        *model.Figures // as they were read
 	from, until time.Time
@@ -116,6 +117,7 @@ func (s *Snapshot) judged(c *model.Component, before *Line) *Line {
 			}
 		}
 	}
+	l.burns = l.burnFinding(s).State == model.TriYes
 	return l
 }
 

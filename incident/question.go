@@ -202,12 +202,27 @@ func criticalNode(s *Snapshot, j *Judgement, back []rollback) Node {
 	return answered(s, n)
 }
 
-// sloNode never counts as unknown: a budget that is not set up is not asked for.
+// sloNode never holds the verdict up: a budget that is not set up is not asked for.
 func sloNode(s *Snapshot, j *Judgement, back []rollback) Node {
-	n := Node{Question: QSLO, Title: QSLO.title(s.Incident.Settings.Limits), Asks: true}
+	set := &s.Incident.Settings
+	n := Node{Question: QSLO, Title: QSLO.title(set.Limits), Asks: true}
 	n.fromTriggers(s, j, back, TStuck)
-	if n.Answer == model.TriNo && n.Text == "" {
-		n.Text = "no rollout is stuck; SLO: not set up"
+	burn, slo := n, "SLO: not set up"
+	if set.Objective > 0 {
+		burn.fromTriggers(s, j, back, TBurn)
+		slo = j.slo(set)
+	}
+	switch {
+	case n.Answer == model.TriYes && burn.Answer == model.TriYes && set.Objective > 0:
+		n.Text, n.Covered = n.Text+"; "+burn.Text, n.Covered && burn.Covered
+	case n.Answer == model.TriYes:
+	case burn.Answer == model.TriYes && set.Objective > 0:
+		n = burn
+	case set.Objective > 0 && n.Answer == model.TriNo && burn.Answer == model.TriUnknown:
+		n.Answer, n.Query = model.TriUnknown, burn.Query
+		n.Text = "no rollout is stuck; SLO " + model.Percent(set.Objective) + ": " + burn.Text
+	case n.Answer == model.TriNo && n.Text == "":
+		n.Text = "no rollout is stuck; " + slo
 	}
 	return answered(s, n)
 }

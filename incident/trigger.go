@@ -17,6 +17,7 @@ const (
 	TP95    TriggerKind = "p95"
 	TNoPod  TriggerKind = "no pod"
 	TStuck  TriggerKind = "stuck"
+	TBurn   TriggerKind = "error budget"
 )
 
 // Trigger is a broken limit of one component, latched.

@@ -21,7 +21,7 @@ func (c *Client) Poll(ctx context.Context, p model.Poll) (map[string]*model.Figu
 		return unknown(p.Targets, err.Error()), err
 	}
 	defer c.end()
-	r := &round{hold: p.Hold, sides: p.Apart}
+	r := &round{hold: p.Hold, sides: p.Apart, slo: slo{p.Objective, p.Period}}
 	for again := false; ; again = true {
 		r.inquiry = c.inquire(p.Targets, func(a *asked) string {
 			a.track = c.track(a.Target)
@@ -53,6 +53,7 @@ type round struct {
 	*inquiry
 	hold  time.Duration
 	sides map[string]model.Sides
+	slo   slo
 	now   time.Time // the server's
 }
 
@@ -123,6 +124,9 @@ func (r *round) ask(ctx context.Context) {
 		if g.preset() {
 			g.at = r.window(len(g.targets), pasts(g.targets, false))
 			work.run(func() { r.askGroup(ctx, g) })
+			if r.slo.set() {
+				work.run(func() { r.askBurn(ctx, g) })
+			}
 			if r.hold > 0 {
 				work.run(func() { g.whole = r.c.signals(ctx, &g.scope, r.hold, at(r.now)) })
 			}
@@ -131,6 +135,9 @@ func (r *round) ask(ctx context.Context) {
 	}
 	r.askSides(ctx, &work)
 	for _, a := range r.targets {
+		if r.slo.set() && a.Errors != "" {
+			work.run(func() { r.askOwnBurn(ctx, a) })
+		}
 		work.run(func() { a.own = r.c.askOwn(ctx, a.Target, r.window(1, pasts([]*asked{a}, true)), true) })
 	}
 	work.wait()
@@ -198,6 +205,17 @@ func (r *round) result(targets []model.Target) map[string]*model.Figures {
 		}
 		f.At, f.Fresh = r.now, 2*r.interval+r.c.opt.Poll
 		r.own(a, f)
+		if r.slo.set() {
+			present := a.off
+			if a.g != nil && a.Errors == "" {
+				present = r.present(a)
+			}
+			if f.Burn = r.burn(a, present); a.Errors != "" { // nobody knows what samples it rests on
+				for _, x := range []*model.Reading{&f.Burn.FiveMinutes, &f.Burn.HalfHour, &f.Burn.Hour, &f.Burn.SixHours, &f.Burn.Left} {
+					x.At = r.now
+				}
+			}
+		}
 	}
 	return out
 }

@@ -30,6 +30,7 @@ type track struct {
 	// strange is the pods of the last round that the cluster had not shown; nil = there
 	// was none.
 	strange map[string]bool
+	burnt   burnt
 }
 
 // track is what is known of a target; it begins anew when the target is asked for

@@ -17,8 +17,12 @@ type Observation struct {
 // Poll asks Prometheus for one round of figures.
 type Poll struct {
 	Targets []Target
-	Hold    time.Duration    // the window of HoldErrors and HoldP95; 0 = not wanted
-	Apart   map[string]Sides // by component ID: of whom Figures.Old and New are wanted
+	Hold    time.Duration // the window of HoldErrors and HoldP95; 0 = not wanted
+	// Objective of the SLO, 0..1, and the period over which its budget is counted; 0 =
+	// none is set up, and Figures.Burn is not wanted.
+	Objective float64
+	Period    time.Duration
+	Apart     map[string]Sides // by component ID: of whom Figures.Old and New are wanted
 }
 
 // Sides names the owners (ReplicaSets) whose pods a rollout replaces, and the one

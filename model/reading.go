@@ -87,6 +87,8 @@ type Figures struct {
 	// first new pod of a rollout that this program wrote on: of the pods that are
 	// replaced, and of those that replace them. The zero value was not asked for.
 	Old, New Behaviour
+	// Burn is how fast the error budget of the SLO is spent, where one is set up.
+	Burn Burn
 	// NotMeasured says that the configuration declares that there is nothing to
 	// measure: then the figures are not asked for, and are not unknown either.
 	NotMeasured bool
@@ -96,9 +98,18 @@ type Figures struct {
 }
 
 // Readings returns all readings of the figures.
-func (f *Figures) Readings() [14]*Reading {
-	return [14]*Reading{&f.Errors.Now, &f.P95.Now, &f.Requests, &f.Up, &f.Targets, &f.HoldErrors, &f.HoldP95, &f.HoldRequests,
-		&f.Old.Errors, &f.Old.P95, &f.Old.Requests, &f.New.Errors, &f.New.P95, &f.New.Requests}
+func (f *Figures) Readings() [19]*Reading {
+	return [19]*Reading{&f.Errors.Now, &f.P95.Now, &f.Requests, &f.Up, &f.Targets, &f.HoldErrors, &f.HoldP95, &f.HoldRequests,
+		&f.Old.Errors, &f.Old.P95, &f.Old.Requests, &f.New.Errors, &f.New.P95, &f.New.Requests,
+		&f.Burn.FiveMinutes, &f.Burn.HalfHour, &f.Burn.Hour, &f.Burn.SixHours, &f.Burn.Left}
+}
+
+// Burn is how many times too fast a component spends the error budget of the SLO, over
+// several windows: its error ratio ÷ (1 − objective). At 1 the budget lasts for just
+// the period.
+type Burn struct {
+	FiveMinutes, HalfHour, Hour, SixHours Reading
+	Left                                  Reading // the share of the period's budget that is left; below 0 = overspent
 }
 
 // Baseline is how a component did in the hour before the onset.

@@ -32,7 +32,7 @@ func (b *builder) clocked() bool {
 		case incident.ClockRan:
 			return true
 		case incident.Rose:
-			rose = rose || x.Trigger.Kind != incident.TStuck
+			rose = rose || x.Trigger.Kind != incident.TStuck && x.Trigger.Kind != incident.TBurn
 		}
 	}
 	return !rose && len(b.facts) > 0
