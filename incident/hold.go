@@ -87,12 +87,12 @@ func (i *Incident) holds() bool {
 // verifyHold keeps the hold. It goes on only while each check is good, accepted by
 // name, or good so far; is reset by what is bad or not known; and is green when it was
 // watched for its whole length and every check is good or accepted. What is over a
-// limit after that ends the verification.
+// limit after that, or taken away, ends the verification.
 func (d *decider) verifyHold() {
 	i := d.inc()
 	if !i.Verified.IsZero() {
-		if over := overNow(&d.s, i.Covered(), false); len(over) > 0 && i.Closed.IsZero() {
-			d.fact(Unverified{Why: briefs(over)})
+		if why := d.lapsed(); why != "" && i.Closed.IsZero() {
+			d.fact(Unverified{Why: why})
 		}
 		return
 	}
@@ -118,6 +118,21 @@ func (d *decider) verifyHold() {
 		d.closeIfDone()
 	}
 	d.askVerify(&c)
+}
+
+// lapsed says why what was verified is not so any more; "" while nothing speaks against
+// it.
+func (d *decider) lapsed() string {
+	covered := d.inc().Covered()
+	if over := overNow(&d.s, covered, false); len(over) > 0 {
+		return briefs(over)
+	}
+	for _, id := range covered {
+		if why := (&proving{s: &d.s, id: id}).away(); why != "" {
+			return id + ": " + why
+		}
+	}
+	return ""
 }
 
 // askVerify asks what to do when it has not been green for long. What is only not
@@ -214,7 +229,7 @@ func (b WasVerified) entry(*Incident) (EntryKind, string) {
 }
 
 // Unverified is the end of a verification: something that the incident covers is over
-// a limit again, or somebody put another template in place.
+// a limit again or was taken away, or somebody put another template in place.
 type Unverified struct {
 	Why string `json:"why"`
 }

@@ -158,6 +158,14 @@ func TestHoldIsReset(t *testing.T) {
 			w.component("backend-python", pods(w.now.Add(-time.Second)))
 			w.do(Observed{})
 		}, "a pod of backend-python restarted or was not ready in between"},
+		{"the cluster is silent", func(w *world) {
+			w.wait(12 * time.Second)
+			w.figures("backend-python", repeat(0.0002, 3), repeat(0.2, 3))
+			facts, _ := Decide(w.inc, w.seen, Input{At: w.now, Do: Observed{Passed: time.Second}})
+			for _, f := range facts {
+				w.fold(f)
+			}
+		}, "cluster not heard for 12s"},
 		{"nobody looked", func(w *world) {
 			w.well(0)
 			w.do(Observed{Passed: 11 * time.Second})
@@ -312,6 +320,34 @@ func TestSettling(t *testing.T) {
 	}
 }
 
+// What the hold looks back on must lie behind the rollout before it tells: until then a
+// figure is good so far and no more, and what is left in it from before is not bad.
+func TestMeasuring(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toRolling()
+	w.wait(40 * time.Second)
+	w.rolledOut()
+	w.well(10 * time.Second)
+	if v := w.find("backend-python/errors"); v.State != model.TriUnknown || v.Wait != WaitHold || v.Seen != "10s of 2m since the rollout" || v.Acceptable() {
+		t.Errorf("ten seconds after the rollout: %+v", v)
+	}
+	w.well(110 * time.Second)
+	if v := w.find("backend-python/errors"); v.State != model.TriYes {
+		t.Errorf("two minutes after the rollout: %+v", v)
+	}
+	f := *w.seen.Figures["backend-python"]
+	f.HoldErrors.Value = 0.004
+	w.seen.Figures = map[string]*model.Figures{"backend-python": &f}
+	if v := w.find("backend-python/errors"); v.Wait != WaitHold || !v.Clears.Equal(w.inc.RolledOut.Add(140*time.Second)) {
+		t.Errorf("a scrape of before is left in it: %+v", v)
+	}
+	w.wait(21 * time.Second)
+	w.seen.Cluster.Heard, w.seen.Metrics.Heard = w.now, w.now
+	if v := w.find("backend-python/errors"); v.State != model.TriNo {
+		t.Errorf("nothing of before is left in it: %+v", v)
+	}
+}
+
 // Right after a verification it is looked on: what is over a limit again ends it.
 func TestNoLongerVerified(t *testing.T) {
 	w := newWorld(t, nil)
@@ -331,6 +367,26 @@ func TestNoLongerVerified(t *testing.T) {
 	w.well(5 * time.Minute)
 	if w.inc.Closed.IsZero() || w.inc.End.Outcome != RolledBack {
 		t.Errorf("well again: verified %s, closed %s", w.inc.Verified, w.inc.Closed)
+	}
+}
+
+// So does what is taken away.
+func TestTakenAwayAfterItWasVerified(t *testing.T) {
+	for name, change := range map[string]func(w *world){
+		"scaled to 0": func(w *world) {
+			w.component("backend-python", func(c *model.Component) { c.Desired, c.Ready, c.Replicas, c.Updated, c.Available = 0, 0, 0, 0, 0 })
+		},
+		"deleted": func(w *world) {
+			w.seen.Board = slices.DeleteFunc(slices.Clone(w.seen.Board), func(c *model.Component) bool { return c.ID == "backend-python" })
+		},
+	} {
+		w := newWorld(t, nil)
+		w.toClose()
+		change(w)
+		w.do(Observed{})
+		if !w.inc.Verified.IsZero() || Unresolved(w.snap()) == "" {
+			t.Errorf("%s, and verified %s", name, w.inc.Verified)
+		}
 	}
 }
 

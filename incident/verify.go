@@ -159,17 +159,14 @@ func (p *proving) pods() VerifyCheck {
 	case c == nil && (p.s.Seen.Reading || len(p.s.Seen.Board) == 0):
 		v.Seen = "the board is not read yet"
 		return v
-	case c == nil, c.Missing == notFound:
-		v.State, v.Seen = model.TriNo, "the workload is gone: it is not in the cluster any more"
+	case p.away() != "":
+		v.State, v.Seen = model.TriNo, p.away()
 		return v
 	case c.Missing != "":
 		v.Seen = c.Missing
 		return v
 	case c.Desired == 0:
 		v.Seen = noReplicas
-		if before := p.s.Incident.ReplicasBefore(p.id); before > 0 {
-			v.State, v.Seen = model.TriNo, fmt.Sprintf("0 replicas: it had %d", before)
-		}
 		return v
 	}
 	v.State, v.Seen = model.TriNo, fmt.Sprintf("%d of %d ready", c.Ready, c.Desired)
@@ -198,6 +195,22 @@ func (p *proving) pods() VerifyCheck {
 		v.State = model.TriYes
 	}
 	return v
+}
+
+// away says that the workload was taken away: deleted, or scaled to 0 while it was
+// watched; "" while it is there, or nobody knows.
+func (p *proving) away() string {
+	if p.unheard() != "" || p.s.Seen.Reading || len(p.s.Seen.Board) == 0 {
+		return ""
+	}
+	c, before := p.s.Seen.Component(p.id), p.s.Incident.ReplicasBefore(p.id)
+	switch {
+	case c == nil, c.Missing == notFound:
+		return "the workload is gone: it is not in the cluster any more"
+	case c.Missing == "" && c.Desired == 0 && before > 0:
+		return fmt.Sprintf("0 replicas: it had %d", before)
+	}
+	return ""
 }
 
 // notFound is why a configured component is missing that the cluster does not have.
