@@ -230,8 +230,8 @@ func (m *played) leaves() {
 	}
 }
 
-// quits is leaves from an incident that is open.
-func (m *played) quits() {
+// abandons is leaves from an incident that is open.
+func (m *played) abandons() {
 	m.t.Helper()
 	m.Keys("q")
 	m.leaves()

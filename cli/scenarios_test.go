@@ -234,7 +234,7 @@ func TestScenarioDependency(t *testing.T) {
 		m.Keys(enter)
 		m.Waits(20*time.Second, "④Confirm", "⚠ nobody knows how 0.9.0 did; backend-rust did not change in the hour")
 		m.Keys(esc)
-		m.quits()
+		m.abandons()
 	})
 }
 
@@ -258,7 +258,7 @@ func TestScenarioMadeWorse(t *testing.T) {
 		m.Waits(2*time.Minute, "rolled out after", "Rolled out. Verify proves")
 		m.Keys("1")
 		m.Waits(2*time.Minute, "STILL OVER ITS LIMIT", "backend-python errors 85.8% → 8% since the rollback")
-		m.quits()
+		m.abandons()
 	})
 }
 
@@ -292,7 +292,7 @@ func TestScenarioGitopsTheWrongWay(t *testing.T) {
 		m.confirmed()
 		m.Waits(time.Minute, "kustomize-controller put another template in place")
 		m.scenario.End = sandbox.End{}
-		m.quits()
+		m.abandons()
 	})
 }
 
@@ -319,7 +319,7 @@ func TestScenarioErrorsTheWrongWay(t *testing.T) {
 		m.Keys(enter)
 		m.Waits(20*time.Second, "④Confirm", "Blocked: 1.42.0 was over the limits when it last ran")
 		m.runs("backend-python", "shop/backend-python:1.41.0")
-		m.quits()
+		m.abandons()
 	})
 }
 
@@ -367,6 +367,6 @@ func TestScenarioErrorsTheWrongComponent(t *testing.T) {
 		m.Keys(enter)
 		m.Waits(20*time.Second, "④Confirm", "Blocked: nothing fails on frontend, and it did not change before the onset")
 		m.scenario.End = sandbox.End{}
-		m.quits()
+		m.abandons()
 	})
 }
