@@ -69,7 +69,7 @@ func (d *decider) escalate() {
 		}
 	}
 	i := d.inc()
-	if total, blind := Downtime(&d.s); total >= longDown && !i.Down.Since.IsZero() {
+	if total, blind := Downtime(&d.s); total >= longDown {
 		text := "down for " + model.Short(total)
 		if blind >= time.Minute {
 			text += ", " + model.Short(blind) + " of it without data"

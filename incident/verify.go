@@ -59,7 +59,7 @@ func VerifyChecks(s *Snapshot) []VerifyCheck {
 			out = append(out, p.figures()...)
 			out = append(out, ownChecks(s, id)...)
 			for n := from; n < len(out); n++ {
-				out[n].Beside = beside
+				out[n].Beside = beside && !s.Incident.wroteRelease(id)
 			}
 		}
 	}
@@ -82,6 +82,19 @@ func (i *Incident) released(component string) *Standing {
 		}
 	}
 	return nil
+}
+
+// wroteRelease reports whether another version was written to a component, whatever
+// became of it.
+func (i *Incident) wroteRelease(component string) bool {
+	for a := range i.Attempts {
+		for _, w := range i.Attempts[a].Writes {
+			if w.Plan.Component == component && w.Plan.Role == model.RoleRelease && w.happened() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // CheckName returns what a check is called by its key: "backend-python scrape targets
