@@ -27,7 +27,8 @@ func newConfig(f *flags) *cobra.Command {
 		Use:   "check",
 		Short: "Read the configuration strictly and show each value with its source",
 		Long: `Check reads the files and, unless --config names the only one, the ConfigMap
-rollbook of the namespace, and shows each value with its source.`,
+rollbook of the namespace, and shows each value with its source. Queries are parsed
+as Prometheus would; an environment variable that is not set is told.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(f)
@@ -36,6 +37,9 @@ rollbook of the namespace, and shows each value with its source.`,
 			}
 			cfg, inCluster, err := checkConfigMap(cmd.Context(), f, cfg)
 			if err != nil {
+				return err
+			}
+			if err := queryErrors(cfg); err != nil {
 				return err
 			}
 			out := cmd.OutOrStdout()
@@ -58,7 +62,13 @@ rollbook of the namespace, and shows each value with its source.`,
 			for _, s := range cfg.Settings() {
 				fmt.Fprintf(t, "%s\t%s\t%s\n", s.Path, s.Value, s.Source)
 			}
-			return t.Flush()
+			if err := t.Flush(); err != nil {
+				return err
+			}
+			for _, w := range cfg.Unset(os.Getenv) {
+				fmt.Fprintln(out, "⚠ "+w)
+			}
+			return nil
 		},
 	})
 	return cmd
@@ -118,9 +128,10 @@ func newConfigInit() *cobra.Command {
 // newKeys prints the keys as docs/keys.md has them.
 func newKeys() *cobra.Command {
 	return &cobra.Command{
-		Use:   "keys",
-		Short: "Print the table of keys as Markdown",
-		Args:  noArgs,
+		Use:    "keys",
+		Short:  "Print the table of keys as Markdown",
+		Hidden: true,
+		Args:   noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprint(cmd.OutOrStdout(), ui.KeyTable())
 			return err

@@ -88,6 +88,14 @@ func examine(ctx context.Context, f *flags, args []string) ([]finding, error) {
 		reached = reached && (k.ID != "API server" || k.State == model.CheckOK)
 		out = append(out, finding{name: checkName(k.ID), state: k.State, text: k.Text, do: k.Do})
 	}
+	if reached {
+		for _, t := range set.Components {
+			if t.Pods != "" {
+				k := c.CheckSelector(ctx, t.ID, t.Workload.Namespace, t.Pods)
+				out = append(out, finding{name: k.ID, state: k.State, text: k.Text, do: k.Do})
+			}
+		}
+	}
 	out = append(out, aroundLines(ctx, cfg)...)
 	prom, err := newPrometheus(f, cfg, c, set.Limits)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -32,6 +33,9 @@ func aroundLines(ctx context.Context, cfg *config.Config) []finding {
 			ask = append(ask, func() finding { return healthLine(ctx, prober, k.Name, h) })
 		}
 	}
+	for _, l := range cfg.Links {
+		ask = append(ask, func() finding { return linkLine(ctx, prober, l) })
+	}
 	all := senders(cfg, true)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		ask = append(ask, func() finding { return senderLine(ctx, name, all[name]) })
@@ -52,16 +56,39 @@ func aroundLines(ctx context.Context, cfg *config.Config) []finding {
 	return out
 }
 
-// healthLine is a warning when it fails: a component may be down today, and the
-// URL right all the same.
+// healthLine is a warning when an answer is not as it should be: a component may be
+// down today, and the URL right all the same. Without any answer it has failed.
 func healthLine(ctx context.Context, p *probe.Prober, component string, h config.Health) finding {
 	r := p.Probe(ctx, model.Health{URL: h.URL, Status: h.Expect, Timeout: h.Timeout})
 	f := finding{name: "health " + component, state: model.CheckOK, text: h.URL + ": " + r.Text}
-	if r.State != model.TriYes {
+	switch {
+	case r.State == model.TriYes:
+	case r.Status == 0 && r.State == model.TriNo:
+		f.state, f.do = model.CheckBlocked, "mend the URL in checks.health of "+component+", or the way there from here"
+	default:
 		f.state, f.do = model.CheckWarning, "look at the URL in checks.health of "+component+", and whether it is well"
 	}
 	return f
 }
+
+// linkLine looks whether a document of the team is still there. One that wants a
+// login is.
+func linkLine(ctx context.Context, p *probe.Prober, l config.Link) finding {
+	f := finding{name: "link " + l.Name, state: model.CheckOK, text: l.URL + ": "}
+	r := p.Probe(ctx, model.Health{URL: l.URL, Timeout: linkTimeout})
+	f.text += r.Text
+	switch {
+	case r.State == model.TriYes, r.Status == http.StatusUnauthorized, r.Status == http.StatusForbidden:
+	case r.State == model.TriUnknown:
+		f.state, f.do = model.CheckWarning, "look at links."+l.Name
+	default:
+		f.state, f.do = model.CheckBlocked, "mend links."+l.Name+", or the way there from here"
+	}
+	return f
+}
+
+// linkTimeout is how long a document may take to answer.
+const linkTimeout = 5 * time.Second
 
 func senderLine(ctx context.Context, name string, s Sender) finding {
 	if u, cannot := s.(unusable); cannot {

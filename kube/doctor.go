@@ -74,7 +74,7 @@ func (c *Client) Check(ctx context.Context, targets []model.Target) []model.Chec
 	for _, ns := range c.namespacesOf(targets) {
 		out = append(out, c.checkRights(ctx, ns)...)
 	}
-	return out
+	return append(out, c.checkTargets(ctx, targets)...)
 }
 
 func (c *Client) namespacesOf(targets []model.Target) []string {
