@@ -1,6 +1,7 @@
 package report
 
 import (
+	"encoding/json"
 	"time"
 
 	"rollbook/model"
@@ -92,9 +93,29 @@ type Cost struct {
 
 // Figure is one reading. Text is the value, or "unknown" with the reason.
 type Figure struct {
-	Text  Text          `json:"text"`
-	Query Text          `json:"query,omitempty"`
-	Value model.Reading `json:"value"`
+	Text  Text  `json:"text"`
+	Query Text  `json:"query,omitempty"`
+	Value Value `json:"value"`
+}
+
+// Value is a reading as a report tells it: a figure of 0 stands there, and of what is
+// not known there is none. A journal leaves both out.
+type Value struct{ model.Reading }
+
+// MarshalJSON writes the reading.
+func (v Value) MarshalJSON() ([]byte, error) {
+	out := struct {
+		Known   bool     `json:"known"`
+		Value   *float64 `json:"value"` // null = unknown
+		AtLeast bool     `json:"atLeast"`
+		At      Moment   `json:"at,omitzero"`
+		Query   string   `json:"query,omitempty"`
+		Why     string   `json:"why,omitempty"`
+	}{v.Known, nil, v.AtLeast, Moment{v.At}, v.Query, v.Why}
+	if v.Known {
+		out.Value = &v.Reading.Value
+	}
+	return json.Marshal(out)
 }
 
 // Cause is what is suspected. It is for a person to confirm.
@@ -130,8 +151,8 @@ type Decision struct {
 	Verdict    Text   `json:"verdict"` // "roll back now"
 	Text       Text   `json:"text"`    // the figure that it rests on
 	Query      Text   `json:"query,omitempty"`
-	NoRollback bool   `json:"noRollback,omitempty"` // it was decided to end without one
-	Overruled  bool   `json:"overruled,omitempty"`
+	NoRollback bool   `json:"noRollback"` // it was decided to end without one
+	Overruled  bool   `json:"overruled"`
 	Reason     Text   `json:"reason,omitempty"`
 	Answers    []Said `json:"answers,omitempty"`
 	Overrides  []Said `json:"overrides,omitempty"` // preflight lines that were lifted
@@ -254,8 +275,21 @@ func (m Moment) Day() string { return m.UTC().Format("2006-01-02") }
 // Span is how long something took; not Known with the reason.
 type Span struct {
 	Known   bool    `json:"known"`
-	Seconds float64 `json:"seconds,omitempty"`
+	Seconds float64 `json:"seconds"`
 	Why     Text    `json:"why,omitempty"`
+}
+
+// MarshalJSON writes null for seconds that are not known, and 0 where they are.
+func (s Span) MarshalJSON() ([]byte, error) {
+	out := struct {
+		Known   bool     `json:"known"`
+		Seconds *float64 `json:"seconds"`
+		Why     Text     `json:"why,omitempty"`
+	}{Known: s.Known, Why: s.Why}
+	if s.Known {
+		out.Seconds = &s.Seconds
+	}
+	return json.Marshal(out)
 }
 
 func (s Span) String() string {

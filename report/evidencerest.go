@@ -6,12 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"rollbook/incident"
 	"rollbook/model"
 	"rollbook/text"
 )
@@ -103,9 +103,13 @@ func (g *gathering) objects(ctx context.Context, x Subject) {
 func (g *gathering) diff(ctx context.Context, x Subject) {
 	c, id := x.Component, x.Component.ID
 	source := "difference of " + id
-	to := x.Against
-	if c.OwnerName != x.Failed.Key {
+	to, name := x.Against, fmt.Sprintf("diff/%s-%s-to-%s.txt", safe(id), safe(x.Failed.Short), safe(x.Against.Short))
+	back := c.OwnerName != x.Failed.Key
+	if back {
 		to = x.Failed // after the rollback: from what runs now back to what failed
+		if x.Against.IsZero() {
+			name = fmt.Sprintf("diff/%s-%s-to-%s.txt", safe(id), safe(x.Failed.Short), safe(c.Running().Short))
+		}
 	}
 	switch {
 	case g.c.src.Diff == nil:
@@ -124,8 +128,12 @@ func (g *gathering) diff(ctx context.Context, x Subject) {
 		return
 	}
 	runs := c.Running()
-	g.keep(fmt.Sprintf("diff/%s-%s-to-%s.txt", safe(id), safe(runs.Short), safe(to.Short)), source, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "%s: what changes when going from %s, which runs, to %s\n\n%s", id, runs, to, cleanLines(d))
+	head := fmt.Sprintf("%s: what changes when going from %s, which runs, to %s", id, runs, to)
+	if back {
+		head = fmt.Sprintf("%s: what the rollback undid, read backwards: from %s, which runs now, to %s, which failed", id, runs, to)
+	}
+	g.keep(name, source, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "%s\n\n%s", head, cleanLines(d))
 		return err
 	})
 }
@@ -137,9 +145,9 @@ func (g *gathering) configuration() {
 		enc.SetIndent("", "  ")
 		return enc.Encode(struct {
 			Config
-			Limits model.Limits         `json:"limits"`
-			Verify incident.VerifyRules `json:"verify"`
-		}{g.r.Config, g.r.Limits, g.r.Verify})
+			Limits any `json:"limits"`
+			Verify any `json:"verify"`
+		}{g.r.Config, spelled(reflect.ValueOf(g.r.Limits)), spelled(reflect.ValueOf(g.r.Verify))})
 	})
 }
 
@@ -158,7 +166,7 @@ func (g *gathering) impact() {
 			enc := json.NewEncoder(w)
 			enc.SetEscapeHTML(false)
 			enc.SetIndent("", "  ")
-			return enc.Encode(i.Impact)
+			return enc.Encode(impactOf(&i.Impact))
 		})
 	case i.Err != "":
 		g.miss(impactSource, i.Err)

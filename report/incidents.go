@@ -60,7 +60,7 @@ func (b *builder) state() string {
 
 // rowFormat is raised with each change of what RowOf returns of a journal: rows
 // that were kept in another format are worked out anew.
-const rowFormat = 3
+const rowFormat = 4
 
 // keptRow is a row as it is kept beside its journal.
 type keptRow struct {
@@ -95,7 +95,7 @@ type Quarter struct {
 	Incidents int     `json:"incidents"` // in all
 	Restored  int     `json:"restored"`  // of which the time to recover is known
 	Median    Span    `json:"median"`
-	Change    float64 `json:"changeSeconds,omitempty"` // against the last quarter before it that has one; negative = faster
+	Change    float64 `json:"changeSeconds"` // against the last quarter before it that has one; negative = faster
 }
 
 // Quarters are the incidents by the quarter in which they were detected, or

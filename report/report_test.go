@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -336,5 +337,30 @@ func TestImpactIsTheJournals(t *testing.T) {
 	}
 	if got := New([]incident.Fact{began}, kept).Impact; got.Known || got.Why != "it was not measured" {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A figure of 0 is one: it stands in the JSON, and what is not known is null.
+func TestZerosAreKept(t *testing.T) {
+	at := time.Date(2026, 11, 23, 3, 12, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		r    any
+		want string
+	}{
+		{Value{model.Reading{Known: true, At: at, Query: "q"}}, `{"known":true,"value":0,"atLeast":false,"at":"2026-11-23T03:12:00Z","query":"q"}`},
+		{Value{model.Reading{Why: "no series"}}, `{"known":false,"value":null,"atLeast":false,"why":"no series"}`},
+		{Span{Known: true}, `{"known":true,"seconds":0}`},
+		{Span{Why: "never"}, `{"known":false,"seconds":null,"why":"never"}`},
+		{Quarter{Median: Span{Known: true}}, `{"quarter":"","incidents":0,"restored":0,"median":{"known":true,"seconds":0},"changeSeconds":0}`},
+		{spelled(reflect.ValueOf(model.Limits{For: 5 * time.Minute})), `"for":"5m"`},
+	} {
+		got, err := json.Marshal(tt.r)
+		if err != nil || !strings.Contains(string(got), tt.want) {
+			t.Errorf("got %s, want %s: %v", got, tt.want, err)
+		}
+	}
+	zero, err := json.Marshal(impactOf(&model.Impact{All: model.ComponentImpact{Failed: model.Reading{Known: true}, NoData: model.Reading{Known: true}}}))
+	if err != nil || strings.Count(string(zero), `"known":true,"value":0`) != 2 {
+		t.Errorf("%s %v", zero, err)
 	}
 }

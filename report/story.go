@@ -177,7 +177,7 @@ func (b *builder) impact() Impact {
 		if why == "" {
 			why = "it was not measured"
 		}
-		u := Figure{Text: Text("unknown: " + why), Value: model.Reading{Why: why}}
+		u := Figure{Text: Text("unknown: " + why), Value: Value{model.Reading{Why: why}}}
 		return Impact{Why: Text(why), All: Cost{Failed: u, Requests: u, MinutesOver: u, NoData: u, BudgetShare: u}}
 	}
 	out := Impact{Known: true, From: Moment{m.From}, To: Moment{m.To}, All: cost(m.All, m)}
@@ -196,7 +196,7 @@ func cost(c model.ComponentImpact, m *model.Impact) Cost {
 }
 
 func figure(r model.Reading, show func(float64) string) Figure {
-	f := Figure{Query: Text(r.Query), Value: r}
+	f := Figure{Query: Text(r.Query), Value: Value{r}}
 	switch {
 	case !r.Known && r.Why == "":
 		f.Text = "unknown"
