@@ -45,7 +45,7 @@ func TestWrongComponentIsNeverVerified(t *testing.T) {
 		}
 		m.Keys(esc)
 		m.scenario.End.Images = nil
-		m.quits()
+		m.leavesOpen()
 	})
 }
 
@@ -86,8 +86,8 @@ func TestRecoveredAgainstTheFigures(t *testing.T) {
 	})
 }
 
-// quits leaves an incident open.
-func (m *played) quits() {
+// leavesOpen leaves an incident that stays open.
+func (m *played) leavesOpen() {
 	m.t.Helper()
 	m.Keys("q")
 	m.Waits(5*time.Second, "q leaves")
