@@ -42,6 +42,9 @@ type Incident struct {
 	End      *End   // how it ended without, or after, a rollback
 	Timeline []Entry
 
+	Alerts     []AlertFired // about the components that fail
+	DetectedBy string       // "the alert HighErrorRate"; "" = the trigger, as it was shown
+
 	Evidence    map[model.Moment]EvidenceRecord
 	Impact      ImpactRecord
 	Report      ReportRecord

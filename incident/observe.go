@@ -13,6 +13,7 @@ func (do Observed) decide(d *decider) {
 		return
 	}
 	d.triggers()
+	d.alerts()
 	d.notice()
 	d.suspects()
 	d.learn()

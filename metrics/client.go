@@ -74,6 +74,11 @@ type Client struct {
 	looked  time.Time
 	lacking atomic.Pointer[string]
 
+	// alerts are those that fired when it was asked last, at alerted. Both belong to the
+	// round.
+	alerts  []firing
+	alerted time.Time
+
 	// mixed says of which components the last round found other clusters' series, by
 	// ID: what lies behind is not told of them either.
 	mixed atomic.Pointer[map[string]string]

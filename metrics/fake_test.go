@@ -115,6 +115,11 @@ func mat(pairs ...any) func(url.Values) string {
 	}
 }
 
+// noSeries is an answer without a series, to a question for raw samples.
+func noSeries() func(url.Values) string {
+	return func(url.Values) string { return `{"status":"success","data":{"resultType":"matrix","result":[]}}` }
+}
+
 func labels(kv ...string) string {
 	m := map[string]string{}
 	for i := 0; i < len(kv); i += 2 {
@@ -136,6 +141,7 @@ func healthy(t testing.TB, age time.Duration) *fake {
 	return f.on(vec(of("shop", "pod", "shop-7c9f5d8-2kq4x"), newest.Unix(), "{}", fakeNow.Unix()), "timestamp(").
 		on(vec(of("shop", upLabel, "1"), 2), "count_values").
 		on(vec("{}", fakeNow.Unix()), serverTime).
+		on(noSeries(), "ALERTS{").
 		on(mat(of("shop", outLabel, "="), 594, of("shop", outLabel, "!"), 6), "increase(").
 		on(mat(of("shop"), 0.2), "histogram_quantile(0.95").
 		on(func(url.Values) string { return `{"status":"success","data":["0.1","0.25","0.5","+Inf"]}` }, "/label/le/values")

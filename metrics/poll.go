@@ -134,6 +134,7 @@ func (r *round) ask(ctx context.Context) {
 		work.run(func() { g.up, g.upErr = r.c.owned(ctx, g.upScope.up(present)) })
 	}
 	r.askSides(ctx, &work)
+	work.run(func() { r.askAlerts(ctx) })
 	for _, a := range r.targets {
 		if r.slo.set() && a.Errors != "" {
 			work.run(func() { r.askOwnBurn(ctx, a) })
@@ -203,7 +204,7 @@ func (r *round) result(targets []model.Target) map[string]*model.Figures {
 		} else {
 			r.preset(a, f)
 		}
-		f.At, f.Fresh = r.now, 2*r.interval+r.c.opt.Poll
+		f.At, f.Fresh, f.Alerts = r.now, 2*r.interval+r.c.opt.Poll, r.alertsOf(a)
 		r.own(a, f)
 		if r.slo.set() {
 			present := a.off

@@ -27,8 +27,8 @@ func TestPollAsksOnceForAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// newest, up, counts, P95, bounds; counts, P95 and bounds of the hold.
-	if len(f.asked) != 8 {
+	// newest, up, alerts, counts, P95, bounds; counts, P95 and bounds of the hold.
+	if len(f.asked) != 9 {
 		t.Errorf("%d requests for 41 components", len(f.asked))
 	}
 	if f.methods["GET"] != len(f.asked) {

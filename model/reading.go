@@ -89,6 +89,8 @@ type Figures struct {
 	Old, New Behaviour
 	// Burn is how fast the error budget of the SLO is spent, where one is set up.
 	Burn Burn
+	// Alerts are those about the component that fire, the first first.
+	Alerts []Alert
 	// NotMeasured says that the configuration declares that there is nothing to
 	// measure: then the figures are not asked for, and are not unknown either.
 	NotMeasured bool
@@ -102,6 +104,13 @@ func (f *Figures) Readings() [19]*Reading {
 	return [19]*Reading{&f.Errors.Now, &f.P95.Now, &f.Requests, &f.Up, &f.Targets, &f.HoldErrors, &f.HoldP95, &f.HoldRequests,
 		&f.Old.Errors, &f.Old.P95, &f.Old.Requests, &f.New.Errors, &f.New.P95, &f.New.Requests,
 		&f.Burn.FiveMinutes, &f.Burn.HalfHour, &f.Burn.Hour, &f.Burn.SixHours, &f.Burn.Left}
+}
+
+// Alert is one of Prometheus' alerts that fires.
+type Alert struct {
+	Name   string
+	Since  time.Time // when it began to fire
+	Before bool      // it began earlier: Since is only as far as was looked back
 }
 
 // Burn is how many times too fast a component spends the error budget of the SLO, over

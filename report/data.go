@@ -23,6 +23,7 @@ type Data struct {
 	Operators   []Text   `json:"operators,omitempty"` // who did something, in the order of their first act
 	Summary     []Text   `json:"summary"`             // what happened, in sentences
 	Times       Times    `json:"times"`
+	DetectedBy  Text     `json:"detectedBy,omitempty"` // "the alert HighErrorRate"; "" = the limit, as it was shown
 	Took        Took     `json:"took"`
 	Triggers    []Text   `json:"triggers,omitempty"` // the limits that were broken, in words
 	Impact      Impact   `json:"impact"`

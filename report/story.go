@@ -33,7 +33,15 @@ func (b *builder) summary(d Data) (out []Text) {
 		say("No limit was seen to be broken.")
 	}
 	if !t.Detected.IsZero() {
-		say("It was detected at %s%s.", t.Detected, after(d.Took.Detect, "the onset"))
+		how := ""
+		if d.DetectedBy != "" {
+			how = " by " + string(d.DetectedBy)
+		}
+		gap := after(d.Took.Detect, "the onset")
+		if t.Detected.Before(t.Onset.Time) {
+			gap = ", before the limit was passed"
+		}
+		say("It was detected at %s%s%s.", t.Detected, how, gap)
 	}
 	switch dec := d.Decision; {
 	case t.Decided.IsZero() && d.Outcome == "":
