@@ -40,6 +40,9 @@ func (r *round) askAlerts(ctx context.Context) {
 	}
 	c.alerted, c.alerts = r.now, nil
 	for _, s := range a.rest {
+		if len(s.Values) == 0 {
+			continue
+		}
 		last := s.Values[len(s.Values)-1].Timestamp.Time()
 		if r.now.Sub(last) > alertGap {
 			continue // it is over

@@ -31,6 +31,9 @@ func (g *group) takeNewest(a *answer, interval time.Duration) {
 	all := map[string][]current{}
 	for key, series := range a.each {
 		for _, s := range series {
+			if len(s.Values) == 0 {
+				continue
+			}
 			v := float64(s.Values[0].Value)
 			if !usable(v) || v <= 0 {
 				continue
