@@ -16,6 +16,7 @@ import (
 
 	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -145,7 +146,35 @@ at the components of rollbook.yaml, or at the namespace's workloads.`,
 	p.StringVar(&f.journalDir, "journal-dir", "", "folder of the incidents' journals (default $XDG_STATE_HOME/rollbook/incidents)")
 	p.BoolVar(&f.readOnly, "read-only", false, "let no request leave that changes anything")
 	root.AddCommand(newDoctor(f), newReport(f), newIncidents(f), newReplay(f), newSandbox(f), newConfig(f), newKeys())
+	for _, path := range [][]string{{"report"}, {"incidents"}, {"replay"}, {"keys"}, {"config", "init"}} {
+		if cmd, _, err := root.Find(path); err == nil {
+			withoutCluster(cmd, f)
+		}
+	}
 	return root
+}
+
+// withoutCluster leaves the flags that lead to a cluster out of the help of a command
+// that asks none. They are taken all the same: an alias may give them.
+func withoutCluster(cmd *cobra.Command, f *flags) {
+	set := pflag.NewFlagSet("", pflag.ContinueOnError)
+	f.kube.AddFlags(set)
+	set.String("prometheus", "", "")
+	set.Bool("read-only", false, "")
+	usage := cmd.UsageFunc()
+	cmd.SetUsageFunc(func(c *cobra.Command) error {
+		inherited := c.InheritedFlags()
+		hide := func(hidden bool) {
+			set.VisitAll(func(x *pflag.Flag) {
+				if known := inherited.Lookup(x.Name); known != nil {
+					known.Hidden = hidden
+				}
+			})
+		}
+		hide(true)
+		defer hide(false)
+		return usage(c)
+	})
 }
 
 func atMostOneWorkload(cmd *cobra.Command, args []string) error {

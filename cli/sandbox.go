@@ -56,9 +56,22 @@ the KUBECONFIG and Prometheus' address.`,
 		},
 	}
 	cmd.Flags().StringVar(&d.scenario, "scenario", "", "name of a scenario, or file with one")
+	_ = cmd.RegisterFlagCompletionFunc("scenario", completeScenarios) // fails only for a flag that is not there
 	cmd.Flags().BoolVar(&d.serve, "serve", false, "no screen: print where it is, and run until it is stopped")
 	cmd.Flags().BoolVar(&d.list, "list", false, "list the scenarios")
 	return cmd
+}
+
+func completeScenarios(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	all, err := sandbox.List()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var out []string
+	for _, s := range all {
+		out = append(out, s.Name+"\t"+s.Title)
+	}
+	return out, cobra.ShellCompDirectiveDefault | cobra.ShellCompDirectiveKeepOrder // or a file
 }
 
 // ownFlags refuses those that would lead out of the sandbox.
