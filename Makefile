@@ -3,7 +3,7 @@
 # their first run builds a control plane and a Prometheus from source, a quarter
 # of an hour.
 .DEFAULT_GOAL := build
-.PHONY: build demo demo-cluster test e2e cluster bench lint golden docs fuzz clean
+.PHONY: build demo demo-cluster test e2e cluster bench lint golden docs fuzz mutate clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X rollbook/cli.version=$(VERSION)
@@ -60,6 +60,15 @@ fuzz: ## each fuzz target for a while
 			echo "$$pkg $$target"; \
 			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$pkg || exit 1; \
 		done; \
+	done
+
+# Of kube/ what plans and writes; the rest is tried on the testbed.
+MUTATED ?= ./text ./metrics ./incident ./kube
+MUTANTS  = go tool -modfile=tools.mod gremlins unleash --timeout-coefficient 20 --workers 2 --output-statuses lcv
+mutate: ## faults put into what decides, plans, reads and redacts: which do the room's tests notice? Takes hours
+	@for room in $(MUTATED); do \
+		echo "$$room"; \
+		$(MUTANTS) $$(test $$room != ./kube || ls kube | grep -v '^\(plan\|undo\|preflight\|check\|diff\|kinds\).*\.go$$' | sed 's/.*/-E ^&$$/') $$room || exit 1; \
 	done
 
 clean:

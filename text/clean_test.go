@@ -50,6 +50,10 @@ func TestClean(t *testing.T) {
 		{"overlong", "\xc0\x9b31m", "\ufffd31m", ""},
 		{"surrogate", "\xed\xa0\x80x", "\ufffdx", ""},
 		{"marks", "e" + strings.Repeat("\u0301", 50), "e\u0301\u0301\u0301\u0301", ""},
+		{"DEL alone", "a\x7fb", "ab", ""},
+		{"8-bit controls are asked for", "\x1b Fx", "x", ""},
+		{"charset cut off", "text\x1b(", "text", ""},
+		{"the first of the marks", "e" + strings.Repeat("\u0300", 50), "e\u0300\u0300\u0300\u0300", ""},
 		{"marks across a removal", "e" + strings.Repeat("\u0301", 4) + "\x1b[m\u0301", "e\u0301\u0301\u0301\u0301", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
