@@ -125,7 +125,7 @@ func (q *quiet) said() string {
 	if q.marks == nil {
 		q.marks = map[string]chan struct{}{}
 	}
-	seen, mark := make(chan struct{}), strconv.FormatUint(rand.Uint64(), 36)
+	seen, mark := make(chan struct{}), strconv.FormatUint(rand.Uint64(), 36) //nolint:gosec // a mark, not a secret
 	q.marks[mark] = seen
 	q.mu.Unlock()
 	if _, err := q.pipe.WriteString("\x00" + mark + "\n"); err == nil {

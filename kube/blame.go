@@ -78,7 +78,7 @@ func (c *Client) proxyOn(err error) string {
 		return ""
 	}
 	for at := err; at != nil; at = errors.Unwrap(at) {
-		op, ok := at.(*net.OpError)
+		op, ok := at.(*net.OpError) //nolint:errorlint // any of the chain, not the first
 		if ok && (op.Op == "proxyconnect" || strings.HasPrefix(op.Op, "socks")) {
 			return c.via.String()
 		}
