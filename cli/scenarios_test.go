@@ -130,9 +130,9 @@ func TestScenarioHealed(t *testing.T) {
 		m.Waits(5*time.Second, "▸ recovered on its own")
 		m.Keys(enter)
 		m.Waits(5*time.Second, "Ended: recovered on its own")
-		m.runs("backend-python", "shop/backend-python:1.41.0")
 		m.Waits(10*time.Second, "“Resolved” is not drafted: it is well for")
-		m.Waits(3*time.Minute, "items are open") // after the hold
+		m.Waits(2*time.Minute, "items are open") // it is well for as long as Verify asks
+		m.runs("backend-python", "shop/backend-python:1.41.0")
 		m.settles()
 	})
 }
