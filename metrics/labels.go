@@ -47,11 +47,8 @@ func (c *Client) findLabels(ctx context.Context, q *inquiry) bool {
 	if _, pods := p.Owner.(byPod); !pods || c.opt.Labels != (Labels{}) || len(q.groups) == 0 {
 		return false
 	}
-	names, err := c.labelNames(ctx, matchers(q.groups[0].targets[0].Match, p.Match))
-	if err != nil || len(names) == 0 {
-		c.lacking.Store(nil)
-		return false
-	}
+	match := matchers(q.groups[0].targets[0].Match, p.Match)
+	names := c.candidates(ctx, match)
 	has := func(name string) bool { return slices.Contains(names, name) }
 	pairs := 0
 	for _, pod := range podLabels {
@@ -73,11 +70,29 @@ func (c *Client) findLabels(ctx context.Context, q *inquiry) bool {
 			}
 		}
 	}
-	if pairs == 0 {
+	c.lacking.Store(nil)
+	if names, err := c.labelNames(ctx, match); pairs == 0 && err == nil && len(names) > 0 {
 		why := fmt.Sprintf("no labels of %s that name the pod and its namespace (it has %s): name them in prometheus.labels", p.Requests, some(names))
 		c.lacking.Store(&why)
 	}
 	return false
+}
+
+// candidates returns which of the labels that may name a pod or its namespace the
+// counter of requests has.
+func (c *Client) candidates(ctx context.Context, match string) (names []string) {
+	var counts []string
+	for _, l := range slices.Concat(namespaceLabels, podLabels) {
+		counts = append(counts, fmt.Sprintf("label_replace(count(%s{%s}), %q, %q, \"\", \"\")", c.preset().Requests, matchers(match, l+`!=""`), byLabel, l))
+	}
+	a, err := c.ask(ctx, question{promql: strings.Join(counts, " or ")})
+	if err != nil {
+		return nil
+	}
+	for _, s := range a.rest {
+		names = append(names, string(s.Metric[byLabel]))
+	}
+	return names
 }
 
 // findsNothing asks whether the targets have no series at all.
