@@ -312,6 +312,24 @@ func TestPrometheusGoesAway(t *testing.T) {
 	})
 }
 
+// Whether Prometheus is there is asked though the namespace is empty.
+func TestPrometheusIsAskedWithoutAWorkload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, m := newCluster(t), &fakeMetrics{fail: errors.New("connection refused")}
+		c.board = []*model.Component{}
+		r := start(t, c, m)
+		s := r.wait(6 * time.Second)
+		if s.Seen.Metrics.Err != "connection refused" || s.Seen.Metrics.Trying.IsZero() {
+			t.Errorf("%+v", s.Seen.Metrics)
+		}
+		m.set(0, nil)
+		if s = r.wait(20 * time.Second); s.Seen.Metrics.Heard.IsZero() || s.Seen.Metrics.Err != "" || !s.Seen.Metrics.Trying.IsZero() {
+			t.Errorf("%+v", s.Seen.Metrics)
+		}
+		r.end()
+	})
+}
+
 func TestPanicEndsRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, m := newCluster(t), &fakeMetrics{ratio: 0.3}

@@ -26,6 +26,9 @@ func (e *Engine) pollIfDue() {
 	to, off := e.cfg.Metrics.To()
 	e.fresh = e.fresh || to != e.seen.Metrics.To || off != e.seen.Metrics.Off
 	e.seen.Metrics.To, e.seen.Metrics.Off = to, off
+	if off == "" && len(e.seen.Board) == 0 && (e.seen.Cluster.Err != "" || !e.seen.Cluster.Heard.IsZero() && !e.seen.Reading) {
+		e.greet()
+	}
 	// Without its pods nobody knows which series are the board's.
 	if off != "" || len(e.seen.Board) == 0 || e.seen.Reading || !e.idle("poll") {
 		return
@@ -46,6 +49,26 @@ func (e *Engine) pollIfDue() {
 			e.polled(figures, err)
 		})
 	})
+}
+
+// greet asks Prometheus whether it is there while there is nothing to ask it about: that
+// a cluster is silent or empty says nothing of Prometheus.
+func (e *Engine) greet() {
+	began := time.Now()
+	started := e.every("greet", e.cfg.IdlePoll, pollDeadline, func(ctx context.Context, tell func(func())) {
+		_, err := e.cfg.Metrics.Poll(ctx, model.Poll{})
+		tell(func() {
+			m := &e.seen.Metrics
+			if m.Err = ""; err != nil {
+				m.Err = err.Error()
+				return
+			}
+			m.Trying, m.Heard = time.Time{}, time.Now()
+		})
+	})
+	if started && e.seen.Metrics.Trying.IsZero() {
+		e.seen.Metrics.Trying, e.fresh = began, true
+	}
 }
 
 func (e *Engine) polled(figures map[string]*model.Figures, err error) {

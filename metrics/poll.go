@@ -11,7 +11,8 @@ import (
 
 // Poll reads the figures of all targets. When nothing could be read at all it
 // returns an error, and still the figures as they were last, their Now unknown
-// with the reason and the time of the newest sample. Errors are *Error, or wrap
+// with the reason and the time of the newest sample. Without a target it asks whether
+// Prometheus is there. Errors are *Error, or wrap
 // ErrOff.
 func (c *Client) Poll(ctx context.Context, p model.Poll) (map[string]*model.Figures, error) {
 	if err := c.off(); err != nil {
@@ -29,7 +30,11 @@ func (c *Client) Poll(ctx context.Context, p model.Poll) (map[string]*model.Figu
 			// theirs again.
 			return fmt.Sprint(a.errors.until.IsZero() && a.p95.until.IsZero())
 		})
-		if len(r.targets) == 0 {
+		switch {
+		case len(p.Targets) == 0:
+			_, err := c.serverTime(ctx)
+			return nil, err
+		case len(r.targets) == 0:
 			return unknown(p.Targets, ""), nil
 		}
 		if err := r.begin(ctx); err != nil {

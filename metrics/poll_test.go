@@ -339,6 +339,14 @@ func TestPollNotMeasured(t *testing.T) {
 	}
 }
 
+// Without a target it is asked whether Prometheus is there, and nothing else.
+func TestPollWithoutATarget(t *testing.T) {
+	f := (&fake{t: t}).on(vec("{}", fakeNow.Unix()), serverTime)
+	if got, err := ask(f.client(t), 0); err != nil || len(got) != 0 || len(f.asked) != 1 {
+		t.Errorf("%v %v, asked %d times", got, err, len(f.asked))
+	}
+}
+
 // Merge never changes what was handed out, whatever the order of rounds.
 func TestMergeLeavesReadersAlone(t *testing.T) {
 	step := 15 * time.Second
