@@ -57,6 +57,9 @@ type Options struct {
 	// Said returns what programs wrote to standard error last, in one line that is
 	// safe to show; nil = nobody knows. Why a credential program failed stands there.
 	Said func() string
+	// Own says that the kubeconfig is a file of the caller's, which nobody gave: equal
+	// commands do not name it.
+	Own bool
 }
 
 // Client talks to one cluster as one user. It is safe for concurrent use.
@@ -135,7 +138,7 @@ func Connect(flags *genericclioptions.ConfigFlags, opt Options) (*Client, error)
 	if c.warn == nil {
 		c.warn = func(string) {}
 	}
-	c.flags = kubectlFlags(flags, name)
+	c.flags = kubectlFlags(flags, name, !opt.Own)
 	c.SetTargets(opt.Targets)
 	return c, c.prepare(cfg, opt)
 }

@@ -8,14 +8,16 @@ import (
 
 // kubectlFlags are kubectl's flags for the same cluster and user, wherever they are
 // pasted: a shell of its own has a current context of its own.
-func kubectlFlags(f *genericclioptions.ConfigFlags, context string) string {
+func kubectlFlags(f *genericclioptions.ConfigFlags, context string, file bool) string {
 	out := ""
 	add := func(name string, value *string) {
 		if isSet(value) {
 			out += " --" + name + " " + model.ShellWord(*value)
 		}
 	}
-	add("kubeconfig", f.KubeConfig)
+	if file {
+		add("kubeconfig", f.KubeConfig)
+	}
 	add("context", &context)
 	add("cluster", f.ClusterName)
 	add("server", f.APIServer)

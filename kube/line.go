@@ -324,6 +324,9 @@ func (g *group) podsStuck(newest *replicas) (string, time.Time) {
 	}
 	ill := worst.illness()
 	why := fmt.Sprintf("%d of %d new pods %s", bad, total, ill.bad)
+	if total == 1 {
+		why = "1 new pod " + ill.bad
+	}
 	switch {
 	case ill.exit != "" && worst.restarts > 0:
 		why += fmt.Sprintf(": %s, %d restarts", ill.exit, worst.restarts)
