@@ -246,8 +246,11 @@ func (b Unverified) entry(*Incident) (EntryKind, string) {
 type AcceptUnknown struct{ Key, Reason string }
 
 // decide takes an unknown check as it is, by name. One that only needs time is not
-// taken: it will tell.
+// taken: it will tell. Nor is one without a reason.
 func (do AcceptUnknown) decide(d *decider) {
+	if strings.TrimSpace(do.Reason) == "" {
+		return
+	}
 	for _, v := range VerifyChecks(&d.s) {
 		if v.Key == do.Key && v.Acceptable() {
 			d.fact(UnknownAccepted{Key: v.Key, Text: v.Seen, Reason: do.Reason})

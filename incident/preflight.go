@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"rollbook/model"
@@ -71,7 +72,7 @@ func planBlocked(s *Snapshot, c Choice) string {
 	return ""
 }
 
-// OverrideCheck lifts a blocked line of the preflight.
+// OverrideCheck lifts a blocked line of the preflight, with a reason.
 type OverrideCheck struct {
 	Slot   model.Slot
 	Check  string
@@ -80,7 +81,7 @@ type OverrideCheck struct {
 
 func (do OverrideCheck) decide(d *decider) {
 	c := d.inc().Choice(do.Slot)
-	if c == nil {
+	if c == nil || strings.TrimSpace(do.Reason) == "" {
 		return
 	}
 	for _, k := range CheckLines(&d.s, *c) {

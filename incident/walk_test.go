@@ -388,9 +388,13 @@ func TestConfirmation(t *testing.T) {
 			w.preflight(model.Check{ID: "owner", State: model.CheckBlocked, Text: "Argo CD"})
 			w.do(OverrideCheck{Slot: backend, Check: "owner", Reason: "sync is off"})
 		}, "backend-python", []string{"plan-1"}, true},
+		{"blocked and overridden without a reason", func(w *world, p *model.Plan) {
+			w.preflight(model.Check{ID: "owner", State: model.CheckBlocked, Text: "Argo CD"})
+			w.do(OverrideCheck{Slot: backend, Check: "owner", Reason: " "})
+		}, "backend-python", []string{"plan-1"}, false},
 		{"what cannot be lifted", func(w *world, p *model.Plan) {
 			w.preflight(model.Check{ID: "access", State: model.CheckBlocked, Hard: true, Text: "may not patch"})
-			w.do(OverrideCheck{Slot: backend, Check: "access"})
+			w.do(OverrideCheck{Slot: backend, Check: "access", Reason: "I may"})
 		}, "backend-python", []string{"plan-1"}, false},
 		{"unknown holds nothing up", func(w *world, p *model.Plan) { w.preflight(model.Check{ID: "hpa"}) }, "backend-python", []string{"plan-1"}, true},
 		{"equal templates", func(w *world, p *model.Plan) { p.Same = true }, "backend-python", []string{"plan-1"}, false},
