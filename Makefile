@@ -32,7 +32,7 @@ test: ## everything that needs no cluster
 
 e2e: ## the same and more, against a real control plane and Prometheus
 	cd testbed && go test ./...
-	cd testbed && go run . exec -- sh -c 'cd .. && go test -race -shuffle=on -tags e2e -parallel 6 -timeout 40m ./...'
+	cd testbed && go run . exec -- sh -c 'cd .. && go test -race -shuffle=on -tags e2e -parallel 6 -timeout 60m ./...'
 
 cluster: ## the testbed, to look at; Ctrl-C ends it
 	cd testbed && go run . up
