@@ -70,6 +70,11 @@ func TestMadeWorse(t *testing.T) {
 		t.Errorf("asked %q, kept %q", w.inc.Asked, w.inc.Attempts[0].Writes[0].Worse)
 	}
 	w.rolledOut()
+	h := &model.History{Component: "backend-python", Candidates: []model.Candidate{
+		{Version: revision(41), Current: true, Behaviour: model.Behaviour{Errors: model.Reading{Known: true}, Requests: model.Reading{Known: true, Value: 1e5}}}}}
+	if m, why := w.snap().MarkOf(h, &h.Candidates[0]), w.snap().badVersion(h, &h.Candidates[0]); m != MarkBad || !strings.Contains(why, "made it worse") {
+		t.Errorf("what made it worse is marked %q: %q", m, why)
+	}
 	for _, c := range channels {
 		m := Draft(w.snap(), c, model.MessageUpdated)
 		if m.Status == model.StatusMonitoring || strings.Contains(m.Text, "watching whether it stays well") || c.Kind != model.ChannelGitLab && !strings.Contains(m.Text, "worse than before") {

@@ -93,6 +93,8 @@ func (s *Snapshot) badVersion(h *model.History, r *model.Candidate) string {
 	switch why := k.bad(); {
 	case why != "":
 		return why
+	case s.Incident.madeWorseBy(h.Component, r.Version) != "":
+		return s.Incident.madeWorseBy(h.Component, r.Version)
 	case k.good():
 		return ""
 	case s.Incident.leftBad(h.Component, r.Key) != "":
@@ -101,6 +103,23 @@ func (s *Snapshot) badVersion(h *model.History, r *model.Candidate) string {
 		return "was over the limits while it served: " + behaved(r.Behaviour)
 	case !r.Behaviour.Errors.Known && bad(r.Now, l):
 		return "was over the limits while it served: " + behaved(r.Now)
+	}
+	return ""
+}
+
+// madeWorseBy says that it became worse when a write of this incident went to a
+// version, and that nobody has seen it well since; "" when it did not.
+func (i *Incident) madeWorseBy(component string, v model.Version) string {
+	if !i.Verified.IsZero() {
+		return ""
+	}
+	for a := range i.Attempts {
+		for n := range i.Attempts[a].Writes {
+			w := &i.Attempts[a].Writes[n]
+			if w.Worse != "" && w.Plan.Slot() == model.Release(component) && w.Plan.To.Is(v) {
+				return "made it worse when it was gone to: " + w.Worse
+			}
+		}
 	}
 	return ""
 }
