@@ -108,13 +108,14 @@ func TestStatusAndReplicasDoNotAgeAPlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The controller writes too, so that there may be more than the two of ours.
+	// The write is guarded by what the plan is made of, and not by the object's version:
+	// nothing has to be read again.
 	got, err := detail[undoReceipt](w.Detail)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Reads < 2 || int(patches.Load()) != got.Reads+1 {
-		t.Errorf("%d reads again, %d patches; want at least 2, and one more", got.Reads, patches.Load())
+	if got.Reads != 0 || patches.Load() != 1 {
+		t.Errorf("%d reads again, %d patches; want none, and one", got.Reads, patches.Load())
 	}
 	if got := imageOf(t, ns); got != "api:1" {
 		t.Errorf("image %s", got)
@@ -122,7 +123,7 @@ func TestStatusAndReplicasDoNotAgeAPlan(t *testing.T) {
 	if want, err := detail[undoDetail](plan.Detail); err != nil || got.TemplateHash != want.ToHash || got.Generation == 0 || got.ResourceVersion == "" {
 		t.Errorf("%+v (%v)", got, err)
 	}
-	if got := kubectl(t, "", "-n", ns, "get", "deploy", "api", "-o", "jsonpath={.spec.replicas}"); got != "5" {
+	if got := kubectl(t, "", "-n", ns, "get", "deploy", "api", "-o", "jsonpath={.spec.replicas}"); got != "4" {
 		t.Errorf("replicas %s were not left alone", got)
 	}
 	out := kubectl(t, "", "-n", ns, "get", "deploy", "api", "-o", "yaml", "--show-managed-fields")
@@ -274,6 +275,22 @@ func TestNotSentIsRefused(t *testing.T) {
 	}
 }
 
+// without takes a field out of a JSON value, wherever it stands.
+func without(v any, field string) any {
+	switch v := v.(type) {
+	case map[string]any:
+		delete(v, field)
+		for k := range v {
+			v[k] = without(v[k], field)
+		}
+	case []any:
+		for n := range v {
+			v[n] = without(v[n], field)
+		}
+	}
+	return v
+}
+
 // TestUnknownFieldsSurvive has a proxy put fields that no library knows into
 // the templates that are read, and looks at the patch.
 func TestUnknownFieldsSurvive(t *testing.T) {
@@ -288,6 +305,14 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 			b := readBody(r)
 			if r.URL.Query().Get("dryRun") == "" {
 				sent.Store(b)
+			}
+			// The server that has such a field would have it in what is compared.
+			v, err := tree(b)
+			if err != nil {
+				t.Error(err)
+			}
+			if b, err = json.Marshal(without(v, "futureField")); err != nil {
+				t.Error(err)
 			}
 			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
 			next.ServeHTTP(w, r)
@@ -307,15 +332,15 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 	}
 	b, _ := sent.Load().([]byte)
 	var ops []struct {
-		Path  string
-		Value json.RawMessage
+		Op, Path string
+		Value    json.RawMessage
 	}
 	if err := json.Unmarshal(b, &ops); err != nil {
 		t.Fatal(err)
 	}
 	want, _ := tree([]byte("{" + future + "}"))
 	for _, op := range ops {
-		if op.Path != "/spec/template" {
+		if op.Path != "/spec/template" || op.Op == "test" {
 			continue
 		}
 		v, err := tree(op.Value)
