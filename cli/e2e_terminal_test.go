@@ -123,6 +123,7 @@ const quick = `limits:
   rollout: 1m
 verify:
   hold: 30s
+  errors: 1% # good service has 0.2 %, and a new shop no hour before the onset to show it
 `
 
 // open starts the program in a terminal of that size, with the configuration
