@@ -10,7 +10,8 @@ import (
 	"rollbook/model"
 )
 
-// lookout is what is kept of a write that has no answer, or may get none.
+// lookout keeps the goroutine that asks what became of a write whose answer has not
+// come: how to have it ask at once, and how to end it.
 type lookout struct {
 	seen  string        // marks of its workload when it was looked for last
 	nudge chan struct{} // has an element when it is to be looked for at once; nil = it is not looked for yet
@@ -50,7 +51,9 @@ func (e *Engine) lookOut() {
 	}
 }
 
-// marks are what a write may change of a workload, as the board shows it.
+// marks returns one string of all that shows on the board when a write of a workload
+// has had an effect: its UID, its template's hash, its pods' UIDs. Another string, and
+// it is worth to ask the cluster what became of the write.
 func marks(c *model.Component) string {
 	if c == nil {
 		return ""

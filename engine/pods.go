@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -78,7 +77,7 @@ func (e *Engine) sides() map[string]model.Sides {
 	for _, st := range e.inc.Standing() {
 		w := st.Write
 		c := e.seen.Component(w.Plan.Component)
-		if w.Plan.Role != model.RoleRelease || w.State != incident.Rolling && w.State != incident.Done || c == nil {
+		if !w.InPlace() || c == nil {
 			continue
 		}
 		// The write is known before the controller has acted on it: until then what

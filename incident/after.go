@@ -7,8 +7,8 @@ import (
 	"rollbook/model"
 )
 
-// AfterState is what came of a rollback so far. The zero value is that there was
-// none, or that its windows still hold samples from before it.
+// AfterState says how well a rollback has worked so far. The zero value: there was no
+// rollback.
 type AfterState int
 
 // The states, from the calmest on.
@@ -55,10 +55,10 @@ func (s *Snapshot) was(component string) *WasBefore {
 	return &WasBefore{pointer(e), pointer(p)}
 }
 
-// rollback is one that the banner is about.
+// rollback holds what the banner says of one component that was rolled back: from what
+// to what, by whom and when, and its figures before it.
 type rollback struct {
-	c        *model.Component // nil = not on the board
-	name     string           // of the component
+	name     string // of the component
 	from, to model.Version
 	by       string
 	at       time.Time // when it was written
@@ -79,10 +79,10 @@ func (s *Snapshot) rollbacks() []rollback {
 			continue
 		}
 		ours[w.Plan.Component] = true
-		if w.State != Rolling && w.State != Done {
+		if !w.InPlace() {
 			continue
 		}
-		r := rollback{c: s.Seen.Component(w.Plan.Component), name: w.Plan.Component, from: w.Plan.From, to: w.Plan.To, at: w.since(), rolled: w.RolledOut, write: w, id: st.WriteID}
+		r := rollback{name: w.Plan.Component, from: w.Plan.From, to: w.Plan.To, at: w.since(), rolled: w.RolledOut, write: w, id: st.WriteID}
 		for a := range s.Incident.Attempts {
 			if s.Incident.Attempts[a].N == st.N {
 				r.by = s.Incident.Attempts[a].By
@@ -121,7 +121,7 @@ func (s *Snapshot) foreign(c *model.Component) *rollback {
 	if f == nil {
 		return nil
 	}
-	r := &rollback{c: c, name: c.ID, from: c.Came(c.Left()), to: c.Running(), by: c.RevisionBy, at: c.RevisionStart}
+	r := &rollback{name: c.ID, from: c.Came(c.Left()), to: c.Running(), by: c.RevisionBy, at: c.RevisionStart}
 	r.was.Errors, r.was.P95 = before(f.Errors, r.at), before(f.P95, r.at)
 	if !(r.was.Errors != nil && *r.was.Errors > l.Errors) && !(r.was.P95 != nil && *r.was.P95 > l.P95.Seconds()) {
 		return nil

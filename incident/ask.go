@@ -98,7 +98,7 @@ func (do Answered) decide(d *decider) {
 func (d *decider) leave(with Reply) {
 	for _, st := range d.inc().Standing() {
 		w := st.Write
-		if w.Plan.Role != model.RoleRelease || w.State != Rolling && w.State != Done {
+		if !w.InPlace() {
 			continue
 		}
 		c := Choice{Slot: w.Plan.Slot(), Method: w.Plan.Method, From: w.Plan.To}
@@ -139,9 +139,7 @@ func (s *Snapshot) UndoWords(w *Write) string {
 
 // wrote reports whether a release was written that stands.
 func (i *Incident) wrote() bool {
-	return slices.ContainsFunc(i.Standing(), func(s Standing) bool {
-		return s.Write.Plan.Role == model.RoleRelease && (s.Write.State == Rolling || s.Write.State == Done)
-	})
+	return slices.ContainsFunc(i.Standing(), func(s Standing) bool { return s.Write.InPlace() })
 }
 
 // settleByHand takes the operator's word for every write whose outcome nobody here can

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -81,6 +82,12 @@ func (w Write) Arrives() time.Time { return w.Intent.Add(WriteDeadline + time.Mi
 // happened reports whether the write changed something, as far as is known.
 func (w Write) happened() bool { return w.State == Rolling || w.State == Done || w.State == Reverted }
 
+// InPlace reports whether another version was written, and nobody put something else in
+// its place.
+func (w Write) InPlace() bool {
+	return w.Plan.Role == model.RoleRelease && (w.State == Rolling || w.State == Done)
+}
+
 // underWay reports whether the write's end is still to come.
 func (w Write) underWay() bool {
 	switch w.State {
@@ -99,6 +106,19 @@ func (i *Incident) Attempt() *Attempt {
 		return nil
 	}
 	return &i.Attempts[len(i.Attempts)-1]
+}
+
+// writes returns all writes of all attempts, oldest first.
+func (i *Incident) writes() iter.Seq[*Write] {
+	return func(yield func(*Write) bool) {
+		for a := range i.Attempts {
+			for n := range i.Attempts[a].Writes {
+				if !yield(&i.Attempts[a].Writes[n]) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Standing is a write that counts for its component.

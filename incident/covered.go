@@ -17,11 +17,9 @@ func (i *Incident) Covered() []string {
 			out = append(out, t.Component)
 		}
 	}
-	for a := range i.Attempts {
-		for _, w := range i.Attempts[a].Writes {
-			if w.Plan.Role == model.RoleRelease && w.happened() && !slices.Contains(out, w.Plan.Component) {
-				out = append(out, w.Plan.Component)
-			}
+	for w := range i.writes() {
+		if w.Plan.Role == model.RoleRelease && w.happened() && !slices.Contains(out, w.Plan.Component) {
+			out = append(out, w.Plan.Component)
 		}
 	}
 	return out
@@ -37,10 +35,8 @@ func (i *Incident) Concerned() []string {
 			out = append(out, component)
 		}
 	}
-	for a := range i.Attempts {
-		for w := range i.Attempts[a].Writes {
-			add(i.Attempts[a].Writes[w].Plan.Component)
-		}
+	for w := range i.writes() {
+		add(w.Plan.Component)
 	}
 	for _, c := range i.Choices {
 		add(c.Component)

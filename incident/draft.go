@@ -169,7 +169,7 @@ func resolved(s *Snapshot, public bool) []string {
 	i := &s.Incident
 	var out []string
 	for _, st := range i.Standing() {
-		if w := st.Write; w.Plan.Role == model.RoleRelease && (w.State == Rolling || w.State == Done) {
+		if w := st.Write; w.InPlace() {
 			out = append(out, rolledBack(w, public)+".")
 		}
 	}

@@ -69,12 +69,9 @@ func (s *Snapshot) leftBehind(h *model.History, r *model.Candidate) string {
 	if ok, _ := s.good(h, r); ok {
 		return ""
 	}
-	for a := range s.Incident.Attempts {
-		for n := range s.Incident.Attempts[a].Writes {
-			w := &s.Incident.Attempts[a].Writes[n]
-			if w.happened() && w.Plan.Slot() == model.Release(h.Component) && w.Plan.From.Key == r.Key && r.Key != "" {
-				return fmt.Sprintf("is what this incident rolled back from, at %s", clockTime(w.since()))
-			}
+	for w := range s.Incident.writes() {
+		if w.happened() && w.Plan.Slot() == model.Release(h.Component) && w.Plan.From.Key == r.Key && r.Key != "" {
+			return fmt.Sprintf("is what this incident rolled back from, at %s", clockTime(w.since()))
 		}
 	}
 	if left := undone(h); left != nil && left.Key == r.Key {
@@ -109,11 +106,9 @@ func (s *Snapshot) suffers(component string) bool {
 		return true
 	}
 	i := &s.Incident
-	for a := range i.Attempts {
-		for n := range i.Attempts[a].Writes {
-			if w := &i.Attempts[a].Writes[n]; w.Plan.Component == component && w.happened() {
-				return true // it is part of what this incident is about
-			}
+	for w := range i.writes() {
+		if w.Plan.Component == component && w.happened() {
+			return true // it is part of what this incident is about
 		}
 	}
 	said := false
@@ -144,7 +139,8 @@ func (s *Snapshot) wellness(component string) model.Tri {
 	return out
 }
 
-// doubts are what speaks against a choice without being known to.
+// doubts returns what makes it doubtful that a choice will help, each as a sentence,
+// where nothing is known that rules it out.
 func (s *Snapshot) doubts(h *model.History, c Choice) []string {
 	var out []string
 	name := c.To.Name()
@@ -164,24 +160,12 @@ func (s *Snapshot) doubts(h *model.History, c Choice) []string {
 		out = append(out, fmt.Sprintf("%s and %s fail alike now", current.Name(), name))
 	}
 	switch changed := slices.ContainsFunc(s.Suspects(), func(x Suspect) bool { return x.Component == c.Component }); {
-	case !changed && !s.Incident.tried(c.Component):
+	case !changed && !s.Incident.wroteRelease(c.Component):
 		out = append(out, c.Component+" did not change in the hour before the onset")
 	case changed && !s.suffers(c.Component) && s.wellness(c.Component) == model.TriYes:
 		out = append(out, c.Component+" is healthy itself")
 	}
 	return out
-}
-
-// tried reports whether a release of a component was written in this incident.
-func (i *Incident) tried(component string) bool {
-	for a := range i.Attempts {
-		for n := range i.Attempts[a].Writes {
-			if w := &i.Attempts[a].Writes[n]; w.Plan.Slot() == model.Release(component) && w.happened() {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // willHelp says what speaks for a choice, with the figures.

@@ -151,7 +151,7 @@ func TestHoldIsReset(t *testing.T) {
 			w.do(Observed{})
 		}, "the workload is gone"},
 		{"not found any more", func(w *world) {
-			w.component("backend-python", func(c *model.Component) { c.Missing = notFound })
+			w.component("backend-python", func(c *model.Component) { c.Missing = model.NotFound })
 			w.do(Observed{})
 		}, "the workload is gone"},
 		{"a restart that the API remembers", func(w *world) {

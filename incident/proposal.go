@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -89,16 +90,14 @@ func (s *Snapshot) good(h *model.History, r *model.Candidate) (bool, string) {
 // badVersion says what is known against a version; "" when nothing is. What this
 // incident saw of it last counts before what it did earlier.
 func (s *Snapshot) badVersion(h *model.History, r *model.Candidate) string {
-	k, l := s.Incident.known(h.Component, r.Key), s.Incident.Settings.Limits
-	switch why := k.bad(); {
+	i, l := &s.Incident, s.Incident.Settings.Limits
+	k := i.known(h.Component, r.Key)
+	if why := cmp.Or(k.bad(), i.madeWorseBy(h.Component, r.Version)); why != "" || k.good() {
+		return why
+	}
+	switch why := i.leftBad(h.Component, r.Key); {
 	case why != "":
 		return why
-	case s.Incident.madeWorseBy(h.Component, r.Version) != "":
-		return s.Incident.madeWorseBy(h.Component, r.Version)
-	case k.good():
-		return ""
-	case s.Incident.leftBad(h.Component, r.Key) != "":
-		return s.Incident.leftBad(h.Component, r.Key)
 	case bad(r.Behaviour, l):
 		return "was over the limits while it served: " + behaved(r.Behaviour)
 	case !r.Behaviour.Errors.Known && bad(r.Now, l):
@@ -113,12 +112,9 @@ func (i *Incident) madeWorseBy(component string, v model.Version) string {
 	if !i.Verified.IsZero() {
 		return ""
 	}
-	for a := range i.Attempts {
-		for n := range i.Attempts[a].Writes {
-			w := &i.Attempts[a].Writes[n]
-			if w.Worse != "" && w.Plan.Slot() == model.Release(component) && w.Plan.To.Is(v) {
-				return "made it worse when it was gone to: " + w.Worse
-			}
+	for w := range i.writes() {
+		if w.Worse != "" && w.Plan.Slot() == model.Release(component) && w.Plan.To.Is(v) {
+			return "made it worse when it was gone to: " + w.Worse
 		}
 	}
 	return ""
@@ -128,18 +124,15 @@ func (i *Incident) madeWorseBy(component string, v model.Version) string {
 // it; "" when it was not, or nobody knows.
 func (i *Incident) leftBad(component, key string) string {
 	l := i.Settings.Limits
-	for a := range i.Attempts {
-		for n := range i.Attempts[a].Writes {
-			w := &i.Attempts[a].Writes[n]
-			if !w.happened() || w.Plan.Slot() != model.Release(component) || w.Plan.From.Key != key || key == "" || w.Was == nil {
-				continue
-			}
-			if e := w.Was.Errors; e != nil && *e > l.Errors {
-				return "was over the limits when it was left: " + model.Percent(*e) + " errors"
-			}
-			if p := w.Was.P95; p != nil && *p > l.P95.Seconds() {
-				return "was over the limits when it was left: P95 " + model.Seconds(*p)
-			}
+	for w := range i.writes() {
+		if !w.happened() || w.Plan.Slot() != model.Release(component) || w.Plan.From.Key != key || key == "" || w.Was == nil {
+			continue
+		}
+		if e := w.Was.Errors; e != nil && *e > l.Errors {
+			return "was over the limits when it was left: " + model.Percent(*e) + " errors"
+		}
+		if p := w.Was.P95; p != nil && *p > l.P95.Seconds() {
+			return "was over the limits when it was left: P95 " + model.Seconds(*p)
 		}
 	}
 	return ""

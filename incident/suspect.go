@@ -208,15 +208,12 @@ func (d *decider) suspects() {
 // one that it goes to, or, where that is made anew by what it started, whatever was
 // set until it was rolled out.
 func (i *Incident) ours(component, key string, at time.Time) bool {
-	for a := range i.Attempts {
-		for n := range i.Attempts[a].Writes {
-			w := &i.Attempts[a].Writes[n]
-			if w.Plan.Component != component || w.refused() || w.Intent.IsZero() || at.Before(w.Intent.Add(-ourSlack)) {
-				continue
-			}
-			if w.Plan.To.Key == key || w.State != Reverted && (w.RolledOut.IsZero() || !at.After(w.RolledOut)) {
-				return true
-			}
+	for w := range i.writes() {
+		if w.Plan.Component != component || w.refused() || w.Intent.IsZero() || at.Before(w.Intent.Add(-ourSlack)) {
+			continue
+		}
+		if w.Plan.To.Key == key || w.State != Reverted && (w.RolledOut.IsZero() || !at.After(w.RolledOut)) {
+			return true
 		}
 	}
 	return false

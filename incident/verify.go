@@ -76,8 +76,7 @@ func VerifyChecks(s *Snapshot) []VerifyCheck {
 // there is none.
 func (i *Incident) released(component string) *Standing {
 	for _, st := range i.Standing() {
-		w := st.Write
-		if w.Plan.Component == component && w.Plan.Role == model.RoleRelease && (w.State == Rolling || w.State == Done) {
+		if st.Write.InPlace() && st.Write.Plan.Component == component {
 			return &st
 		}
 	}
@@ -87,11 +86,9 @@ func (i *Incident) released(component string) *Standing {
 // wroteRelease reports whether another version was written to a component, whatever
 // became of it.
 func (i *Incident) wroteRelease(component string) bool {
-	for a := range i.Attempts {
-		for _, w := range i.Attempts[a].Writes {
-			if w.Plan.Component == component && w.Plan.Role == model.RoleRelease && w.happened() {
-				return true
-			}
+	for w := range i.writes() {
+		if w.Plan.Slot() == model.Release(component) && w.happened() {
+			return true
 		}
 	}
 	return false
@@ -218,16 +215,13 @@ func (p *proving) away() string {
 	}
 	c, before := p.s.Seen.Component(p.id), p.s.Incident.ReplicasBefore(p.id)
 	switch {
-	case c == nil, c.Missing == notFound:
+	case c == nil, c.Missing == model.NotFound:
 		return "the workload is gone: it is not in the cluster any more"
 	case c.Missing == "" && c.Desired == 0 && before > 0:
 		return fmt.Sprintf("0 replicas: it had %d", before)
 	}
 	return ""
 }
-
-// notFound is why a configured component is missing that the cluster does not have.
-const notFound = "not found"
 
 func readyPods(c *model.Component) (n int) {
 	for k := range c.Pods {

@@ -4,7 +4,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"rollbook/incident"
-	"rollbook/model"
 )
 
 // askKeys answer the walk's own question. None of them is enter: nothing is done
@@ -38,7 +37,7 @@ func (s *scope) leaveNo(*incident.Snapshot) string {
 // none.
 func (s *scope) undoes() *incident.Write {
 	for _, st := range s.inc().Standing() {
-		if w := st.Write; w.Plan.Role == model.RoleRelease && (w.State == incident.Rolling || w.State == incident.Done) {
+		if w := st.Write; w.InPlace() {
 			return w
 		}
 	}

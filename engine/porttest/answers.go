@@ -8,7 +8,8 @@ import (
 	"rollbook/model"
 )
 
-// Answer is what something on the way says instead of the service.
+// Answer replaces the answer of the service to a write by one that a proxy or a login
+// page on the way might give.
 type Answer struct {
 	Code   int
 	Header map[string]string
