@@ -57,6 +57,9 @@ func TestBurn(t *testing.T) {
 				t.Errorf("%s: %s", n.Answer, n.Text)
 			}
 			rose := d.s.Incident.trigger("shop", TBurn)
+			if against := EndAgainst(&d.s); rose != nil && (!strings.Contains(against, "shop burns its error budget") || strings.Contains(against, "stuck")) {
+				t.Errorf("against the end stands %q", against)
+			}
 			if (rose != nil) != (tt.answer == model.TriYes) {
 				t.Errorf("trigger %+v", rose)
 			}

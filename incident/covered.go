@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -66,6 +67,8 @@ func (f *finding) brief() string {
 		return f.Component + " P95 " + model.Seconds(f.Value)
 	case TNoPod:
 		return f.Component + " has no available pod"
+	case TBurn:
+		return fmt.Sprintf("%s burns its error budget %.0f times too fast", f.Component, f.Value)
 	}
 	return f.Component + "'s rollout is stuck"
 }
