@@ -104,10 +104,10 @@ func (e *Engine) targets() []model.Target {
 }
 
 func (e *Engine) target(c *model.Component) model.Target {
-	for _, t := range e.targets() {
-		if t.ID == c.ID {
-			return t
-		}
+	t := model.Target{ID: c.ID, Workload: c.Workload}
+	if own := e.inc.Settings.Target(c.ID); own != nil {
+		t = *own
 	}
-	return model.Target{ID: c.ID, Workload: c.Workload}
+	t.Seen = e.pods.of(c.ID)
+	return t
 }
