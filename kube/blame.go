@@ -16,27 +16,14 @@ import (
 	"rollbook/text"
 )
 
-// gettingCredentials begins the errors of client-go about the program that the
-// credentials come from.
-const gettingCredentials = "getting credentials: "
-
-// exitCode finds how that program ended.
+// exitCode finds how the credentials' program ended: client-go says it in words
+// alone.
 var exitCode = regexp.MustCompile(`exit code \d+`)
-
-// noLogin reports whether an error is about that program.
-func noLogin(err error) bool {
-	for ; err != nil; err = errors.Unwrap(err) {
-		if strings.Contains(err.Error(), gettingCredentials) {
-			return true
-		}
-	}
-	return false
-}
 
 // credentialWords says why the credentials' program brought nothing, in its own
 // words where it has some: what to do stands in them.
 func (c *Client) credentialWords(s string) string {
-	why := text.Line(s[strings.Index(s, gettingCredentials):])
+	why := text.Line(s)
 	said := ""
 	if c.said != nil {
 		said = c.said()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
@@ -90,7 +89,7 @@ func (c *Client) CheckSelector(ctx context.Context, component, namespace, select
 	ch := model.Check{ID: "pods " + component, State: model.CheckOK}
 	seen := c.Selected(ctx, namespace, selector)
 	switch {
-	case strings.HasPrefix(seen.Err, "you may not"):
+	case seen.Forbidden:
 		ch.State, ch.Text = model.CheckWarning, seen.Err
 	case seen.Err != "":
 		ch.State, ch.Text = model.CheckUnknown, selector+": "+seen.Err

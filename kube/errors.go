@@ -71,14 +71,14 @@ func words(err error) string {
 func (c *Client) transportWords(err error, limit time.Duration) string {
 	var dns *net.DNSError
 	var op *net.OpError
-	var slow *noCredentials
+	var none *noCredentials
 	host, s := hostOf(c.host), err.Error()
 	proxy := c.proxyOn(err)
 	switch {
-	case errors.As(err, &slow):
+	case errors.As(err, &none) && none.slow:
 		return fmt.Sprintf("the credentials' program %s has not ended within %s", c.Plugin(), model.Short(limit))
-	case strings.Contains(s, gettingCredentials):
-		return c.credentialWords(s)
+	case none != nil:
+		return c.credentialWords(none.Error())
 	case proxy != "" && errors.As(err, &dns):
 		return fmt.Sprintf("%s cannot be found: the name %s cannot be resolved: %s", proxy, text.Line(dns.Name), text.Line(dns.Err))
 	case proxy != "" && strings.Contains(s, "connection refused"):

@@ -44,7 +44,7 @@ func (c *Client) Login(ctx context.Context, give func() (back func() error, err 
 	if err != nil {
 		return err
 	}
-	resp, err := c.gate.next.RoundTrip(req)
+	resp, err := c.gate.send(req, func() {})
 	if err != nil {
 		return fmt.Errorf("log in with %s: %s", c.Plugin(), c.transportWords(err, c.limit))
 	}
@@ -72,8 +72,14 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := g.enter(req.Context()); err != nil {
 		return nil, err
 	}
+	return g.send(req, g.leave)
+}
+
+// send sends a request, and calls left when it has its answer. The error is
+// noCredentials when it did not get as far as to leave.
+func (g *gate) send(req *http.Request, left func()) (*http.Response, error) {
 	if !g.program {
-		defer g.leave()
+		defer left()
 		return g.next.RoundTrip(req)
 	}
 	// The program is run on the way, for as long as it takes: client-go does not end
@@ -86,30 +92,38 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	var sent atomic.Bool
 	req = req.WithContext(context.WithValue(req.Context(), sentKey{}, &sent))
 	go func() {
-		defer g.leave()
+		defer left()
 		resp, err := g.next.RoundTrip(req) //nolint:bodyclose // whoever takes the answer closes it
 		answers <- answer{resp, err}
 	}()
+	got := func(a answer) (*http.Response, error) {
+		if a.err != nil && !sent.Load() {
+			a.err = &noCredentials{a.err, req.Context().Err() != nil}
+		}
+		return a.resp, a.err
+	}
 	select {
 	case a := <-answers:
-		return a.resp, a.err
+		return got(a)
 	case <-req.Context().Done():
 	}
 	if sent.Load() {
-		a := <-answers // it ends with its context
-		return a.resp, a.err
+		return got(<-answers) // it ends with its context
 	}
 	go func() {
 		if a := <-answers; a.resp != nil {
 			a.resp.Body.Close()
 		}
 	}()
-	return nil, &noCredentials{context.Cause(req.Context())}
+	return nil, &noCredentials{context.Cause(req.Context()), true}
 }
 
-// noCredentials is why a request did not leave: its time was over before the
-// credentials' program had ended.
-type noCredentials struct{ error }
+// noCredentials says why a request did not leave: the credentials' program brought
+// nothing, or, slow, had not ended when the request's time was over.
+type noCredentials struct {
+	error
+	slow bool
+}
 
 func (e *noCredentials) Unwrap() error { return e.error }
 
@@ -182,5 +196,6 @@ func (c *Client) loggedOut(err error, status int) bool {
 	if c.cfg.ExecProvider == nil {
 		return false
 	}
-	return status == http.StatusUnauthorized || noLogin(err)
+	var none *noCredentials
+	return status == http.StatusUnauthorized || errors.As(err, &none) && !none.slow
 }

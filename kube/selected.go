@@ -24,7 +24,7 @@ func (c *Client) Selected(ctx context.Context, namespace, selector string) model
 	if err != nil {
 		out.Err = because(err)
 		if apierrors.IsForbidden(err) {
-			out.Err = "you may not list pods in " + namespace
+			out.Forbidden, out.Err = true, "you may not list pods in "+namespace
 		}
 		return out
 	}

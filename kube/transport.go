@@ -27,6 +27,12 @@ type guard struct {
 // RoundTrip sends a request, or refuses it: with ErrReadOnly, or because it is for
 // somebody else.
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
+	if err := req.Context().Err(); err != nil {
+		return nil, err // its time was over before it had its credentials
+	}
+	if sent, ok := req.Context().Value(sentKey{}).(*atomic.Bool); ok {
+		sent.Store(true)
+	}
 	if req.URL.Host != g.host {
 		if req.Body != nil {
 			req.Body.Close()
@@ -51,12 +57,6 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 			return nil, fmt.Errorf("%w: %s", model.ErrReadOnly, why)
 		}
-	}
-	if err := req.Context().Err(); err != nil {
-		return nil, err // its time was over before it had its credentials
-	}
-	if sent, ok := req.Context().Value(sentKey{}).(*atomic.Bool); ok {
-		sent.Store(true)
 	}
 	g.learn(req)
 	resp, err := g.next.RoundTrip(req)

@@ -19,6 +19,8 @@ type SelectedSeen struct {
 	Total int
 	At    time.Time
 	Err   string
+	// Forbidden: Err says what right is missing, and not that anything failed.
+	Forbidden bool
 }
 
 // TailSeen is the end of the log of a component's newest pod.
