@@ -3,6 +3,7 @@ package journal
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,6 +54,15 @@ func TestDamagedInTheMiddle(t *testing.T) {
 	}
 }
 
+func stat(t *testing.T, path string) fs.FileInfo {
+	t.Helper()
+	st, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
 // What is not this user's alone is neither read nor written.
 func TestForeignFolders(t *testing.T) {
 	made := func(t *testing.T) (dir, path string) {
@@ -65,18 +75,27 @@ func TestForeignFolders(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	asRoot := func(t *testing.T) {
-		if os.Geteuid() != 0 {
-			t.Skip("only root can give a file away")
+	given := func(t *testing.T, path string) { // to another user
+		if os.Geteuid() == 0 {
+			must(t, os.Chown(path, 1234, 1234))
+			return
 		}
+		real, its := owner, stat(t, path)
+		owner = func(st fs.FileInfo) (int, bool) {
+			if os.SameFile(st, its) {
+				return 1234, true
+			}
+			return real(st)
+		}
+		t.Cleanup(func() { owner = real })
 	}
 	for name, change := range map[string]func(t *testing.T, dir, path string){
 		"others may write":         func(t *testing.T, dir, _ string) { must(t, os.Chmod(dir, 0o777)) },
 		"the group may write":      func(t *testing.T, dir, _ string) { must(t, os.Chmod(dir, 0o770)) },
 		"others may write above":   func(t *testing.T, dir, _ string) { must(t, os.Chmod(filepath.Dir(dir), 0o777)) },
-		"the folder is another's":  func(t *testing.T, dir, _ string) { asRoot(t); must(t, os.Chown(dir, 1234, 1234)) },
-		"the one above is":         func(t *testing.T, dir, _ string) { asRoot(t); must(t, os.Chown(filepath.Dir(dir), 1234, 1234)) },
-		"the journal is another's": func(t *testing.T, _, path string) { asRoot(t); must(t, os.Chown(path, 1234, 1234)) },
+		"the folder is another's":  func(t *testing.T, dir, _ string) { given(t, dir) },
+		"the one above is":         func(t *testing.T, dir, _ string) { given(t, filepath.Dir(dir)) },
+		"the journal is another's": func(t *testing.T, _, path string) { given(t, path) },
 		"the folder is a link": func(t *testing.T, dir, _ string) {
 			must(t, os.Rename(dir, dir+"-real"))
 			must(t, os.Symlink(dir+"-real", dir))
