@@ -7,6 +7,21 @@ import "strings"
 // maxName bounds how far back a name is read.
 const maxName = 64
 
+// nameStart returns where the name begins that ends before s[end].
+func nameStart(s string, end, floor int) int {
+	from := end
+	for from > floor && end-from < maxName && nameByte(s[from-1]) {
+		from--
+	}
+	return from
+}
+
+// pastSlashes returns where the backslashes from s[v] on end, and how many they are.
+func pastSlashes(s string, v int) (end, slashes int) {
+	end = len(s) - len(strings.TrimLeft(s[v:], `\`))
+	return end, end - v
+}
+
 // namedValue finds the value after the ":" or "=" at s[i], if the name before
 // it is that of a secret.
 func namedValue(s string, i, floor int) (start, end int) {
@@ -15,10 +30,7 @@ func namedValue(s string, i, floor int) (start, end int) {
 	for n > floor && i-n < 6 && strings.IndexByte(" \"'`\\]", s[n-1]) >= 0 {
 		n--
 	}
-	from := n
-	for from > floor && n-from < maxName && nameByte(s[from-1]) {
-		from--
-	}
+	from := nameStart(s, n, floor)
 	kind := secretName(s[from:n])
 	if kind == notSecret {
 		return 0, 0
@@ -45,11 +57,7 @@ func namedValue(s string, i, floor int) (start, end int) {
 	for v < len(s) && s[v] == '[' && !strings.HasPrefix(s[v:], Mask) {
 		v++
 	}
-	slashes := 0
-	for v < len(s) && s[v] == '\\' {
-		v++
-		slashes++
-	}
+	v, slashes := pastSlashes(s, v)
 	if v == len(s) {
 		return 0, 0
 	}

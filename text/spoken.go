@@ -153,10 +153,7 @@ func spokenValue(s string, i, floor int) (start, end int) {
 	if i == 0 || saidNames[lower(s[i-1])] == nil {
 		return 0, 0
 	}
-	from := i
-	for from > floor && i-from < maxName && nameByte(s[from-1]) {
-		from--
-	}
+	from := nameStart(s, i, floor)
 	said := saidName(s, from, i, floor)
 	if said == "" {
 		return 0, 0
@@ -170,11 +167,7 @@ func spokenValue(s string, i, floor int) (start, end int) {
 			v += len(link)
 		}
 	}
-	slashes := 0
-	for v < len(s) && s[v] == '\\' {
-		v++
-		slashes++
-	}
+	v, slashes := pastSlashes(s, v)
 	if v == len(s) {
 		return 0, 0
 	}
@@ -305,10 +298,7 @@ func ordinary(v string) bool {
 // elementValue finds the text of an element of XML, "<password>abc</password>",
 // from the ">" at s[i].
 func elementValue(s string, i, floor int) (start, end int) {
-	from := i
-	for from > floor && i-from < maxName && nameByte(s[from-1]) {
-		from--
-	}
+	from := nameStart(s, i, floor)
 	if from == i || from == 0 || s[from-1] != '<' && s[from-1] != ':' || secretName(s[from:i]) != secret {
 		return 0, 0
 	}
@@ -325,10 +315,7 @@ func escapedValue(s string, i, floor int) (start, end int) {
 	if !foldPrefix(s[i:], "%3d") {
 		return 0, 0
 	}
-	from := i
-	for from > floor && i-from < maxName && nameByte(s[from-1]) {
-		from--
-	}
+	from := nameStart(s, i, floor)
 	if secretName(s[from:i]) != secret {
 		return 0, 0
 	}
