@@ -96,17 +96,24 @@ func TestOldIncidentIsOfferedAndAbandoned(t *testing.T) {
 	})
 }
 
+// leftBehind leaves an incident of a minute in a folder, and returns its journal.
+func leftBehind(t *testing.T, dir string) (id, path string, raw []byte) {
+	t.Helper()
+	id = elsewhere(t, dir, time.Minute)
+	path = filepath.Join(dir, id, journal.FileName)
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id, path, raw
+}
+
 // A journal that is damaged in the middle is offered, and not taken up unasked; taken
 // up, it goes on from its last good line.
 func TestDamagedIncidentIsOffered(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		id := elsewhere(t, dir, time.Minute)
-		path := filepath.Join(dir, id, journal.FileName)
-		raw, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		id, path, raw := leftBehind(t, dir)
 		lines := strings.SplitAfter(string(raw), "\n")
 		n := len(lines) - 3 // the last is empty
 		lines[n] = "{\n"
@@ -233,12 +240,7 @@ func TestMessageOnItsWayAtAKillMayHaveBeenSent(t *testing.T) {
 func TestFirstWriteTornIsTheSameIncident(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		id := elsewhere(t, dir, time.Minute)
-		path := filepath.Join(dir, id, journal.FileName)
-		raw, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		id, path, raw := leftBehind(t, dir)
 		at := strings.Index(string(raw), `"fact":"opened"`)
 		for _, cut := range []int{at, strings.Index(string(raw), "\n") + 1} {
 			if err := os.WriteFile(path, raw[:cut], 0o600); err != nil {

@@ -147,18 +147,7 @@ func TestNothingIsWrittenAfterAFailure(t *testing.T) {
 		"foreign":      {Wrote{WriteID: first, Lost: "reset"}, Settled{WriteID: first, State: model.SettledForeign, By: "jonas"}},
 	} {
 		w := newWorld(t, nil)
-		w.toConfirm()
-		w.do(Back{})
-		w.do(Select{Component: "frontend", On: true})
-		front := model.Release("frontend")
-		w.seen.History = map[model.Slot]*model.History{backend: w.seen.History[backend], front: {Component: "frontend", Method: "undo", At: w.now,
-			Candidates: []model.Candidate{{Version: revision(3), Current: true}, {Version: revision(2)}}}}
-		w.do(Pick{Component: "frontend", To: owner(2)})
-		w.do(Next{})
-		w.preflight(model.Check{ID: "access.patch", State: model.CheckOK})
-		w.seen.Preflight[front] = &model.Preflight{Slot: front, To: owner(2), Done: true, Plans: []model.Plan{{ID: "plan-2", Method: "undo",
-			Role: model.RoleRelease, Component: "frontend", From: revision(3), To: revision(2)}}}
-		w.do(OverrideCheck{Slot: front, Check: HelpID, Reason: "it calls the old API"})
+		w.do(OverrideCheck{Slot: w.toConfirmBoth(), Check: HelpID, Reason: "it calls the old API"})
 		w.do(ConfirmWrite{Word: ConfirmWord(&w.inc), Plans: []string{"plan-1", "plan-2"}})
 		if a := w.inc.Attempt(); a == nil || len(a.Writes) != 2 || a.Writes[0].State != Writing {
 			t.Fatalf("%s: %+v; %s", name, a, w.inc.Step.Blocked(w.snap()))

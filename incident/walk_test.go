@@ -662,12 +662,14 @@ func (w *world) randomInput(r *rand.Rand) Act {
 	return Observed{}
 }
 
-func TestSecondComponentFails(t *testing.T) {
-	w := newWorld(t, nil)
+// toConfirmBoth walks to the confirmation of backend-python (plan-1) and of frontend
+// (plan-2), whose slot it returns.
+func (w *world) toConfirmBoth() (front model.Slot) {
+	w.t.Helper()
 	w.toConfirm()
 	w.do(Back{})
 	w.do(Select{Component: "frontend", On: true})
-	front := model.Release("frontend")
+	front = model.Release("frontend")
 	w.seen.History = map[model.Slot]*model.History{backend: w.seen.History[backend], front: {Component: "frontend", Method: "undo", At: w.now,
 		Candidates: []model.Candidate{{Version: revision(3), Current: true}, {Version: revision(2)}}}}
 	w.do(Pick{Component: "frontend", To: owner(2)})
@@ -675,6 +677,12 @@ func TestSecondComponentFails(t *testing.T) {
 	w.preflight(model.Check{ID: "access.patch", State: model.CheckOK})
 	w.seen.Preflight[front] = &model.Preflight{Slot: front, To: owner(2), Done: true, Plans: []model.Plan{{ID: "plan-2", Method: "undo",
 		Role: model.RoleRelease, Component: "frontend", From: revision(3), To: revision(2)}}, Checks: []model.Check{{ID: "access.patch", State: model.CheckWarning}}}
+	return front
+}
+
+func TestSecondComponentFails(t *testing.T) {
+	w := newWorld(t, nil)
+	front := w.toConfirmBoth()
 	if word := ConfirmWord(&w.inc); word != "rollback 2" {
 		t.Fatalf("the word is %q", word)
 	}
