@@ -3,6 +3,7 @@ package incident
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -102,26 +103,44 @@ func (s *Snapshot) rank(all []Suspect) {
 	})
 }
 
-// changesOf returns the changes of a component that came so close to the onset, or
-// without one so lately, that they may be to blame; of one that fails those since
-// then as well. What an attempt of this incident wrote is none.
-func (s *Snapshot) changesOf(c *model.Component) []Suspect {
-	onset, fails := s.Incident.Onset, s.fails(c.ID)
+// releasesOf returns when a version of a component was set, so close to the onset, or
+// without one so lately, that it may be to blame; of a component that fails also since
+// then. The version that runs comes as nil. What an attempt of this incident wrote is
+// none of them.
+func (s *Snapshot) releasesOf(c *model.Component) iter.Seq2[*model.Earlier, time.Time] {
+	onset := s.Incident.Onset
 	if onset.IsZero() {
 		onset = s.Now
 	}
-	var out []Suspect
-	add := func(at time.Time, make func() Suspect) {
+	counts := func(owner string, at time.Time) bool {
 		before := onset.Sub(at)
-		if at.IsZero() || before > suspectWindow || before.Round(time.Second) < 0 && !fails {
+		return !at.IsZero() && before <= suspectWindow && (before.Round(time.Second) >= 0 || s.fails(c.ID)) && !s.Incident.ours(c.ID, owner, at)
+	}
+	return func(yield func(*model.Earlier, time.Time) bool) {
+		if !s.goneBack(c) && counts(c.OwnerName, c.RevisionStart) && !yield(nil, c.RevisionStart) {
 			return
 		}
-		x := make()
-		if s.Incident.ours(c.ID, x.Version.Key, at) {
-			return
+		for n := range c.Past {
+			if r := &c.Past[n]; counts(r.Owner, r.At) && !yield(r, r.At) {
+				return
+			}
 		}
-		if x.Component, x.At, x.Before = c.ID, at, before; s.Incident.Onset.IsZero() {
-			x.Before = 0
+	}
+}
+
+// changesOf returns the releases of a component as suspects, each version once.
+func (s *Snapshot) changesOf(c *model.Component) []Suspect {
+	onset := s.Incident.Onset
+	var out []Suspect
+	for r, at := range s.releasesOf(c) {
+		x := Suspect{Component: c.ID, At: at}
+		if !onset.IsZero() {
+			x.Before = onset.Sub(at)
+		}
+		if r == nil {
+			x.Version, x.By, x.ChangeCause, x.Images = c.Running(), c.RevisionBy, c.ChangeCause, c.Images
+		} else {
+			x.Version, x.By, x.ChangeCause, x.Images = c.Came(r), s.Incident.known(c.ID, r.Owner).By, r.Cause, r.Images
 		}
 		// The first time that a version was set is the one that counts.
 		if n := slices.IndexFunc(out, x.is); n < 0 {
@@ -130,22 +149,16 @@ func (s *Snapshot) changesOf(c *model.Component) []Suspect {
 			out[n] = x
 		}
 	}
-	if !s.goneBack(c) {
-		add(c.RevisionStart, func() Suspect {
-			return Suspect{Version: c.Running(), By: c.RevisionBy, ChangeCause: c.ChangeCause, Images: c.Images}
-		})
-	}
-	for n := range c.Past {
-		r := &c.Past[n]
-		add(r.At, func() Suspect {
-			return Suspect{Version: c.Came(r), By: s.Incident.known(c.ID, r.Owner).By, ChangeCause: r.Cause, Images: r.Images}
-		})
-	}
 	return out
 }
 
 // changed reports whether a component changed so that it is suspected.
-func (s *Snapshot) changed(c *model.Component) bool { return len(s.changesOf(c)) > 0 }
+func (s *Snapshot) changed(c *model.Component) bool {
+	for range s.releasesOf(c) {
+		return true
+	}
+	return false
+}
 
 // released reports whether anything was released in the hour before the onset.
 // Nothing is said before the board was read, nor where a workload does not tell.

@@ -123,7 +123,7 @@ func Calm(s *Snapshot, nodes []Node) bool {
 // milliseconds.
 func VerdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
 	v, why := verdictOf(s, nodes)
-	if s.released() == model.TriNo && (v == Now || v == Within10) && len(s.rollbacks()) == 0 {
+	if (v == Now || v == Within10) && s.released() == model.TriNo && len(s.rollbacks()) == 0 {
 		why += ", but nothing was released: a rollback has nothing to go back from"
 	}
 	if s.Incident.Answers[QDataLoss].Answer == model.TriYes {
