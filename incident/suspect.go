@@ -130,13 +130,9 @@ func (s *Snapshot) releasesOf(c *model.Component) iter.Seq2[*model.Earlier, time
 
 // changesOf returns the releases of a component as suspects, each version once.
 func (s *Snapshot) changesOf(c *model.Component) []Suspect {
-	onset := s.Incident.Onset
 	var out []Suspect
 	for r, at := range s.releasesOf(c) {
-		x := Suspect{Component: c.ID, At: at}
-		if !onset.IsZero() {
-			x.Before = onset.Sub(at)
-		}
+		x := Suspect{Component: c.ID, At: at, Before: s.before(at)}
 		if r == nil {
 			x.Version, x.By, x.ChangeCause, x.Images = c.Running(), c.RevisionBy, c.ChangeCause, c.Images
 		} else {
@@ -160,13 +156,34 @@ func (s *Snapshot) changed(c *model.Component) bool {
 	return false
 }
 
+// before returns how long before the onset something was; 0 while there is none.
+func (s *Snapshot) before(at time.Time) time.Duration {
+	if s.Incident.Onset.IsZero() {
+		return 0
+	}
+	return s.Incident.Onset.Sub(at)
+}
+
+// hasCause reports whether there is one of Causes, without making a thousand of them.
+func (s *Snapshot) hasCause() bool {
+	if s.Incident.ID != "" {
+		return len(s.Causes()) > 0
+	}
+	return slices.ContainsFunc(s.Seen.Board, func(c *model.Component) bool {
+		for _, at := range s.releasesOf(c) {
+			if !(Suspect{Before: s.before(at)}).Later() {
+				return true
+			}
+		}
+		return false
+	})
+}
+
 // released reports whether anything was released in the hour before the onset.
 // Nothing is said before the board was read, nor where a workload does not tell.
 func (s *Snapshot) released() model.Tri {
-	for _, x := range s.Suspects() {
-		if !x.Later() {
-			return model.TriYes
-		}
+	if s.hasCause() {
+		return model.TriYes
 	}
 	if s.Seen.Reading || s.clusterLost() != "" || len(s.Seen.Board) == 0 {
 		return model.TriUnknown
