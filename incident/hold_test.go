@@ -336,7 +336,12 @@ func TestMeasuring(t *testing.T) {
 		t.Errorf("two minutes after the rollout: %+v", v)
 	}
 	f := *w.seen.Figures["backend-python"]
-	f.HoldErrors.Value = 0.004
+	f.HoldErrors = model.Reading{} // the poll that asks for it is still on its way
+	w.seen.Figures = map[string]*model.Figures{"backend-python": &f}
+	if v := w.find("backend-python/errors"); v.State != model.TriUnknown || v.Seen != "not measured yet" {
+		t.Errorf("not asked for so far: %+v", v)
+	}
+	f.HoldErrors = model.Reading{Known: true, Value: 0.004, At: w.now}
 	w.seen.Figures = map[string]*model.Figures{"backend-python": &f}
 	if v := w.find("backend-python/errors"); v.Wait != WaitHold || !v.Clears.Equal(w.inc.RolledOut.Add(140*time.Second)) {
 		t.Errorf("a scrape of before is left in it: %+v", v)

@@ -54,7 +54,7 @@ func Over(f model.Figure, limit float64, want time.Duration) Run {
 	if !f.Now.Known || len(f.Samples) == 0 || f.Step <= 0 {
 		why := f.Now.Why
 		if why == "" {
-			why = "not measured yet"
+			why = unmeasured
 		}
 		return Run{Why: why}
 	}

@@ -168,8 +168,11 @@ func (s *Snapshot) noFigures() string {
 	case !m.Trying.IsZero():
 		return "asking Prometheus for " + model.Short(s.Now.Sub(m.Trying))
 	}
-	return "not measured yet"
+	return unmeasured
 }
+
+// unmeasured is why a figure is unknown that was not asked for so far.
+const unmeasured = "not measured yet"
 
 // fails says whether a component has a trigger.
 func (s *Snapshot) fails(component string) bool {

@@ -65,6 +65,9 @@ func VerifyChecks(s *Snapshot) []VerifyCheck {
 	}
 	for n := range out {
 		_, out[n].Accepted = s.Incident.Accepted[out[n].Key]
+		if out[n].State == model.TriUnknown && out[n].Seen == "" {
+			out[n].Seen = unmeasured // the hold's own figures come with the next poll
+		}
 		if out[n].State == model.TriYes && out[n].Since.IsZero() {
 			out[n].Since = s.Incident.Hold.Since
 		}

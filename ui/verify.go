@@ -195,7 +195,7 @@ func (v *verify) unanswered() string {
 
 // seenOf is what a check saw, and when its window is clear.
 func (s *scope) seenOf(c *incident.VerifyCheck) string {
-	text := nonEmpty(c.Seen, "not read yet")
+	text := c.Seen
 	if left := c.Clears.Sub(s.snap.Now); !c.Clears.IsZero() && left > 0 {
 		text += " (window clears in " + model.Short(left.Truncate(5*time.Second)+5*time.Second) + ")"
 	}
