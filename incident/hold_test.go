@@ -309,7 +309,7 @@ func TestSettling(t *testing.T) {
 		t.Errorf("the new pods are well: %+v", v)
 	}
 	f.New.Errors.Value = 0.4
-	if v := w.find("backend-python/errors"); v.State != model.TriNo || !strings.HasSuffix(v.Seen, ", new pods 40%") {
+	if v := w.find("backend-python/errors"); v.State != model.TriNo || !strings.HasSuffix(v.Seen, ", new pods 40%") || v.Baseline {
 		t.Errorf("the new pods fail: %+v", v)
 	}
 	for range 8 {
@@ -348,7 +348,7 @@ func TestMeasuring(t *testing.T) {
 	}
 	w.wait(21 * time.Second)
 	w.seen.Cluster.Heard, w.seen.Metrics.Heard = w.now, w.now
-	if v := w.find("backend-python/errors"); v.State != model.TriNo {
+	if v := w.find("backend-python/errors"); v.State != model.TriNo || !v.Baseline {
 		t.Errorf("nothing of before is left in it: %+v", v)
 	}
 }

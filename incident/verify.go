@@ -20,6 +20,7 @@ type VerifyCheck struct {
 	Accepted  bool
 	Shown     bool      // only shown, not judged
 	Beside    bool      // its component was not rolled back: it has failed since the onset
+	Baseline  bool      // judged by a limit that the baseline may have raised
 	Wait      Wait      // an unknown one that only needs time
 	Clears    time.Time // with WaitWindow: when it will tell; zero = not known
 }

@@ -116,9 +116,10 @@ func (p *proving) figure(f *model.Figures, kind TriggerKind) VerifyCheck {
 	v.Limit = fmt.Sprintf("≤ %s over %s (%s)", m.show(m.limit), model.Short(set.Verify.Hold), m.why)
 	n := len(m.now.Samples)
 	if n > 0 && m.now.Now.Known && overLimit(m.now.Samples[n-1], m.top) == model.TriYes {
-		p.stepOver(&v, &m)
+		p.stepOver(&v, &m) // by half the trigger's limit, whatever the baseline was
 		return v
 	}
+	v.Baseline = true
 	// From when on what the hold looks back on is what it is about.
 	from := UnderSince(m.now, m.top)
 	if p.release != nil {

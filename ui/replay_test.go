@@ -13,6 +13,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"rollbook/incident"
+	"rollbook/model"
 	"rollbook/replay"
 	"rollbook/replay/replaytest"
 )
@@ -234,5 +235,22 @@ func TestReplayFrameFits(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// What was judged by a limit that the baseline may have raised is not judged anew; what
+// the newest step alone showed was bad whatever the baseline was.
+func TestReplayKeepsWhatTheNewestStepShowed(t *testing.T) {
+	_, r := replayApp(t, story())
+	d := &derived{checks: []incident.VerifyCheck{
+		{Key: "a/errors", State: model.TriNo, Seen: "30% in the last 5m, new pods 40%"},
+		{Key: "a/p95", State: model.TriNo, Baseline: true, Seen: "600ms"},
+	}}
+	(&replaying{r}).asJudged(d, &incident.Incident{})
+	if c := d.checks[0]; c.State != model.TriNo || c.Seen != "30% in the last 5m, new pods 40%" {
+		t.Errorf("by the newest step: %+v", c)
+	}
+	if c := d.checks[1]; c.State != model.TriUnknown || !d.unkept[c.Key] {
+		t.Errorf("by the baseline's limit: %+v", c)
 	}
 }

@@ -163,8 +163,7 @@ func (r *replaying) asJudged(d *derived, i *incident.Incident) {
 	d.unkept = map[string]bool{}
 	for n := range d.checks {
 		c := &d.checks[n]
-		figure := strings.HasSuffix(c.Key, "/errors") || strings.HasSuffix(c.Key, "/p95")
-		if figure && c.State == model.TriNo && !strings.HasSuffix(c.Seen, "in the last minute") {
+		if c.Baseline && c.State == model.TriNo {
 			c.State, c.Seen = model.TriUnknown, c.Seen+"; the baseline that it was judged by is "+r.NotKept()
 		}
 		d.unkept[c.Key] = strings.HasSuffix(c.Seen, r.NotKept())
