@@ -42,12 +42,12 @@ func (h *held) letGo() {
 }
 
 // secondOfItsKind waits for a signal that came before; nil = they ended without
-// one. While another program has the terminal, its ctrl+c is not ours.
+// one.
 func secondOfItsKind(signals <-chan os.Signal) os.Signal {
 	seen := map[os.Signal]bool{}
 	for s := range signals {
 		switch {
-		case s == os.Interrupt && givenAway.Load():
+		case s == os.Interrupt && lent.away():
 		case seen[s]:
 			return s
 		default:

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -41,10 +40,6 @@ func shutDoor() (*door, error) {
 
 func (d *door) lead(to *os.File) error { return unix.Dup2(int(to.Fd()), 0) }
 
-// givenAway says that the terminal belongs to another program: an interrupt is
-// meant for that one.
-var givenAway atomic.Bool
-
 // login runs the credentials' program with the terminal.
 func (d *door) login(q *quiet, c *kube.Client) error {
 	ctx, cancel := context.WithTimeout(context.Background(), loginWait)
@@ -59,11 +54,7 @@ func (d *door) give(q *quiet, plugin string) (back func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	givenAway.Store(true)
-	back = func() error {
-		givenAway.Store(false)
-		return errors.Join(d.lead(d.empty), loud())
-	}
+	back = func() error { return errors.Join(d.lead(d.empty), loud()) }
 	if err := d.lead(d.in); err != nil {
 		return nil, errors.Join(fmt.Errorf("standard input: %w", err), back())
 	}

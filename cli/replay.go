@@ -96,7 +96,7 @@ func showAgain(ctx context.Context, r *replay.Reader, o ui.Options) error {
 		crash = guarded(func() error { r.Follow(ctx, followEvery, nil); return nil })
 		end(crash)
 	})
-	o.Session = ui.Replaying(r)
+	o.Session, o.Lend = ui.Replaying(r), lent.lend
 	err := ui.Run(ctx, o)
 	end(nil)
 	following.Wait()

@@ -76,11 +76,10 @@ func Main(args []string) int {
 	return exitError
 }
 
-// endBySignal ends the program in order when it is told to. While another program
-// has the terminal, its ctrl+c is not ours.
+// endBySignal ends the program in order when it is told to.
 func endBySignal(signals chan os.Signal, end func()) {
 	for s := range signals {
-		if s != os.Interrupt || !givenAway.Load() {
+		if s != os.Interrupt || !lent.away() {
 			end()
 			signal.Stop(signals) // the next one ends it at once
 			return

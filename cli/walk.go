@@ -153,7 +153,7 @@ func show(ctx context.Context, e *engine.Engine, o ui.Options, beside ...func(co
 			}
 		}()
 	}
-	o.OnQuit = func(s string) { said = s }
+	o.OnQuit, o.Lend = func(s string) { said = s }, lent.lend
 	err = ui.Run(screen, o)
 	stop()
 	if crash := <-engineEnded; crash != nil {

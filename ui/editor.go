@@ -78,7 +78,7 @@ type editMsg struct {
 	err    error
 }
 
-func (e editMsg) deliver(*App) tea.Cmd {
+func (e editMsg) deliver(a *App) tea.Cmd {
 	if e.err != nil {
 		e.to.said = e.err.Error()
 		return nil
@@ -87,7 +87,7 @@ func (e editMsg) deliver(*App) tea.Cmd {
 	cmd := exec.Command("sh", "-c", e.editor+` "$@"`, e.editor, e.path) //nolint:noctx // the operator's own editor, for as long as they write
 	words := &bytes.Buffer{}
 	cmd.Stderr = words
-	return tea.ExecProcess(cmd, func(err error) tea.Msg {
+	return tea.ExecProcess(cmd, a.opt.lend(func(err error) tea.Msg {
 		defer func() { _ = os.Remove(e.path) }()
 		if err != nil {
 			line, _, _ := strings.Cut(strings.TrimSpace(clean(words.String())), "\n")
@@ -98,7 +98,7 @@ func (e editMsg) deliver(*App) tea.Cmd {
 			return editedMsg{to: e.to, err: err.Error()}
 		}
 		return editedMsg{to: e.to, key: e.key, was: e.was, text: text}
-	})
+	}))
 }
 
 func readText(path string) (string, error) {

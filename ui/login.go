@@ -33,6 +33,6 @@ func (a *App) loginKey() Key {
 			return ""
 		},
 		do: func() tea.Cmd {
-			return tea.Exec(login(a.opt.Login), func(err error) tea.Msg { return loggedInMsg{err} })
+			return tea.Exec(login(a.opt.Login), a.opt.lend(func(err error) tea.Msg { return loggedInMsg{err} }))
 		}}
 }

@@ -32,6 +32,10 @@ type Options struct {
 	// Login runs the program that the cluster's credentials come from, with the
 	// terminal: it is called while the screen is away. nil = there is none.
 	Login func() error
+	// Lend is called before another program gets the terminal, and what it returns
+	// when the screen has it back: an interrupt from the keyboard is meant for that
+	// program. nil = nobody wants to know.
+	Lend func() (back func())
 
 	// Env decides about colours and UTF-8; nil = the process's own (in Run).
 	Env []string
@@ -53,12 +57,25 @@ func (o *Options) writeDeadline() time.Duration {
 	return 10 * time.Second
 }
 
+// lend lends the terminal, and returns what says so once the screen has it back.
+func (o *Options) lend(done tea.ExecCallback) tea.ExecCallback {
+	if o.Lend == nil {
+		return done
+	}
+	back := o.Lend()
+	return func(err error) tea.Msg {
+		back()
+		return done(err)
+	}
+}
+
 // framesPerSecond is enough for eyes, and idles at a third of the default's
 // load.
 const framesPerSecond = 20
 
 // Run shows the screen until the operator leaves or ctx ends. The terminal is
-// restored in incident.Act case, also after a panic.
+// restored in any case, also after a panic. Signals are not its concern: whoever
+// waits for them ends ctx.
 func Run(ctx context.Context, o Options) error {
 	if o.Env == nil {
 		o.Env = os.Environ()
@@ -79,7 +96,8 @@ func Run(ctx context.Context, o Options) error {
 
 // runProgram runs a model on the terminal, or on what stands for it.
 func runProgram(ctx context.Context, m tea.Model, o Options) error {
-	opts := []tea.ProgramOption{tea.WithContext(ctx), tea.WithFPS(framesPerSecond), tea.WithEnvironment(o.Env)}
+	opts := []tea.ProgramOption{tea.WithContext(ctx), tea.WithFPS(framesPerSecond), tea.WithEnvironment(o.Env),
+		tea.WithoutSignalHandler()}
 	if o.Input != nil {
 		opts = append(opts, tea.WithInput(o.Input))
 	}
