@@ -108,7 +108,7 @@ func (d *decider) verifyHold() {
 		d.fact(HoldBroke{Why: why})
 	case why != "":
 	case i.Hold.Since.IsZero():
-		d.fact(HoldBegan{Since: d.goodSince(), Steady: steady})
+		d.fact(HoldBegan{Since: d.goodSince(steady), Steady: steady})
 	case steady.After(i.Hold.Steady):
 		// Between two looks, or while the watch was gone: the API remembers it.
 		d.fact(HoldBroke{Why: "a pod of " + moved + " restarted or was not ready in between"})
@@ -154,16 +154,18 @@ func (d *decider) askVerify(c *standings) {
 }
 
 // goodSince is the beginning of the good run: the first sample, not before the
-// last rollout's end nor the last time that the hold was reset, of the run at no more
-// than half the trigger's limit (the highest that Verify may ask for: a single step of
+// last rollout's end, the last time that the hold was reset, nor when the last pod became
+// what it is (a gap may hide that none was ready), of the run at no more than half the trigger's limit (the highest that Verify may ask for: a single step of
 // a minute is too few requests for the limit itself, by which the whole hold is
 // judged). Without samples it is now.
-func (d *decider) goodSince() time.Time {
+func (d *decider) goodSince(steady time.Time) time.Time {
 	i := d.inc()
 	limits := i.Settings.Limits
 	since := i.RolledOut
-	if i.Hold.Broke.After(since) {
-		since = i.Hold.Broke
+	for _, t := range []time.Time{i.Hold.Broke, steady} {
+		if t.After(since) {
+			since = t
+		}
 	}
 	measured := false
 	for _, id := range i.Covered() {

@@ -204,6 +204,37 @@ func TestHoldIsReset(t *testing.T) {
 	}
 }
 
+// The figures of a gap come afterwards, and may be good: they say nothing of the time in
+// which, by the cluster's word, not all pods were there.
+func TestGoodRunBeginsWithItsPods(t *testing.T) {
+	w := newWorld(t, nil)
+	ready := func(since time.Time) func(c *model.Component) {
+		return func(c *model.Component) {
+			c.Pods = []model.Pod{{Ready: true, Steady: since}, {Ready: true, Steady: since.Add(-5 * time.Second)}, {Ready: true, Steady: since}}
+		}
+	}
+	w.component("backend-python", ready(t0.Add(-time.Hour)))
+	w.toHold()
+	for range 8 { // the cluster is silent
+		w.wait(5 * time.Second)
+		w.figures("backend-python", repeat(0.0002, 12), repeat(0.2, 12))
+		w.judge()
+		facts, _ := Decide(w.inc, w.seen, Input{At: w.now, Do: Observed{Passed: 5 * time.Second}})
+		for _, f := range facts {
+			w.fold(f)
+		}
+	}
+	if h := w.inc.Hold; !h.Since.IsZero() || h.Broke.IsZero() {
+		t.Fatalf("the cluster was not heard for 40s: %+v", h)
+	}
+	back := w.now.Add(-4 * time.Second)
+	w.component("backend-python", ready(back))
+	w.do(Observed{Passed: 5 * time.Second})
+	if h := w.inc.Hold; !h.Since.Equal(back) || !h.Began.Equal(w.now) {
+		t.Errorf("the pods are back since %s, and it is good since %s, held since %s", back, h.Since, h.Began)
+	}
+}
+
 // Whatever readings, gaps and clocks: verified only after that much time that was seen
 // and good, in one piece.
 func TestHoldIsTimeThatWasSeenAndGood(t *testing.T) {
