@@ -114,11 +114,8 @@ func (s *Snapshot) counted(f *model.Figures) (out *model.Figures, from, until ti
 		ahead = f.At.Sub(heard)
 	}
 	now := s.Now.Add(ahead)
-	for _, r := range f.Readings() {
-		if !r.Known {
-			continue
-		}
-		old := r.At.Add(fresh - ahead)
+	ages := func(at time.Time) {
+		old := at.Add(fresh - ahead)
 		switch {
 		case s.Now.After(old):
 			from = s.Now // its age is told
@@ -126,16 +123,30 @@ func (s *Snapshot) counted(f *model.Figures) (out *model.Figures, from, until ti
 			until = old
 		}
 	}
+	for _, r := range f.Readings() {
+		if r.Known {
+			ages(r.At)
+		}
+	}
+	if len(f.Alerts) > 0 && !f.At.IsZero() {
+		ages(f.At)
+	}
 	if from.IsZero() {
 		return f, from, until // as it was read: a copy of each of a thousand, at every turn, is what a screen costs
 	}
 	all := *f
-	for _, r := range all.Readings() {
-		known := r.Known
-		*r = r.Stale(now, fresh)
-		if known && !r.Known && s.Seen.Metrics.Err != "" {
-			r.Why += ": " + s.Seen.Metrics.Err
+	stale := func(r model.Reading) model.Reading {
+		out := r.Stale(now, fresh)
+		if r.Known && !out.Known && s.Seen.Metrics.Err != "" {
+			out.Why += ": " + s.Seen.Metrics.Err
 		}
+		return out
+	}
+	for _, r := range all.Readings() {
+		*r = stale(*r)
+	}
+	if r := stale(model.Reading{Known: true, At: f.At}); len(f.Alerts) > 0 && !f.At.IsZero() && !r.Known {
+		all.Alerts, all.AlertsNo = nil, r.Why
 	}
 	return &all, from, from
 }

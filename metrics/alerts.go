@@ -12,39 +12,66 @@ import (
 	"rollbook/text"
 )
 
-// alertsBack is how far back it is looked for when an alert began to fire, and
-// alertsEvery how often: alerts are evaluated no oftener.
+// How alerts are asked for. They are evaluated no oftener than alertsEvery. When one
+// began to fire is looked for as far back as alertsBack, once; afterwards only what is
+// new in alertsNew is read, and of what fires on it is known when that began.
 const (
-	alertsBack  = 30 * time.Minute
+	alertsBack  = 3 * time.Hour
+	alertsNew   = 6 * time.Minute
 	alertsEvery = 15 * time.Second
 	// alertGap is the longest time between two evaluations of one run of an alert.
 	alertGap = 150 * time.Second
 )
 
+// fires are the alerts that fired when it was asked last.
+type fires struct {
+	all []firing
+	at  time.Time // zero = it was not asked, or there was no answer
+	of  string    // the selector that was asked for
+	why string    // why there was no answer
+}
+
 // askAlerts asks which alerts fire in the targets' namespaces. Those that name no
 // namespace are among the answers.
 func (r *round) askAlerts(ctx context.Context) {
 	c := r.c
-	if !c.alerted.IsZero() && r.now.Sub(c.alerted) < alertsEvery {
-		return
-	}
 	var namespaces []string
 	for _, a := range r.targets {
 		namespaces = append(namespaces, literal(a.Workload.Namespace))
 	}
 	slices.Sort(namespaces)
 	in := "namespace=~" + quote(strings.Join(slices.Compact(namespaces), "|")+"|")
-	a, err := c.ask(ctx, question{promql: `ALERTS{` + matchers(`alertstate="firing"`, in, c.preset().Match) + `}[` + dur(alertsBack) + `]`, raw: true})
-	if err != nil {
-		return // what was known stays: nothing rests on it but a time
+	of := matchers(`alertstate="firing"`, in, c.preset().Match)
+	last := c.fires
+	if last.of != of {
+		last = fires{}
 	}
-	c.alerted, c.alerts = r.now, nil
+	if !last.at.IsZero() && r.now.Sub(last.at) < alertsEvery {
+		return
+	}
+	back := alertsBack
+	if !last.at.IsZero() && r.now.Sub(last.at) < alertsNew-alertGap {
+		back = alertsNew
+	}
+	ask := func() (*answer, error) {
+		return c.ask(ctx, question{promql: "ALERTS{" + of + "}[" + dur(back) + "]", raw: true})
+	}
+	a, err := ask()
+	if err != nil && back > alertsNew && !hopeless(err) { // that much it may refuse, of many alerts
+		back = alertsNew
+		a, err = ask()
+	}
+	if err != nil {
+		c.fires = fires{of: of, why: short(err)}
+		return
+	}
+	now := fires{at: r.now, of: of}
 	for _, s := range a.rest {
 		if len(s.Values) == 0 {
 			continue
 		}
-		last := s.Values[len(s.Values)-1].Timestamp.Time()
-		if r.now.Sub(last) > alertGap {
+		newest := s.Values[len(s.Values)-1].Timestamp.Time()
+		if r.now.Sub(newest) > alertGap {
 			continue // it is over
 		}
 		begin := len(s.Values) - 1
@@ -52,10 +79,26 @@ func (r *round) askAlerts(ctx context.Context) {
 			begin--
 		}
 		f := firing{labels: s.Metric}
-		f.Name, f.Since = text.Line(string(s.Metric[pmodel.AlertNameLabel])), s.Values[begin].Timestamp.Time().UTC()
-		f.Before = f.Since.Sub(r.now.Add(-alertsBack)) <= alertGap
-		c.alerts = append(c.alerts, f)
+		f.Name, f.Severity = text.Line(string(s.Metric[pmodel.AlertNameLabel])), text.Line(string(s.Metric["severity"]))
+		f.Since = s.Values[begin].Timestamp.Time().UTC()
+		f.Before = f.Since.Sub(r.now.Add(-back)) <= alertGap
+		if known := last.find(s.Metric); f.Before && known != nil {
+			f.Since, f.Before = known.Since, known.Before
+		}
+		now.all = append(now.all, f)
 	}
+	slices.SortStableFunc(now.all, func(x, y firing) int { return x.Since.Compare(y.Since) })
+	c.fires = now
+}
+
+// find returns the alert with these labels; nil when it did not fire.
+func (f *fires) find(labels pmodel.Metric) *firing {
+	for n := range f.all {
+		if f.all[n].labels.Equal(labels) {
+			return &f.all[n]
+		}
+	}
+	return nil
 }
 
 // firing is an alert that fires, with its labels.
@@ -64,18 +107,18 @@ type firing struct {
 	labels pmodel.Metric
 }
 
-// alertsOf returns the alerts about a target, the first to fire first.
-func (r *round) alertsOf(a *asked) (out []model.Alert) {
+// alertsOf returns the alerts about a target, the first to fire first, or why they are
+// not known.
+func (r *round) alertsOf(a *asked) (out []model.Alert, why string) {
 	if a.mixed != "" {
-		return nil // they may be the other cluster's
+		return nil, a.mixed // they may be the other cluster's
 	}
-	for _, f := range r.c.alerts {
-		if about(f.labels, a) && !slices.ContainsFunc(out, func(x model.Alert) bool { return x.Name == f.Name }) {
+	for _, f := range r.c.fires.all { // the first to fire first: of several pods' the first counts
+		if about(f.labels, a) && !slices.ContainsFunc(out, func(x model.Alert) bool { return x.Name == f.Name && x.Severity == f.Severity }) {
 			out = append(out, f.Alert)
 		}
 	}
-	slices.SortFunc(out, func(x, y model.Alert) int { return x.Since.Compare(y.Since) })
-	return out
+	return out, r.c.fires.why
 }
 
 // aboutLabels are the labels by which alerts name what they are about.

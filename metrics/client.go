@@ -74,10 +74,8 @@ type Client struct {
 	looked  time.Time
 	lacking atomic.Pointer[string]
 
-	// alerts are those that fired when it was asked last, at alerted. Both belong to the
-	// round.
-	alerts  []firing
-	alerted time.Time
+	// fires belongs to the round.
+	fires fires
 
 	// mixed says of which components the last round found other clusters' series, by
 	// ID: what lies behind is not told of them either.

@@ -194,7 +194,7 @@ func unknown(targets []model.Target, why string) map[string]*model.Figures {
 		}
 		u := model.Reading{Why: why}
 		out[t.ID] = &model.Figures{Errors: model.Figure{Now: u}, P95: model.Figure{Now: u}, Requests: u, Up: u, Targets: u,
-			HoldErrors: u, HoldP95: u, HoldRequests: u}
+			HoldErrors: u, HoldP95: u, HoldRequests: u, AlertsNo: why}
 	}
 	return out
 }
@@ -202,6 +202,12 @@ func unknown(targets []model.Target, why string) map[string]*model.Figures {
 // result makes the figures.
 func (r *round) result(targets []model.Target) map[string]*model.Figures {
 	out := unknown(targets, "")
+	for _, t := range targets {
+		if f := out[t.ID]; t.NotMeasured {
+			f.At = r.now
+			f.Alerts, f.AlertsNo = r.alertsOf(&asked{Target: t})
+		}
+	}
 	for _, a := range r.targets {
 		f := out[a.ID]
 		if a.g == nil {
@@ -209,7 +215,8 @@ func (r *round) result(targets []model.Target) map[string]*model.Figures {
 		} else {
 			r.preset(a, f)
 		}
-		f.At, f.Fresh, f.Alerts = r.now, 2*r.interval+r.c.opt.Poll, r.alertsOf(a)
+		f.At, f.Fresh = r.now, 2*r.interval+r.c.opt.Poll
+		f.Alerts, f.AlertsNo = r.alertsOf(a)
 		r.own(a, f)
 		if r.slo.set() {
 			present := a.off

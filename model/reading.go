@@ -89,8 +89,10 @@ type Figures struct {
 	Old, New Behaviour
 	// Burn is how fast the error budget of the SLO is spent, where one is set up.
 	Burn Burn
-	// Alerts are those about the component that fire, the first first.
-	Alerts []Alert
+	// Alerts are those about the component that fire, the first first; AlertsNo is why
+	// they could not be read.
+	Alerts   []Alert
+	AlertsNo string
 	// NotMeasured says that the configuration declares that there is nothing to
 	// measure: then the figures are not asked for, and are not unknown either.
 	NotMeasured bool
@@ -108,9 +110,10 @@ func (f *Figures) Readings() [19]*Reading {
 
 // Alert is one of Prometheus' alerts that fires.
 type Alert struct {
-	Name   string
-	Since  time.Time // when it began to fire
-	Before bool      // it began earlier: Since is only as far as was looked back
+	Name     string
+	Severity string    // as its rule labels it ("page"); "" = it does not
+	Since    time.Time // when it began to fire
+	Before   bool      // it began earlier: Since is only as far as was looked back
 }
 
 // Burn is how many times too fast a component spends the error budget of the SLO, over
