@@ -130,7 +130,11 @@ func (s *scope) verdict() sentence {
 	case s.d.after.State != incident.AfterNothing && !urgent:
 		return aftermath(s.d.after)
 	case s.d.calm:
-		return sentence{calm, "NOTHING OVER ITS LIMIT · if users report something: 2, D3"}
+		text, level := "NOTHING OVER ITS LIMIT", calm
+		if r, a := s.d.alert(); a != nil {
+			text, level = text+", but "+a.Name+" fires on "+r.c.ID+" for "+age(s.snap.Now, a.Since), warn
+		}
+		return sentence{level, text + " · if users report something: 2, D3"}
 	}
 	text := s.d.verdict.Name()
 	if s.d.why != "" {
@@ -288,7 +292,7 @@ func (a *assess) board(w, h int) []string {
 		out = append(out, " "+paint(p.Strong, p.fit("/"+f, w/2))+paint(p.Dim, "  esc shows all"))
 	}
 	rows := a.rows()
-	cols := columns(w)
+	cols := columns(w, a.d.alerts)
 	out = append(out, p.boardHead(cols, a.metricsTrouble(), len(rows)))
 	if len(rows) == 0 {
 		return append(out, "", "   no component matches "+strings.TrimSpace(a.filter.String()))

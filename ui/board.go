@@ -11,16 +11,20 @@ import (
 
 // boardCols are the widths of the board's columns; 0 = not shown.
 type boardCols struct {
-	name, pods, rev, age, errors, errSpark, p95, p95Spark, over int
+	name, pods, rev, age, errors, errSpark, p95, p95Spark, over, alert int
 }
 
 // columns fits the table into w cells: at 80 all of it, below that the columns
-// go by importance, above it names and sparklines grow.
-func columns(w int) boardCols {
+// go by importance, above it names and sparklines grow. The one for alerts is there
+// when any fires.
+func columns(w int, alerts bool) boardCols {
 	c := boardCols{pods: 7, rev: 4, age: 4, errors: 6, errSpark: 10, p95: 6, p95Spark: 8, over: 8}
+	if alerts {
+		c.alert, c.errSpark = 5, 7
+	}
 	room := func() int {
 		used := 3
-		for _, n := range []int{c.pods, c.rev, c.age, c.errors, c.p95, c.over} {
+		for _, n := range []int{c.pods, c.rev, c.age, c.errors, c.p95, c.over, c.alert} {
 			if n > 0 {
 				used += n + 2
 			}
@@ -32,7 +36,7 @@ func columns(w int) boardCols {
 		}
 		return w - used
 	}
-	for _, drop := range []*int{&c.p95Spark, &c.errSpark, &c.age, &c.rev} {
+	for _, drop := range []*int{&c.p95Spark, &c.errSpark, &c.age, &c.alert, &c.rev} {
 		if room() < 12 {
 			*drop = 0
 		}
@@ -46,14 +50,14 @@ func columns(w int) boardCols {
 	return c
 }
 
-func (c boardCols) line(p *pen, mark string, name, pods, rev, age, errors, p95, over string) string {
+func (c boardCols) line(p *pen, mark string, name, pods, rev, age, errors, p95, over, alert string) string {
 	var b strings.Builder
 	b.WriteString(mark)
 	b.WriteString(name)
 	for _, col := range []struct {
 		w    int
 		text string
-	}{{c.pods, pods}, {c.rev, rev}, {c.age, age}, {c.errors, errors}, {c.p95, p95}, {c.over, over}} {
+	}{{c.pods, pods}, {c.rev, rev}, {c.age, age}, {c.errors, errors}, {c.p95, p95}, {c.over, over}, {c.alert, alert}} {
 		if col.w > 0 {
 			b.WriteString("  ")
 			b.WriteString(col.text)
@@ -90,10 +94,13 @@ func (p *pen) boardHead(c boardCols, trouble string, n int) string {
 		if c.p95Spark > 0 {
 			w += c.p95Spark + 1
 		}
+		if c.alert > 0 {
+			w += c.alert + 2
+		}
 		return line + "  " + p.cell("⚠ "+trouble, w, p.Warn)
 	}
 	return c.line(p, "   ", p.cell(name, c.name, p.Dim), p.cell("PODS", c.pods, p.Dim), head("REV", c.rev), head("AGE", c.age),
-		spark("ERRORS", c.errors, c.errSpark), spark("P95", c.p95, c.p95Spark), head("OVER", c.over))
+		spark("ERRORS", c.errors, c.errSpark), spark("P95", c.p95, c.p95Spark), head("OVER", c.over), head("ALERT", c.alert))
 }
 
 func (p *pen) boardRow(c boardCols, r *row, selected bool, s *incident.Snapshot) string {
@@ -127,7 +134,7 @@ func (p *pen) boardRow(c boardCols, r *row, selected bool, s *incident.Snapshot)
 		p95 = p.figureCell(f.P95, r.P95, limits.P95.Seconds(), model.Seconds, c.p95, c.p95Spark, s)
 	}
 	return c.line(p, mark, p.name(comp.ID, c.name, name), p.podsCell(r, c.pods), p.right(rev, c.rev, p.Plain), p.right(since, c.age, p.Plain),
-		errors, p95, p.overCell(r, c.over))
+		errors, p95, p.overCell(r, c.over), p.alertCell(r, c.alert, s.Now))
 }
 
 // podsCell is ready of desired, then how many there are beyond these while there is

@@ -21,6 +21,7 @@ type derived struct {
 	why      string         // of the verdict
 	after    incident.After // what came of a rollback
 	calm     bool           // nothing is wrong as far as anybody knows
+	alerts   bool           // any fires
 	suspects []incident.Suspect
 	checks   []incident.VerifyCheck
 	unkept   map[string]bool // checks of which nothing is known because what is shown was, by their keys
@@ -41,10 +42,12 @@ type row struct {
 	reading bool           // its pods are not known yet
 }
 
-// Worst first: what is over a limit, what fails, what nobody knows, the rest.
+// Worst first: what is over a limit, what fails, what an alert began to fire about,
+// what nobody knows, the rest.
 const (
 	rankOver = iota
 	rankFailing
+	rankAlert
 	rankUnknown
 	rankRest
 )
@@ -54,7 +57,7 @@ const (
 func derive(s *incident.Snapshot, before *derived) *derived {
 	d := &derived{judgement: s.Judgement(), reading: s.Seen.Reading}
 	if before != nil && before.judgement == d.judgement && before.reading == d.reading {
-		d.rows, d.byID = before.rows, before.byID
+		d.rows, d.byID, d.alerts = before.rows, before.byID, before.alerts
 	} else {
 		d.sort(s.Now)
 	}
@@ -92,6 +95,7 @@ func (d *derived) sort(now time.Time) {
 		}
 		r.stuck, r.since = r.c.StuckAt(now)
 		r.rank = r.judge()
+		d.alerts = d.alerts || len(r.alerts()) > 0
 		ranked[r.rank] = append(ranked[r.rank], r)
 		d.byID[r.c.ID] = r
 	}
@@ -106,6 +110,8 @@ func (r *row) judge() int {
 		return rankOver
 	case r.fails():
 		return rankFailing
+	case r.alert() != nil:
+		return rankAlert
 	case r.c.Missing != "" || r.unmeasured():
 		return rankUnknown
 	}

@@ -54,3 +54,18 @@ func TestSuspectStaysAfterTheRollback(t *testing.T) {
 		}
 	}
 }
+
+// What an alert began to fire about stands below what is over or fails, and above what
+// nobody knows; an alert that always fires changes nothing.
+func TestAlertsRankComponents(t *testing.T) {
+	s := firing()
+	alerts := s.Seen.Figures["backend-python"].Alerts
+	s.Seen.Figures["postgres"].Alerts = alerts
+	var got []string
+	for _, r := range derive(s, nil).rows {
+		got = append(got, r.c.ID)
+	}
+	if want := "backend-python postgres backend-rust frontend"; strings.Join(got, " ") != want {
+		t.Errorf("the board is %v, want %s", got, want)
+	}
+}

@@ -9,6 +9,9 @@ import (
 	"rollbook/model"
 )
 
+// allLines is for detail that is not cut.
+const allLines = 1 << 20
+
 // detail is what is wrong with a component, the most important first, cut to h
 // lines.
 func (s *scope) detail(r *row, w, h int) []string {
@@ -44,6 +47,11 @@ func (s *scope) detail(r *row, w, h int) []string {
 	if c.Paused {
 		add("rollout", paint(p.Warn, p.say("⚠ "))+"paused")
 	}
+	most := alertsShown
+	if h == allLines {
+		most = len(r.alerts())
+	}
+	s.alertLines(r, w, most, add)
 	s.suspectLines(r, w, add)
 	s.figureLines(r, add)
 	for _, o := range c.Owners {
@@ -224,43 +232,6 @@ func (s *scope) suspectLines(r *row, w int, add func(string, ...string)) {
 // suspectsShown is how many suspects stand beside a component.
 const suspectsShown = 3
 
-// figureLines say why figures are unknown, and when they are of.
-func (s *scope) figureLines(r *row, add func(string, ...string)) {
-	p := s.pen
-	if r.f == nil {
-		if why := s.snap.Seen.Metrics; why.Off != "" {
-			add("figures", paint(p.Warn, p.say("? "))+why.Off)
-		} else if why.Err != "" {
-			add("figures", paint(p.Warn, p.say("? "))+why.Err)
-		} else {
-			add("figures", paint(p.Warn, p.say("? "))+"not read yet")
-		}
-		return
-	}
-	if r.f.NotMeasured {
-		return
-	}
-	var why []string
-	for _, x := range []struct {
-		name string
-		r    model.Reading
-	}{{"errors", r.f.Errors.Now}, {"P95", r.f.P95.Now}} {
-		if !x.r.Known {
-			why = append(why, x.name+" unknown: "+nonEmpty(x.r.Why, "not read yet"))
-		}
-	}
-	if len(why) == 2 && strings.TrimPrefix(why[0], "errors") == strings.TrimPrefix(why[1], "P95") {
-		why = []string{"errors and P95" + strings.TrimPrefix(why[1], "P95")}
-	}
-	for n, t := range why {
-		name := ""
-		if n == 0 {
-			name = "figures"
-		}
-		add(name, paint(p.Warn, p.say("? "))+t)
-	}
-}
-
 // fullDetail is detail of the component in focus, and below it what else fits: the figures as they went,
 // the queries, the pods.
 func (s *scope) fullDetail(w, h int) []string {
@@ -280,7 +251,7 @@ func newDetails(s *scope, id string) overlay {
 		if r == nil {
 			return []string{"", " It is not on the board any more."}
 		}
-		return append(s.detail(r, w, 1<<20), s.detailMore(r, w)...)
+		return append(s.detail(r, w, allLines), s.detailMore(r, w)...)
 	}}
 }
 

@@ -164,6 +164,29 @@ func filled() *incident.Snapshot {
 	return s
 }
 
+// firing is filled with alerts about its components.
+func firing() *incident.Snapshot {
+	s := filled()
+	s.Seen.Figures["backend-python"].Alerts = []model.Alert{
+		{Name: "HighErrorRate", Severity: "page", Since: ago(6*time.Minute + 10*time.Second)},
+		{Name: "KubernetesDeploymentReplicasMismatchInProductionForLongerThanTenMinutes", Severity: "warning", Since: ago(5 * time.Minute)},
+		{Name: "PodCrashLooping", Since: ago(2 * time.Minute)}, {Name: "ErrorBudgetBurn", Severity: "ticket", Since: ago(time.Minute)},
+	}
+	s.Seen.Figures["frontend"].Alerts = []model.Alert{{Name: "CertificateExpiresSoon", Severity: "info", Since: ago(3 * time.Hour), Before: true}}
+	s.Seen.Figures["backend-rust"].AlertsNo = "the series are another cluster's as well"
+	return s
+}
+
+// calmed is the shop with nothing over its limit.
+func calmed() *incident.Snapshot {
+	s := filled()
+	s.Incident = incident.Incident{Settings: settings()}
+	s.Seen.Board = append([]*model.Component{component("backend-python", 6, 6, 42, 26*time.Hour)}, s.Seen.Board[0])
+	f := *s.Seen.Figures["frontend"]
+	s.Seen.Figures["backend-python"] = &f
+	return s
+}
+
 // opened is at Decide: the journal has begun.
 func opened() *incident.Snapshot {
 	s := filled()
@@ -477,6 +500,16 @@ func fixtures() []fixture {
 		}), func(a *App) { a.opt.Login = func() error { return nil } }},
 		{"config-not-used", with(filled(), func(s *incident.Snapshot) {
 			s.Seen.ConfigE = `ConfigMap production/rollbook:3:5: limits.errors.over: needs a "%" or a share such as 0.05 (and 2 more: rollbook config check)`
+		}), nil},
+		{"alerts", firing(), nil},
+		{"alerts-details", firing(), keys("d")},
+		{"alerts-unread", with(firing(), func(s *incident.Snapshot) {
+			for _, f := range s.Seen.Figures {
+				f.Alerts, f.AlertsNo = nil, "it refuses the query (422): too many samples"
+			}
+		}), nil},
+		{"alerts-calm", with(calmed(), func(s *incident.Snapshot) {
+			s.Seen.Figures["frontend"].Alerts = firing().Seen.Figures["backend-python"].Alerts[:1]
 		}), nil},
 		{"details", filled(), keys("d")},
 		{"filter", filled(), keys("/", "r", "u", "s")},

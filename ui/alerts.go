@@ -1,0 +1,79 @@
+package ui
+
+import (
+	"time"
+
+	"rollbook/model"
+)
+
+// alerts returns the alerts about it, the first to fire first.
+func (r *row) alerts() []model.Alert {
+	if r.f == nil {
+		return nil
+	}
+	return r.f.Alerts
+}
+
+// alert returns the first of its alerts that did not always fire; nil = there is none.
+func (r *row) alert() *model.Alert {
+	all := r.alerts()
+	for n := range all {
+		if !all[n].Before {
+			return &all[n]
+		}
+	}
+	return nil
+}
+
+// alert returns the first alert of the first component that has one; nil = none has.
+func (d *derived) alert() (*row, *model.Alert) {
+	for _, r := range d.rows {
+		if a := r.alert(); a != nil {
+			return r, a
+		}
+	}
+	return nil, nil
+}
+
+// alertCell is for how long the first of a component's alerts has been firing, and of
+// how many it is the first; "?" where they cannot be read.
+func (p *pen) alertCell(r *row, w int, now time.Time) string {
+	switch {
+	case r.f == nil || r.f.AlertsNo != "":
+		return p.right("?", w, p.Warn)
+	case len(r.alerts()) == 0:
+		return p.right("–", w, p.Dim)
+	}
+	text := model.Age(now, r.alerts()[0].Since)
+	if n := len(r.alerts()); n > 1 && len(text)+len(itoa(int64(n))) < w {
+		text = itoa(int64(n)) + "×" + text
+	}
+	return p.right(text, w, p.Warn)
+}
+
+// alertsShown is how many alerts stand beside a component.
+const alertsShown = 3
+
+// alertLines name the alerts about a component that fire, at most so many, the first to
+// fire first.
+func (s *scope) alertLines(r *row, w, most int, add func(string, ...string)) {
+	p, alerts, name := s.pen, r.alerts(), "alert"
+	for _, a := range alerts[:min(len(alerts), most)] {
+		text := p.middle(a.Name, w-13)
+		if a.Severity != "" {
+			text += " (" + p.middle(a.Severity, 20) + ")"
+		}
+		if a.Before {
+			text += ", firing for over " + age(s.snap.Now, a.Since)
+		} else {
+			text += ", firing since " + a.Since.UTC().Format("15:04:05 UTC") + " (" + age(s.snap.Now, a.Since) + ")"
+		}
+		for n, l := range p.wrap(text, w-13, 3) {
+			add(name, paint(p.Warn, p.say([]string{"⚠ ", "  ", "  "}[n]))+l)
+			name = ""
+		}
+	}
+	if more := len(alerts) - most; more > 0 {
+		add("", plural(more, "more alert"))
+	}
+}

@@ -1,0 +1,57 @@
+package ui
+
+import (
+	"strings"
+
+	"rollbook/model"
+)
+
+// figureLines say why figures are unknown, and when they are of.
+func (s *scope) figureLines(r *row, add func(string, ...string)) {
+	p := s.pen
+	if r.f == nil {
+		if why := s.snap.Seen.Metrics; why.Off != "" {
+			add("figures", paint(p.Warn, p.say("? "))+why.Off)
+		} else if why.Err != "" {
+			add("figures", paint(p.Warn, p.say("? "))+why.Err)
+		} else {
+			add("figures", paint(p.Warn, p.say("? "))+"not read yet")
+		}
+		return
+	}
+	unknown := map[string][]string{} // what, by why
+	var whys []string
+	say := func(name, why string) {
+		if unknown[why] == nil {
+			whys = append(whys, why)
+		}
+		unknown[why] = append(unknown[why], name)
+	}
+	for _, x := range []struct {
+		name string
+		model.Reading
+	}{{"errors", r.f.Errors.Now}, {"P95", r.f.P95.Now}} {
+		if !x.Known && !r.f.NotMeasured {
+			say(x.name, nonEmpty(x.Why, "not read yet"))
+		}
+	}
+	if r.f.AlertsNo != "" {
+		say("alerts", r.f.AlertsNo)
+	}
+	name := "figures"
+	if len(whys) > 0 && unknown[whys[0]][0] == "alerts" {
+		name = "alert"
+	}
+	for _, why := range whys {
+		add(name, paint(p.Warn, p.say("? "))+enumerated(unknown[why])+" unknown: "+why)
+		name = ""
+	}
+}
+
+// enumerated returns names as a sentence lists them.
+func enumerated(names []string) string {
+	if n := len(names) - 1; n > 0 {
+		return strings.Join(names[:n], ", ") + " and " + names[n]
+	}
+	return strings.Join(names, "")
+}
