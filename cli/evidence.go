@@ -43,10 +43,10 @@ func (e evidence) Log(ctx context.Context, of reporting.LogOf) iter.Seq2[string,
 	}
 }
 
-func (e evidence) Events(ctx context.Context, c *model.Component, limit int) ([]model.Event, error) {
+func (e evidence) Events(ctx context.Context, c *model.Component, limit int) (model.Events, error) {
 	events, err := e.c.Events(ctx, c, limit)
 	if err != nil {
-		return nil, reason(err)
+		return model.Events{}, reason(err)
 	}
 	return events, nil
 }

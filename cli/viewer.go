@@ -52,6 +52,6 @@ func (v viewer) Diff(ctx context.Context, c *model.Component, to string) (string
 	return strings.Join(lines, "\n"), err
 }
 
-func (v viewer) Events(ctx context.Context, c *model.Component) ([]model.Event, error) {
+func (v viewer) Events(ctx context.Context, c *model.Component) (model.Events, error) {
 	return v.c.Events(ctx, c, eventLines)
 }

@@ -171,19 +171,19 @@ func (c *Client) checkImage(ctx context.Context, comp *model.Component, p *plann
 				Text: "its image is failing to be pulled right now: pod " + pod.Name + " " + pod.State, Do: "check the registry before going on"})
 		}
 	}
-	var list corev1.EventList
-	err = c.listInto(ctx, corePath(p.Workload.Namespace, "events", ""),
-		url.Values{"fieldSelector": {"type=Warning,reason=Failed,involvedObject.kind=Pod"}, "limit": {"500"}}, &list)
-	if err != nil {
-		return append(out, unknown("image.pull", "whether its image was seen failing", err)...)
-	}
-	for i := range list.Items {
-		e := &list.Items[i]
-		if p.failedPull(e, t) {
-			return append(out, model.Check{ID: "image.pull", State: model.CheckWarning,
-				Text: "its image was last seen failing to be pulled " + model.Age(c.now(), eventTime(e)) + " ago: " + clip(text.Line(e.Message), 160),
-				Do:   "check the registry before going on"})
+	var last *event
+	err = c.eachEvent(ctx, p.Workload.Namespace, "type=Warning,reason=Failed,involvedObject.kind=Pod", func(e *corev1.Event) {
+		if p.failedPull(e, t) && (last == nil || eventTime(e).After(last.At)) {
+			last = fromEvent(e)
 		}
+	})
+	switch {
+	case last != nil:
+		return append(out, model.Check{ID: "image.pull", State: model.CheckWarning,
+			Text: "its image was last seen failing to be pulled " + model.Age(c.now(), last.At) + " ago: " + clip(last.Message, 160),
+			Do:   "check the registry before going on"})
+	case err != nil:
+		return append(out, unknown("image.pull", "whether its image was seen failing", err)...)
 	}
 	return append(out, model.Check{ID: "image.pull", State: model.CheckOK, Text: "its image was not seen failing to be pulled (as far as events go back)"})
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,8 +24,13 @@ type event struct {
 	kind, object string
 }
 
-// shownEvents is how many events an observation carries at most.
-const shownEvents = 300
+// The most events that an observation carries, and that the board keeps of one watch
+// to choose them from. A namespace in which everything crash-loops has tens of
+// thousands within the hour that the cluster keeps them.
+const (
+	shownEvents = 300
+	keptEvents  = 1000
+)
 
 func fromEvent(e *corev1.Event) *event {
 	k := &event{named: name(e.Namespace, e.Name), kind: intern(e.InvolvedObject.Kind), object: e.InvolvedObject.Name}
@@ -66,8 +72,8 @@ func (v *view) recent() []model.Event {
 		}
 		for _, it := range s.items {
 			e, _ := it.(*event)
-			g := v.groupOf(e)
-			if g == nil || g.line == nil || (len(v.targets) > 0 && !v.configured(g.key)) {
+			g := v.shows(e)
+			if g == nil {
 				continue
 			}
 			x := e.Event
@@ -85,6 +91,35 @@ func (v *view) recent() []model.Event {
 		out = slices.Clone(out[len(out)-shownEvents:])
 	}
 	return out
+}
+
+// shows returns the workload of the board that an event is about; nil where it is
+// about none.
+func (v *view) shows(e *event) *group {
+	g := v.groupOf(e)
+	if g == nil || g.line == nil || (len(v.targets) > 0 && !v.configured(g.key)) {
+		return nil
+	}
+	return g
+}
+
+// newest returns the events that are kept of too many: the newest, first of those
+// that are about what is on the board.
+func (v *view) newest(events []*event) []*event {
+	if len(events) <= keptEvents {
+		return events
+	}
+	shown := make(map[*event]bool, len(events))
+	for _, e := range events {
+		shown[e] = v.shows(e) != nil
+	}
+	slices.SortFunc(events, func(a, b *event) int {
+		if shown[a] != shown[b] {
+			return map[bool]int{true: -1, false: 1}[shown[a]]
+		}
+		return b.At.Compare(a.At)
+	})
+	return slices.Clone(events[:keptEvents])
 }
 
 func (v *view) configured(w model.Workload) bool {
@@ -117,6 +152,82 @@ func (v *view) groupOf(e *event) *group {
 		return v.groups[model.Workload{Kind: model.Kind(e.kind), Namespace: e.Namespace, Name: e.object}]
 	}
 	return nil
+}
+
+// Events reads the events of a component and its pods, also those that Watch leaves
+// out because nothing is wrong in them: the newest, at most limit. An API server gives
+// events by name and not by time, so all of the namespace have to pass;
+// what has not within the time of a call is told as Unread.
+func (c *Client) Events(ctx context.Context, comp *model.Component, limit int) (model.Events, error) {
+	var out model.Events
+	cut := func() {
+		slices.SortStableFunc(out.List, func(a, b model.Event) int { return a.At.Compare(b.At) })
+		if over := len(out.List) - limit; over > 0 {
+			out.List = append(out.List[:0], out.List[over:]...)
+			out.Older += over
+		}
+	}
+	mine, read := eventsOf(comp), 0
+	err := c.eachEvent(ctx, comp.Workload.Namespace, "", func(e *corev1.Event) {
+		if read++; !mine(e) {
+			return
+		}
+		x := fromEvent(e).Event
+		x.Component = comp.ID
+		if out.List = append(out.List, x); len(out.List) >= 2*max(limit, pageSize) {
+			cut()
+		}
+	})
+	cut()
+	switch {
+	case err != nil && read == 0:
+		return model.Events{}, told(err, "the events of %s cannot be read: %s", comp.Workload, because(err))
+	case err != nil:
+		out.Unread = because(err)
+	}
+	return out, nil
+}
+
+// eventsOf tells a component's events from others by the names of the workload, of its
+// ReplicaSets and of its pods.
+func eventsOf(comp *model.Component) func(*corev1.Event) bool {
+	w, names := comp.Workload, map[string]bool{}
+	for _, p := range comp.Pods {
+		names["Pod/"+p.Name], names["ReplicaSet/"+p.Owner] = true, true
+	}
+	return func(e *corev1.Event) bool {
+		kind, name := e.InvolvedObject.Kind, e.InvolvedObject.Name
+		return (kind == string(w.Kind) && name == w.Name) || names[kind+"/"+name] ||
+			((kind == "Pod" || kind == "ReplicaSet") && comp.OwnerName != "" && (name == comp.OwnerName || strings.HasPrefix(name, comp.OwnerName+"-"))) ||
+			(kind == "Pod" && w.Kind != model.Deployment && strings.HasPrefix(name, w.Name+"-"))
+	}
+}
+
+// eachEvent calls f for each event of a namespace that a field selector takes, in no
+// order of time. No more of them than a page are in memory.
+func (c *Client) eachEvent(ctx context.Context, namespace, selector string, f func(*corev1.Event)) error {
+	if _, given := ctx.Deadline(); !given {
+		var cancel context.CancelFunc
+		ctx, cancel = c.within(ctx, readLimit) // all pages together
+		defer cancel()
+	}
+	q := url.Values{"limit": {strconv.Itoa(pageSize)}}
+	if selector != "" {
+		q.Set("fieldSelector", selector)
+	}
+	for {
+		var page corev1.EventList
+		if err := c.listInto(ctx, corePath(namespace, "events", ""), q, &page); err != nil {
+			return err
+		}
+		for i := range page.Items {
+			f(&page.Items[i])
+		}
+		if page.Continue == "" {
+			return nil
+		}
+		q.Set("continue", page.Continue)
+	}
 }
 
 // PostEvent leaves an Event on the workload, for those who look with kubectl.

@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"path"
+	"strconv"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,6 +20,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -29,6 +34,8 @@ type crowd struct {
 	streams, lists map[string][]byte // by resource, in protobuf
 	old            bool              // it knows no such watches
 	listOnly       bool              // nobody may watch
+	events         []corev1.Event    // in the order of their names, as the API server has them
+	asked          atomic.Int64      // lists of events
 	changes        chan []byte       // more frames for the watch of the pods
 }
 
@@ -157,12 +164,18 @@ func frame(t testing.TB, kind string, o runtime.Object) []byte {
 // ServeHTTP answers lists and watches, and refuses all else.
 func (c *crowd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	resource, q := path.Base(r.URL.Path), r.URL.Query()
-	if c.streams[resource] == nil || resource == "events" && q.Get("fieldSelector") == "" {
+	if c.streams[resource] == nil {
 		http.NotFound(w, r)
 		return
 	}
 	first := q.Get("sendInitialEvents") == "true"
 	switch {
+	case resource == "events" && (first || q.Get("watch") != "" && q.Get("fieldSelector") == ""):
+		http.NotFound(w, r) // all of them at once
+		return
+	case resource == "events" && q.Get("watch") == "":
+		c.listEvents(w, r)
+		return
 	case q.Get("watch") == "":
 		w.Header().Set("Content-Type", runtime.ContentTypeProtobuf)
 		_, _ = w.Write(c.lists[resource])
@@ -194,6 +207,43 @@ func (c *crowd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.(http.Flusher).Flush()
 		}
 	}
+}
+
+// listEvents answers with a page of the events that the field selector takes.
+func (c *crowd) listEvents(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	c.asked.Add(1)
+	limit, err := strconv.Atoi(q.Get("limit"))
+	selector, bad := fields.ParseSelector(q.Get("fieldSelector"))
+	if err != nil || bad != nil || limit > 500 {
+		http.Error(w, "a list of events without a limit, or one that is too large", http.StatusTeapot)
+		return
+	}
+	list := &corev1.EventList{TypeMeta: metav1.TypeMeta{Kind: "EventList", APIVersion: "v1"}, ListMeta: metav1.ListMeta{ResourceVersion: "99"}}
+	at, _ := strconv.Atoi(q.Get("continue"))
+	for ; at < len(c.events) && len(list.Items) < limit; at++ {
+		e := &c.events[at]
+		if selector.Matches(fields.Set{"type": e.Type, "reason": e.Reason, "involvedObject.kind": e.InvolvedObject.Kind, "involvedObject.name": e.InvolvedObject.Name}) {
+			list.Items = append(list.Items, *e)
+		}
+	}
+	if at < len(c.events) {
+		list.Continue = strconv.Itoa(at)
+	}
+	if strings.Contains(r.Header.Get("Accept"), "protobuf") {
+		raw, err := list.Marshal()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		whole := &runtime.Unknown{TypeMeta: runtime.TypeMeta{APIVersion: "v1", Kind: "EventList"}, Raw: raw}
+		b, _ := whole.Marshal()
+		w.Header().Set("Content-Type", runtime.ContentTypeProtobuf)
+		_, _ = w.Write(append([]byte("k8s\x00"), b...))
+		return
+	}
+	w.Header().Set("Content-Type", runtime.ContentTypeJSON)
+	_ = json.NewEncoder(w).Encode(list)
 }
 
 // crowded is a client of a crowd.

@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -165,33 +163,21 @@ func runningOf(w *object, revs []*object) *object {
 // scaledUp reads from events when each ReplicaSet was last scaled up from
 // nothing. Events are kept for an hour by default; without them nothing is known.
 func (c *Client) scaledUp(ctx context.Context, w model.Workload) map[string]time.Time {
-	body, err := c.do(ctx, call{method: http.MethodGet, path: corePath(w.Namespace, "events", ""), limit: 3 * time.Second,
-		query: url.Values{"fieldSelector": {"involvedObject.kind=Deployment,reason=ScalingReplicaSet,involvedObject.name=" + w.Name}}})
-	if err != nil {
-		return nil
-	}
-	var list corev1.EventList
-	if json.Unmarshal(body, &list) != nil {
-		return nil
-	}
-	return scaleEvents(list.Items)
-}
-
-func scaleEvents(events []corev1.Event) map[string]time.Time {
+	ctx, cancel := c.within(ctx, 3*time.Second)
+	defer cancel()
 	out := map[string]time.Time{}
-	for i := range events {
-		e := &events[i]
+	err := c.eachEvent(ctx, w.Namespace, "involvedObject.kind=Deployment,reason=ScalingReplicaSet,involvedObject.name="+w.Name, func(e *corev1.Event) {
 		rest, ok := strings.CutPrefix(e.Message, "Scaled up replica set ")
 		if !ok {
-			continue
+			return
 		}
 		name, how, _ := strings.Cut(rest, " ")
-		if !strings.HasPrefix(how, "from 0 to ") {
-			continue
-		}
-		if t := eventTime(e); t.After(out[name]) {
+		if t := eventTime(e); strings.HasPrefix(how, "from 0 to ") && t.After(out[name]) {
 			out[name] = t
 		}
+	})
+	if err != nil {
+		return nil
 	}
 	return out
 }

@@ -62,6 +62,12 @@ var (
 		"metadata.annotations": {ends},
 		"revision":             nil,
 	}
+	eventFields = only{
+		"metadata.annotations": {ends},
+		"involvedObject.kind":  nil, "involvedObject.name": nil,
+		"type": nil, "reason": nil, "message": nil, "count": nil,
+		"lastTimestamp": nil, "eventTime": nil, "series": nil,
+	}
 )
 
 // keeping is a kind, or its list, of which not all is kept.
@@ -81,6 +87,7 @@ var kept = sync.OnceValue(func() map[string]*keeping {
 	keepKind(out, appsv1.SchemeGroupVersion, &appsv1.ReplicaSetList{}, setFields, nil, untimed(fromReplicaSet))
 	keepKind(out, appsv1.SchemeGroupVersion, &appsv1.ControllerRevisionList{}, revisionFields, nil, untimed(fromControllerRevision))
 	keepKind(out, corev1.SchemeGroupVersion, &corev1.PodList{}, podFields, emptyPod, fromPod)
+	keepKind(out, corev1.SchemeGroupVersion, &corev1.EventList{}, eventFields, nil, untimed(fromEvent))
 	return out
 })
 

@@ -106,6 +106,7 @@ func TestLeanKeepsWhatIsRead(t *testing.T) {
 		"DaemonSet":          {&appsv1.DaemonSet{}, keeps(untimed(fromDaemonSet), time.Now)},
 		"ReplicaSet":         {&appsv1.ReplicaSet{}, keeps(untimed(fromReplicaSet), time.Now)},
 		"ControllerRevision": {&appsv1.ControllerRevision{}, keeps(untimed(fromControllerRevision), time.Now)},
+		"Event":              {&corev1.Event{}, keeps(untimed(fromEvent), time.Now)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(60) {

@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"time"
 
-	"rollbook/model"
 	"rollbook/text"
 )
 
@@ -135,10 +134,4 @@ func (c *Client) openLog(ctx context.Context, namespace, pod string, opt LogOpti
 		return nil, nil, statusError(r, resp, body)
 	}
 	return resp.Body, stop, nil
-}
-
-// Events reads all events of a component and its pods, also those that Watch
-// leaves out because nothing is wrong in them; newest last, at most limit.
-func (c *Client) Events(ctx context.Context, comp *model.Component, limit int) ([]model.Event, error) {
-	return c.allEvents(ctx, comp, limit)
 }

@@ -5,12 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
 	"rollbook/model"
@@ -117,36 +114,4 @@ func DiffLines(changes []model.Change) []string {
 		}
 	}
 	return out
-}
-
-// allEvents lists the namespace's events and keeps those of the workload, of
-// its ReplicaSets and of its pods, by their names.
-func (c *Client) allEvents(ctx context.Context, comp *model.Component, limit int) ([]model.Event, error) {
-	w := comp.Workload
-	var events corev1.EventList
-	if err := c.listInto(ctx, corePath(w.Namespace, "events", ""), url.Values{"limit": {"5000"}}, &events); err != nil {
-		return nil, told(err, "the events of %s cannot be read: %s", w, because(err))
-	}
-	names := map[string]bool{}
-	for _, p := range comp.Pods {
-		names["Pod/"+p.Name], names["ReplicaSet/"+p.Owner] = true, true
-	}
-	var out []model.Event
-	for i := range events.Items {
-		e := &events.Items[i]
-		kind, name := e.InvolvedObject.Kind, e.InvolvedObject.Name
-		mine := (kind == string(w.Kind) && name == w.Name) || names[kind+"/"+name] ||
-			((kind == "Pod" || kind == "ReplicaSet") && comp.OwnerName != "" && (name == comp.OwnerName || strings.HasPrefix(name, comp.OwnerName+"-"))) ||
-			(kind == "Pod" && w.Kind != model.Deployment && strings.HasPrefix(name, w.Name+"-"))
-		if mine {
-			x := fromEvent(e).Event
-			x.Component = comp.ID
-			out = append(out, x)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b model.Event) int { return a.At.Compare(b.At) })
-	if limit > 0 && len(out) > limit {
-		out = out[len(out)-limit:]
-	}
-	return out, nil
 }

@@ -2,11 +2,11 @@ package kube
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // pollEvery is how often a source is listed that may not be watched.
@@ -24,7 +24,11 @@ func (s *source) poll(ctx context.Context, epoch int) error {
 		s.v.mu.Lock()
 		s.polled = true
 		s.v.mu.Unlock()
-		if err := (&feed{s, epoch}).Replace(all, ""); err != nil {
+		objs := make([]any, len(all.Items))
+		for i, o := range all.Items {
+			objs[i] = o
+		}
+		if err := (&feed{s, epoch}).Replace(objs, ""); err != nil {
 			return err
 		}
 		select {
@@ -35,24 +39,45 @@ func (s *source) poll(ctx context.Context, epoch int) error {
 	return ctx.Err()
 }
 
-// all lists the source, page by page.
-func (s *source) all(ctx context.Context) ([]any, error) {
-	var out []any
-	o := metav1.ListOptions{FieldSelector: s.field, Limit: 500}
+// all lists the source, page by page: of events the newest, so that no more of them
+// are ever in memory than are kept.
+func (s *source) all(ctx context.Context) (*internalversion.List, error) {
+	out := &internalversion.List{}
+	o := metav1.ListOptions{FieldSelector: s.field, Limit: pageSize}
 	for {
 		l, err := s.page(ctx, o)
 		if err != nil {
 			return nil, err
 		}
-		page, ok := l.(*internalversion.List)
-		if !ok {
-			return nil, fmt.Errorf("unexpected %T in a list of %s", l, s.resource)
+		if out.ResourceVersion == "" {
+			out.ResourceVersion = l.ResourceVersion
 		}
-		for _, x := range page.Items {
-			out = append(out, x)
+		out.Items = append(out.Items, l.Items...)
+		if s.resource == "events" && len(out.Items) >= 2*keptEvents {
+			out.Items = s.newest(out.Items)
 		}
-		if o.Continue = page.Continue; o.Continue == "" {
+		if o.Continue = l.Continue; o.Continue == "" {
 			return out, nil
 		}
 	}
+}
+
+// newest returns of arrived events those that are kept.
+func (s *source) newest(items []runtime.Object) []runtime.Object {
+	s.v.mu.Lock()
+	defer s.v.mu.Unlock()
+	of := make(map[*event]runtime.Object, len(items))
+	var events []*event
+	for _, o := range items {
+		if a, ok := o.(*arrival); ok {
+			e, _ := a.item.(*event)
+			of[e] = o
+			events = append(events, e)
+		}
+	}
+	var out []runtime.Object
+	for _, e := range s.v.newest(events) {
+		out = append(out, of[e])
+	}
+	return out
 }

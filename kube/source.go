@@ -47,6 +47,9 @@ type source struct {
 // anew when the API server is back, so these matter only while it is away.
 var reflectorBackoff = wait.Backoff{Duration: 400 * time.Millisecond, Factor: 1.6, Jitter: 0.3, Steps: 5, Cap: 3 * time.Second}
 
+// pageSize is how many objects a list asks for at a time.
+const pageSize = 500
+
 const forbiddenAgain = 30 * time.Second
 
 // follow keeps the source up to date until ctx ends.
@@ -60,7 +63,11 @@ func (s *source) follow(ctx context.Context, epoch int) {
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			o.FieldSelector = s.field
-			return s.page(ctx, o)
+			read := s.page
+			if s.resource == "events" {
+				read = func(ctx context.Context, _ metav1.ListOptions) (*internalversion.List, error) { return s.all(ctx) }
+			}
+			return lists(read)(ctx, o)
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			o.FieldSelector = s.field
@@ -73,9 +80,9 @@ func (s *source) follow(ctx context.Context, epoch int) {
 		},
 	}
 	backoff := reflectorBackoff
-	r := cache.NewReflectorWithOptions(lw, nil, &feed{s, epoch},
+	r := cache.NewReflectorWithOptions(cache.ToListWatcherWithWatchListSemantics(lw, s), nil, &feed{s, epoch},
 		cache.ReflectorOptions{Logger: &silent, Name: s.resource, Backoff: &backoff})
-	r.WatchListPageSize = 500
+	r.WatchListPageSize = pageSize
 	delay := reflectorBackoff
 	for ctx.Err() == nil {
 		begun := s.v.c.now()
@@ -103,7 +110,7 @@ func (s *source) follow(ctx context.Context, epoch int) {
 
 // page reads one page of a list, for API servers whose watches do not begin with
 // all that there is, and keeps of it what is kept.
-func (s *source) page(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+func (s *source) page(ctx context.Context, o metav1.ListOptions) (*internalversion.List, error) {
 	l, err := s.list(ctx, o)
 	if err != nil {
 		return nil, err
@@ -122,6 +129,11 @@ func (s *source) page(ctx context.Context, o metav1.ListOptions) (runtime.Object
 	})
 	return out, err
 }
+
+// IsWatchListSemanticsUnSupported has the events listed instead of beginning their
+// watch with all that there are: a list can be read a page at a time and the oldest
+// be dropped, where client-go would hold them all until the last has come.
+func (s *source) IsWatchListSemanticsUnSupported() bool { return s.resource == "events" }
 
 // failed notes why the source cannot be read. What was read before stays on the
 // board while the API server is away, but not once it is forbidden.
@@ -304,12 +316,24 @@ func (v *view) afterYou(ctx context.Context) {
 // Resync has nothing to do.
 func (f *feed) Resync() error { return nil }
 
+// set takes an item in. Of too many events the oldest go.
 func (s *source) set(it item) {
 	if old := s.items[it.GetName()]; old != nil {
 		s.v.unlink(old)
 	}
 	s.items[it.GetName()] = it
 	s.v.link(it)
+	if s.resource == "events" && len(s.items) >= 2*keptEvents {
+		events := make([]*event, 0, len(s.items))
+		for _, it := range s.items {
+			e, _ := it.(*event)
+			events = append(events, e)
+		}
+		clear(s.items)
+		for _, e := range s.v.newest(events) {
+			s.items[e.name] = e
+		}
+	}
 }
 
 // kinds are the sources for the objects that a board is made of.

@@ -260,3 +260,10 @@ type Event struct {
 	Message   string
 	Count     int
 }
+
+// Events are the events of a component that were read.
+type Events struct {
+	List   []Event // newest last
+	Older  int     // how many older ones were read and left out
+	Unread string  // why not all were read, newer ones maybe neither; "" = all were
+}

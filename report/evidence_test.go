@@ -31,7 +31,7 @@ type world struct {
 	mu     sync.Mutex
 	log    func(ctx context.Context, of LogOf) iter.Seq2[string, error]
 	asked  []LogOf
-	events []model.Event
+	events model.Events
 	evErr  error
 	yaml   map[string]string // by Kind/Name; "" = forbidden
 	series []model.Series
@@ -51,8 +51,8 @@ func (w *world) Log(ctx context.Context, of LogOf) iter.Seq2[string, error] {
 	return w.log(ctx, of)
 }
 
-func (w *world) Events(ctx context.Context, c *model.Component, limit int) ([]model.Event, error) {
-	return slices.Clone(w.events), w.evErr
+func (w *world) Events(ctx context.Context, c *model.Component, limit int) (model.Events, error) {
+	return w.events, w.evErr
 }
 
 func (w *world) Objects(ctx context.Context, c *model.Component) (out []Object) {
@@ -107,9 +107,9 @@ func said(lines ...string) func(context.Context, LogOf) iter.Seq2[string, error]
 
 func newWorld(t testing.TB) *world {
 	return &world{t: t, now: t0, log: said("one", "two"),
-		events: []model.Event{
-			{At: t0.Add(-time.Minute), Component: "backend-python", Object: "pod/b-1", Type: "Warning", Reason: "BackOff", Message: "back-off restarting", Count: 7},
-			{At: t0.Add(-5 * time.Minute), Component: "backend-python", Object: "deployment/backend-python", Type: "Normal", Reason: "ScalingReplicaSet", Message: "scaled up", Count: 1}},
+		events: model.Events{List: []model.Event{
+			{At: t0.Add(-5 * time.Minute), Component: "backend-python", Object: "deployment/backend-python", Type: "Normal", Reason: "ScalingReplicaSet", Message: "scaled up", Count: 1},
+			{At: t0.Add(-time.Minute), Component: "backend-python", Object: "pod/b-1", Type: "Warning", Reason: "BackOff", Message: "back-off restarting", Count: 7}}},
 		yaml:   map[string]string{"Deployment/backend-python": "kind: Deployment\n", "Secret/api-key": ""},
 		series: []model.Series{errorsOf("backend-python"), {Component: "backend-python", Figure: "p95", Why: "no series"}},
 		diff:   "~ image api: api:41 → api:42",
@@ -218,6 +218,18 @@ func TestWhatThePodsTakeWithThemIsKeptAtOnce(t *testing.T) {
 	lines := strings.Split(read(t, dir, want[1]), "\n")
 	if !strings.HasPrefix(lines[0], "2026-11-23T03:07:00Z") || !strings.Contains(lines[1], "BackOff") || !strings.Contains(lines[1], "(7 times)") {
 		t.Errorf("events: %q", lines)
+	}
+}
+
+// Events that were left out or not read are told as missing.
+func TestEventsLeftOut(t *testing.T) {
+	dir, w := t.TempDir(), newWorld(t)
+	w.events.Older, w.events.Unread = 9000, "no answer within 10s"
+	e := gather(t, w.collector(Bounds{}), request(t, model.AtOpening, dir))
+	for _, want := range []string{"9000 older events of backend-python: over the bound of 1000", "the rest of the events of backend-python: no answer within 10s"} {
+		if !slices.Contains(e.Missing, want) {
+			t.Errorf("%q is not in %q", want, e.Missing)
+		}
 	}
 }
 
@@ -417,7 +429,7 @@ func TestNoSecretIsKept(t *testing.T) {
 	w := newWorld(t)
 	leak := "\x1b]0;x\x07Authorization: Bearer " + canary + " password=" + canary + " https://u:" + canary + "@db/ " + canary
 	w.log = said("fine", leak)
-	w.events[0].Message = leak
+	w.events.List[1].Message = leak
 	w.yaml = map[string]string{"ConfigMap/env": "data:\n  A: " + canary + "\n", "Secret/x": ""}
 	w.diff = "+ env X: " + canary
 	src := w.sources()

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,17 +23,19 @@ func (g *gathering) events(ctx context.Context, x Subject) {
 		g.miss(source, "events cannot be read here")
 		return
 	}
-	events, err := g.c.src.Events.Events(ctx, x.Component, g.c.bounds.Events)
+	read, err := g.c.src.Events.Events(ctx, x.Component, g.c.bounds.Events)
 	if err != nil {
 		g.miss(source, g.why(ctx, err))
 		return
 	}
-	slices.SortStableFunc(events, func(a, b model.Event) int { return a.At.Compare(b.At) })
-	if over := len(events) - g.c.bounds.Events; over > 0 {
-		events = events[over:]
-		g.miss("older "+source, fmt.Sprintf("over the bound of %d", g.c.bounds.Events))
+	if read.Older > 0 {
+		g.miss(fmt.Sprintf("%d older %s", read.Older, source), fmt.Sprintf("over the bound of %d", g.c.bounds.Events))
 	}
-	if len(events) == 0 {
+	if read.Unread != "" {
+		g.miss("the rest of the "+source, read.Unread)
+	}
+	events := read.List
+	if len(events) == 0 && read.Unread == "" {
 		g.miss(source, "there are none: the cluster keeps them for an hour")
 		return
 	}

@@ -35,7 +35,7 @@ type LogOf struct {
 
 // Events are the newest limit events of a component and its pods.
 type Events interface {
-	Events(ctx context.Context, c *model.Component, limit int) ([]model.Event, error)
+	Events(ctx context.Context, c *model.Component, limit int) (model.Events, error)
 }
 
 // Objects are a component's workload and what belongs to it, as YAML; Secrets

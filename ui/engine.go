@@ -38,8 +38,8 @@ type Viewer interface {
 	// Diff is the difference between what runs and the version of that key, one
 	// change a line.
 	Diff(ctx context.Context, c *model.Component, to string) (string, error)
-	// Events are the events of the workload and its pods, newest last.
-	Events(ctx context.Context, c *model.Component) ([]model.Event, error)
+	// Events are the newest events of the workload and its pods.
+	Events(ctx context.Context, c *model.Component) (model.Events, error)
 }
 
 // changedMsg says that the engine has a newer snapshot.

@@ -75,9 +75,9 @@ func (library) Diff(context.Context, *model.Component, string) (string, error) {
 		"- env api PAYMENT_URL: configmap api-env\n~ probe api readiness timeout: 1s → 3s\n+ annotation team: shop", nil
 }
 
-func (library) Events(context.Context, *model.Component) ([]model.Event, error) {
-	return []model.Event{{At: ago(40 * time.Second), Object: "pod/backend-python-5d88-9lmn2", Type: "Warning", Reason: "BackOff",
-		Message: "Back-off restarting failed container api in pod backend-python-5d88-9lmn2", Count: 9}}, nil
+func (library) Events(context.Context, *model.Component) (model.Events, error) {
+	return model.Events{Older: 412, Unread: "no answer from 10.0.0.7:6443 within 10s", List: []model.Event{{At: ago(40 * time.Second), Object: "pod/backend-python-5d88-9lmn2", Type: "Warning", Reason: "BackOff",
+		Message: "Back-off restarting failed container api in pod backend-python-5d88-9lmn2", Count: 9}}}, nil
 }
 
 // series is a figure with one sample each 15 s, the newest last.

@@ -159,7 +159,7 @@ type loaded struct {
 // content is what can be read: lines, or events.
 type content struct {
 	lines  []string
-	events []model.Event
+	events model.Events
 }
 
 // loadTime bounds every reading that is not followed.
@@ -311,12 +311,34 @@ type events struct {
 
 func (e *events) draw(w int) []string {
 	if e.got.ready && e.got.err == "" {
-		return e.eventLines(e.got.events, w)
+		return e.allLines(e.got.events, w)
 	}
 	if len(e.have) > 0 {
 		return e.eventLines(e.have, w)
 	}
 	return e.got.view(e.pen, w, "events")
+}
+
+// allLines are the events that were read, and what was not.
+func (s *scope) allLines(all model.Events, w int) []string {
+	p := s.pen
+	var out []string
+	if all.Older > 0 {
+		out = append(out, paint(p.Dim, p.fit(" "+itoa(int64(all.Older))+" older ones are left out.", w)))
+	}
+	if len(all.List) > 0 || all.Unread == "" {
+		out = append(out, s.eventLines(all.List, w)...)
+	}
+	if all.Unread != "" {
+		for k, l := range p.wrap("Not all were read, newer ones may be missing: "+all.Unread, w-5, 0) {
+			sign := "   "
+			if k == 0 {
+				sign = " " + p.say("⚠") + " "
+			}
+			out = append(out, paint(p.Warn, sign+l))
+		}
+	}
+	return out
 }
 
 func (s *scope) eventLines(list []model.Event, w int) []string {
