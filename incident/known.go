@@ -144,6 +144,9 @@ func (s *Snapshot) see(l *Line, k Known) Known {
 	if !e.Known && !p.Known || !over && (l.Errors.State == model.TriUnknown && e.Known || l.P95.State == model.TriUnknown && p.Known) {
 		return k
 	}
+	if !over && (k.Errors != nil && !e.Known || k.P95 != nil && !p.Known) {
+		return k // what is not known now may be what was bad
+	}
 	far := k.Errors == nil && e.Known || k.P95 == nil && p.Known
 	if over && k.Errors != nil && e.Known && s.Now.Sub(k.At) >= time.Minute {
 		d := e.Value - *k.Errors
