@@ -313,11 +313,22 @@ func heading(f model.Figure) string {
 
 // covered reports whether a trigger of a component is what a rollback is about: the
 // banner tells what came of that, and no verdict is drawn from it anew. Once it was
-// proved, a trigger counts again that is over its limit again.
+// proved, a trigger counts again that is known to be over its limit again.
 func (s *Snapshot) covered(back []rollback, t *Trigger) bool {
 	for _, r := range back {
 		if r.name == t.Component {
-			return s.Incident.Verified.IsZero() || !t.Under.IsZero() || s.Now.Before(s.clears(r))
+			return s.Incident.Verified.IsZero() || !s.over(t) || s.Now.Before(s.clears(r))
+		}
+	}
+	return false
+}
+
+// over reports whether a latched trigger is known to be over its limit now.
+func (s *Snapshot) over(t *Trigger) bool {
+	for _, l := range s.Judgement().Lines {
+		if l.Component.ID == t.Component {
+			f := l.finding(s, t.Kind, s.clusterLost())
+			return f.State == model.TriYes || f.Over
 		}
 	}
 	return false
