@@ -46,7 +46,8 @@ func (i *Incident) trigger(component string, kind TriggerKind) *Trigger {
 	return nil
 }
 
-// triggers latches what is broken now, and marks what is no longer.
+// triggers latches what is broken now, and marks what is no longer. In an incident that
+// has ended nothing is latched anew.
 func (d *decider) triggers() {
 	// What a rollback stirs up itself, or left behind in the figures, is no trigger.
 	unsettled := d.s.unsettled()
@@ -69,7 +70,7 @@ func (d *decider) triggers() {
 func (d *decider) latch(f finding) {
 	t := d.inc().trigger(f.Component, f.Kind)
 	switch {
-	case t == nil && f.State == model.TriYes:
+	case t == nil && f.State == model.TriYes && d.inc().End == nil:
 		f.Trigger.At = d.s.Now
 		d.fact(Rose{Trigger: f.Trigger})
 	case t == nil:

@@ -3,6 +3,8 @@ package incident
 import (
 	"testing"
 	"time"
+
+	"rollbook/model"
 )
 
 // What random walks found once, as a walk each.
@@ -51,5 +53,29 @@ func TestProvenInTheDark(t *testing.T) {
 	w.do(Observed{})
 	if a := w.snap().Afterwards(); !w.inc.Verified.IsZero() || a.State != AfterNoBetter {
 		t.Errorf("it fails again, and it says %s: %s", a.Head, a.Text)
+	}
+}
+
+func TestTriggersAfterTheEnd(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toRolling()
+	w.wait(40 * time.Second)
+	w.rolledOut()
+	w.component("backend-python", func(c *model.Component) { c.NoneReady, c.Ready = w.now.Add(-2*time.Minute), 0 })
+	w.wait(80 * time.Second)
+	w.do(Observed{})
+	w.do(EndIncident{Outcome: FixedOtherwise, Reason: "a node was put back"})
+	if w.inc.End == nil || w.inc.trigger("backend-python", TNoPod) == nil {
+		t.Fatalf("ended %+v with %+v", w.inc.End, w.inc.Triggers)
+	}
+	w.component("backend-python", func(c *model.Component) { c.NoneReady, c.Ready = time.Time{}, 3 })
+	w.well(4 * time.Minute)
+	if w.inc.Verified.IsZero() || w.rollsBackNow() {
+		t.Errorf("verified %s, and %s", w.inc.Verified, w.inc.Triggers[0].Text)
+	}
+	w.figures("frontend", repeat(0.3, 21), repeat(0.2, 21))
+	w.do(Observed{})
+	if w.inc.trigger("frontend", TErrors) != nil {
+		t.Error("latched after the end")
 	}
 }
