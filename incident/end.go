@@ -90,7 +90,7 @@ type Reopened struct {
 
 func (b Reopened) apply(i *Incident, f Fact) {
 	i.End = nil
-	i.Hold = HoldRecord{Broke: f.At}
+	i.Hold, i.Verified, i.Recovered = HoldRecord{Broke: f.At}, time.Time{}, time.Time{}
 	i.AskFrom = f.At
 }
 

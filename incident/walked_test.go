@@ -79,3 +79,21 @@ func TestTriggersAfterTheEnd(t *testing.T) {
 		t.Error("latched after the end")
 	}
 }
+
+func TestReopenedIsNotOver(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toHold()
+	w.do(EndIncident{Outcome: FixedOtherwise, Reason: "a flag"})
+	w.well(3 * time.Minute)
+	if w.inc.Verified.IsZero() {
+		t.Fatal("not verified")
+	}
+	w.do(Reopen{Reason: "they still complain"})
+	if !w.inc.Verified.IsZero() || !w.inc.Recovered.IsZero() || Unresolved(w.snap()) == "" || Verify.Blocked(w.snap()) == "" {
+		t.Errorf("reopened, and verified %s", w.inc.Verified)
+	}
+	w.well(3 * time.Minute)
+	if w.inc.Verified.IsZero() {
+		t.Error("well for three minutes after that, and not verified")
+	}
+}
