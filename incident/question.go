@@ -270,7 +270,7 @@ func (b Said) apply(i *Incident, f Fact) {
 	i.Answers = answers
 	if b.Answer.Answer == model.TriYes {
 		if i.Onset.IsZero() {
-			i.Onset = f.At
+			i.begins(f.At)
 		}
 		if i.Detected.IsZero() {
 			i.Detected = f.At

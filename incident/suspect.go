@@ -84,15 +84,15 @@ func changes(s *Snapshot) []Suspect {
 	for _, c := range s.Seen.Board {
 		out = append(out, s.changesOf(c)...)
 	}
-	s.rank(out)
+	s.Incident.rank(out)
 	return out
 }
 
 // rank puts the likeliest first, and those that came after the onset last.
-func (s *Snapshot) rank(all []Suspect) {
+func (i *Incident) rank(all []Suspect) {
 	slices.SortStableFunc(all, func(a, b Suspect) int {
 		switch {
-		case s.Incident.Onset.IsZero():
+		case i.Onset.IsZero():
 			return b.At.Compare(a.At)
 		case a.Later() && b.Later():
 			return a.At.Compare(b.At)
@@ -101,6 +101,16 @@ func (s *Snapshot) rank(all []Suspect) {
 		}
 		return cmp.Compare(a.Before, b.Before)
 	})
+}
+
+// begins sets the onset: what is suspected came so long before it, or after it.
+func (i *Incident) begins(onset time.Time) {
+	i.Onset = onset
+	i.Suspects = slices.Clone(i.Suspects)
+	for n := range i.Suspects {
+		i.Suspects[n].Before = onset.Sub(i.Suspects[n].At)
+	}
+	i.rank(i.Suspects)
 }
 
 // releasesOf returns when a version of a component was set, so close to the onset, or
@@ -227,7 +237,7 @@ func (d *decider) suspects() {
 			y.Version = x.Version
 		}
 	}
-	d.s.rank(now)
+	i.rank(now)
 	now = now[:min(len(now), suspectsMost)]
 	if !slices.EqualFunc(now, i.Suspects, Suspect.equal) {
 		d.fact(Suspected{Suspects: now})

@@ -92,7 +92,7 @@ func (b Rose) apply(i *Incident, f Fact) {
 		i.Failed = with(i.Failed, b.Trigger.Component)
 	}
 	if i.Onset.IsZero() || b.Trigger.Onset.Before(i.Onset) && i.Decided.IsZero() {
-		i.Onset = b.Trigger.Onset
+		i.begins(b.Trigger.Onset)
 	}
 	if i.Detected.IsZero() {
 		i.Detected = f.At

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -95,5 +96,27 @@ func TestReopenedIsNotOver(t *testing.T) {
 	w.well(3 * time.Minute)
 	if w.inc.Verified.IsZero() {
 		t.Error("well for three minutes after that, and not verified")
+	}
+}
+
+func TestCausesFollowTheOnset(t *testing.T) {
+	w := newWorld(t, nil)
+	w.do(Next{}) // nothing fails so far
+	w.wait(6 * time.Minute)
+	w.component("frontend", func(c *model.Component) {
+		c.Revision, c.OwnerName, c.RevisionStart = 4, owner(4), w.now.Add(-2*time.Minute)
+	})
+	w.do(Observed{})
+	if causes := w.snap().Causes(); len(causes) != 2 || causes[0].Component != "frontend" {
+		t.Fatalf("no onset is known, and suspected are %+v", causes)
+	}
+	w.do(EndIncident{Outcome: FalseAlarm})
+	w.figures("frontend", repeat(0.3, 21), repeat(0.2, 21))
+	w.do(Reopen{})
+	if w.inc.Onset.IsZero() {
+		t.Fatal("no onset")
+	}
+	if causes := w.snap().Causes(); len(causes) != 1 || causes[0].Component != "backend-python" || !strings.HasSuffix(causes[0].Distance(), "before the first bad sample") {
+		t.Errorf("the onset is %s, and suspected are %+v", w.inc.Onset, causes)
 	}
 }
