@@ -8,6 +8,7 @@ func (do Observed) decide(d *decider) {
 	d.watched(do)
 	if d.inc().End != nil {
 		d.triggers() // those of before, which the banner tells of
+		d.baselines()
 		d.follow() // a debt may be paid after the end
 		d.verifyHold()
 		d.clock()

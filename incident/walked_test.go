@@ -120,3 +120,14 @@ func TestCausesFollowTheOnset(t *testing.T) {
 		t.Errorf("the onset is %s, and suspected are %+v", w.inc.Onset, causes)
 	}
 }
+
+func TestBaselineIsKeptAfterTheEnd(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toHold()
+	w.do(EndIncident{Outcome: FixedOtherwise, Reason: "a flag"})
+	w.seen.Baseline = map[string]model.Baseline{"backend-python": {Errors: model.Reading{Known: true, Value: 0.02}}}
+	w.do(Observed{})
+	if b := w.inc.Baseline["backend-python"]; !b.Errors.Known || b.Errors.Value != 0.02 {
+		t.Errorf("kept %+v", b)
+	}
+}
