@@ -21,7 +21,7 @@ type promises struct {
 	sent map[int]bool // messages that went to the engine
 }
 
-func (p *promises) hold(t *testing.T, seed uint64, before *Incident, w *world, in Act, facts []Fact, effects []Effect) {
+func (p *promises) hold(t *testing.T, before *Incident, w *world, in Act, facts []Fact, effects []Effect) {
 	t.Helper()
 	if p.sent == nil {
 		p.sent = map[int]bool{}
@@ -32,23 +32,23 @@ func (p *promises) hold(t *testing.T, seed uint64, before *Incident, w *world, i
 		case SendOut:
 			m := w.inc.Message(e.N)
 			if _, ok := in.(SendMessage); !ok || m == nil || m.By == "" {
-				t.Fatalf("seed %d: message %d sent by %T", seed, e.N, in)
+				t.Fatalf("message %d sent by %T", e.N, in)
 			}
 			if p.sent[e.N] {
-				t.Fatalf("seed %d: message %d sent twice", seed, e.N)
+				t.Fatalf("message %d sent twice", e.N)
 			}
 			p.sent[e.N] = true
 			for _, o := range before.Messages {
 				same := o.Message.Channel == m.Message.Channel && o.Message.Kind == m.Message.Kind
 				if same && o.State != MessageNotOut && !in.(SendMessage).Again {
-					t.Fatalf("seed %d: %q went to %s again, and nobody said so", seed, m.Message.Kind, m.Message.Channel)
+					t.Fatalf("%q went to %s again, and nobody said so", m.Message.Kind, m.Message.Channel)
 				}
 			}
 		case GatherEvidence:
 			evidence = true
 		case WritePlan:
 			if evidence {
-				t.Fatalf("seed %d: evidence stands before a write", seed)
+				t.Fatal("evidence stands before a write")
 			}
 		}
 	}
@@ -56,37 +56,37 @@ func (p *promises) hold(t *testing.T, seed uint64, before *Incident, w *world, i
 		now := w.inc.Escalation(e.ID)
 		answered := now != nil && now.Answer != ""
 		if _, ok := in.(AnswerEscalation); now == nil || e.Answer != "" && !reflect.DeepEqual(*now, e) || e.Answer == "" && answered && !ok {
-			t.Fatalf("seed %d: escalation %+v became %+v by %T", seed, e, now, in)
+			t.Fatalf("escalation %+v became %+v by %T", e, now, in)
 		}
 	}
 	total, blind := Downtime(w.snap())
 	if blind > total || total > w.now.Sub(t0)+time.Hour || total < w.inc.Down.Total {
-		t.Fatalf("seed %d: down for %s, %s of it blind", seed, total, blind)
+		t.Fatalf("down for %s, %s of it blind", total, blind)
 	}
 	if !before.Closed.IsZero() && w.inc.Closed != before.Closed {
-		t.Fatalf("seed %d: closed twice", seed)
+		t.Fatal("closed twice")
 	}
-	if _, ok := in.(Observed); ok && w.inc.ID != "" && w.inc.End == nil && w.inc.Closed.IsZero() {
+	if _, ok := in.(Observed); ok && w.inc.ID != "" && w.inc.Closed.IsZero() {
 		// What is verified by is the same to a reader of the journal alone.
 		alone := *w.snap()
 		alone.Seen.Baseline = nil
 		for _, c := range w.inc.Choices {
 			was, now := w.snap().baseline(c.Component), alone.baseline(c.Component)
 			if was.Errors.Known != now.Errors.Known || was.Errors.Value != now.Errors.Value || was.P95.Known != now.P95.Known || was.P95.Value != now.P95.Value {
-				t.Fatalf("seed %d: the baseline is %+v, and in the journal %+v", seed, was, now)
+				t.Fatalf("the baseline is %+v, and in the journal %+v", was, now)
 			}
 		}
 	}
 	for c, was := range before.Baseline {
 		if now := w.inc.Baseline[c]; was.Errors.Known && !now.Errors.Known || was.P95.Known && !now.P95.Known {
-			t.Fatalf("seed %d: a baseline was forgotten: %+v became %+v", seed, was, now)
+			t.Fatalf("a baseline was forgotten: %+v became %+v", was, now)
 		}
 	}
-	p.ends(t, seed, before, w, in, facts, effects)
+	p.ends(t, before, w, in, facts, effects)
 	for _, it := range before.Items {
 		for _, now := range w.inc.Items {
 			if now.ID == it.ID && it.State != "" && !reflect.DeepEqual(now, it) {
-				t.Fatalf("seed %d: item %s was settled, and is %+v", seed, it.ID, now)
+				t.Fatalf("item %s was settled, and is %+v", it.ID, now)
 			}
 		}
 	}
@@ -94,36 +94,36 @@ func (p *promises) hold(t *testing.T, seed uint64, before *Incident, w *world, i
 
 // ends is what must hold of the end of an incident: of Verify, the downtime and the
 // confirmation.
-func (p *promises) ends(t *testing.T, seed uint64, before *Incident, w *world, in Act, facts []Fact, effects []Effect) {
+func (p *promises) ends(t *testing.T, before *Incident, w *world, in Act, facts []Fact, effects []Effect) {
 	t.Helper()
 	s := w.snap()
 	if before.Verified.IsZero() && !w.inc.Verified.IsZero() {
 		if over := overNow(s, w.inc.Covered(), false); len(over) > 0 {
-			t.Fatalf("seed %d: verified while %s", seed, briefs(over))
+			t.Fatalf("verified while %s", briefs(over))
 		}
 		checks := VerifyChecks(s)
 		for _, v := range checks {
 			if v.State != model.TriYes && !v.Accepted && !v.Shown {
-				t.Fatalf("seed %d: verified with %+v", seed, v)
+				t.Fatalf("verified with %+v", v)
 			}
 		}
 		for _, x := range w.inc.Failed {
 			if !slices.ContainsFunc(checks, func(v VerifyCheck) bool { return v.Component == x }) {
-				t.Fatalf("seed %d: verified, and nobody looked at %s, which had failed", seed, x)
+				t.Fatalf("verified, and nobody looked at %s, which had failed", x)
 			}
 		}
 	}
 	if Unresolved(s) == "" && len(overNow(s, w.inc.Covered(), false)) > 0 {
-		t.Fatalf("seed %d: “resolved” may be told while %s", seed, EndAgainst(s))
+		t.Fatalf("“resolved” may be told while %s", EndAgainst(s))
 	}
 	for _, f := range facts {
 		if c, ok := f.Body.(Confirmed); ok && (before.End != nil || !before.Closed.IsZero()) {
-			t.Fatalf("seed %d: confirmed in an incident that has ended: %+v", seed, c)
+			t.Fatalf("confirmed in an incident that has ended: %+v", c)
 		}
 	}
 	for _, e := range effects {
 		if _, ok := e.(WritePlan); ok && (w.inc.End != nil || !w.inc.Closed.IsZero()) {
-			t.Fatalf("seed %d: written in an incident that has ended", seed)
+			t.Fatal("written in an incident that has ended")
 		}
 	}
 	if _, ok := in.(Observed); !ok || w.inc.ID == "" || !w.inc.Closed.IsZero() {
@@ -131,7 +131,7 @@ func (p *promises) ends(t *testing.T, seed uint64, before *Incident, w *world, i
 	}
 	over := len(overNow(s, w.inc.Concerned(), false)) > 0 && (w.inc.End == nil || w.inc.holds())
 	if counts := !w.inc.Down.Since.IsZero() && !w.inc.Down.Unseen; counts != over {
-		t.Fatalf("seed %d: over a limit %v (%s), and the clock of the downtime runs %v", seed, over, EndAgainst(s), counts)
+		t.Fatalf("over a limit %v (%s), and the clock of the downtime runs %v", over, EndAgainst(s), counts)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"rollbook/engine/walktest"
 	"rollbook/model"
 )
 
@@ -238,10 +239,12 @@ func TestGoodRunBeginsWithItsPods(t *testing.T) {
 // Whatever readings, gaps and clocks: verified only after that much time that was seen
 // and good, in one piece.
 func TestHoldIsTimeThatWasSeenAndGood(t *testing.T) {
+	t.Parallel()
 	verified := 0
-	for seed := range uint64(200) {
+	taken := walktest.Each(t, 300, func(t *testing.T, seed uint64) {
 		r := rand.New(rand.NewPCG(seed, 11))
 		w := newWorld(t, nil)
+		w.seen.Memory = &Memory{}
 		w.toRolling()
 		w.wait(40 * time.Second)
 		w.rolledOut()
@@ -289,12 +292,12 @@ func TestHoldIsTimeThatWasSeenAndGood(t *testing.T) {
 			}
 			verified++
 			if hold := w.inc.Settings.Verify.Hold; seen < hold {
-				t.Fatalf("seed %d: verified after %s of %s seen and good", seed, seen, hold)
+				t.Fatalf("verified after %s of %s seen and good", seen, hold)
 			}
 			break
 		}
-	}
-	if verified < 20 {
+	})
+	if verified < taken/10 {
 		t.Errorf("only %d were verified at all: the test shows nothing", verified)
 	}
 }
@@ -504,10 +507,12 @@ func TestNamesOfChecks(t *testing.T) {
 // TestWalksAfterAWrite walks on from a rollback that is rolled out, whatever fails and
 // heals, ends and is reopened, and checks after every input what must always hold.
 func TestWalksAfterAWrite(t *testing.T) {
+	t.Parallel()
 	verified, ended := 0, 0
-	for seed := range uint64(250) {
+	taken := walktest.Each(t, 500, func(t *testing.T, seed uint64) {
 		r := rand.New(rand.NewPCG(seed, 13))
 		w := newWorld(t, withChannels)
+		w.seen.Memory = &Memory{}
 		if r.IntN(2) == 0 {
 			w.figures("frontend", repeat(0.3, 21), repeat(0.2, 21))
 			w.do(Observed{})
@@ -554,7 +559,7 @@ func TestWalksAfterAWrite(t *testing.T) {
 			}
 			before, first := w.inc, len(w.facts)
 			effects := w.do(in)
-			still.hold(t, seed, &before, w, in, w.facts[first:], effects)
+			still.hold(t, &before, w, in, w.facts[first:], effects)
 			if before.Verified.IsZero() && !w.inc.Verified.IsZero() {
 				verified++
 			}
@@ -563,10 +568,10 @@ func TestWalksAfterAWrite(t *testing.T) {
 			}
 		}
 		if got := Fold(w.facts); !reflect.DeepEqual(got, w.inc) {
-			t.Fatalf("seed %d: the fold is another incident", seed)
+			t.Fatal("the fold is another incident")
 		}
-	}
-	if verified < 50 || ended < 50 {
+	})
+	if verified < taken/5 || ended < taken/5 {
 		t.Errorf("%d were verified, %d ended: the test shows nothing", verified, ended)
 	}
 }

@@ -8,12 +8,14 @@ import (
 	"testing"
 	"time"
 
+	"rollbook/engine/walktest"
 	"rollbook/model"
 )
 
 // site is a small cluster that is walked through at random: two components with five
 // versions each, of which some fail, crash or never get ready, with what runs, what
-// ran before, and the figures that follow from that.
+// ran before, and the figures that follow from that. What is so is known here without
+// asking the incident.
 type site struct {
 	*world
 	r        *rand.Rand
@@ -24,17 +26,31 @@ type site struct {
 	since    map[string]time.Time // when that was set
 	releases map[string][]model.Earlier
 	series   map[string][]float64
+	dark     map[string]bool           // nobody knows its figures
+	none     map[string]time.Time      // since when it has no ready pod
+	proven   map[string]map[int]bool   // bad versions that the incident saw for long enough to know
+	history  map[string]*model.History // as it is read
 	plans    int
 }
 
 var siteNames = []string{"backend-python", "frontend"}
 
+// What a site's figures are made of: how many steps are kept, and what is over the
+// trigger's and over Verify's limit.
+const (
+	siteSteps  = 40
+	overErrors = 0.05
+	wellErrors = 0.001
+)
+
 func newSite(t *testing.T, seed uint64) *site {
 	s := &site{world: newWorld(t, func(x *Settings) { x.Production = false }), r: rand.New(rand.NewPCG(seed, 11)), bad: map[string]map[int]float64{},
 		crashes: map[string]map[int]bool{}, runs: map[string]int{}, numbers: map[string]int{}, since: map[string]time.Time{},
-		releases: map[string][]model.Earlier{}, series: map[string][]float64{}}
+		releases: map[string][]model.Earlier{}, series: map[string][]float64{}, dark: map[string]bool{}, none: map[string]time.Time{},
+		proven: map[string]map[int]bool{}, history: map[string]*model.History{}}
+	s.seen.Memory = &Memory{}
 	for _, id := range siteNames {
-		s.bad[id], s.crashes[id] = map[int]float64{}, map[int]bool{}
+		s.bad[id], s.crashes[id], s.proven[id] = map[int]float64{}, map[int]bool{}, map[int]bool{}
 		for v := 1; v <= 5; v++ {
 			s.bad[id][v] = []float64{0, 0, 0.002, 0.3, 0.6}[s.r.IntN(5)]
 			s.crashes[id][v] = s.r.IntN(6) == 0
@@ -43,6 +59,7 @@ func newSite(t *testing.T, seed uint64) *site {
 		s.bad[id][4], s.crashes[id][4] = 0, false
 		s.since[id] = t0.Add(-26 * time.Hour)
 		s.series[id] = repeat(0, 21)
+		s.history[id] = s.read(id)
 	}
 	s.world.now = t0.Add(-20 * time.Minute)
 	s.show()
@@ -58,9 +75,10 @@ func (s *site) set(id string, v int, by string) {
 	s.runs[id], s.since[id] = v, s.now
 	s.numbers[id]++
 	s.component(id, func(c *model.Component) { c.RevisionBy = by })
+	s.history[id] = s.read(id)
 }
 
-// pass lets a step of time go by.
+// pass lets a step of time go by, in which figures and pods come and go.
 func (s *site) pass() {
 	s.wait(15 * time.Second)
 	for _, id := range siteNames {
@@ -70,11 +88,45 @@ func (s *site) pass() {
 		}
 		was := s.series[id][len(s.series[id])-1]
 		s.series[id] = append(s.series[id], was+(now-was)/2)
-		if n := len(s.series[id]); n > 120 {
-			s.series[id] = s.series[id][n-120:]
+		if n := len(s.series[id]); n > siteSteps {
+			s.series[id] = s.series[id][n-siteSteps:]
+		}
+		switch n := s.r.IntN(120); {
+		case n == 0:
+			s.dark[id] = true
+		case n < 8:
+			delete(s.dark, id)
+		case n == 8:
+			s.none[id] = s.now
+		case n < 20:
+			delete(s.none, id)
 		}
 	}
 	s.show()
+}
+
+// over reports whether a component is over its trigger's limit, or without a pod, as
+// far as anybody can know.
+func (s *site) over(id string) bool {
+	return !s.none[id].IsZero() || !s.dark[id] && s.series[id][len(s.series[id])-1] > overErrors
+}
+
+// unwell says what is known to be wrong with a component, or not known; "" for nothing.
+func (s *site) unwell(id string) string {
+	switch {
+	case !s.none[id].IsZero():
+		return "has no pod"
+	case s.crashes[id][s.runs[id]]:
+		return "crashes"
+	case s.dark[id]:
+		if _, ok := s.inc.Accepted[id+"/errors"]; ok {
+			return ""
+		}
+		return "is unknown, and was not accepted"
+	case s.series[id][len(s.series[id])-1] > wellErrors:
+		return "fails"
+	}
+	return ""
 }
 
 // show is what the cluster and Prometheus say now.
@@ -89,19 +141,27 @@ func (s *site) show() {
 			c.Returned = slices.ContainsFunc(c.Past, func(e model.Earlier) bool { return e.Owner == owner(v) })
 			c.Generation = int64(7 + len(c.Past))
 			c.Observed = c.Generation
-			c.Stuck, c.StuckSince, c.Updated, c.Replicas, c.Pods = "", time.Time{}, 3, 3, nil
+			c.Stuck, c.StuckSince, c.Updated, c.Replicas, c.Ready, c.Available, c.Pods = "", time.Time{}, 3, 3, 3, 3, nil
 			if s.crashes[id][v] {
 				c.Stuck, c.StuckSince = "1 of 1 new pods CrashLoopBackOff", s.since[id]
 				c.Updated, c.Replicas = 1, 4
 				c.Pods = []model.Pod{{Owner: owner(v), State: "CrashLoopBackOff", Failing: true, Restarts: 3}}
 			}
+			if c.NoneReady = s.none[id]; !c.NoneReady.IsZero() {
+				c.Ready, c.Available = 0, 0
+			}
 		})
-		s.figures(id, s.series[id], repeat(0.2, len(s.series[id])))
+		if s.dark[id] {
+			s.figures(id, nil, repeat(0.2, 3))
+			continue
+		}
+		s.figures(id, s.series[id], repeat(0.2, 3))
 	}
 }
 
-func (s *site) history(id string) *model.History {
-	h := &model.History{Component: id, Method: "undo", At: s.now}
+// read is the history of a component as a method reads it.
+func (s *site) read(id string) *model.History {
+	h := &model.History{Component: id, Method: "undo", At: t0}
 	for v := 5; v >= 1; v-- {
 		if v == 5 && s.runs[id] != 5 && !slices.ContainsFunc(s.releases[id], func(e model.Earlier) bool { return e.Owner == owner(5) }) {
 			continue
@@ -116,13 +176,28 @@ func (s *site) history(id string) *model.History {
 	return h
 }
 
-// do is world.do with progress as this cluster shows it.
+// knownBad says what is known against a version of a component, by the site's own
+// word: how it did before the incident, or while this watched; "" for nothing.
+func (s *site) knownBad(id string, v int) string {
+	switch {
+	case s.proven[id][v] && s.crashes[id][v]:
+		return "it crashed"
+	case s.proven[id][v]:
+		return "it failed when it ran last"
+	case v <= 4 && !s.crashes[id][v] && s.bad[id][v] > overErrors:
+		return "it failed before the incident"
+	}
+	return ""
+}
+
+// do is world.do with progress as this cluster shows it. What is shown for long enough
+// while an incident is open counts as known from then on.
 func (s *site) do(in Act) []Effect {
 	s.t.Helper()
 	s.seen.Cluster.Heard, s.seen.Metrics.Heard = s.now, s.now
 	by := "maria"
 	switch in.(type) {
-	case Observed, Wrote:
+	case Observed, Wrote, TakenUp:
 		by = ""
 	}
 	s.seen.Progress, s.seen.History = map[WriteID]model.Progress{}, map[model.Slot]*model.History{}
@@ -137,11 +212,27 @@ func (s *site) do(in Act) []Effect {
 		s.seen.Progress[st.WriteID] = p
 	}
 	for _, id := range siteNames {
-		s.seen.History[model.Release(id)] = s.history(id)
+		s.seen.History[model.Release(id)] = s.history[id]
 	}
 	facts, effects := Decide(s.inc, s.seen, Input{At: s.now, By: by, Do: in})
 	for _, f := range facts {
 		s.fold(f)
+		b, ok := f.Body.(WasVerified)
+		for _, id := range s.inc.Covered() {
+			if why := s.unwell(id); ok && why != "" {
+				s.t.Fatalf("verified, and %s %s: %v", id, why, b.Figures)
+			}
+		}
+	}
+	if _, ok := in.(Observed); ok && s.inc.ID != "" && s.inc.End == nil {
+		for _, id := range s.inc.Failed {
+			v := s.runs[id]
+			// Its figures are its own a minute after it is rolled out.
+			alone := !s.dark[id] && s.none[id].IsZero() && s.now.Sub(s.since[id]) >= 3*time.Minute
+			if s.crashes[id][v] || alone && s.bad[id][v] > overErrors {
+				s.proven[id][v] = true
+			}
+		}
 	}
 	return effects
 }
@@ -149,24 +240,44 @@ func (s *site) do(in Act) []Effect {
 // act is one thing that an operator, or the world, may do.
 func (s *site) act() Act {
 	id := siteNames[s.r.IntN(2)]
-	switch s.r.IntN(14) {
-	case 0, 1, 2:
+	switch s.r.IntN(24) {
+	case 0, 1, 2, 3:
 		return Next{}
-	case 3:
-		return Back{}
 	case 4:
-		return Goto{Step: Step(s.r.IntN(7))}
+		return Back{}
 	case 5:
+		return Goto{Step: Step(s.r.IntN(7))}
+	case 6:
 		return Select{Component: id, On: s.r.IntN(3) > 0}
-	case 6, 7:
+	case 7, 8:
 		return Pick{Component: id, To: owner(1 + s.r.IntN(5))}
-	case 8:
-		return Answered{With: []Reply{ReplyWait, ReplyAnother, ReplyUndo}[s.r.IntN(3)]}
 	case 9:
-		return OverrideCheck{Slot: model.Release(id), Check: HelpID, Reason: "I know better"}
+		return Answered{With: []Reply{ReplyWait, ReplyAnother, ReplyUndo}[s.r.IntN(3)]}
 	case 10:
+		return OverrideCheck{Slot: model.Release(id), Check: HelpID, Reason: "I know better"}
+	case 11:
 		return Say{Question: []Question{QErrors, QCritical, QDataLoss}[s.r.IntN(3)], Answer: model.Tri(s.r.IntN(3))}
-	case 11, 12:
+	case 12:
+		if checks := VerifyChecks(s.snap()); len(checks) > 0 {
+			return AcceptUnknown{Key: checks[s.r.IntN(len(checks))].Key, Reason: "looked by hand"}
+		}
+	case 13:
+		return StandDown{}
+	case 14:
+		if s.r.IntN(10) == 0 {
+			return EndIncident{Outcome: []Outcome{RecoveredAlone, FixedOtherwise, FalseAlarm}[s.r.IntN(3)], Reason: []string{"", "they say so"}[s.r.IntN(2)]}
+		}
+		return Reopen{Reason: "it is back"}
+	case 15:
+		if s.r.IntN(4) == 0 { // killed, and taken up again from what is on disk
+			s.inc = Fold(s.facts)
+			return TakenUp{}
+		}
+	case 16:
+		if s.r.IntN(6) == 0 {
+			return Overrule{Verdict: Verdict(s.r.IntN(4)), Reason: "so it is"}
+		}
+	case 17, 18, 19, 20:
 		s.seen.Preflight = map[model.Slot]*model.Preflight{}
 		var ids []string
 		for _, c := range s.inc.Choices {
@@ -181,13 +292,20 @@ func (s *site) act() Act {
 	return Observed{}
 }
 
+// version is the number of one of a site's versions.
+func version(t *testing.T, v model.Version) (n int) {
+	t.Helper()
+	if _, err := fmt.Sscanf(v.Key, "rs-%d", &n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 // Whatever is done in whatever order, what is shown is so.
 func TestWhatIsShownIsSo(t *testing.T) {
-	walks, confirmed, overridden := 400, 0, 0
-	if testing.Short() {
-		walks = 100
-	}
-	for seed := range uint64(walks) {
+	t.Parallel()
+	confirmed, overridden, verified, opened := 0, 0, 0, 0
+	taken := walktest.Each(t, 800, func(t *testing.T, seed uint64) {
 		s := newSite(t, seed)
 		for n := range 90 {
 			switch {
@@ -197,66 +315,91 @@ func TestWhatIsShownIsSo(t *testing.T) {
 				s.set(siteNames[s.r.IntN(2)], 1+s.r.IntN(5), "jonas")
 			}
 			s.pass()
-			s.do(Observed{})
-			act := s.act()
 			before, had := s.inc, len(s.facts)
-			for _, e := range s.do(act) {
+			s.do(Observed{})
+			s.looked(t)
+
+			for _, e := range s.do(s.act()) {
 				if x, is := e.(WritePlan); is {
-					var v int
-					if _, err := fmt.Sscanf(x.Plan.To.Key, "rs-%d", &v); err != nil {
-						t.Fatal(err)
-					}
-					s.set(x.Plan.Component, v, "rollbook")
+					s.set(x.Plan.Component, version(t, x.Plan.To), "rollbook")
 					s.do(Wrote{WriteID: x.ID(), Receipt: &model.Receipt{At: s.now}})
 				}
 			}
+			if before.Verified.IsZero() && !s.inc.Verified.IsZero() {
+				verified++
+			}
 			for _, f := range s.facts[had:] {
-				c, is := f.Body.(Confirmed)
-				if !is {
-					continue
-				}
-				confirmed++
-				for _, p := range c.Plans {
-					k := before.known(p.Component, p.To.Key)
-					why := k.bad()
-					if why == "" && !k.good() {
-						if r := s.history(p.Component).Candidate(p.To.Key); r != nil && bad(r.Behaviour, before.Settings.Limits) {
-							why = "its figures"
-						}
-					}
-					if why == "" {
-						continue
-					}
-					overridden++
-					if !slices.ContainsFunc(c.Checks, func(l model.Check) bool {
-						return l.ID == HelpID && l.Component == p.Component && l.State == model.CheckBlocked && before.Overridden(model.Release(p.Component), l)
-					}) {
-						t.Fatalf("seed %d: %s of %s is known to be bad (%s), and was confirmed: %+v", seed, p.To, p.Component, why, c.Checks)
-					}
+				switch b := f.Body.(type) {
+				case Opened:
+					opened++
+				case Confirmed:
+					confirmed++
+					overridden += s.mayBeConfirmed(t, f.At, b)
 				}
 			}
-			s.holds(t, seed)
+			s.holds(t)
 		}
-		if got := Fold(s.facts); !reflect.DeepEqual(got.Known, s.inc.Known) || !reflect.DeepEqual(got.Suspects, s.inc.Suspects) {
-			t.Fatalf("seed %d: the journal knows something else", seed)
+		if got := Fold(s.facts); !reflect.DeepEqual(got, s.inc) {
+			t.Fatal("the fold is another incident")
+		}
+	})
+	if taken >= 100 && (confirmed < taken/10 || overridden == 0 || verified == 0) {
+		t.Errorf("%d walks: %d confirmations, %d of them against what is known, %d verified: nothing was tried", taken, confirmed, overridden, verified)
+	}
+	t.Logf("%d walks: %d opened, %d confirmations, %d of them against what is known, %d verified", taken, opened, confirmed, overridden, verified)
+}
+
+// mayBeConfirmed fails unless what was confirmed against what is known was overridden
+// first. It returns how many versions that is.
+func (s *site) mayBeConfirmed(t *testing.T, at time.Time, c Confirmed) (against int) {
+	t.Helper()
+	for _, p := range c.Plans {
+		why := s.knownBad(p.Component, version(t, p.To))
+		if why == "" {
+			continue
+		}
+		against++
+		if !slices.ContainsFunc(s.facts, func(f Fact) bool {
+			o, is := f.Body.(CheckOverridden)
+			return is && o.Slot == model.Release(p.Component) && o.Check == HelpID && !f.At.After(at)
+		}) {
+			t.Fatalf("%s of %s is known to be bad (%s), and was confirmed: %+v", p.To, p.Component, why, c.Checks)
 		}
 	}
-	if confirmed < walks/10 || overridden == 0 {
-		t.Errorf("%d confirmations, %d of them against what is known: nothing was tried", confirmed, overridden)
+	return against
+}
+
+// looked checks what is shown right after a look.
+func (s *site) looked(t *testing.T) {
+	t.Helper()
+	i := &s.inc
+	if !i.Closed.IsZero() || i.ID == "" || i.End != nil && !i.holds() {
+		return
 	}
-	t.Logf("%d confirmations, %d of them against what is known", confirmed, overridden)
+	over := slices.ContainsFunc(i.Concerned(), s.over)
+	if counts := !i.Down.Since.IsZero() && !i.Down.Unseen; counts != over {
+		t.Fatalf("something concerned is over its limit %v, and the clock of the downtime runs %v: %+v", over, counts, i.Down)
+	}
+	if i.Verified.IsZero() {
+		return
+	}
+	for _, id := range i.Covered() {
+		if s.over(id) {
+			t.Fatalf("verified, and %s is over its limit", id)
+		}
+	}
 }
 
 // holds checks what is shown now.
-func (s *site) holds(t *testing.T, seed uint64) {
+func (s *site) holds(t *testing.T) {
 	t.Helper()
 	now := s.snap()
 	for _, x := range now.Causes() {
 		if !s.inc.Onset.IsZero() && x.At.After(s.inc.Onset.Add(time.Second)) {
-			t.Fatalf("seed %d: the cause came %s after the onset: %+v", seed, x.At.Sub(s.inc.Onset), x)
+			t.Fatalf("the cause came %s after the onset: %+v", x.At.Sub(s.inc.Onset), x)
 		}
 		if s.inc.ours(x.Component, x.Version.Key, x.At) {
-			t.Fatalf("seed %d: an attempt's own write is accused: %+v", seed, x)
+			t.Fatalf("an attempt's own write is accused: %+v", x)
 		}
 	}
 	v, why := VerdictOf(now, Tree(now))
@@ -268,9 +411,9 @@ func (s *site) holds(t *testing.T, seed uint64) {
 	}
 	for _, st := range s.inc.Standing() {
 		w, id := st.Write, st.Write.Plan.Component
-		well := w.State == Done && w.Plan.To.Key == owner(s.runs[id]) && s.bad[id][s.runs[id]] <= 0.002 && !s.crashes[id][s.runs[id]]
+		well := w.State == Done && w.Plan.To.Key == owner(s.runs[id]) && s.none[id].IsZero() && s.bad[id][s.runs[id]] <= 0.002 && !s.crashes[id][s.runs[id]]
 		if others := slices.ContainsFunc(s.inc.Triggers, func(t Trigger) bool { return t.Component != id }); well && !others {
-			t.Fatalf("seed %d: %s after %s was rolled back well: %s", seed, v.Name(), id, why)
+			t.Fatalf("%s after %s was rolled back well: %s", v.Name(), id, why)
 		}
 	}
 }

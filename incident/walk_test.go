@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"rollbook/engine/walktest"
 	"rollbook/model"
 )
 
@@ -186,10 +187,15 @@ func (w *world) toRolling() {
 	}
 }
 
-func (w *world) rolledOut() {
+// undone has the cluster run what backend-python is rolled back to.
+func (w *world) undone() {
 	w.component("backend-python", func(c *model.Component) {
 		c.Revision, c.OwnerName, c.TemplateHash, c.Generation, c.Observed = 43, owner(41), "hash-41", 8, 8
 	})
+}
+
+func (w *world) rolledOut() {
+	w.undone()
 	w.do(Observed{})
 }
 
@@ -536,12 +542,14 @@ func TestUnknownIsNeverGreen(t *testing.T) {
 // TestFoldIsTheIncident walks at random and checks after every input what must
 // always hold.
 func TestFoldIsTheIncident(t *testing.T) {
-	for seed := range uint64(400) {
+	t.Parallel()
+	walktest.Each(t, 800, func(t *testing.T, seed uint64) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		w := newWorld(t, func(s *Settings) {
 			s.Production = r.IntN(2) == 0
 			s.Channels = channels
 		})
+		w.seen.Memory = &Memory{}
 		confirmed := map[string]bool{}
 		still := promises{}
 		for range 60 {
@@ -549,11 +557,11 @@ func TestFoldIsTheIncident(t *testing.T) {
 			first := len(w.facts)
 			in := w.randomInput(r)
 			effects := w.do(in)
-			still.hold(t, seed, &before, w, in, w.facts[first:], effects)
+			still.hold(t, &before, w, in, w.facts[first:], effects)
 			for _, f := range w.facts[first:] {
 				if c, ok := f.Body.(Confirmed); ok {
 					if f.By == "" {
-						t.Fatalf("seed %d: confirmed by nobody", seed)
+						t.Fatal("confirmed by nobody")
 					}
 					for _, p := range c.Plans {
 						confirmed[p.ID] = true
@@ -562,23 +570,23 @@ func TestFoldIsTheIncident(t *testing.T) {
 			}
 			for _, e := range effects {
 				if wr, ok := e.(WritePlan); ok && !confirmed[wr.Plan.ID] {
-					t.Fatalf("seed %d: a write that nobody confirmed: %+v", seed, wr)
+					t.Fatalf("a write that nobody confirmed: %+v", wr)
 				}
 			}
 			if before.Verdict.Verdict == Now && w.inc.Verdict.Verdict != Now && w.facts[len(w.facts)-1].By == "" && !operatorActed(w.facts[first:]) {
-				t.Fatalf("seed %d: the verdict fell by itself", seed)
+				t.Fatal("the verdict fell by itself")
 			}
 			for q, a := range before.Answers {
 				if _, ok := w.inc.Answers[q]; !ok {
-					t.Fatalf("seed %d: answer %v to %s lost", seed, a, q)
+					t.Fatalf("answer %v to %s lost", a, q)
 				}
 			}
 			if len(w.inc.Attempts) < len(before.Attempts) {
-				t.Fatalf("seed %d: an attempt was deleted", seed)
+				t.Fatal("an attempt was deleted")
 			}
 		}
 		if got := Fold(w.facts); !reflect.DeepEqual(got, w.inc) {
-			t.Fatalf("seed %d: the fold is another incident", seed)
+			t.Fatal("the fold is another incident")
 		}
 		var back []Fact
 		b, err := json.Marshal(w.facts)
@@ -588,15 +596,16 @@ func TestFoldIsTheIncident(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := Fold(back), w.inc; !reflect.DeepEqual(got.Timeline, want.Timeline) || got.Verdict != want.Verdict || got.Step != want.Step {
-			t.Fatalf("seed %d: the journal read back is another incident", seed)
+		got, want := Fold(back), w.inc
+		if !reflect.DeepEqual(got.Timeline, want.Timeline) || got.Verdict != want.Verdict || got.Step != want.Step {
+			t.Fatal("the journal read back is another incident")
 		}
-		if got, want := Fold(back), w.inc; !reflect.DeepEqual(got.Messages, want.Messages) || got.Down != want.Down ||
+		if !reflect.DeepEqual(got.Messages, want.Messages) || got.Down != want.Down ||
 			!reflect.DeepEqual(got.Escalations, want.Escalations) || !reflect.DeepEqual(got.Items, want.Items) || !reflect.DeepEqual(got.Evidence, want.Evidence) ||
 			!reflect.DeepEqual(got.Baseline, want.Baseline) {
-			t.Fatalf("seed %d: what goes beside the walk reads back otherwise", seed)
+			t.Fatal("what goes beside the walk reads back otherwise")
 		}
-	}
+	})
 }
 
 func operatorActed(facts []Fact) bool {
@@ -620,7 +629,7 @@ func (w *world) randomInput(r *rand.Rand) Act {
 		w.figures("frontend", repeat([]float64{0, 0, 0.3}[r.IntN(3)], 1+r.IntN(25)), repeat(0.2, 21))
 	}
 	if r.IntN(4) == 0 {
-		w.rolledOut()
+		w.undone()
 	}
 	if r.IntN(6) == 0 {
 		// A later reading may know less, and a later run none.
