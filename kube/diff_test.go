@@ -81,6 +81,92 @@ func TestDiff(t *testing.T) {
 	}
 }
 
+// Every field of a template shows in its diff, the most telling first, and no value
+// that may be a secret.
+func TestDiffOfEveryField(t *testing.T) {
+	container := func(fields string) string {
+		return `{"spec":{"containers":[{"name":"api","image":"api:1",` + fields + `}]}}`
+	}
+	args := func(words string) string { return container(`"args":[` + words + `]`) }
+	spec := func(fields string) string {
+		return `{"spec":{"containers":[{"name":"api","image":"api:1"}],` + fields + `}}`
+	}
+	containers := func(all string) string { return `{"spec":{"containers":[` + all + `]}}` }
+	volume := func(fields string) string { return spec(`"volumes":[{"name":"v",` + fields + `}]`) }
+	for _, tt := range []struct{ name, from, to, want string }{
+		{"in order", `{"metadata":{"annotations":{"a":"1"},"labels":{"l":"1"}},"spec":{"hostNetwork":true,"containers":[{"name":"api","image":"api:1","env":[{"name":"E"}],"command":["a"]}],"volumes":[{"name":"v","emptyDir":{}}]}}`,
+			`{"spec":{"containers":[{"name":"api","image":"api:2","resources":{"limits":{"cpu":"1"}},"livenessProbe":{"exec":{}},"securityContext":{"privileged":true}},{"name":"x","image":"x:1"}]}}`,
+			"image api: api:1 → api:2; container x:  → x:1; command api: command: a → ; env api: E: literal → ; resources api: limits.cpu:  → 1; probe api: liveness:  → exec; volume v: emptyDir → ; security api: privileged:  → true; label l: 1 → ; annotation a: 1 → ; other hostNetwork: true → "},
+		{"of two containers the second, both times", containers(`{"name":"a","image":"a:1"},{"name":"b","image":"b:1"}`), containers(`{"name":"a","image":"a:1"},{"name":"b","image":"b:2"}`), "image b: b:1 → b:2"},
+		{"one of two is left", containers(`{"name":"a","image":"a:1"},{"name":"b","image":"b:1"}`), containers(`{"name":"a","image":"a:2"}`), "image a: a:1 → a:2; container b: b:1 → "},
+		{"an init container", spec(`"initContainers":[{"name":"m","image":"m:1","args":["-x"]}]`), spec(`"initContainers":[{"name":"m","image":"m:2"}]`), "image init m: m:1 → m:2; command init m: args -x: literal → "},
+		{"two of one name", containers(`{"name":"a","image":"a:1"},{"name":"a","image":"a:2"}`), containers(`{"name":"a","image":"a:1"},{"name":"a","image":"a:3"}`), "image a#1: a:2 → a:3"},
+		{"one without a name", containers(`{"name":"a","image":"a:1"},{"image":"b:1"}`), containers(`{"name":"a","image":"a:1"},{"image":"b:2"}`), "image #1: b:1 → b:2"},
+		{"their order", containers(`{"name":"a","image":"a:1"},{"name":"b","image":"b:1"}`), containers(`{"name":"b","image":"b:1"},{"name":"a","image":"a:1"}`), "other order of entries: as now → another"},
+		{"what says nothing", containers(`{"name":"a","image":"a:1"}`), containers(`{"name":"a","image":"a:1","env":[],"args":null}`), ""},
+		{"a field of a container", container(`"tty":true`), container(`"workingDir":"/"`), "other tty: true → ; other workingDir:  → /"},
+		{"a field beside the spec", `{"spec":{}}`, `{"spec":{},"future":1}`, "other future:  → 1"},
+		{"a field of the metadata", `{"metadata":{"labels":{"a":"1"},"creationTimestamp":null}}`, `{"metadata":{"labels":{"a":"1"},"name":"x"}}`, "other name:  → x"},
+		{"who may do what", spec(`"securityContext":{"runAsUser":1}`), spec(`"securityContext":{"runAsUser":2}`), "security securityContext.runAsUser: 1 → 2"},
+
+		{"variables from everywhere", container(`"env":[]`), container(`"env":[{"name":"A","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}},{"name":"B","valueFrom":{"fieldRef":{"fieldPath":"metadata.name"}}},{"name":"C","valueFrom":{"resourceFieldRef":{"resource":"limits.cpu"}}},{"name":"D","valueFrom":{"futureRef":{}}}]`),
+			"env A:  → from secret s key k; env B:  → from field metadata.name; env C:  → from resource limits.cpu; env D:  → from futureRef"},
+		{"all of a secret under another name", container(`"envFrom":[{"secretRef":{"name":"s"}}]`), container(`"envFrom":[{"secretRef":{"name":"s"},"prefix":"P_"}]`), "env all of secret s: used → ; env all of secret s as P_…:  → used"},
+
+		{"a flag and its value", args(`"-p","secret-1"`), args(`"-p","secret-2"`), "command args -p: literal → changed"},
+		{"a flag of one letter with its value", args(`"-psecret-1"`), args(`"-psecret-2"`), "command args -p: literal → changed"},
+		{"a flag with = and its value", args(`"-p=secret-1"`), args(`"-p=secret-2"`), "command args -p: literal → changed"},
+		{"a short word with = is a flag", args(`"-verbose=secret-1"`), args(`"-verbose=secret-2"`), "command args -verbose: literal → changed"},
+		{"a flag, then a flag", args(`"--on","--p","secret-1"`), args(`"--p","secret-1"`), "command args --on: literal → "},
+		{"a flag with =, then a word", args(`"--a=1","secret-1"`), args(`"--a=1","secret-2"`), "command args argument 1: literal → changed"},
+		{"a flag at the end", args(`"--on"`), args(`"--on","--off"`), "command args --off:  → literal"},
+		{"a flag and its value in one word", args(`"-H X: secret-1"`), args(`"-H X: secret-2"`), "command args argument 1: literal → changed"},
+		{"a flag twice", args(`"--a=1","--a=2"`), args(`"--a=1","--a=3"`), "command args --a: literal → changed"},
+		{"dashes alone", args(`"--","secret-1"`), args(`"--","secret-2"`), "command args argument 2: literal → changed"},
+		{"their order only", args(`"--a=1","--b=2"`), args(`"--b=2","--a=1"`), "command args: order as now → another order"},
+		{"a program and its arguments", container(`"command":["run","x"]`), container(`"command":["go","x"]`), "command command: run → go"},
+		{"no program any more", container(`"command":["run","x"]`), container(`"tty":false`), "command command: run → ; command command argument 1: literal → ; other tty:  → false"},
+
+		{"probes of each kind", container(`"readinessProbe":{"tcpSocket":{"port":1}},"livenessProbe":{"grpc":{"port":1}},"startupProbe":{"future":{}}`), container(`"env":[]`), "probe readiness: tcp → ; probe liveness: grpc → ; probe startup: set → "},
+		{"a probe's times and counts", container(`"readinessProbe":{"httpGet":{"path":"/"},"failureThreshold":3}`), container(`"readinessProbe":{"httpGet":{"path":"/h"},"failureThreshold":5,"periodSeconds":10}`),
+			"probe readiness failureThreshold: 3 → 5; probe readiness httpGet.path: / → /h; probe readiness period:  → 10s"},
+
+		{"a claim", volume(`"persistentVolumeClaim":{"claimName":"a"}`), volume(`"persistentVolumeClaim":{"claimName":"b"}`), "volume v: claim a → claim b"},
+		{"a folder of the node", volume(`"hostPath":{"path":"/a"}`), volume(`"emptyDir":{}`), "volume v: host path /a → emptyDir"},
+		{"projected", volume(`"projected":{"sources":[{"configMap":{"name":"c"}},{"serviceAccountToken":{}}]}`), spec(`"volumes":[]`), "volume v: projected configMap c, serviceAccountToken → "},
+		{"a volume of nothing", `{"spec":{"volumes":[{"name":"v"}]}}`, `{"spec":{}}`, "volume v: empty → "},
+		{"within a volume", volume(`"configMap":{"name":"c"}`), volume(`"configMap":{"name":"c","optional":true}`), "volume v: configmap c → configmap c, changed"},
+		{"a mount", container(`"volumeMounts":[{"name":"v","mountPath":"/a"}]`), container(`"volumeMounts":[{"name":"v","mountPath":"/a","subPath":"x"}]`), "volume mount /a: v → v/x"},
+
+		{"an annotation that is a secret, changed", `{"metadata":{"annotations":{"x/token":"secret-1"}}}`, `{"metadata":{"annotations":{"x/token":"secret-2"}}}`, "annotation x/token: literal → changed"},
+		{"an annotation that is a secret, gone", `{"metadata":{"annotations":{"x/token":"secret-1"}}}`, `{"metadata":{}}`, "annotation x/token: literal → "},
+
+		{"lists by name", spec(`"hostAliases":[{"name":"a","ip":"1"},{"name":"b","ip":"2"}]`), spec(`"hostAliases":[{"name":"b","ip":"3"}]`), "other hostAliases[b].ip: 2 → 3; other hostAliases[a].ip: 1 → ; other hostAliases[a].name: a → "},
+		{"lists by place", spec(`"tolerations":[{"key":"a"},{"key":"b"}]`), spec(`"tolerations":[{"key":"a"}]`), "other tolerations[1].key: b → "},
+		{"lists of words", spec(`"x":["a"]`), spec(`"x":["a","b"]`), "other x[1]:  → b"},
+		{"a word that becomes a list", spec(`"x":"a"`), spec(`"x":["a"]`), `other x: a → ["a"]`},
+		{"a list that becomes an object", spec(`"x":["a"]`), spec(`"x":{"a":1}`), `other x: ["a"] → {"a":1}`},
+		{"what is empty", spec(`"x":1`), spec(`"x":{}`), "other x: 1 → {}"},
+	} {
+		got, err := diff(json.RawMessage(tt.from), json.RawMessage(tt.to))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, c := range got {
+			all = append(all, strings.TrimSuffix(c.Kind+" "+c.What, " ")+": "+c.From+" → "+c.To)
+		}
+		if said := strings.Join(all, "; "); said != tt.want || strings.Contains(said, "secret-") {
+			t.Errorf("%s:\n%s\nwant\n%s", tt.name, said, tt.want)
+		}
+	}
+	for _, bad := range [][2]string{{`{`, `{}`}, {`{}`, `{`}} {
+		if got, err := diff(json.RawMessage(bad[0]), json.RawMessage(bad[1])); err == nil || got != nil || !strings.HasPrefix(err.Error(), "the pod template cannot be read: ") {
+			t.Errorf("%q: %v (%v)", bad, got, err)
+		}
+	}
+}
+
 func FuzzDiff(f *testing.F) {
 	f.Add(`{"spec":{"containers":[{"name":"a","env":[{"name":"E","value":"v"}]}]}}`, `{"spec":{"containers":[{"name":"a"}]}}`)
 	f.Add(`{"metadata":{"labels":null},"spec":[]}`, `{"spec":{"containers":{"a":1},"volumes":[1,null,{}]}}`)
