@@ -2,6 +2,7 @@ package kube
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -134,5 +135,58 @@ func TestJudgeWithoutAnAnswer(t *testing.T) {
 	}
 	if got := (Undo{}).Judge(c, &model.Plan{Detail: json.RawMessage(`{`)}, &model.Receipt{}); got.Phase != model.PhaseUnknown || got.Text == "" {
 		t.Errorf("a detail that cannot be read: %+v", got)
+	}
+}
+
+// How far it is goes by the new pods that serve, and those are found by the plan's
+// revision, or by what admission made of it once the controller has it.
+func TestJudgeCountsTheNewPods(t *testing.T) {
+	pods := []model.Pod{{Name: "a", Owner: "api-new", Ready: true}, {Name: "b", Owner: "api-new"}, {Name: "c", Owner: "api-new", Ready: true, Deleting: true},
+		{Name: "d", Owner: "api-old", Ready: true}, {Name: "e", Owner: "api-other", Ready: true}, {Name: "f", Owner: "api-other", Ready: true}}
+	for _, tt := range []struct {
+		name   string
+		change func(c *model.Component)
+		stored string
+		phase  model.Phase
+		by     string
+		owner  string
+		share  float64
+	}{
+		{"under way", func(*model.Component) {}, "", model.PhaseRunning, "", "api-new", 0.25},
+		{"more than wanted", func(c *model.Component) {
+			c.Desired, c.Available = 1, 0
+			c.Pods = append(c.Pods, model.Pod{Owner: "api-new", Ready: true})
+		}, "", model.PhaseRunning, "", "api-new", 1},
+		{"not taken up", func(c *model.Component) { c.Observed = 7 }, "", model.PhaseRunning, "", "api-new", 0},
+		{"too late", func(c *model.Component) {
+			c.Progressing = model.Condition{Reason: "ProgressDeadlineExceeded", Updated: time.Unix(9, 0)}
+		}, "", model.PhaseFailed, "", "api-new", 0.25},
+		{"over", func(c *model.Component) { c.Updated, c.Replicas, c.Available = 4, 4, 4 }, "", model.PhaseFinished, "", "api-new", 1},
+		{"of nothing", func(c *model.Component) { c.Desired, c.Available, c.Updated = 0, 0, 1 }, "", model.PhaseRunning, "", "api-new", 0},
+		{"reverted", func(c *model.Component) { c.TemplateHash, c.RevisionBy = "c", "argocd" }, "", model.PhaseReverted, "argocd", "", 0},
+		{"admission's", func(c *model.Component) { c.TemplateHash = "b+" }, "b+", model.PhaseRunning, "", "api-other", 0.5},
+		{"admission's, not taken up", func(c *model.Component) { c.TemplateHash, c.Observed = "b+", 7 }, "b+", model.PhaseRunning, "", "", 0},
+		{"stored as it was planned", func(*model.Component) {}, "b", model.PhaseRunning, "", "api-new", 0.25},
+	} {
+		c := &model.Component{Workload: model.Workload{Kind: model.Deployment, Name: "api"}, OwnerName: "api-other", TemplateHash: "b", UID: "uid-1",
+			Generation: 8, Observed: 8, Desired: 4, Replicas: 5, Updated: 3, Ready: 3, Available: 3, Pods: pods[:len(pods):len(pods)]}
+		tt.change(c)
+		plan := &model.Plan{To: model.Version{Key: "api-new"}, Detail: rawJSON(t, undoDetail{UID: "uid-1", ToHash: "b"})}
+		got := Undo{}.Judge(c, plan, &model.Receipt{Detail: rawJSON(t, undoReceipt{Generation: 8, TemplateHash: tt.stored})})
+		if got.Phase != tt.phase || got.By != tt.by || got.Owner != tt.owner || got.Share != tt.share {
+			t.Errorf("%s: %+v", tt.name, got)
+		}
+	}
+	plan := &model.Plan{Workload: apiWorkload, Detail: rawJSON(t, undoDetail{UID: "uid-1", ToHash: "b"})}
+	receipt := &model.Receipt{Detail: rawJSON(t, undoReceipt{TemplateHash: "b+"})}
+	if got := (Undo{}).Judge(nil, plan, receipt); got.Phase != model.PhaseUnknown || got.Text != "the workload cannot be seen" {
+		t.Errorf("nothing on the board: %+v", got)
+	}
+	c := &model.Component{Workload: apiWorkload, TemplateHash: "z", Revision: 9, UID: "uid-9"}
+	if got := (Undo{}).Judge(c, &model.Plan{Detail: rawJSON(t, undoDetail{ToHash: "b"})}, &model.Receipt{}); got.Text != "somebody else put another template in place: revision 9 runs now" {
+		t.Errorf("a plan of before there were UIDs: %+v", got)
+	}
+	if got := (Undo{}).Judge(c, plan, &model.Receipt{Detail: json.RawMessage(`{`)}); got.Phase != model.PhaseUnknown || !strings.Contains(got.Text, "cannot be read") {
+		t.Errorf("an answer that cannot be read: %+v", got)
 	}
 }

@@ -564,3 +564,64 @@ func TestWhatAdmissionMadeOfIt(t *testing.T) {
 		t.Errorf("%+v (%v)", got, err)
 	}
 }
+
+// Whether it was written is told by what runs, and nothing is said where that cannot be
+// seen.
+func TestLookAfterwards(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(t *testing.T, c *rehearsal)
+		want   model.Settled
+		by     string
+		err    string
+	}{
+		{"not written", func(*testing.T, *rehearsal) {}, model.SettledNot, "", ""},
+		{"scaled only", func(t *testing.T, c *rehearsal) {
+			c.set(t, "kubectl", "deployments", "api", int64(7), "spec", "replicas")
+		}, model.SettledNot, "", ""},
+		{"deleted", func(t *testing.T, c *rehearsal) { c.remove(t, "deployments", "api") }, model.SettledForeign, "somebody who deleted it", ""},
+		{"deleted and made again", func(t *testing.T, c *rehearsal) {
+			c.remove(t, "deployments", "api")
+			c.make(t, `{apiVersion: apps/v1, kind: Deployment, metadata: {name: api, namespace: production}, spec: {selector: {matchLabels: {app: api}}, template: {metadata: {labels: {app: api}}, spec: {containers: [{name: api, image: "shop/api:1"}]}}}}`)
+		}, model.SettledForeign, "somebody who deleted it and made it again", ""},
+		{"nobody says who wrote it", func(t *testing.T, c *rehearsal) {
+			c.image(t, "kubectl-set", "deployments", "api", "shop/api:9")
+			c.before = func(w http.ResponseWriter, r *http.Request) bool {
+				o := c.deployment(t)
+				o.SetManagedFields(nil)
+				return strings.HasSuffix(r.URL.Path, "/deployments/api") && reply(w, o.Object)
+			}
+		}, model.SettledForeign, "somebody", ""},
+		{"nobody says who wrote what was planned", func(t *testing.T, c *rehearsal) {
+			c.image(t, "kubectl-set", "deployments", "api", "shop/api:1")
+			c.before = func(w http.ResponseWriter, r *http.Request) bool {
+				o := c.deployment(t)
+				o.SetManagedFields(nil)
+				return strings.HasSuffix(r.URL.Path, "/deployments/api") && reply(w, o.Object)
+			}
+		}, model.SettledDone, "", ""},
+		{"a template that is none", func(t *testing.T, c *rehearsal) {
+			uid := c.deployment(t).GetUID()
+			c.before = func(w http.ResponseWriter, r *http.Request) bool {
+				return reply(w, map[string]any{"kind": "Deployment", "metadata": map[string]any{"name": "api", "namespace": "production", "uid": uid}})
+			}
+		}, "", "", "pod template"},
+		{"a revision that may not be listed", func(t *testing.T, c *rehearsal) {
+			c.image(t, Manager, "deployments", "api", "shop/api:9")
+			c.before = func(w http.ResponseWriter, r *http.Request) bool {
+				return strings.HasSuffix(r.URL.Path, "/replicasets") && refuse(w, 403, `"reason":"Forbidden","code":403,"message":"you may not"`)
+			}
+		}, "", "", "whether deployment/api was rolled back cannot be seen: forbidden: you may not"},
+	} {
+		c := rehearse(t)
+		plan := c.plan(t)
+		tt.change(t, c)
+		got, err := NewUndo(c.Client).Look(context.Background(), plan)
+		if got.State != tt.want || got.By != tt.by || (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+			t.Errorf("%s: %+v (%v)", tt.name, got, err)
+		}
+		if (got.Receipt != nil) != (tt.want == model.SettledDone) {
+			t.Errorf("%s: receipt %+v", tt.name, got.Receipt)
+		}
+	}
+}
