@@ -17,11 +17,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"rollbook/integrations/sendtest"
+	"rollbook/kube"
 	"rollbook/text"
 )
 
@@ -108,9 +108,7 @@ func (n *nest) open(ctx context.Context, s stage) error {
 	if err := n.plant(ctx, r.kubeconfig(), s); err != nil {
 		return err
 	}
-	path := r.kubeconfig()
-	f := &flags{kube: genericclioptions.NewConfigFlags(true), config: filepath.Join(n.dir, "rollbook.yaml"), journalDir: n.journals, stage: s}
-	f.kube.KubeConfig = &path
+	f := &flags{kube: kube.Flags{Kubeconfig: r.kubeconfig()}, config: filepath.Join(n.dir, "rollbook.yaml"), journalDir: n.journals, stage: s}
 	return walk(ctx, f, nil)
 }
 

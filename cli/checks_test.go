@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/cli-runtime/pkg/genericclioptions"
-
 	"rollbook/kube"
 	"rollbook/model"
 )
@@ -28,9 +26,7 @@ func clusterAt(t *testing.T, h http.HandlerFunc) *kube.Client {
 	if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	flags := genericclioptions.NewConfigFlags(false)
-	flags.KubeConfig = &path
-	c, err := kube.Connect(flags, kube.Options{Version: "test", Warn: func(string) {}, Now: time.Now})
+	c, err := kube.Connect(&kube.Flags{Kubeconfig: path}, kube.Options{Version: "test", Warn: func(string) {}, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

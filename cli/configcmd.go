@@ -83,7 +83,7 @@ func checkConfigMap(ctx context.Context, f *flags, cfg *config.Config) (all *con
 		return nil, "", err
 	}
 	defer quiet.restore()
-	c, err := kube.Connect(f.kube, kube.Options{Version: version, ReadOnly: true, Warn: quiet.note, Said: quiet.said, Now: time.Now})
+	c, err := kube.Connect(&f.kube, kube.Options{Version: version, ReadOnly: true, Warn: quiet.note, Said: quiet.said, Now: time.Now})
 	if err != nil {
 		return cfg, "ConfigMap " + configMapName + ": not looked for: " + err.Error(), nil
 	}

@@ -11,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -128,14 +127,14 @@ func (p *ported) bed(t *testing.T, cfg *rest.Config) *porttest.Bed {
 
 func (p *ported) connect(t *testing.T, ns string, as porttest.Login) *kube.Client {
 	t.Helper()
-	f := genericclioptions.NewConfigFlags(false)
-	f.KubeConfig, f.Context, f.Namespace = &p.kubeconfig, &p.context, &ns
+	f := &kube.Flags{Kubeconfig: p.kubeconfig}
+	f.CurrentContext, f.Context.Namespace = p.context, ns
 	dial := p.dial
 	if as.Via != nil {
-		f.APIServer, dial = &as.Via.Server, as.Via.Dial
+		f.ClusterInfo.Server, dial = as.Via.Server, as.Via.Dial
 	}
 	if as.User != "" {
-		f.Context = &as.User
+		f.CurrentContext = as.User
 	}
 	c, err := kube.Connect(f, kube.Options{Version: "contract", Now: time.Now, Dial: dial, ReadOnly: as.ReadOnly})
 	if err != nil {

@@ -63,7 +63,7 @@ func examine(ctx context.Context, f *flags, args []string) ([]finding, error) {
 		return nil, err
 	}
 	defer quiet.restore()
-	c, err := kube.Connect(f.kube, kube.Options{Version: version, ReadOnly: true, Warn: quiet.note, Said: quiet.said, Now: time.Now})
+	c, err := kube.Connect(&f.kube, kube.Options{Version: version, ReadOnly: true, Warn: quiet.note, Said: quiet.said, Now: time.Now})
 	if err != nil {
 		return nil, err
 	}

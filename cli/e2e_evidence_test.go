@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/cli-runtime/pkg/genericclioptions"
-
 	"rollbook/incident"
 	"rollbook/kube"
 	"rollbook/metrics"
@@ -30,8 +28,8 @@ func TestEvidenceOfACrashLoop(t *testing.T) {
 	kubectl(t, "-n", ns, "create", "secret", "generic", "canary", "--from-literal=token=c4n4ry-s3cr3t-value")
 	kubectl(t, "-n", ns, "set", "env", "deploy/backend-python", "--from=secret/canary")
 	bed(t, "POST", "/release", "namespace", ns, "workload", "backend-python", "kind", "crash")
-	flags := genericclioptions.NewConfigFlags(true)
-	*flags.KubeConfig, *flags.Context, *flags.Namespace = env(t, "ROLLBOOK_CLUSTER"), "testbed", ns
+	flags := &kube.Flags{}
+	flags.Kubeconfig, flags.CurrentContext, flags.Context.Namespace = env(t, "ROLLBOOK_CLUSTER"), "testbed", ns
 	c, err := kube.Connect(flags, kube.Options{Version: "test", ReadOnly: true, Warn: func(string) {}, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)

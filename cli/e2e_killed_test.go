@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/cli-runtime/pkg/genericclioptions"
-
 	"rollbook/engine"
 	"rollbook/engine/journal"
 	"rollbook/incident"
@@ -83,13 +81,12 @@ func (m byImage) Baseline(context.Context, []model.Target, time.Time) (map[strin
 
 func workToTheEnd(name, dir string) error {
 	config, kubeconfig := os.Getenv(killedConfig), os.Getenv(killedKube)
-	f := &flags{kube: genericclioptions.NewConfigFlags(false), config: config, journalDir: dir}
-	f.kube.KubeConfig = &kubeconfig
+	f := &flags{kube: kube.Flags{Kubeconfig: kubeconfig}, config: config, journalDir: dir}
 	cfg, err := loadConfig(f)
 	if err != nil {
 		return err
 	}
-	c, err := kube.Connect(f.kube, kube.Options{Version: "kill", Warn: func(string) {}, Now: time.Now})
+	c, err := kube.Connect(&f.kube, kube.Options{Version: "kill", Warn: func(string) {}, Now: time.Now})
 	if err != nil {
 		return err
 	}

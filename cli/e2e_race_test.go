@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/cli-runtime/pkg/genericclioptions"
-
 	"rollbook/engine"
 	"rollbook/engine/porttest"
 	"rollbook/incident"
@@ -46,11 +44,10 @@ type racer struct {
 // newRacer begins one; via is another way to the API server.
 func newRacer(t *testing.T, ns, name, user, who string, leases bool, via ...string) (*racer, func()) {
 	t.Helper()
-	flags := genericclioptions.NewConfigFlags(false)
-	path := env(t, "ROLLBOOK_CLUSTER")
-	flags.KubeConfig, flags.Namespace, flags.Context = &path, &ns, &user
+	flags := &kube.Flags{Kubeconfig: env(t, "ROLLBOOK_CLUSTER")}
+	flags.Context.Namespace, flags.CurrentContext = ns, user
 	if len(via) > 0 {
-		flags.APIServer = &via[0]
+		flags.ClusterInfo.Server = via[0]
 	}
 	c, err := kube.Connect(flags, kube.Options{Version: "race", Warn: func(string) {}, Now: time.Now})
 	if err != nil {

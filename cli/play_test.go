@@ -12,7 +12,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
 	appsv1 "k8s.io/client-go/kubernetes/typed/apps/v1"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -53,7 +52,7 @@ const journalsTo = "ROLLBOOK_JOURNALS"
 func play(t *testing.T, scenario string, walked func(m *played)) {
 	t.Helper()
 	perform(t, scenario, 80, 24, func(ctx context.Context, s stage) error {
-		d := &exercise{scenario: scenario, flags: &flags{kube: genericclioptions.NewConfigFlags(true), stage: s}}
+		d := &exercise{scenario: scenario, flags: &flags{stage: s}}
 		return d.run(ctx, io.Discard)
 	}, walked)
 }

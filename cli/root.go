@@ -17,10 +17,10 @@ import (
 	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"rollbook/config"
+	"rollbook/kube"
 	"rollbook/text"
 )
 
@@ -42,7 +42,7 @@ var errSilent = errors.New("told already")
 
 // flags are those that every command takes.
 type flags struct {
-	kube       *genericclioptions.ConfigFlags
+	kube       kube.Flags
 	config     string
 	prometheus string
 	journalDir string
@@ -101,7 +101,7 @@ func usagef(format string, args ...any) error {
 }
 
 func newRoot() *cobra.Command {
-	f := &flags{kube: genericclioptions.NewConfigFlags(true)}
+	f := &flags{}
 	root := &cobra.Command{
 		Use:   commandName() + " [KIND/NAME]",
 		Short: "Decide on a rollback, do it, prove that it worked",
@@ -123,8 +123,8 @@ at the components of rollbook.yaml, or at the namespace's workloads.`,
 		SuggestionsMinimumDistance: 2,
 		Version:                    version,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if _, err := clientcmd.ParseTimeout(*f.kube.Timeout); err != nil {
-				return usagef("--request-timeout %q is neither 0 nor a duration such as 3s", *f.kube.Timeout)
+			if _, err := clientcmd.ParseTimeout(f.kube.Timeout); err != nil {
+				return usagef("--request-timeout %q is neither 0 nor a duration such as 3s", f.kube.Timeout)
 			}
 			return nil
 		},
@@ -139,7 +139,7 @@ at the components of rollbook.yaml, or at the namespace's workloads.`,
 	})
 	root.SetVersionTemplate("rollbook {{.Version}}\n")
 	p := root.PersistentFlags()
-	f.kube.AddFlags(p)
+	f.kube.Add(p)
 	p.StringVar(&f.config, "config", "", "configuration file; alone, instead of the working folder's, the user's own and the ConfigMap")
 	p.StringVar(&f.prometheus, "prometheus", "", "Prometheus: a URL, or service:NAMESPACE/NAME:PORT through the API server")
 	p.StringVar(&f.journalDir, "journal-dir", "", "folder of the incidents' journals (default $XDG_STATE_HOME/rollbook/incidents)")
@@ -157,7 +157,7 @@ at the components of rollbook.yaml, or at the namespace's workloads.`,
 // that asks none. They are taken all the same: an alias may give them.
 func withoutCluster(cmd *cobra.Command, f *flags) {
 	set := pflag.NewFlagSet("", pflag.ContinueOnError)
-	f.kube.AddFlags(set)
+	f.kube.Add(set)
 	set.String("prometheus", "", "")
 	set.Bool("read-only", false, "")
 	usage := cmd.UsageFunc()

@@ -14,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"rollbook/config"
 	"rollbook/incident"
@@ -229,15 +228,14 @@ func (r *room) clear() {
 
 // flags are those of a walk in the sandbox.
 func (r *room) flags(f *flags) (*flags, error) {
-	path, context := r.kubeconfig(), sandbox.Context
-	kube := genericclioptions.NewConfigFlags(true)
-	kube.KubeConfig, kube.Context, kube.Namespace, kube.Timeout = &path, &context, f.kube.Namespace, f.kube.Timeout
-	in := &flags{kube: kube, prometheus: sandbox.PrometheusService, readOnly: f.readOnly, stage: f.stage}
+	in := &flags{prometheus: sandbox.PrometheusService, readOnly: f.readOnly, stage: f.stage}
+	in.kube.Kubeconfig, in.kube.CurrentContext = r.kubeconfig(), sandbox.Context
+	in.kube.Context.Namespace, in.kube.Timeout = f.kube.Context.Namespace, f.kube.Timeout
 	p := &practice{journals: filepath.Join(r.dir, "incidents"), about: ui.Practice{
 		Name: r.scenario.Name, Learn: r.scenario.Learn,
 		Hint:   func(at incident.Step) string { return r.scenario.Hints.Of(int(at) + 1) },
 		Images: r.scenario.End.Images, None: r.scenario.End.None, Building: func() bool { return !r.bed.IsBuilt() },
-		Kubeconfig: path, Prometheus: r.bed.PrometheusURL(),
+		Kubeconfig: in.kube.Kubeconfig, Prometheus: r.bed.PrometheusURL(),
 	}}
 	if f.journalDir != "" {
 		abs, err := filepath.Abs(f.journalDir)

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/cli-runtime/pkg/genericclioptions"
-
 	"rollbook/sandbox"
 )
 
@@ -31,7 +29,7 @@ func slowly(scenario string) func(context.Context, stage) error {
 			}
 			return time.Now()
 		}
-		d := &exercise{scenario: scenario, flags: &flags{kube: genericclioptions.NewConfigFlags(true), stage: s}}
+		d := &exercise{scenario: scenario, flags: &flags{stage: s}}
 		return d.run(ctx, io.Discard)
 	}
 }

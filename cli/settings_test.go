@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/cli-runtime/pkg/genericclioptions"
-
 	"rollbook/config"
 	"rollbook/incident"
 	"rollbook/kube"
@@ -26,9 +24,7 @@ func TestRecoveryOfTheConfigurationIsTheIncidents(t *testing.T) {
 	kubeconfig := file("config", `{"apiVersion":"v1","kind":"Config","current-context":"prod",
 		"clusters":[{"name":"prod","cluster":{"server":"https://prod.example"}}],
 		"contexts":[{"name":"prod","context":{"cluster":"prod","namespace":"shop"}}]}`)
-	f := genericclioptions.NewConfigFlags(false)
-	f.KubeConfig = &kubeconfig
-	c, err := kube.Connect(f, kube.Options{Version: "test", Now: time.Now})
+	c, err := kube.Connect(&kube.Flags{Kubeconfig: kubeconfig}, kube.Options{Version: "test", Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func walk(ctx context.Context, f *flags, args []string) error {
 	}
 	defer quiet.restore()
 	masked(cfg)
-	c, err := kube.Connect(f.kube, kube.Options{Version: version, ReadOnly: f.readOnly, Warn: quiet.note, Said: quiet.said, Now: time.Now,
+	c, err := kube.Connect(&f.kube, kube.Options{Version: version, ReadOnly: f.readOnly, Warn: quiet.note, Said: quiet.said, Now: time.Now,
 		Dial: f.stage.dial, Stdin: true, Own: f.stage.practice != nil})
 	if err != nil {
 		return err

@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"rollbook/model"
 )
@@ -25,8 +25,8 @@ func answering(t *testing.T, handle http.HandlerFunc) *Client {
 	t.Helper()
 	srv := httptest.NewServer(handle)
 	t.Cleanup(srv.Close)
-	flags, token, ns := genericclioptions.NewConfigFlags(false), "the-token-of-the-test", "production"
-	flags.APIServer, flags.BearerToken, flags.Namespace = &srv.URL, &token, &ns
+	flags := &Flags{}
+	flags.ClusterInfo.Server, flags.AuthInfo.Token, flags.Context.Namespace = srv.URL, "the-token-of-the-test", "production"
 	c, err := Connect(flags, Options{Version: "test", Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 		if _, _, err := c.review(ctx, "production", "patch", "apps", "deployments", "api"); err == nil {
 			t.Errorf("%d to a review is an answer", code)
 		}
-		if _, err := c.apps.Deployments("production").List(ctx, metav1.ListOptions{}); err == nil {
+		if _, err := (&source{api: c.apps, resource: "deployments", namespace: "production", empty: empty[appsv1.DeploymentList]}).list(ctx, metav1.ListOptions{}); err == nil {
 			t.Errorf("%d to a list is an answer", code)
 		}
 		if _, err := c.ready(ctx); err == nil {

@@ -22,7 +22,7 @@ func to(t *testing.T, status int, body string) *Client {
 	}))
 	t.Cleanup(srv.Close)
 	flags := flagsFor(t, sample)
-	flags.APIServer = &srv.URL
+	flags.ClusterInfo.Server = srv.URL
 	c, err := Connect(flags, Options{Now: time.Now})
 	if err != nil {
 		t.Fatal(err)

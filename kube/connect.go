@@ -18,9 +18,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
-	appsv1 "k8s.io/client-go/kubernetes/typed/apps/v1"
-	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	_ "k8s.io/client-go/plugin/pkg/client/auth" // the auth providers that kubectl has
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -70,8 +67,8 @@ type Client struct {
 	cfg      *rest.Config
 	http     *http.Client
 	gate     *gate // where all requests pass, before they want credentials
-	apps     *appsv1.AppsV1Client
-	core     *corev1.CoreV1Client
+	apps     *rest.RESTClient
+	core     *rest.RESTClient
 	dialer   *connrotation.Dialer
 	limit    time.Duration // --request-timeout; 0 = the defaults
 	warn     func(string)
@@ -93,31 +90,31 @@ type Client struct {
 // Connect resolves kubectl's flags to a client. It does not use the network,
 // and reads no file but the kubeconfig and what that names. The error is
 // ErrNoConfig, ErrNoContext or ErrBadConfig, in words that say what to do.
-func Connect(flags *genericclioptions.ConfigFlags, opt Options) (*Client, error) {
+func Connect(flags *Flags, opt Options) (*Client, error) {
 	if opt.Now == nil {
 		return nil, errors.New("kube.Connect was given no clock: set Options.Now")
 	}
-	loader := flags.ToRawKubeConfigLoader()
+	loader := flags.loader()
 	raw, err := loader.RawConfig()
 	if err != nil {
 		return nil, badConfig(err)
 	}
 	name := raw.CurrentContext
-	if flags.Context != nil && *flags.Context != "" {
-		name = *flags.Context
+	if flags.CurrentContext != "" {
+		name = flags.CurrentContext
 	}
 	if name != "" && raw.Contexts[name] == nil {
 		return nil, noContext(name, len(raw.Contexts))
 	}
-	if name == "" && len(raw.Contexts) > 0 && !isSet(flags.APIServer) && !isSet(flags.ClusterName) {
+	server := flags.ClusterInfo.Server != ""
+	if name == "" && len(raw.Contexts) > 0 && !server && flags.Context.Cluster == "" {
 		return nil, noCurrent(kubeconfigPlaces(flags), raw.Contexts)
 	}
-	server := isSet(flags.APIServer)
 	if len(raw.Clusters) == 0 && !server && os.Getenv("KUBERNETES_SERVICE_HOST") == "" {
 		return nil, say(ErrNoConfig, nil, "no kubeconfig found in %s: set KUBECONFIG, or give --kubeconfig or --server", kubeconfigPlaces(flags))
 	}
 	// Without this kubectl falls back to localhost:8080, and says only that nobody listens there.
-	if x := raw.Contexts[name]; x != nil && raw.Clusters[x.Cluster] == nil && !server && !isSet(flags.ClusterName) {
+	if x := raw.Contexts[name]; x != nil && raw.Clusters[x.Cluster] == nil && !server && flags.Context.Cluster == "" {
 		return nil, say(ErrBadConfig, nil, "the kubeconfig cannot be used: context %q names cluster %q, which is not in it: kubectl config view shows what is", text.Line(name), text.Line(x.Cluster))
 	}
 	cfg, err := loader.ClientConfig()
@@ -132,13 +129,13 @@ func Connect(flags *genericclioptions.ConfigFlags, opt Options) (*Client, error)
 	if x := raw.Contexts[name]; x != nil {
 		c.user = text.Line(x.AuthInfo)
 	}
-	if flags.AuthInfoName != nil && *flags.AuthInfoName != "" {
-		c.user = text.Line(*flags.AuthInfoName)
+	if flags.Context.AuthInfo != "" {
+		c.user = text.Line(flags.Context.AuthInfo)
 	}
 	if c.warn == nil {
 		c.warn = func(string) {}
 	}
-	c.flags = kubectlFlags(flags, name, !opt.Own)
+	c.flags = flags.asWords(name, !opt.Own)
 	c.SetTargets(opt.Targets)
 	return c, c.prepare(cfg, opt)
 }
@@ -192,15 +189,14 @@ func (c *Client) prepare(cfg *rest.Config, opt Options) error {
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c.gate = &gate{next: c.http.Transport, program: cfg.ExecProvider != nil, left: make(chan struct{}, 1)}
 	c.http.Transport = c.gate
-	apps, err := c.leanClient(schema.GroupVersion{Group: "apps", Version: "v1"}, "/apis")
+	c.apps, err = c.leanClient(schema.GroupVersion{Group: "apps", Version: "v1"}, "/apis")
 	if err != nil {
 		return badConfig(err)
 	}
-	core, err := c.leanClient(schema.GroupVersion{Version: "v1"}, "/api")
+	c.core, err = c.leanClient(schema.GroupVersion{Version: "v1"}, "/api")
 	if err != nil {
 		return badConfig(err)
 	}
-	c.apps, c.core = appsv1.New(apps), corev1.New(core)
 	return nil
 }
 
@@ -303,8 +299,6 @@ func (w warnings) HandleWarningHeaderWithContext(_ context.Context, code int, _ 
 	}
 }
 
-func isSet(flag *string) bool { return flag != nil && *flag != "" }
-
 // contextsMost is how many contexts an error lists.
 const contextsMost = 10
 
@@ -335,7 +329,7 @@ func badConfig(err error) error {
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return say(ErrNoConfig, err, "%s: give --kubeconfig or KUBECONFIG the path of a file that is there", text.Line(err.Error()))
-	case clientcmd.IsEmptyConfig(err) || errors.Is(err, genericclioptions.ErrEmptyConfig):
+	case clientcmd.IsEmptyConfig(err):
 		return say(ErrNoConfig, err, "no kubeconfig found: set KUBECONFIG, or give --kubeconfig or --server")
 	case clientcmd.IsContextNotFound(err):
 		return say(ErrNoContext, err, "%s: kubectl config get-contexts lists those that there are", text.Line(err.Error()))
@@ -346,9 +340,9 @@ func badConfig(err error) error {
 	return say(ErrBadConfig, err, "the kubeconfig cannot be used: %s: kubectl config view shows what is in it", text.Line(err.Error()))
 }
 
-func kubeconfigPlaces(flags *genericclioptions.ConfigFlags) string {
-	if flags.KubeConfig != nil && *flags.KubeConfig != "" {
-		return *flags.KubeConfig
+func kubeconfigPlaces(flags *Flags) string {
+	if flags.Kubeconfig != "" {
+		return flags.Kubeconfig
 	}
 	if v := os.Getenv(clientcmd.RecommendedConfigPathEnvVar); v != "" {
 		return text.Line(v)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
 )
 
 var deleteOptions = metav1.DeleteOptions{}
@@ -30,7 +29,7 @@ contexts:
 - {name: dangling, context: {cluster: nowhere, user: maria}}
 `
 
-func flagsFor(t *testing.T, content string) *genericclioptions.ConfigFlags {
+func flagsFor(t *testing.T, content string) *Flags {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "config")
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -38,13 +37,12 @@ func flagsFor(t *testing.T, content string) *genericclioptions.ConfigFlags {
 	}
 	t.Setenv("KUBECONFIG", path)
 	t.Setenv("KUBERNETES_SERVICE_HOST", "")
-	return genericclioptions.NewConfigFlags(false)
+	return &Flags{}
 }
 
 func TestConnectResolvesAsKubectlDoes(t *testing.T) {
 	flags := flagsFor(t, sample)
-	timeout := "7s"
-	flags.Timeout = &timeout
+	flags.Timeout = "7s"
 	c, err := Connect(flags, Options{Version: "1.2", Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -55,8 +53,7 @@ func TestConnectResolvesAsKubectlDoes(t *testing.T) {
 	if c.cfg.UserAgent != "rollbook/1.2" || c.http.Timeout != 0 || c.limit != 7*time.Second || c.cfg.QPS >= 0 {
 		t.Errorf("%s %v %v", c.cfg.UserAgent, c.http.Timeout, c.limit)
 	}
-	local, ns, who := "local", "other", "root"
-	flags.Context, flags.Namespace, flags.Impersonate = &local, &ns, &who
+	flags.CurrentContext, flags.Context.Namespace, flags.AuthInfo.Impersonate = "local", "other", "root"
 	if c, err = Connect(flags, Options{Now: time.Now}); err != nil {
 		t.Fatal(err)
 	}
@@ -69,20 +66,19 @@ func TestConnectResolvesAsKubectlDoes(t *testing.T) {
 }
 
 func TestConnectSaysWhatToDo(t *testing.T) {
-	ptr := func(s string) *string { return &s }
 	for _, tt := range []struct {
 		name, config string
-		set          func(*genericclioptions.ConfigFlags)
+		set          func(*Flags)
 		kind         error
 		words        []string
 	}{
-		{"no file", "", func(f *genericclioptions.ConfigFlags) { f.KubeConfig = ptr("/no/such/file") }, ErrNoConfig, []string{"/no/such/file", "--kubeconfig"}},
+		{"no file", "", func(f *Flags) { f.Kubeconfig = "/no/such/file" }, ErrNoConfig, []string{"/no/such/file", "--kubeconfig"}},
 		{"no current context", strings.Replace(sample, "current-context: prod", "current-context: ''", 1), nil, ErrNoContext, []string{"no context is current in ", "give --context; there are dangling, local, prod"}},
 		{"an auth provider that is gone", strings.Replace(sample, "user: {token: t}", "user: {auth-provider: {name: gcp}}", 1), nil, ErrBadConfig, []string{"gke-gcloud-auth-plugin"}},
 		{"empty", "", nil, ErrNoConfig, []string{"no kubeconfig found in ", "KUBECONFIG"}},
-		{"unknown context", sample, func(f *genericclioptions.ConfigFlags) { f.Context = ptr("nope") }, ErrNoContext, []string{`context "nope" does not exist`, "get-contexts"}},
-		{"hostile context", sample, func(f *genericclioptions.ConfigFlags) { f.Context = ptr("x\x1b[2J") }, ErrNoContext, []string{"does not exist"}},
-		{"dangling", sample, func(f *genericclioptions.ConfigFlags) { f.Context = ptr("dangling") }, ErrBadConfig, []string{"nowhere", "kubectl config view"}},
+		{"unknown context", sample, func(f *Flags) { f.CurrentContext = "nope" }, ErrNoContext, []string{`context "nope" does not exist`, "get-contexts"}},
+		{"hostile context", sample, func(f *Flags) { f.CurrentContext = "x\x1b[2J" }, ErrNoContext, []string{"does not exist"}},
+		{"dangling", sample, func(f *Flags) { f.CurrentContext = "dangling" }, ErrBadConfig, []string{"nowhere", "kubectl config view"}},
 		{"broken", "{", nil, ErrBadConfig, []string{"cannot be used"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/cli-runtime/pkg/genericclioptions"
-
 	"rollbook/engine/porttest"
 	"rollbook/model"
 )
@@ -35,11 +33,10 @@ func kubeconfig(t testing.TB) string {
 }
 
 // client connects to the testbed; with changes flags before.
-func client(t testing.TB, ns string, opt Options, with ...func(*genericclioptions.ConfigFlags)) *Client {
+func client(t testing.TB, ns string, opt Options, with ...func(*Flags)) *Client {
 	t.Helper()
-	flags := genericclioptions.NewConfigFlags(false)
-	path := kubeconfig(t)
-	flags.KubeConfig, flags.Namespace = &path, &ns
+	flags := &Flags{Kubeconfig: kubeconfig(t)}
+	flags.Context.Namespace = ns
 	for _, f := range with {
 		f(flags)
 	}

@@ -9,7 +9,6 @@ import (
 // wherever it is pasted.
 func TestEqualCommand(t *testing.T) {
 	flags := flagsFor(t, sample)
-	set := func(c string) *string { return &c }
 	for _, x := range []struct {
 		context, as string
 		want        string
@@ -17,7 +16,7 @@ func TestEqualCommand(t *testing.T) {
 		{"", "", "kubectl --context prod -n shop get pods"},
 		{"local", "ops@shop example", "kubectl --context local --as 'ops@shop example' -n default get pods"},
 	} {
-		flags.Context, flags.Impersonate = set(x.context), set(x.as)
+		flags.CurrentContext, flags.AuthInfo.Impersonate = x.context, x.as
 		c, err := Connect(flags, Options{Now: time.Now})
 		if err != nil {
 			t.Fatal(err)

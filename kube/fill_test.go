@@ -23,7 +23,6 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"rollbook/model"
 )
@@ -252,8 +251,8 @@ func crowded(t testing.TB, c *crowd) *Client {
 	srv := httptest.NewServer(c)
 	t.Cleanup(func() { srv.CloseClientConnections(); srv.Close() })
 	t.Setenv("KUBECONFIG", "/dev/null")
-	flags, ns := genericclioptions.NewConfigFlags(false), "bench"
-	flags.APIServer, flags.Namespace = &srv.URL, &ns
+	flags := &Flags{}
+	flags.ClusterInfo.Server, flags.Context.Namespace = srv.URL, "bench"
 	client, err := Connect(flags, Options{Now: time.Now})
 	if err != nil {
 		t.Fatal(err)

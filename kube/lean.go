@@ -10,7 +10,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/kubernetes/scheme"
 )
 
 // lean is client-go's serializer, which leaves out of a protobuf answer what the
@@ -24,7 +23,7 @@ type lean struct {
 	now func() time.Time
 }
 
-func newLean(now func() time.Time) lean { return lean{scheme.Codecs.WithoutConversion(), now} }
+func newLean(now func() time.Time) lean { return lean{codecs.WithoutConversion(), now} }
 
 // arrival is an object as a watch brings it: what is kept of it, and what client-go
 // wants to know beside that.

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/cli-runtime/pkg/genericclioptions"
-
 	"rollbook/text"
 )
 
@@ -54,9 +52,7 @@ users:
   user:
     %s
 `, srv.URL, user), 0o600)
-			flags := genericclioptions.NewConfigFlags(false)
-			flags.KubeConfig = &path
-			c, err := Connect(flags, Options{Now: time.Now})
+			c, err := Connect(&Flags{Kubeconfig: path}, Options{Now: time.Now})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -11,8 +11,6 @@ import (
 	"net/url"
 	"sync"
 	"testing"
-
-	"k8s.io/cli-runtime/pkg/genericclioptions"
 )
 
 // through makes a client whose requests pass an HTTP server of the test's,
@@ -33,7 +31,7 @@ func through(t testing.TB, ns string, opt Options, handle func(w http.ResponseWr
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { panic(http.ErrAbortHandler) }}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handle(w, r, rp) }))
 	t.Cleanup(func() { srv.CloseClientConnections(); srv.Close() })
-	return client(t, ns, opt, func(f *genericclioptions.ConfigFlags) { f.APIServer = &srv.URL })
+	return client(t, ns, opt, func(f *Flags) { f.ClusterInfo.Server = srv.URL })
 }
 
 // wire is a TCP proxy before the API server that can be cut and stopped up.
@@ -141,9 +139,9 @@ func overWire(t testing.TB, ns string) (*Client, *wire) {
 		t.Fatal(err)
 	}
 	w := newWire(t, u.Host)
-	return client(t, ns, Options{Version: "test"}, func(f *genericclioptions.ConfigFlags) {
+	return client(t, ns, Options{Version: "test"}, func(f *Flags) {
 		server := "https://" + w.addr
-		f.APIServer = &server
+		f.ClusterInfo.Server = server
 	}), w
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/internalversion"
@@ -14,6 +16,7 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 )
@@ -31,9 +34,9 @@ type source struct {
 	resource  string
 	namespace string
 	field     string // field selector
-	list      func(context.Context, metav1.ListOptions) (runtime.Object, error)
-	watch     func(context.Context, metav1.ListOptions) (watch.Interface, error)
-	keep      func(any) item // nil for a type that it does not know
+	api       *rest.RESTClient
+	empty     func() runtime.Object // a list of it
+	keep      func(any) item        // nil for a type that it does not know
 
 	// Under view.mu.
 	items  map[string]item // by name
@@ -63,11 +66,10 @@ func (s *source) follow(ctx context.Context, epoch int) {
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			o.FieldSelector = s.field
-			read := s.page
 			if s.resource == "events" {
-				read = func(ctx context.Context, _ metav1.ListOptions) (*internalversion.List, error) { return s.all(ctx) }
+				return s.all(ctx)
 			}
-			return lists(read)(ctx, o)
+			return s.page(ctx, o)
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			o.FieldSelector = s.field
@@ -336,45 +338,53 @@ func (s *source) set(it item) {
 	}
 }
 
-// kinds are the sources for the objects that a board is made of.
+// source is where one kind of the objects that a board is made of comes from.
 func (v *view) source(resource, namespace, field string) *source {
 	s := &source{v: v, resource: resource, namespace: namespace, field: field, items: map[string]item{}}
 	apps, core := v.c.apps, v.c.core
 	switch resource {
 	case "deployments":
-		api := apps.Deployments(namespace)
-		s.list, s.watch = lists(api.List), api.Watch
-		s.keep = keeps(untimed(fromDeployment), v.c.now)
+		s.api, s.empty, s.keep = apps, empty[appsv1.DeploymentList], keeps(untimed(fromDeployment), v.c.now)
 	case "statefulsets":
-		api := apps.StatefulSets(namespace)
-		s.list, s.watch = lists(api.List), api.Watch
-		s.keep = keeps(untimed(fromStatefulSet), v.c.now)
+		s.api, s.empty, s.keep = apps, empty[appsv1.StatefulSetList], keeps(untimed(fromStatefulSet), v.c.now)
 	case "daemonsets":
-		api := apps.DaemonSets(namespace)
-		s.list, s.watch = lists(api.List), api.Watch
-		s.keep = keeps(untimed(fromDaemonSet), v.c.now)
+		s.api, s.empty, s.keep = apps, empty[appsv1.DaemonSetList], keeps(untimed(fromDaemonSet), v.c.now)
 	case "replicasets":
-		api := apps.ReplicaSets(namespace)
-		s.list, s.watch = lists(api.List), api.Watch
-		s.keep = keeps(untimed(fromReplicaSet), v.c.now)
+		s.api, s.empty, s.keep = apps, empty[appsv1.ReplicaSetList], keeps(untimed(fromReplicaSet), v.c.now)
 	case "controllerrevisions":
-		api := apps.ControllerRevisions(namespace)
-		s.list, s.watch = lists(api.List), api.Watch
-		s.keep = keeps(untimed(fromControllerRevision), v.c.now)
+		s.api, s.empty, s.keep = apps, empty[appsv1.ControllerRevisionList], keeps(untimed(fromControllerRevision), v.c.now)
 	case "pods":
-		api := core.Pods(namespace)
-		s.list, s.watch = lists(api.List), api.Watch
-		s.keep = keeps(fromPod, v.c.now)
+		s.api, s.empty, s.keep = core, empty[corev1.PodList], keeps(fromPod, v.c.now)
 	case "events":
-		api := core.Events(namespace)
-		s.list, s.watch = lists(api.List), api.Watch
-		s.keep = keeps(untimed(fromEvent), v.c.now)
+		s.api, s.empty, s.keep = core, empty[corev1.EventList], keeps(untimed(fromEvent), v.c.now)
 	}
 	return s
 }
 
-func lists[L runtime.Object](f func(context.Context, metav1.ListOptions) (L, error)) func(context.Context, metav1.ListOptions) (runtime.Object, error) {
-	return func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return f(ctx, o) }
+func empty[T any, O interface {
+	*T
+	runtime.Object
+}]() runtime.Object {
+	return O(new(T))
+}
+
+// request asks for the kind, as client-go's own clients do.
+func (s *source) request(o *metav1.ListOptions) *rest.Request {
+	r := s.api.Get().NamespaceIfScoped(s.namespace, s.namespace != "").Resource(s.resource).VersionedParams(o, params)
+	if o.TimeoutSeconds != nil {
+		r.Timeout(time.Duration(*o.TimeoutSeconds) * time.Second)
+	}
+	return r
+}
+
+func (s *source) list(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+	l := s.empty()
+	return l, s.request(&o).Do(ctx).Into(l)
+}
+
+func (s *source) watch(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+	o.Watch = true
+	return s.request(&o).Watch(ctx)
 }
 
 func keeps[O any, I item](from func(O, time.Time) I, now func() time.Time) func(any) item {

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/cli-runtime/pkg/genericclioptions"
-
 	"rollbook/model"
 )
 
@@ -130,8 +128,8 @@ func serve(t testing.TB, opt Options, h http.HandlerFunc) *Client {
 func connectTo(t testing.TB, server string, opt Options) *Client {
 	t.Helper()
 	t.Setenv("KUBECONFIG", "/dev/null")
-	flags := genericclioptions.NewConfigFlags(false)
-	flags.APIServer = &server
+	flags := &Flags{}
+	flags.ClusterInfo.Server = server
 	opt.Now = time.Now
 	c, err := Connect(flags, opt)
 	if err != nil {
@@ -157,9 +155,9 @@ func TestReadOnlyStandsWhereRequestsLeave(t *testing.T) {
 			t.Errorf("%s: %v", method, err)
 		}
 	}
-	err := c.core.Pods("x").Delete(t.Context(), "p", deleteOptions)
+	err := c.core.Delete().Namespace("x").Resource("pods").Name("p").Body(&deleteOptions).Do(t.Context()).Error()
 	if !errors.Is(err, model.ErrReadOnly) {
-		t.Errorf("a typed client: %v", err)
+		t.Errorf("a client of client-go: %v", err)
 	}
 }
 

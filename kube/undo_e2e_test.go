@@ -16,8 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/cli-runtime/pkg/genericclioptions"
-
 	"rollbook/model"
 )
 
@@ -161,7 +159,7 @@ func TestRefusedForLackOfAccess(t *testing.T) {
 	released(t, admin, ns)
 	kubectl(t, "", "-n", ns, "create", "role", "look", "--verb=get,list", "--resource=deployments.apps,replicasets.apps")
 	kubectl(t, "", "-n", ns, "create", "rolebinding", "look", "--role=look", "--user=e2e-looker")
-	c := client(t, ns, Options{}, func(f *genericclioptions.ConfigFlags) { who := "e2e-looker"; f.Impersonate = &who })
+	c := client(t, ns, Options{}, func(f *Flags) { f.AuthInfo.Impersonate = "e2e-looker" })
 	pf := preflight(t, c, ns, 1)
 	ch := line(t, pf, "access.patch")
 	if ch.State != model.CheckBlocked || !ch.Hard || !strings.Contains(ch.Text, "patch deployments") {

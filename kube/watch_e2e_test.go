@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/cli-runtime/pkg/genericclioptions"
-
 	"rollbook/model"
 )
 
@@ -186,7 +184,7 @@ func TestForbiddenPodsLeaveTheRestOfTheBoard(t *testing.T) {
 	released(t, client(t, ns, Options{}), ns)
 	kubectl(t, "", "-n", ns, "create", "role", "look", "--verb=get,list,watch", "--resource=deployments.apps,replicasets.apps")
 	kubectl(t, "", "-n", ns, "create", "rolebinding", "look", "--role=look", "--user=e2e-looker")
-	c := client(t, ns, Options{}, func(f *genericclioptions.ConfigFlags) { who := "e2e-looker"; f.Impersonate = &who })
+	c := client(t, ns, Options{}, func(f *Flags) { f.AuthInfo.Impersonate = "e2e-looker" })
 	c.SetTargets([]model.Target{
 		{ID: "shop-api", Workload: model.Workload{Kind: model.Deployment, Namespace: ns, Name: "api"}},
 		{ID: "ghost", Workload: model.Workload{Kind: model.Deployment, Namespace: ns, Name: "ghost"}},
