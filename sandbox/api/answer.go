@@ -10,7 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
-	"k8s.io/client-go/kubernetes/scheme"
+
+	"rollbook/sandbox/store"
 )
 
 // answer sends one object in the form that was asked for.
@@ -123,7 +124,7 @@ func (l rawList) MarshalJSON() ([]byte, error) { return marshal(l.Object) }
 
 func typedList(gvk schema.GroupVersionKind, items []*unstructured.Unstructured, m metav1.ListMeta) (runtime.Object, error) {
 	gvk.Kind += "List"
-	list, err := scheme.Scheme.New(gvk)
+	list, err := store.Scheme.New(gvk)
 	if err != nil {
 		return nil, err
 	}

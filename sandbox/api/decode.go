@@ -16,7 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilfield "k8s.io/apimachinery/pkg/util/validation/field"
-	"k8s.io/client-go/kubernetes/scheme"
+
+	"rollbook/sandbox/store"
 )
 
 // maxBody is the API server's.
@@ -152,7 +153,7 @@ type writing struct {
 // options in errors.
 func (c *call) writeOptions(kind string) (w writing, err error) {
 	var o metav1.PatchOptions // the others have less
-	if err := badParams(scheme.ParameterCodec.DecodeParameters(c.r.URL.Query(), schema.GroupVersion{Version: "v1"}, &o)); err != nil {
+	if err := badParams(store.Params.DecodeParameters(c.r.URL.Query(), schema.GroupVersion{Version: "v1"}, &o)); err != nil {
 		return w, err
 	}
 	errs := validation.ValidateFieldManager(o.FieldManager, utilfield.NewPath("fieldManager"))

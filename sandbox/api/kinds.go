@@ -8,7 +8,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/kubernetes/scheme"
 
 	"rollbook/sandbox/store"
 )
@@ -60,7 +59,7 @@ func (k *kind) stored(o *unstructured.Unstructured) (*unstructured.Unstructured,
 
 // typed is an object in its Go type, for protobuf and for tables.
 func typed(o *unstructured.Unstructured) (runtime.Object, error) {
-	t, err := scheme.Scheme.New(o.GroupVersionKind())
+	t, err := store.Scheme.New(o.GroupVersionKind())
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/kubernetes/scheme"
+
+	"rollbook/sandbox/store"
 )
 
 // media is the form in which a client wants its answer.
@@ -18,7 +19,7 @@ type media struct {
 }
 
 var (
-	mediaTypes    = scheme.Codecs.SupportedMediaTypes()
+	mediaTypes    = store.Codecs.SupportedMediaTypes()
 	jsonMedia     = mediaOf(runtime.ContentTypeJSON)
 	yamlMedia     = mediaOf(runtime.ContentTypeYAML)
 	protobufMedia = mediaOf(runtime.ContentTypeProtobuf)

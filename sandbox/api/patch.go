@@ -12,8 +12,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/mergepatch"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	utilfield "k8s.io/apimachinery/pkg/util/validation/field"
-	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/yaml"
+
+	"rollbook/sandbox/store"
 )
 
 const (
@@ -108,7 +109,7 @@ func patched(kind string, before, patch []byte, gvk schema.GroupVersionKind) ([]
 		}
 		return after, nil
 	}
-	o, err := scheme.Scheme.New(gvk)
+	o, err := store.Scheme.New(gvk)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilfield "k8s.io/apimachinery/pkg/util/validation/field"
-	"k8s.io/client-go/kubernetes/scheme"
+
+	"rollbook/sandbox/store"
 )
 
 func marshal(v any) ([]byte, error) { return json.Marshal(v) }
@@ -43,7 +44,7 @@ func (c *call) named(err error) error {
 
 // params decodes the query into options of meta/v1.
 func (c *call) params(into runtime.Object) error {
-	return badParams(scheme.ParameterCodec.DecodeParameters(c.r.URL.Query(), schema.GroupVersion{Version: "v1"}, into))
+	return badParams(store.Params.DecodeParameters(c.r.URL.Query(), schema.GroupVersion{Version: "v1"}, into))
 }
 
 func (c *call) list() error {

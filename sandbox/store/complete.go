@@ -8,7 +8,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/kubernetes/scheme"
 )
 
 // complete makes of what a client sent what is kept: fields that the kind has
@@ -21,7 +20,7 @@ func complete(r *Resource, o, old *unstructured.Unstructured, sub string) (*unst
 	if _, ok := o.Object["metadata"].(map[string]any); !ok {
 		return nil, apierrors.NewBadRequest("metadata is missing")
 	}
-	typed, err := scheme.Scheme.New(r.GVK())
+	typed, err := Scheme.New(r.GVK())
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +55,7 @@ func complete(r *Resource, o, old *unstructured.Unstructured, sub string) (*unst
 	if sub == "status" || equality.Semantic.DeepEqual(out.Object["spec"], old.Object["spec"]) && equality.Semantic.DeepEqual(out.GetLabels(), old.GetLabels()) {
 		return out, nil
 	}
-	before, err := scheme.Scheme.New(r.GVK())
+	before, err := Scheme.New(r.GVK())
 	if err != nil {
 		return nil, err
 	}

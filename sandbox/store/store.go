@@ -20,8 +20,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/applyconfigurations"
-	"k8s.io/client-go/kubernetes/scheme"
 )
 
 // By says who writes, as the managedFields will name it, and which part.
@@ -68,8 +66,6 @@ func (s *Store) Seed(n uint64) {
 	defer s.mu.Unlock()
 	s.rand = rand.New(rand.NewPCG(n, n)) //nolint:gosec // names of pods, not secrets
 }
-
-var converter = sync.OnceValue(func() typeConverter { return applyconfigurations.NewTypeConverter(scheme.Scheme) })
 
 // Now is the store's clock.
 func (s *Store) Now() time.Time { return s.now() }
