@@ -1,0 +1,188 @@
+package incident
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"rollbook/model"
+)
+
+// shown is a check as the page has it.
+func (v *VerifyCheck) shown() string {
+	s := fmt.Sprintf("%s %s: %s", v.State, v.Name, v.Seen)
+	if v.Wait != WaitNothing {
+		s += " (" + string(v.Wait) + ")"
+	}
+	return s
+}
+
+// The pods are good only when they are seen to be all there, of what was chosen.
+func TestPodsAreProven(t *testing.T) {
+	set := func(change func(c *model.Component)) func(w *world) {
+		return func(w *world) { w.component("backend-python", change) }
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(w *world)
+		want   string
+	}{
+		{"all there", func(*world) {}, "yes pods running: 3 of 3 ready"},
+		{"a pod is not ready", set(func(c *model.Component) { c.Ready = 2 }), "no pods running: 2 of 3 ready"},
+		{"its pods are not all shown", set(func(c *model.Component) {
+			c.Pods = []model.Pod{{Ready: true}, {Ready: true}, {Ready: true, Deleting: true}}
+		}), "unknown pods running: its pods are not all shown yet (settling)"},
+		{"one is shown that is not ready", set(func(c *model.Component) { c.Pods = []model.Pod{{Ready: true}, {Ready: true}, {}} }), "unknown pods running: its pods are not all shown yet (settling)"},
+		{"all are shown", set(func(c *model.Component) { c.Pods = []model.Pod{{Ready: true}, {Ready: true}, {Ready: true}, {}} }), "yes pods running: 3 of 3 ready"},
+		{"pods may not be seen", set(func(c *model.Component) { c.PodsNo, c.Pods = "forbidden", []model.Pod{{Ready: true}} }), "yes pods running: 3 of 3 ready"},
+		{"it cannot be seen", set(func(c *model.Component) { c.Missing = "forbidden: you may not" }), "unknown pods running: forbidden: you may not"},
+		{"it is deleted", set(func(c *model.Component) { c.Missing = model.NotFound }), "no pods running: the workload is gone: it is not in the cluster any more"},
+		{"it is off the board", func(w *world) {
+			w.seen.Board = []*model.Component{w.seen.Component("frontend")}
+		}, "no pods running: the workload is gone: it is not in the cluster any more"},
+		{"it is scaled to nothing", func(w *world) {
+			w.component("backend-python", func(c *model.Component) { c.Desired, c.Ready = 0, 0 })
+			w.do(Observed{})
+		}, "no pods running: 0 replicas: it had 3"},
+		{"the board is being read", func(w *world) {
+			w.seen.Board, w.seen.Reading = []*model.Component{w.seen.Component("frontend")}, true
+		}, "unknown pods running: the board is not read yet"},
+		{"there is no board", func(w *world) { w.seen.Board = nil }, "unknown pods running: the board is not read yet"},
+		{"the cluster is not heard", func(w *world) { w.wait(time.Minute) }, "unknown pods running: cluster not heard for 1m"},
+		{"reverted", func(w *world) {
+			w.seen.Progress = map[WriteID]model.Progress{first: {Phase: model.PhaseReverted, Text: "argocd put another template in place"}}
+		}, "no pods running: argocd put another template in place"},
+		{"under way again", func(w *world) {
+			w.seen.Progress = map[WriteID]model.Progress{first: {Phase: model.PhaseRunning, Text: "2 of 3 new pods ready"}}
+		}, "no pods running: 2 of 3 new pods ready"},
+		{"nobody knows how far it is", func(w *world) {
+			w.seen.Progress = map[WriteID]model.Progress{first: {Text: "waiting for the cluster to show the patch"}}
+		}, "unknown pods running: waiting for the cluster to show the patch"},
+	} {
+		w := newWorld(t, nil)
+		w.toRolling()
+		w.wait(40 * time.Second)
+		w.rolledOut()
+		tt.change(w)
+		v := w.find("backend-python/pods")
+		if got := v.shown(); got != tt.want || v.Limit != "all, of the chosen version" {
+			t.Errorf("%s: %s (%s), want %s", tt.name, got, v.Limit, tt.want)
+		}
+		if acceptable := v.Acceptable(); acceptable != (v.State == model.TriUnknown && v.Wait == WaitNothing) {
+			t.Errorf("%s: may be accepted: %v", tt.name, acceptable)
+		}
+	}
+}
+
+// What failed beside it and was not rolled back is proven too, by what it has.
+func TestPodsBesideAreProven(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(c *model.Component)
+		want   string
+	}{
+		"all there":        {func(*model.Component) {}, "yes pods running: 3 of 3 ready"},
+		"stuck":            {func(c *model.Component) { c.Stuck, c.StuckSince = "CrashLoopBackOff", t0 }, "no pods running: rollout stuck: CrashLoopBackOff"},
+		"not ready":        {func(c *model.Component) { c.Ready = 1 }, "no pods running: 1 of 3 ready"},
+		"it never had any": {func(c *model.Component) { c.Desired, c.Ready = 0, 0 }, "unknown pods running: " + noReplicas},
+	} {
+		w := newWorld(t, nil)
+		w.figures("frontend", repeat(0.3, 21), repeat(0.2, 21))
+		if name == "it never had any" {
+			w.component("frontend", tt.change)
+		}
+		w.do(Observed{})
+		w.toRolling()
+		w.wait(40 * time.Second)
+		w.rolledOut()
+		w.component("frontend", tt.change)
+		v := w.find("frontend/pods")
+		if got := v.shown(); got != tt.want || v.Limit != "all ready" || !v.Beside {
+			t.Errorf("%s: %s (%s), beside: %v, want %s", name, got, v.Limit, v.Beside, tt.want)
+		}
+		if w.find("backend-python/pods").Beside {
+			t.Errorf("%s: what was rolled back is not beside it", name)
+		}
+	}
+}
+
+// A figure is judged by its limit and says where that comes from; the newest step has
+// one of its own, of half the trigger's.
+func TestFiguresAreProven(t *testing.T) {
+	known := func(v float64) model.Reading {
+		return model.Reading{Known: true, Value: v, At: t0.Add(5*time.Minute + 40*time.Second)}
+	}
+	atLeast := func(v float64) model.Reading { r := known(v); r.AtLeast = true; return r }
+	for _, tt := range []struct {
+		name   string
+		change func(w *world, f *model.Figures)
+		key    string
+		want   string
+		limit  string
+	}{
+		{"errors", func(*world, *model.Figures) {}, "errors", "yes error ratio: 0.05%", "≤ 0.1% over 2m (configured)"},
+		{"errors at the limit", func(_ *world, f *model.Figures) { f.HoldErrors = known(0.001) }, "errors", "yes error ratio: 0.1%", ""},
+		{"errors above it", func(_ *world, f *model.Figures) { f.HoldErrors = known(0.002) }, "errors", "no error ratio: 0.2%", ""},
+		{"errors, at least so many", func(_ *world, f *model.Figures) {
+			f.HoldErrors = atLeast(0.0005)
+		}, "errors", "unknown error ratio: ", ""},
+		{"errors, at least too many", func(_ *world, f *model.Figures) { f.HoldErrors = atLeast(0.5) }, "errors", "no error ratio: 50%", ""},
+		{"errors nobody knows", func(_ *world, f *model.Figures) { f.HoldErrors = model.Reading{Why: "no series"} }, "errors", "unknown error ratio: no series", ""},
+		{"the newest step at half the trigger's", func(_ *world, f *model.Figures) { f.Errors.Samples[20].V = 0.025 }, "errors", "yes error ratio: 0.05%", ""},
+		{"the newest step above it", func(_ *world, f *model.Figures) { f.Errors.Samples[20].V = 0.026 }, "errors", "no error ratio: 2.6% in the last minute", ""},
+		{"the newest step, of five minutes", func(_ *world, f *model.Figures) { f.Errors.Samples[20].V, f.Errors.Window = 0.026, 5*time.Minute }, "errors", "no error ratio: 2.6% in the last 5m", ""},
+		{"the newest step, of new pods", func(_ *world, f *model.Figures) { f.Errors.Samples[20].V, f.New.Errors = 0.026, known(0.3) }, "errors", "no error ratio: 2.6% in the last minute, new pods 30%", ""},
+		{"the newest step is not known now", func(_ *world, f *model.Figures) {
+			f.Errors.Samples[20].V, f.Errors.Now = 0.026, model.Reading{Why: "gone"}
+		}, "errors", "yes error ratio: 0.05%", ""},
+		{"a worse baseline", func(w *world, f *model.Figures) {
+			w.seen.Baseline = map[string]model.Baseline{"backend-python": {Errors: known(0.004), P95: known(0.7)}}
+			f.HoldErrors = known(0.004)
+		}, "errors", "yes error ratio: 0.4%", "≤ 0.4% over 2m (baseline, above the configured)"},
+		{"a bad baseline", func(w *world, f *model.Figures) {
+			w.seen.Baseline = map[string]model.Baseline{"backend-python": {Errors: known(0.04)}}
+			f.HoldErrors = known(0.03)
+		}, "errors", "no error ratio: 3%", "≤ 2.5% over 2m (half the trigger's limit)"},
+		{"a better baseline", func(w *world, _ *model.Figures) {
+			w.seen.Baseline = map[string]model.Baseline{"backend-python": {Errors: known(0.0001)}}
+		}, "errors", "yes error ratio: 0.05%", "≤ 0.1% over 2m (configured)"},
+
+		{"P95", func(*world, *model.Figures) {}, "p95", "yes P95: 200ms", "≤ 500ms over 2m (configured)"},
+		{"P95 above it", func(_ *world, f *model.Figures) { f.HoldP95 = known(0.6) }, "p95", "no P95: 600ms", ""},
+		{"P95 of a slower baseline", func(w *world, f *model.Figures) {
+			w.seen.Baseline = map[string]model.Baseline{"backend-python": {P95: known(0.7)}}
+			f.HoldP95 = known(0.7)
+		}, "p95", "yes P95: 700ms", "≤ 700ms over 2m (baseline, above the configured)"},
+		{"the newest step of P95", func(_ *world, f *model.Figures) { f.P95.Samples[20].V = 1.1 }, "p95", "no P95: 1.1s in the last minute", ""},
+		{"the newest step of P95, of new pods", func(_ *world, f *model.Figures) { f.P95.Samples[20].V, f.New.P95 = 1.1, known(1.5) }, "p95", "no P95: 1.1s in the last minute, new pods 1.5s", ""},
+
+		{"targets", func(*world, *model.Figures) {}, "up", "yes scrape targets up: 3 of 3", "all"},
+		{"one target is down", func(_ *world, f *model.Figures) { f.Up = known(2) }, "up", "no scrape targets up: 2 of 3", ""},
+		{"targets of pods that have ended", func(w *world, f *model.Figures) {
+			f.Targets = known(4)
+			w.component("backend-python", func(c *model.Component) { c.Terminating = 1 })
+		}, "up", "unknown scrape targets up: 3 of 4: of pods that have ended (settling)", ""},
+		{"targets of nobody", func(_ *world, f *model.Figures) { f.Targets = known(4) }, "up", "no scrape targets up: 3 of 4", ""},
+		{"no targets", func(_ *world, f *model.Figures) { f.Up, f.Targets = known(0), known(0) }, "up", "unknown scrape targets up: no target is scraped", ""},
+		{"targets nobody knows", func(_ *world, f *model.Figures) { f.Up = model.Reading{Why: "no series"} }, "up", "unknown scrape targets up: no series", ""},
+		{"how many targets nobody knows", func(_ *world, f *model.Figures) { f.Targets = model.Reading{} }, "up", "unknown scrape targets up: not measured yet", ""},
+	} {
+		w := newWorld(t, nil)
+		w.toRolling()
+		w.wait(40 * time.Second)
+		w.rolledOut()
+		w.wait(5 * time.Minute)
+		w.figures("backend-python", repeat(0.0005, 21), repeat(0.2, 21))
+		w.figures("frontend", repeat(0, 21), repeat(0.2, 21))
+		w.inc.Baseline, w.seen.Baseline = nil, nil
+		w.do(Observed{})
+		w.inc.Baseline, w.seen.Baseline = nil, nil
+		f := *w.seen.Figures["backend-python"]
+		tt.change(w, &f)
+		w.seen.Figures = map[string]*model.Figures{"backend-python": &f}
+		v := w.find("backend-python/" + tt.key)
+		if got := v.shown(); got != tt.want && !(strings.HasSuffix(tt.want, ": ") && strings.HasPrefix(got, tt.want)) || tt.limit != "" && v.Limit != tt.limit {
+			t.Errorf("%s: %s (%s), want %s (%s)", tt.name, got, v.Limit, tt.want, tt.limit)
+		}
+	}
+}
