@@ -5,7 +5,7 @@ import (
 	"rollbook/kube"
 )
 
-// methods are the ways back, in the order in which they are offered.
+// methods are the ways back. The first is the one that Choose offers.
 func methods(c *kube.Client) []engine.Method {
 	return []engine.Method{
 		kube.NewUndo(c),

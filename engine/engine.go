@@ -25,7 +25,7 @@ import (
 type Config struct {
 	Cluster Cluster
 	Metrics Metrics
-	// Methods are the ways back, in the order in which they are offered.
+	// Methods are the ways back. The first is the one that Choose offers.
 	Methods  []Method
 	Settings incident.Settings
 	Version  string

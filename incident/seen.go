@@ -24,7 +24,7 @@ type Seen struct {
 	Figures map[string]*model.Figures // by component ID
 	Events  []model.Event             // newest last
 
-	Methods   []model.Method                  // that are configured, in the order in which they are offered
+	Methods   []model.Method                  // that are configured; Choose offers the first
 	History   map[model.Slot]*model.History   // of what is chosen; read when Choose is entered
 	Preflight map[model.Slot]*model.Preflight // of the choice that it holds
 	Progress  map[WriteID]model.Progress      // of the writes that stand
