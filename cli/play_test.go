@@ -188,6 +188,25 @@ func (m *played) closes() {
 	m.settles()
 }
 
+// answersPage answers when the operator was paged: with the alert, after a time that
+// cannot be and a thought better of.
+func (m *played) answersPage() {
+	m.t.Helper()
+	m.Waits(5*time.Second, "⑦Close", "▸ [ ] open   detection: when were you paged?")
+	m.Keys(enter)
+	m.Waits(5*time.Second, "paged, as HighErrorRate began to fire at 03:0", "records: paged at 03:0", "after the first bad sample")
+	m.Keys("2:61")
+	m.Waits(5*time.Second, "“2:61” is no time of day")
+	m.Keys(enter)
+	m.Waits(5*time.Second, "enter record: “2:61” is no time of day")
+	m.Keys(esc)
+	m.Waits(5*time.Second, "▸ [ ] open   detection")
+	m.Keys(enter)
+	m.Waits(5*time.Second, "records: paged at 03:0")
+	m.Keys(enter)
+	m.Waits(5*time.Second, "[x] done   detection: when were you paged?")
+}
+
 // settles is closes from where the checklist is open.
 func (m *played) settles() {
 	m.t.Helper()
@@ -199,7 +218,7 @@ func (m *played) settles() {
 // ticks is settles without a look at the hint.
 func (m *played) ticks() {
 	m.t.Helper()
-	for range 10 {
+	for range 11 {
 		m.Keys(" ")
 	}
 	m.Waits(5*time.Second, "Closed. q leaves")

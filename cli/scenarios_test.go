@@ -29,7 +29,7 @@ func TestScenarioCrashLoop(t *testing.T) {
 
 func TestScenarioErrors(t *testing.T) {
 	play(t, "errors", func(m *played) {
-		m.Waits(20*time.Second, "ROLL BACK NOW", "errors over 5%", "on backend-python")
+		m.Waits(20*time.Second, "ROLL BACK NOW", "errors over 5%", "on backend-python", "ALERT", "HighErrorRate (page), firing since 03:0")
 		m.picture("walk", "Assess: what ails which component, since when, and what changed before")
 		m.decides("D1 errors over 5% for 5m?               ● YES")
 		m.picture("decide", "Decide: the questions of the runbook, answered by figures")
@@ -41,7 +41,9 @@ func TestScenarioErrors(t *testing.T) {
 		m.picture("rollback", "Roll back: the rollout, pod by pod")
 		m.verifies()
 		m.picture("verify", "Verify: it is over only when the figures say so")
-		m.closes()
+		m.Keys(enter)
+		m.answersPage()
+		m.settles()
 	})
 }
 

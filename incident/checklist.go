@@ -27,9 +27,11 @@ const (
 	ItemWaived ItemState = "waived" // left out, with a reason
 )
 
-// checklist is the runbook's rows A2 to A4 and P1 to P5.
+// checklist is the question that only the operator can answer, and the runbook's rows A2
+// to A4 and P1 to P5.
 func checklist() []Item {
 	return []Item{
+		{ID: ItemDetection, Text: "detection: when were you paged?"},
 		{ID: "evidence", Text: "logs, events and metrics kept (A2)"},
 		{ID: "report", Text: "incident report written (A3)"},
 		{ID: "status page", Text: "status page says “resolved” (A4)"},
@@ -41,6 +43,15 @@ func checklist() []Item {
 		{ID: "canary", Text: "canary considered (P4)"},
 		{ID: "lessons", Text: "lessons written down (P5)"},
 	}
+}
+
+// checklistOf returns the checklist as it was when the close was reached first: what is
+// added to it later is not asked of an older incident. No IDs are those of before there
+// was a choice.
+func checklistOf(ids []string) []Item {
+	return slices.DeleteFunc(checklist(), func(it Item) bool {
+		return len(ids) == 0 && it.ID == ItemDetection || len(ids) > 0 && !slices.Contains(ids, it.ID)
+	})
 }
 
 func openItems(i *Incident) int {
@@ -163,6 +174,10 @@ type ItemReopened struct {
 }
 
 func (b ItemReopened) apply(i *Incident, _ Fact) {
+	if b.ID == ItemDetection {
+		i.Told, i.ToldBy = DetectionTold{}, ""
+		i.detect()
+	}
 	i.Items = slices.Clone(i.Items)
 	for n := range i.Items {
 		if it := &i.Items[n]; it.ID == b.ID {

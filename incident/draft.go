@@ -248,7 +248,7 @@ func followUp(s *Snapshot) string {
 		items = checklist()
 	}
 	for _, it := range items {
-		if it.State == ItemOpen && it.ID != "follow-up" {
+		if it.State == ItemOpen && it.ID != "follow-up" && it.ID != ItemDetection {
 			out = append(out, "- "+it.Text)
 		}
 	}

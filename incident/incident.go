@@ -42,8 +42,12 @@ type Incident struct {
 	End      *End   // how it ended without, or after, a rollback
 	Timeline []Entry
 
-	Alerts     []AlertFired // about the components that fail
-	DetectedBy string       // "the alert HighErrorRate"; "" = the trigger, as it was shown
+	DetectedBy Detector
+	Shown      time.Time // when the first trigger was shown, or a question answered with yes
+	ShownBy    Detector
+	Alerts     []AlertFired  // about the components that fail
+	Told       DetectionTold // by ToldBy; zero = nobody said
+	ToldBy     string
 
 	Evidence    map[model.Moment]EvidenceRecord
 	Impact      ImpactRecord

@@ -272,9 +272,7 @@ func (b Said) apply(i *Incident, f Fact) {
 		if i.Onset.IsZero() {
 			i.begins(f.At)
 		}
-		if i.Detected.IsZero() {
-			i.Detected = f.At
-		}
+		i.shown(f.At, Detector{Source: SourceAnswer, Name: f.By})
 	}
 }
 

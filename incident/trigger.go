@@ -94,9 +94,7 @@ func (b Rose) apply(i *Incident, f Fact) {
 	if i.Onset.IsZero() || b.Trigger.Onset.Before(i.Onset) && i.Decided.IsZero() {
 		i.begins(b.Trigger.Onset)
 	}
-	if i.Detected.IsZero() {
-		i.Detected = f.At
-	}
+	i.shown(f.At, Detector{Source: SourceLimit})
 	if i.Verdict.Overruled {
 		i.Verdict.Overruled, i.Verdict.Reason = false, ""
 	}

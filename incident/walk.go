@@ -77,6 +77,11 @@ func (d *decider) moveTo(to Step) {
 	if from == Decision && to == Choose {
 		m.Verdict, m.Text = d.verdict()
 	}
+	if to == Close && d.inc().Items == nil {
+		for _, it := range checklist() {
+			m.Items = append(m.Items, it.ID)
+		}
+	}
 	d.fact(m)
 	switch to {
 	case Choose:
@@ -95,6 +100,8 @@ type Moved struct {
 	// Verdict is with what Decide was left.
 	Verdict Verdict `json:"verdict,omitempty"`
 	Text    string  `json:"text,omitempty"`
+	// Items are the checklist's, by their IDs, where the close is reached first.
+	Items []string `json:"items,omitempty"`
 }
 
 func (b Moved) apply(i *Incident, f Fact) {
@@ -105,7 +112,7 @@ func (b Moved) apply(i *Incident, f Fact) {
 	i.Step = b.To
 	i.Furthest = max(i.Furthest, b.To)
 	if b.To == Close && i.Items == nil {
-		i.Items = checklist()
+		i.Items = checklistOf(b.Items)
 	}
 }
 

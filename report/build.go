@@ -32,7 +32,7 @@ func New(facts []incident.Fact, kept *Manifest) Data {
 	d.Triggers = b.triggers()
 	d.Impact = b.impact()
 	d.Downtime = b.downtime()
-	d.DetectedBy = Text(i.DetectedBy)
+	d.DetectedBy = Text(i.DetectedBy.String())
 	d.Cause = b.cause()
 	d.Decision = b.decision()
 	d.Escalations = b.escalations()

@@ -34,6 +34,17 @@ func proving() *incident.Snapshot {
 	return s
 }
 
+// paged is at Close with the question when the operator was paged.
+func paged() *incident.Snapshot {
+	s := told()
+	i := &s.Incident
+	i.Items = append([]incident.Item{{ID: incident.ItemDetection, Text: "detection: when were you paged?"}}, i.Items...)
+	i.Alerts = []incident.AlertFired{{Component: "backend-python", Name: "KubernetesDeploymentErrorRateInProductionTooHigh", Severity: "page", Since: i.Onset.Add(time.Minute)}}
+	i.Shown, i.Detected = i.Detected, i.Alerts[0].Since
+	i.DetectedBy = incident.Detector{Source: incident.SourceAlert, Name: i.Alerts[0].Name}
+	return s
+}
+
 // told is at Close with messages that went out, one that did not, and one of which
 // nobody knows.
 func told() *incident.Snapshot {
@@ -128,6 +139,10 @@ func closeFixtures() []fixture {
 			s.Seen.Progress[incident.WriteID{N: 1, Plan: w.Plan.ID}] = model.Progress{Text: "waiting for the cluster to show the patch"}
 			s.Incident.Attempts[0].Writes = append(slices.Clone(s.Incident.Attempts[0].Writes), w)
 		}), nil},
+		{"close-detection", paged(), nil},
+		{"close-paged", paged(), keys("enter")},
+		{"close-paged-wrong", paged(), keys("enter", "down", "0", "3", ":", "1", "9")},
+		{"close-paged-odd", paged(), keys("enter", "down", "0", "3", ":", "0", "1")},
 		{"close-evidence", told(), nil},
 		{"close-gathering", with(told(), func(s *incident.Snapshot) {
 			s.Seen.Gathering = map[model.Moment]time.Time{model.InFull: ago(12 * time.Second)}

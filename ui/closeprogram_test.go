@@ -287,6 +287,28 @@ func TestChecklistKeys(t *testing.T) {
 	})
 }
 
+// When the operator was paged is asked for by a key, and recorded by another that comes
+// after a pause; to leave the question records nothing.
+func TestPagedQuestion(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m := start(t, paged())
+		m.Keys("\r\r\r\r")
+		m.Sees("When were you paged?", "records: paged at 03:07:00 UTC")
+		m.Keys("\x1b")
+		m.Sees("▸ [ ] open   detection")
+		m.Keys("\r")
+		m.Keys("\x1b[B")
+		m.Keys("25:00")
+		m.Keys("\r")
+		m.Sees("enter record: “25:00” is no time of day")
+		m.Keys("\x15") // ctrl+u
+		m.Keys("03:08")
+		m.does("\r", incident.TellDetection{How: incident.SourceTold, At: time.Date(2026, 11, 23, 3, 8, 0, 0, time.UTC)}, nil)
+		m.does(" ", incident.TellDetection{}, nil)
+		m.leaves()
+	})
+}
+
 // A held space ticks one item, not the whole list.
 func TestHeldSpaceTicksOne(t *testing.T) {
 	bubble(t, func(t *testing.T) {

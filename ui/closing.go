@@ -75,6 +75,8 @@ func (c *closing) workOf(it *incident.Item) work {
 	}
 	seen := &c.snap.Seen
 	switch it.ID {
+	case incident.ItemDetection:
+		return work{"answer", "say when you were paged, or how else you came to know of it", c.askPaged, c.settled}
 	case "evidence":
 		return work{"gather again", "gather all evidence again; what was kept stays", func() tea.Cmd { return c.send(incident.GatherAgain{}) },
 			func(*incident.Snapshot) string {
@@ -171,6 +173,9 @@ func (c *closing) tickKey() Key {
 			}
 			return ""
 		}, do: func() tea.Cmd { return c.send(incident.SettleItem{ID: c.item().ID}) }}
+	if it := c.item(); it != nil && it.ID == incident.ItemDetection && it.State == incident.ItemOpen {
+		k.Name, k.do = "not known", func() tea.Cmd { return c.send(incident.TellDetection{}) }
+	}
 	if it := c.item(); it != nil && it.State != incident.ItemOpen {
 		k.Name, k.do = "not done", func() tea.Cmd { return c.send(incident.ReopenItem{ID: it.ID}) }
 	}

@@ -157,6 +157,8 @@ func (c *closing) itemLines(it *incident.Item, w int) []string {
 		add("now", b, p.Warn)
 	}
 	switch it.ID {
+	case incident.ItemDetection:
+		c.detection(add, it.State == incident.ItemOpen)
 	case "evidence":
 		c.evidence(add)
 	case "report":
@@ -197,6 +199,24 @@ func (c *closing) itemLines(it *incident.Item, w int) []string {
 		add("open", "n ticks it with a note for the report (a ticket, who does it until when); space without; w waives it", p.Plain)
 	}
 	return out
+}
+
+// detection is what is known of when and by what the incident was detected.
+func (c *closing) detection(add func(name, text string, style ansi.Style), open bool) {
+	p, i := c.pen, c.inc()
+	for _, a := range i.Alerts {
+		text := a.Name
+		if a.Severity != "" {
+			text += " (" + a.Severity + ")"
+		}
+		add("alert", text+" about "+a.Component+" fired from "+a.Since.UTC().Format("15:04:05 UTC"), p.Plain)
+	}
+	if !i.Detected.IsZero() {
+		add("detected", i.Detected.UTC().Format("15:04:05 UTC")+" by "+nonEmpty(i.DetectedBy.String(), "the limit, as it was shown here"), p.Plain)
+	}
+	if open {
+		add("open", "enter answers; space if you do not know; w waives it", p.Plain)
+	}
 }
 
 // evidence is what was kept, where, and what could not be had, each with the

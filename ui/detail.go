@@ -30,8 +30,13 @@ func (s *scope) detail(r *row, w, h int) []string {
 		}
 	}
 	long := func(name, text string, n int) { add(name, p.wrap(text, w-11, n)...) }
+	most := alertsShown
+	if h == allLines {
+		most = len(r.alerts())
+	}
 	if c.Missing != "" {
 		long("missing", c.Missing, 3)
+		s.alertLines(r, w, most, add)
 		return out
 	}
 	s.podLines(r, w, add)
@@ -46,10 +51,6 @@ func (s *scope) detail(r *row, w, h int) []string {
 	}
 	if c.Paused {
 		add("rollout", paint(p.Warn, p.say("⚠ "))+"paused")
-	}
-	most := alertsShown
-	if h == allLines {
-		most = len(r.alerts())
 	}
 	s.alertLines(r, w, most, add)
 	s.suspectLines(r, w, add)

@@ -22,6 +22,8 @@ type dialog struct {
 	quiet   bool
 	says    sentence // what matters now; none = the page's stays
 	act     func(option int, typed string) tea.Cmd
+	// check says below the field what is meant, and why that cannot be; nil = nothing.
+	check func(option int, typed string) (says sentence, why string)
 
 	at    int
 	field field
@@ -47,6 +49,10 @@ func (d *dialog) Keys() []Key {
 	empty := func(*incident.Snapshot) string {
 		if d.must && strings.TrimSpace(d.field.String()) == "" {
 			return "type first " + d.prompt
+		}
+		if d.check != nil {
+			_, why := d.check(d.at, d.field.String())
+			return why
 		}
 		return ""
 	}
@@ -86,6 +92,9 @@ func (d *dialog) Size(w, h int) (int, int) {
 	if d.typed {
 		n += 2
 	}
+	if d.check != nil {
+		n += 2
+	}
 	return min(w, 76), min(h, n+2)
 }
 
@@ -115,6 +124,12 @@ func (d *dialog) View(w, _ int) []string {
 		}
 		label = p.say(label)
 		out = append(out, " "+paint(p.Dim, label)+d.field.view(p, w-2-len(label)))
+	}
+	if d.check != nil {
+		says, _ := d.check(d.at, d.field.String())
+		for _, l := range p.wrap(says.text, w-2, 2) {
+			out = append(out, " "+paint(p.of(says.level), l))
+		}
 	}
 	return out
 }

@@ -333,7 +333,7 @@ func (a *App) says() sentence {
 func (a *App) sentenceLines(w int) []string {
 	s := a.says()
 	p := a.pen
-	style := [...]ansi.Style{calm: p.Plain, fine: p.Good, warn: p.Warn, bad: p.Bad, alarm: p.Bad}[s.level]
+	style := p.of(s.level)
 	lead, text := " ", s.text
 	if s.level == alarm {
 		if head, rest, ok := strings.Cut(s.text, ": "); ok {
@@ -341,6 +341,11 @@ func (a *App) sentenceLines(w int) []string {
 		}
 	}
 	return p.hang(lead, text, w, style)
+}
+
+// of is the style of a sentence so urgent.
+func (p *pen) of(l level) ansi.Style {
+	return [...]ansi.Style{calm: p.Plain, fine: p.Good, warn: p.Warn, bad: p.Bad, alarm: p.Bad}[l]
 }
 
 // hang is text in at most two lines, the second below the first's beginning.
