@@ -147,6 +147,11 @@ func (r *Reader) sampled(i *incident.Incident, l *lines, figures map[string]*mod
 			f.NotMeasured = t.NotMeasured
 		}
 		f.Errors.Step, f.P95.Step = 15*time.Second, 15*time.Second
+		for _, a := range i.Alerts {
+			if a.Component == id && a.Over.IsZero() {
+				f.Alerts = append(f.Alerts, model.Alert{Name: a.Name, Severity: a.Severity, Since: a.Since})
+			}
+		}
 		figures[id] = f
 	}
 	for _, n := range r.samples {

@@ -32,7 +32,7 @@ func New(facts []incident.Fact, kept *Manifest) Data {
 	d.Triggers = b.triggers()
 	d.Impact = b.impact()
 	d.Downtime = b.downtime()
-	d.DetectedBy = Text(i.DetectedBy.String())
+	d.DetectedBy, d.DetectedHow, d.Noticed = Text(i.DetectedBy.String()), string(i.DetectedBy.Source), b.noticed()
 	d.Cause = b.cause()
 	d.Decision = b.decision()
 	d.Escalations = b.escalations()
@@ -125,6 +125,27 @@ func (b *builder) times() (Times, Took) {
 func (b *builder) opened() (at time.Time) {
 	each(b.facts, func(f incident.Fact, _ incident.Opened) { at = f.At })
 	return at
+}
+
+// noticed returns the alerts about what failed, and what the operator said of how they
+// came to know of it.
+func (b *builder) noticed() (out []Text) {
+	for _, a := range b.i.Alerts {
+		text := "alert " + a.Name
+		if a.Severity != "" {
+			text += " (" + a.Severity + ")"
+		}
+		text += " about " + a.Component + " fired from " + Moment{a.Since}.String()
+		if !a.Over.IsZero() {
+			text += " to " + Moment{a.Over}.String()
+		}
+		out = append(out, Text(text))
+	}
+	said := Text("when somebody was paged is not known")
+	if b.i.Told.How != incident.SourceUnknown {
+		said = Text(b.i.ToldBy + ": " + b.i.Told.WordsIn("2006-01-02 15:04:05 UTC"))
+	}
+	return append(out, said)
 }
 
 // triggers are all that rose, also those that the operator let fall.

@@ -23,7 +23,9 @@ type Data struct {
 	Operators   []Text   `json:"operators,omitempty"` // who did something, in the order of their first act
 	Summary     []Text   `json:"summary"`             // what happened, in sentences
 	Times       Times    `json:"times"`
-	DetectedBy  Text     `json:"detectedBy,omitempty"` // "the alert HighErrorRate"; "" = the limit, as it was shown
+	DetectedBy  Text     `json:"detectedBy,omitempty"`  // "the alert HighErrorRate"; "" = the limit, as it was shown
+	DetectedHow string   `json:"detectedHow,omitempty"` // limit, answer, alert, page, told, saw
+	Noticed     []Text   `json:"noticed"`               // the alerts, and what the operator said of how they came to know of it
 	Took        Took     `json:"took"`
 	Triggers    []Text   `json:"triggers,omitempty"` // the limits that were broken, in words
 	Impact      Impact   `json:"impact"`

@@ -22,6 +22,7 @@ type Row struct {
 	State      string   `json:"state"` // open, ended, closed
 	Outcome    string   `json:"outcome,omitempty"`
 	Took       Took     `json:"took"`
+	DetectedBy string   `json:"detectedBy,omitempty"` // limit, answer, alert, page, told, saw
 	Attempts   int      `json:"attempts"`
 	Owes       []string `json:"owes,omitempty"` // what it switched off and did not put back, in words
 	detected   time.Time
@@ -31,7 +32,7 @@ type Row struct {
 func RowOf(facts []incident.Fact) Row {
 	b := builder{i: incident.Fold(facts), facts: facts}
 	times, took := b.times()
-	r := Row{ID: b.i.ID, Opened: times.Opened, State: b.state(), Took: took, detected: times.Detected.Time}
+	r := Row{ID: b.i.ID, Opened: times.Opened, State: b.state(), Took: took, DetectedBy: string(b.i.DetectedBy.Source), detected: times.Detected.Time}
 	if b.i.End != nil {
 		r.Outcome = string(b.i.End.Outcome)
 	}
@@ -60,7 +61,7 @@ func (b *builder) state() string {
 
 // rowFormat is raised with each change of what RowOf returns of a journal: rows
 // that were kept in another format are worked out anew.
-const rowFormat = 4
+const rowFormat = 5
 
 // keptRow is a row as it is kept beside its journal.
 type keptRow struct {
@@ -159,14 +160,14 @@ func WriteIncidents(w io.Writer, rows []Row) error {
 	sorted := slices.Clone(rows)
 	slices.SortStableFunc(sorted, func(a, b Row) int { return b.Opened.Compare(a.Opened.Time) })
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "INCIDENT\tOPENED (UTC)\tCOMPONENT\tSTATE\tOUTCOME\tDETECT\tDECIDE\tROLL BACK\tRECOVER")
+	fmt.Fprintln(t, "INCIDENT\tOPENED (UTC)\tCOMPONENT\tSTATE\tOUTCOME\tDETECT\tBY\tDECIDE\tROLL BACK\tRECOVER")
 	for _, r := range sorted {
 		opened := "?"
 		if !r.Opened.IsZero() {
 			opened = r.Opened.UTC().Format("2006-01-02 15:04")
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", text.Clean(r.ID), opened, text.Clean(orDash(strings.Join(r.Components, ", "))), r.State,
-			text.Clean(orDash(r.Outcome)), brief(r.Took.Detect), brief(r.Took.Decide), brief(r.Took.RollBack), brief(r.Took.Recover))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", text.Clean(r.ID), opened, text.Clean(orDash(strings.Join(r.Components, ", "))), r.State,
+			text.Clean(orDash(r.Outcome)), brief(r.Took.Detect), text.Clean(orDash(r.DetectedBy)), brief(r.Took.Decide), brief(r.Took.RollBack), brief(r.Took.Recover))
 	}
 	if err := t.Flush(); err != nil {
 		return err
