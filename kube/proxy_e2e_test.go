@@ -4,13 +4,13 @@ package kube
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"sync"
 	"testing"
+
+	"rollbook/engine/porttest"
 )
 
 // through makes a client whose requests pass an HTTP server of the test's,
@@ -34,113 +34,15 @@ func through(t testing.TB, ns string, opt Options, handle func(w http.ResponseWr
 	return client(t, ns, opt, func(f *Flags) { f.ClusterInfo.Server = srv.URL })
 }
 
-// wire is a TCP proxy before the API server that can be cut and stopped up.
-type wire struct {
-	addr, to string
-	mu       sync.Mutex
-	cond     *sync.Cond
-	open     bool // bytes pass
-	l        net.Listener
-	conns    map[net.Conn]bool
-}
-
-func newWire(t testing.TB, to string) *wire {
-	t.Helper()
-	w := &wire{to: to, open: true, conns: map[net.Conn]bool{}}
-	w.cond = sync.NewCond(&w.mu)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.addr = l.Addr().String()
-	w.serve(l)
-	t.Cleanup(func() { w.stop(); w.hole(false) })
-	return w
-}
-
-func (w *wire) serve(l net.Listener) {
-	w.mu.Lock()
-	w.l = l
-	w.mu.Unlock()
-	go func() {
-		for {
-			in, err := l.Accept()
-			if err != nil {
-				return
-			}
-			out, err := net.Dial("tcp", w.to)
-			if err != nil {
-				in.Close()
-				continue
-			}
-			w.mu.Lock()
-			w.conns[in], w.conns[out] = true, true
-			w.mu.Unlock()
-			go w.pump(in, out)
-			go w.pump(out, in)
-		}
-	}()
-}
-
-func (w *wire) pump(dst, src net.Conn) {
-	defer dst.Close()
-	defer src.Close()
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := src.Read(buf)
-		w.mu.Lock()
-		for !w.open {
-			w.cond.Wait()
-		}
-		w.mu.Unlock()
-		if n > 0 {
-			if _, err := dst.Write(buf[:n]); err != nil {
-				return
-			}
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-// hole lets connections stand, new ones too, and nothing through.
-func (w *wire) hole(on bool) {
-	w.mu.Lock()
-	w.open = !on
-	w.mu.Unlock()
-	w.cond.Broadcast()
-}
-
-// stop refuses connections and ends those that there are.
-func (w *wire) stop() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.l.Close()
-	for c := range w.conns {
-		c.Close()
-	}
-	w.conns = map[net.Conn]bool{}
-}
-
-func (w *wire) start(t testing.TB) {
-	t.Helper()
-	l, err := net.Listen("tcp", w.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.serve(l)
-}
-
-func overWire(t testing.TB, ns string) (*Client, *wire) {
+func overWire(t testing.TB, ns string) (*Client, *porttest.Line) {
 	t.Helper()
 	u, err := url.Parse(client(t, ns, Options{}).Server())
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWire(t, u.Host)
+	w := porttest.NewLine(t, u.Host)
 	return client(t, ns, Options{Version: "test"}, func(f *Flags) {
-		server := "https://" + w.addr
+		server := "https://" + w.Addr
 		f.ClusterInfo.Server = server
 	}), w
 }

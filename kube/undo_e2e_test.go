@@ -263,7 +263,7 @@ func TestNotSentIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.stop()
+	w.Stop()
 	_, err = c.patch(context.Background(), p)
 	for errors.As(err, new(*unreached)) && !errors.As(err, new(notSent)) { // the connection was noticed to be dead only now
 		_, err = c.patch(context.Background(), p)

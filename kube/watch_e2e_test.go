@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"rollbook/engine/porttest"
 	"rollbook/model"
 )
 
@@ -69,16 +70,8 @@ func (w *watched) image(id string) string {
 }
 
 func TestWatchOutlivesOutageAndBlackHole(t *testing.T) {
-	for _, tt := range []struct {
-		name     string
-		cut, end func(testing.TB, *wire)
-	}{
-		{"outage", func(_ testing.TB, w *wire) { w.stop() }, func(t testing.TB, w *wire) { w.start(t) }},
-		{"black hole", func(_ testing.TB, w *wire) { w.hole(true) }, func(_ testing.TB, w *wire) { w.hole(false) }},
-		// The connections that stood in the hole never come to life again.
-		{"black hole for good", func(_ testing.TB, w *wire) { w.hole(true) }, func(t testing.TB, w *wire) { w.stop(); w.hole(false); w.start(t) }},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
+	for _, tt := range porttest.Outages {
+		t.Run(tt.Name, func(t *testing.T) {
 			t.Parallel()
 			ns := namespace(t)
 			c, line := overWire(t, ns)
@@ -90,7 +83,7 @@ func TestWatchOutlivesOutageAndBlackHole(t *testing.T) {
 				t.Errorf("%+v", w.get())
 			}
 			cut := time.Now()
-			tt.cut(t, line)
+			tt.Cut(t, line)
 			eventually(t, 12*time.Second, "the loss is told", func() bool { return w.get().Connection.Err != "" })
 			told := time.Since(cut)
 			if con := w.get().Connection; con.Trying.IsZero() {
@@ -102,9 +95,9 @@ func TestWatchOutlivesOutageAndBlackHole(t *testing.T) {
 				t.Error("the board knows what it cannot")
 			}
 			back := time.Now()
-			tt.end(t, line)
+			tt.End(t, line)
 			eventually(t, 15*time.Second, "the board is right again", func() bool { return w.image("api") == "api:3" })
-			t.Logf("%s: loss told after %v, board right again %v after its end", tt.name, told.Round(10*time.Millisecond), time.Since(back).Round(10*time.Millisecond))
+			t.Logf("%s: loss told after %v, board right again %v after its end", tt.Name, told.Round(10*time.Millisecond), time.Since(back).Round(10*time.Millisecond))
 			eventually(t, 5*time.Second, "the connection is good", func() bool {
 				con := w.get().Connection
 				return con.Err == "" && time.Since(con.Heard) < 7*time.Second
@@ -117,20 +110,20 @@ func TestWatchOutlivesOutageAndBlackHole(t *testing.T) {
 
 func TestBlackHoleFromTheStart(t *testing.T) {
 	c, line := overWire(t, "default")
-	line.hole(true)
+	line.Hole(true)
 	begun := time.Now()
 	w := watching(t, c)
 	eventually(t, time.Second, "what is tried is told", func() bool { return !w.get().Connection.Trying.IsZero() })
-	if con := w.get().Connection; con.To != line.addr || !con.Heard.IsZero() {
+	if con := w.get().Connection; con.To != line.Addr || !con.Heard.IsZero() {
 		t.Errorf("%+v", con)
 	}
-	eventually(t, 6*time.Second, "why is told", func() bool { return strings.Contains(w.get().Connection.Err, "no answer from "+line.addr) })
+	eventually(t, 6*time.Second, "why is told", func() bool { return strings.Contains(w.get().Connection.Err, "no answer from "+line.Addr) })
 	time.Sleep(time.Until(begun.Add(8 * time.Second)))
 	if con := w.get().Connection; con.Trying.Sub(begun) > time.Second {
 		t.Errorf("the hole seems younger than it is: since %v", con.Trying.Sub(begun))
 	}
 	back := time.Now()
-	line.hole(false)
+	line.Hole(false)
 	eventually(t, 6*time.Second, "it connects", func() bool { return !w.get().Connection.Heard.IsZero() && w.get().Identity.User != "" })
 	t.Logf("connected %v after the end of the hole", time.Since(back).Round(10*time.Millisecond))
 }
