@@ -83,7 +83,12 @@ func (r *racer) once(what string, in incident.Act) {
 
 // until acts on each snapshot until act says that it is done.
 func (r *racer) until(what string, act func(*incident.Snapshot) bool) *incident.Snapshot {
-	deadline := time.After(min(porttest.Patience(30*time.Second), 90*time.Second))
+	return r.within(30*time.Second, what, act)
+}
+
+// within is until for what takes so long.
+func (r *racer) within(long time.Duration, what string, act func(*incident.Snapshot) bool) *incident.Snapshot {
+	deadline := time.After(min(porttest.Patience(long), long+time.Minute))
 	for {
 		s := r.e.Snapshot()
 		if act(s) {
