@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"rollbook/engine/porttest"
 	"rollbook/incident"
 	"rollbook/kube"
 	"rollbook/metrics"
@@ -24,7 +25,7 @@ import (
 func TestEvidenceOfACrashLoop(t *testing.T) {
 	t.Parallel()
 	ns := shop(t)
-	time.Sleep(served)
+	serves(t, ns)
 	kubectl(t, "-n", ns, "create", "secret", "generic", "canary", "--from-literal=token=c4n4ry-s3cr3t-value")
 	kubectl(t, "-n", ns, "set", "env", "deploy/backend-python", "--from=secret/canary")
 	bed(t, "POST", "/release", "namespace", ns, "workload", "backend-python", "kind", "crash")
@@ -34,7 +35,7 @@ func TestEvidenceOfACrashLoop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), porttest.Patience(2*time.Minute))
 	defer cancel()
 	boards := make(chan *model.Component, 1)
 	go c.Watch(ctx, func(o model.Observation) {
@@ -101,7 +102,7 @@ func TestEvidenceOfACrashLoop(t *testing.T) {
 		gather(model.AtConfirm, k)
 		best = min(best, time.Since(start))
 	}
-	if best > 1200*time.Millisecond {
+	if best > porttest.Patience(1200*time.Millisecond) {
 		t.Errorf("before the write it took %s", best)
 	}
 	gather(model.InFull, k)

@@ -161,6 +161,7 @@ func eventsOn(t *testing.T, ns, name string) int {
 // Nothing is claimed by an answer that is not the API server's, nothing follows it,
 // and the same rollback is done when the way is free again.
 func TestAnswersThatAreNone(t *testing.T) {
+	t.Parallel()
 	var elsewhere atomic.Int32
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
 	t.Cleanup(other.Close)
@@ -226,6 +227,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 // No rollback fails for a slow way, for other writers, or for a server that asks for
 // patience; and the screen is right soon after the cluster.
 func TestRollbackInBadWeather(t *testing.T) {
+	t.Parallel()
 	ns := emptyNamespace(t)
 	in := func(name string, f func(t *testing.T, name string, u *unwell)) {
 		t.Run(name, func(t *testing.T) {

@@ -18,6 +18,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"rollbook/engine/porttest"
 )
 
 // Where the kill loop runs: on the testbed, and on a sandbox in a process of its
@@ -117,7 +119,7 @@ func (b *killBed) breaks(t *testing.T, name string) {
 // settles waits until the controller took a revision up.
 func (b *killBed) settles(t *testing.T, name, revision string) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(porttest.Patience(20 * time.Second)); ; time.Sleep(20 * time.Millisecond) {
 		d := b.get(t, name)
 		if d.Annotations["deployment.kubernetes.io/revision"] == revision && d.Status.ObservedGeneration == d.Generation {
 			return

@@ -11,6 +11,8 @@ import (
 
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
+
+	"rollbook/engine/porttest"
 )
 
 // asks is a credentials program that wants a password from the terminal and
@@ -66,7 +68,7 @@ func TestLoginWithTheTerminal(t *testing.T) {
 		m.types("nonsense")
 		m.tmux("send-keys", "Enter")
 		// Whatever waits for credentials may ask once more before the screen is back.
-		for deadline := time.Now().Add(20 * time.Second); ; {
+		for deadline := time.Now().Add(porttest.Patience(20 * time.Second)); ; {
 			s := m.sees(`①Assess|`+asked, 10*time.Second)
 			if time.Now().After(deadline) {
 				t.Fatalf("the screen does not come back:\n%s", s)

@@ -183,6 +183,7 @@ func hasWritten(s *incident.Snapshot) bool {
 // workload at the same moment: a hundred times. Every second time they have no
 // Leases, so that nothing but the plan keeps the two writes apart.
 func TestTwoOperatorsRace(t *testing.T) {
+	t.Parallel()
 	const races, beside = 100, 4
 	var mu sync.Mutex
 	byLease, byPlan := 0, 0
@@ -276,7 +277,7 @@ func atoi(t *testing.T, s string) (n int) {
 // settled waits until the controller has taken a revision up.
 func settled(t *testing.T, ns, name, revision string) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(porttest.Patience(20 * time.Second)); ; time.Sleep(20 * time.Millisecond) {
 		got := kubectl(t, "-n", ns, "get", "deploy", name, "-o", `jsonpath={.metadata.annotations.deployment\.kubernetes\.io/revision} {.metadata.generation}={.status.observedGeneration}`)
 		if rev, gens, _ := strings.Cut(got, " "); rev == revision {
 			if g, o, _ := strings.Cut(gens, "="); g == o {

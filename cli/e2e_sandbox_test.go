@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"rollbook/engine/porttest"
 )
 
 // sandboxIn starts the sandbox's opening screen in a tmux of its own. Nothing of
@@ -73,7 +75,7 @@ func (m *terminal) endsBy(name string) {
 	m.t.Helper()
 	pid := m.pid()
 	ends[name](m, pid)
-	for deadline := time.Now().Add(15 * time.Second); !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(porttest.Patience(15 * time.Second)); !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			m.t.Fatal("the process is still there")
 		}
@@ -85,8 +87,10 @@ func (m *terminal) endsBy(name string) {
 
 // However the screen ends, nothing of the sandbox is left.
 func TestE2ESandboxLeavesNothing(t *testing.T) {
+	t.Parallel()
 	for name := range ends {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			tmp := t.TempDir()
 			m := sandboxIn(t, tmp)
 			m.sees("choose an incident", 20*time.Second)
@@ -109,8 +113,10 @@ func TestE2ESandboxLeavesNothing(t *testing.T) {
 // Neither is it when the screen ends with its first frame, and the world is
 // still being built.
 func TestE2ESandboxLeftAtOnceLeavesNothing(t *testing.T) {
+	t.Parallel()
 	for name := range ends {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			tmp := t.TempDir()
 			m := sandboxIn(t, tmp, "--scenario", "errors")
 			m.sees("①Assess", 20*time.Second)
@@ -122,6 +128,7 @@ func TestE2ESandboxLeftAtOnceLeavesNothing(t *testing.T) {
 
 // A walk to its end; the journal stays only where it was wanted.
 func TestE2ESandboxJournalStays(t *testing.T) {
+	t.Parallel()
 	tmp, journals := t.TempDir(), t.TempDir()
 	m := sandboxIn(t, tmp, "--scenario", "errors", "--journal-dir", journals)
 	m.dir = journals

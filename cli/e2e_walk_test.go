@@ -4,8 +4,12 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,9 +17,33 @@ import (
 	"rollbook/engine/porttest"
 )
 
-// served is how long a shop runs before it breaks: enough requests to tell that
-// it was well.
-const served = 45 * time.Second
+// serves waits until a shop has run for so long before it breaks that it can be told
+// that it was well: until its pods were scraped often enough.
+func serves(t *testing.T, namespace string) {
+	t.Helper()
+	query := url.Values{"query": {fmt.Sprintf(`min(sum_over_time(up{namespace=%[1]q,app="backend-python"}[5m]) and up{namespace=%[1]q} == 1)`, namespace)}}
+	for deadline := time.Now().Add(porttest.Patience(time.Minute)); ; time.Sleep(500 * time.Millisecond) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, env(t, "ROLLBOOK_PROMETHEUS_DIRECT")+"/api/v1/query?"+query.Encode(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := answer(t, req)
+		var a struct {
+			Data struct{ Result []struct{ Value [2]any } }
+		}
+		if err := json.Unmarshal([]byte(got), &a); err != nil {
+			t.Fatal(err)
+		}
+		if r := a.Data.Result; len(r) == 1 {
+			if n, err := strconv.ParseFloat(fmt.Sprint(r[0].Value[1]), 64); err == nil && n >= 6 {
+				return
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the shop in %s is not scraped: %s", namespace, got)
+		}
+	}
+}
 
 // prom is Prometheus without the proxy that tests break.
 func prom(t *testing.T) []string {
@@ -26,7 +54,7 @@ func prom(t *testing.T) []string {
 func broken(t *testing.T, kind string) (namespace string) {
 	t.Helper()
 	namespace = shop(t)
-	time.Sleep(served)
+	serves(t, namespace)
 	bed(t, "POST", "/release", "namespace", namespace, "workload", "backend-python", "kind", kind)
 	return namespace
 }
@@ -233,9 +261,10 @@ func TestKilledAfterThePatchIsTakenUp(t *testing.T) {
 }
 
 func TestBlackHoleAtTheStart(t *testing.T) {
-	bed(t, "POST", "/proxy/api", "mode", "blackhole")
-	defer bed(t, "POST", "/proxy/api", "mode", "pass")
-	m := open(t, 80, 24, quick, "", append(prom(t), "--context", "proxied")...)
+	t.Parallel()
+	api := porttest.NewLine(t, apiServer(t))
+	api.Hole(true)
+	m := open(t, 80, 24, quick, "", append(prom(t), "--server", "https://"+api.Addr)...)
 	m.sees(`①Assess`, 2*time.Second)
 	m.sees(`(?i)connecting|no answer|trying`, 2*time.Second)
 	m.sees(`127\.0\.0\.1:\d+.* [3-9]s`, 15*time.Second)
@@ -244,24 +273,24 @@ func TestBlackHoleAtTheStart(t *testing.T) {
 }
 
 func TestOutageInTheMiddleOfTheRollout(t *testing.T) {
-	ns := shop(t)
+	t.Parallel()
+	ns, api := shop(t), porttest.NewLine(t, apiServer(t))
 	// A good version that takes its time, then a bad one: going back is slow.
 	bed(t, "POST", "/release", "namespace", ns, "workload", "backend-python", "kind", "slow-start")
 	kubectl(t, "-n", ns, "rollout", "status", "deploy/backend-python", "--timeout=2m")
-	time.Sleep(served)
+	serves(t, ns)
 	bed(t, "POST", "/release", "namespace", ns, "workload", "backend-python", "kind", "errors")
-	m := open(t, 80, 24, quick, "", append(prom(t), "-n", ns, "--context", "proxied")...)
+	m := open(t, 80, 24, quick, "", append(prom(t), "-n", ns, "--server", "https://"+api.Addr)...)
 	m.sees(`ROLL BACK NOW`, 3*time.Minute)
 	m.toConfirm()
 	m.confirm("backend-python")
 	m.sees(`⑤Roll back`, 5*time.Second)
 	m.sees(`of 3 new pods`, 5*time.Second)
 	before := kubectl(t, "-n", ns, "get", "deploy", "backend-python", "-o", "jsonpath={.metadata.generation}")
-	bed(t, "POST", "/proxy/api", "mode", "blackhole")
-	defer bed(t, "POST", "/proxy/api", "mode", "pass")
+	api.Hole(true)
 	m.sees(`✗ lost`, 40*time.Second)
 	m.sees(`⑤Roll back`, time.Second)
-	bed(t, "POST", "/proxy/api", "mode", "pass")
+	api.Hole(false)
 	m.sees(`● live`, 40*time.Second)
 	m.sees(`rolled out`, 2*time.Minute)
 	if after := kubectl(t, "-n", ns, "get", "deploy", "backend-python", "-o", "jsonpath={.metadata.generation}"); after != before {
@@ -270,15 +299,15 @@ func TestOutageInTheMiddleOfTheRollout(t *testing.T) {
 }
 
 func TestPrometheusGoesAwayInTheMiddle(t *testing.T) {
-	ns := broken(t, "errors")
-	m := open(t, 80, 24, quick, "", "-n", ns, "--prometheus", env(t, "ROLLBOOK_PROMETHEUS"))
+	t.Parallel()
+	ns, figures := broken(t, "errors"), porttest.NewLine(t, hostIn(t, env(t, "ROLLBOOK_PROMETHEUS_DIRECT")))
+	m := open(t, 80, 24, quick, "", "-n", ns, "--prometheus", "http://"+figures.Addr)
 	m.sees(`ROLL BACK NOW`, 3*time.Minute)
-	bed(t, "POST", "/proxy/prometheus", "mode", "blackhole")
-	defer bed(t, "POST", "/proxy/prometheus", "mode", "pass")
+	figures.Hole(true)
 	m.sees(`stale since`, 90*time.Second)
 	m.sees(`ROLL BACK NOW`, time.Second)
 	m.never(`WATCH|UNKNOWN, YOUR CALL`, 5*time.Second)
-	bed(t, "POST", "/proxy/prometheus", "mode", "pass")
+	figures.Hole(false)
 	m.sees(`backend-python .*[0-9]%`, time.Minute)
 }
 
