@@ -159,6 +159,16 @@ func TestOnlyTheConfirmationWrites(t *testing.T) {
 		{"looking on", func(w *world, _ *model.Plan) { w.seen.LookingOn = "INC-1" }, "backend-python", []string{"plan-1"}, "maria", false, "looking on: another rollbook on this machine works on INC-1"},
 		{"read-only", func(w *world, _ *model.Plan) { w.inc.Settings.ReadOnly = true }, "backend-python", []string{"plan-1"}, "maria", false, "read-only: "},
 		{"no journal", func(w *world, _ *model.Plan) { w.seen.JournalE = "disk full" }, "backend-python", []string{"plan-1"}, "maria", false, "the journal cannot be written: disk full"},
+		{"one of two runs already", func(w *world, p *model.Plan) {
+			pf := w.seen.Preflight[backend]
+			pf.Plans = append(pf.Plans, *p)
+			pf.Plans[1].ID, pf.Plans[1].Same = "plan-2", true
+		}, "backend-python", []string{"plan-1"}, "maria", true, ""},
+		{"one of two was not shown", func(w *world, p *model.Plan) {
+			pf := w.seen.Preflight[backend]
+			pf.Plans = append(pf.Plans, *p)
+			pf.Plans[1].ID = "plan-2"
+		}, "backend-python", []string{"plan-1"}, "maria", false, ""},
 		{"what runs already", func(w *world, p *model.Plan) { p.Same = true }, "backend-python", []string{"plan-1"}, "maria", false, ""},
 	} {
 		w := newWorld(t, nil)
@@ -175,6 +185,11 @@ func TestOnlyTheConfirmationWrites(t *testing.T) {
 				if x.ID() != first {
 					t.Errorf("%s: it is called %+v", tt.name, x.ID())
 				}
+			}
+		}
+		for _, f := range facts {
+			if b, is := f.Body.(Confirmed); is && len(b.Plans) != 1 {
+				t.Errorf("%s: confirmed is %+v", tt.name, b.Plans)
 			}
 		}
 		if tt.writes != (len(written) == 1 && written[0].ID == "plan-1") || len(written) > 1 {

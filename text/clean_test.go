@@ -9,6 +9,7 @@ import (
 )
 
 func TestClean(t *testing.T) {
+	const four = "\u0301\u0301\u0301\u0301"
 	for _, tc := range []struct{ name, in, line, lines string }{
 		{"empty", "", "", ""},
 		{"plain", "GET /cart 200 12ms", "GET /cart 200 12ms", ""},
@@ -55,6 +56,14 @@ func TestClean(t *testing.T) {
 		{"charset cut off", "text\x1b(", "text", ""},
 		{"the first of the marks", "e" + strings.Repeat("\u0300", 50), "e\u0300\u0300\u0300\u0300", ""},
 		{"marks across a removal", "e" + strings.Repeat("\u0301", 4) + "\x1b[m\u0301", "e\u0301\u0301\u0301\u0301", ""},
+		{"marks of each character", "\x1b[me" + four + "o" + four, "e" + four + "o" + four, ""},
+		{"marks of each character of a clean line", "e" + four + "o" + four + "é" + four + "x", "e" + four + "o" + four + "é" + four + "x", ""},
+		{"marks on both sides of a removal", "e\u0301\u0301\u0301\x1b[m\u0301\u0301\u0301x", "e" + four + "x", ""},
+		{"marks on a removal alone", "x\x1b[m" + four + "\u0301", "x" + four, ""},
+		{"marks after a tab", "e" + four + "\t\u0301", "e" + four + "    \u0301", ""},
+		{"marks after invalid UTF-8", "e" + four + "\xff\u0301", "e" + four + "\ufffd\u0301", ""},
+		{"marks after the end of a line", "e" + four + "\n\u0301", "e" + four, "e" + four + "\n\u0301"},
+		{"marks after the end of a line, and a removal", "\x1b[me" + four + "\n\u0301", "e" + four, "e" + four + "\n\u0301"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if tc.lines == "" {

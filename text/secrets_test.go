@@ -107,6 +107,12 @@ func TestSecretsByTheirForms(t *testing.T) {
 		{"x: " + b64(`{"user":"bob","password":"hunter2"}`), "x: [redacted]"},
 		{"x=" + b64("DB_PASSWORD=hunter2\nPORT=80\n"), "x=[redacted]"},
 		{"config.yaml: " + b64("db:\n  password: hunter2\n") + " y", "config.yaml: [redacted] y"},
+		{"x: " + base64.RawURLEncoding.EncodeToString([]byte("password=hunter2??>>~~~?>")), "x: [redacted]"},
+		{"x: " + b64("password=hunter2??>>~~~?>"), "x: [redacted]"},
+		{"x: " + b64("a:\t1\r\npassword=hunter2\r\n\tb"), "x: [redacted]"},
+		{"x: " + b64("password=größer12"), "x: [redacted]"},
+		{"x: " + b64("password=hunter2\n"+strings.Repeat("größer ", 1300)), "x: [redacted]"}, // only its beginning is looked into
+		{"password: serviceaccounts not found", "password: [redacted] not found"},
 		// The end of a key.
 		{"x\n" + strings.Repeat("Qz1", 20) + "\nq83v=\n-----END EC PRIVATE KEY-----\nb", "x\n[redacted]\nb"},
 		{"x ↵ " + strings.Repeat("Qz1", 20) + " ↵ q83v= ↵ -----END EC PRIVATE KEY----- ↵ b", "x ↵ [redacted] ↵ b"},
@@ -136,6 +142,8 @@ func TestOrdinaryWordsAreShown(t *testing.T) {
 		"12:00:01@host:80", "mail me:ops@example.com", "sip:alice@host:5060", "git@git.example:22/x.git", "http://a:80/b@c:5/d",
 		"token_type=bearer", "token_count: 512", "tokens_per_second=5", "password_min_length: 8", "secret_store=vault", "tokenTTL: 5m", "auth: failed", "auth=oidc",
 		"sid=ORCL", "session=closed", "(SID=orcl)", "OLDPWD=/srv/app", "PGPASSFILE=/etc/pgpass",
+		`password: ""`, `token=""`, `password="null"`, `password: "none"`, `session="open"`, `{"session":"closed"}`, `auth="oidc"`, `{"dsn":"memory"}`, `{"DATABASE_URL":"db.example"}`,
+		"error getting credentials: exec: plugin failed", "failed to fetch token: serviceaccounts not found", `failed to fetch token: serviceaccounts "x" not found`, "run/token: file not found",
 		"password: ${DB_PASSWORD}", "token: $(API_TOKEN)", "args: [--password=$(DB_PASSWORD)]",
 		"value: hunter2", `{"name":"PORT","value":"8080"}`, "- name: LOG_LEVEL\n  value: debug", "key: a", `{"key":"value"}`, "- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef:\n      key: password\n      name: db\n",
 		"<p>password</p>", "<a href=x>token</a>", "a -> b", "x > y", "100%", "a%3Db", "costs $5 or $10.00", "$HOME/bin", "$1$2",
