@@ -63,7 +63,7 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 		if _, err := c.Lease(ctx, model.LeaseAsk{Workload: apiWorkload, Holder: "maria"}); err == nil {
 			t.Errorf("%d to a lease is a success", code)
 		}
-		if _, _, err := c.review(ctx, "production", "patch", "apps", "deployments", "api"); err == nil {
+		if _, err := c.review(ctx, "production", "patch", "apps", "deployments", "api"); err == nil {
 			t.Errorf("%d to a review is an answer", code)
 		}
 		if _, err := (&source{api: c.apps, resource: "deployments", namespace: "production", empty: empty[appsv1.DeploymentList]}).list(ctx, metav1.ListOptions{}); err == nil {

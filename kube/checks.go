@@ -18,7 +18,7 @@ import (
 
 // review asks the API server whether the user may do something. A subresource
 // stands behind a slash: "pods/log".
-func (c *Client) review(ctx context.Context, namespace, verb, group, resource, name string) (allowed bool, reason string, err error) {
+func (c *Client) review(ctx context.Context, namespace, verb, group, resource, name string) (allowed bool, err error) {
 	resource, sub, _ := strings.Cut(resource, "/")
 	body, err := json.Marshal(map[string]any{
 		"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
@@ -26,23 +26,20 @@ func (c *Client) review(ctx context.Context, namespace, verb, group, resource, n
 			"namespace": namespace, "verb": verb, "group": group,
 			"resource": resource, "subresource": sub, "name": name}}})
 	if err != nil {
-		return false, "", err
+		return false, err
 	}
 	answer, err := c.do(ctx, call{method: http.MethodPost, path: "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", kind: "application/json", body: body,
 		want: "SelfSubjectAccessReview"})
 	if err != nil {
-		return false, "", err
+		return false, err
 	}
 	var r struct {
-		Status struct {
-			Allowed bool
-			Reason  string
-		}
+		Status struct{ Allowed bool }
 	}
 	if err := json.Unmarshal(answer, &r); err != nil {
-		return false, "", err
+		return false, err
 	}
-	return r.Status.Allowed, r.Status.Reason, nil
+	return r.Status.Allowed, nil
 }
 
 // checkAccess asks for every call that the step will make.
@@ -67,7 +64,7 @@ func (c *Client) checkAccess(ctx context.Context, p *planned) []model.Check {
 	fs := make([]func(), 0, len(asks))
 	for i, a := range asks {
 		fs = append(fs, func() {
-			ok, _, err := c.review(ctx, ns, a.verb, a.group, a.resource, a.name)
+			ok, err := c.review(ctx, ns, a.verb, a.group, a.resource, a.name)
 			results[i] = result{ok, err}
 		})
 	}

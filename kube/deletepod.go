@@ -96,8 +96,8 @@ func (d DeletePod) checkAccess(ctx context.Context, p *model.Pod, comp *model.Co
 	verbs := []string{"delete", "get"}
 	may, errs := make([]bool, len(verbs)), make([]error, len(verbs))
 	several(
-		func() { may[0], _, errs[0] = d.c.review(ctx, ns, verbs[0], "", "pods", p.Name) },
-		func() { may[1], _, errs[1] = d.c.review(ctx, ns, verbs[1], "", "pods", p.Name) })
+		func() { may[0], errs[0] = d.c.review(ctx, ns, verbs[0], "", "pods", p.Name) },
+		func() { may[1], errs[1] = d.c.review(ctx, ns, verbs[1], "", "pods", p.Name) })
 	for n, verb := range verbs {
 		id, ok, err := "access."+verb, may[n], errs[n]
 		switch {

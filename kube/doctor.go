@@ -97,7 +97,7 @@ func (c *Client) checkRights(ctx context.Context, ns string) []model.Check {
 	asks := make([]func(), len(rights))
 	for i, r := range rights {
 		asks[i] = func() {
-			ok, _, err := c.review(ctx, ns, r.verb, r.group, r.resource, "")
+			ok, err := c.review(ctx, ns, r.verb, r.group, r.resource, "")
 			results[i] = result{ok, err}
 		}
 	}
