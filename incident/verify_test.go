@@ -186,3 +186,150 @@ func TestFiguresAreProven(t *testing.T) {
 		}
 	}
 }
+
+// The hold is over when it was watched for its whole length: then the impact is measured,
+// and what comes after the incident is closed takes nothing back.
+func TestEndOfTheHold(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toRolling()
+	w.wait(40 * time.Second)
+	w.rolledOut()
+	w.do(Next{})
+	if w.snap().Held() != 0 {
+		t.Errorf("held %s before it began", w.snap().Held())
+	}
+	w.well(time.Minute)
+	if held := w.snap().Held(); held != 55*time.Second {
+		t.Errorf("held %s of a minute's looks", held)
+	}
+	w.effects = nil
+	w.well(75 * time.Second)
+	if held := w.snap().Held(); w.inc.Verified.IsZero() || held != 2*time.Minute {
+		t.Fatalf("verified %s, held %s", w.inc.Verified, held)
+	}
+	measured := 0
+	for _, e := range w.effects {
+		if _, is := e.(MeasureImpact); is {
+			measured++
+		}
+	}
+	if measured != 1 {
+		t.Errorf("the impact was measured %d times", measured)
+	}
+	w.do(Next{})
+	for _, it := range w.inc.Items {
+		w.do(SettleItem{ID: it.ID})
+	}
+	if w.inc.Closed.IsZero() {
+		t.Fatal("it is open")
+	}
+	w.wait(5 * time.Second)
+	w.figures("backend-python", repeat(0.3, 21), repeat(0.2, 21))
+	w.do(Observed{})
+	if w.inc.Verified.IsZero() {
+		t.Error("a closed incident is verified no more")
+	}
+}
+
+// What is not green for long is asked about, by what is known of it: that it is bad, or
+// only that nobody can tell.
+func TestAskedWhenItIsNotGreen(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toRolling()
+	w.wait(40 * time.Second)
+	w.rolledOut()
+	look := func(errors []float64, d time.Duration) {
+		for range int(d / (5 * time.Second)) {
+			w.wait(5 * time.Second)
+			w.figures("backend-python", errors, repeat(0.2, 3))
+			w.figures("frontend", repeat(0, 3), repeat(0.2, 3))
+			w.do(Observed{Passed: 5 * time.Second})
+		}
+	}
+	after := w.inc.Settings.Verify.Ask
+	look(nil, after-5*time.Second)
+	if w.inc.Asked != AskNothing {
+		t.Fatalf("asked too early: %q", w.inc.AskText)
+	}
+	look(nil, 5*time.Second)
+	if want := "not verified " + model.Short(after) + " after the rollout: backend-python error ratio unknown: no series"; w.inc.Asked != AskUnverified || w.inc.AskText != want {
+		t.Errorf("asked %q: %s\nwant %s", w.inc.Asked, w.inc.AskText, want)
+	}
+	look(repeat(0.3, 3), 5*time.Second)
+	if want := "not green " + model.Short(after+5*time.Second) + " after the rollout: backend-python error ratio 30% in the last minute"; w.inc.Asked != AskNotGreen || w.inc.AskText != want {
+		t.Errorf("asked %q: %s\nwant %s", w.inc.Asked, w.inc.AskText, want)
+	}
+	look(repeat(0.0002, 3), 3*time.Minute)
+	if w.inc.Asked != AskNothing || w.inc.Verified.IsZero() {
+		t.Errorf("verified %s, and asked %q", w.inc.Verified, w.inc.AskText)
+	}
+}
+
+// An unknown check is taken by its name, with a reason, by a person; the others still
+// count, and the end says how many were taken.
+func TestUnknownIsTakenByName(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toRolling()
+	w.wait(40 * time.Second)
+	w.rolledOut()
+	look := func(d time.Duration) {
+		for range int(d / (5 * time.Second)) {
+			w.wait(5 * time.Second)
+			w.figures("backend-python", nil, nil)
+			w.figures("frontend", repeat(0, 3), repeat(0.2, 3))
+			w.do(Observed{Passed: 5 * time.Second})
+		}
+	}
+	look(3 * time.Minute)
+	for _, do := range []AcceptUnknown{{"backend-python/errors", ""}, {"backend-python/errors", "  "}, {"backend-python/pods", "seen"}, {"nobody/errors", "seen"}} {
+		if w.do(do); len(w.inc.Accepted) > 0 {
+			t.Fatalf("%+v was taken: %+v", do, w.inc.Accepted)
+		}
+	}
+	w.do(AcceptUnknown{Key: "backend-python/errors", Reason: "seen in the browser"})
+	if got, want := w.inc.Accepted["backend-python/errors"], (Override{At: w.now, By: "maria", Text: "no series", Reason: "seen in the browser"}); got != want || len(w.inc.Accepted) != 1 {
+		t.Errorf("taken is %+v, want %+v", w.inc.Accepted, want)
+	}
+	if v := w.find("backend-python/errors"); !v.Accepted || v.Acceptable() {
+		t.Errorf("%+v", v)
+	}
+	if look(time.Minute); !w.inc.Hold.Since.IsZero() {
+		t.Error("it holds with another one unknown")
+	}
+	w.do(AcceptUnknown{Key: "backend-python/p95", Reason: "it is fast"})
+	look(3 * time.Minute)
+	want := `answer: accepted though unknown: backend-python error ratio (no series): “seen in the browser”
+answer: accepted though unknown: backend-python P95 (no series): “it is fast”
+seen: all checks green: holding for 2m
+outcome: verified with 2 unknown`
+	if got := w.told(4); got != want || w.inc.Hold.With != 2 || w.inc.Verified.IsZero() {
+		t.Errorf("it reads\n%s\nwant\n%s", got, want)
+	}
+}
+
+// The countdown of ten minutes runs from the decision to the first write.
+func TestCountdown(t *testing.T) {
+	s := &Snapshot{Now: t0}
+	s.Incident.Verdict.Deadline = t0.Add(time.Minute)
+	for name, tt := range map[string]struct {
+		verdict Verdict
+		change  func(s *Snapshot)
+		left    time.Duration
+		runs    bool
+	}{
+		"runs":            {Within10, func(*Snapshot) {}, time.Minute, true},
+		"its last second": {Within10, func(s *Snapshot) { s.Now = s.Now.Add(59 * time.Second) }, time.Second, true},
+		"over":            {Within10, func(s *Snapshot) { s.Now = s.Now.Add(time.Minute) }, 0, false},
+		"at once":         {Now, func(*Snapshot) {}, 0, false},
+		"not decided":     {Within10, func(s *Snapshot) { s.Incident.Verdict.Deadline = time.Time{} }, 0, false},
+		"written": {Within10, func(s *Snapshot) {
+			s.Incident.Attempts = []Attempt{{N: 1, Writes: []Write{{State: Rolling, Plan: model.Plan{Role: model.RoleRelease}, Receipt: model.Receipt{At: t0}, Intent: t0}}}}
+		}, 0, false},
+	} {
+		c := *s
+		tt.change(&c)
+		if left, runs := c.Countdown(tt.verdict); left != tt.left || runs != tt.runs {
+			t.Errorf("%s: %s, %v", name, left, runs)
+		}
+	}
+}
