@@ -63,6 +63,17 @@ ok image.pull: its image was not seen failing to be pulled (as far as events go 
 	}
 }
 
+// What goes away with its namespace is said on the same page.
+func TestPreflightOfAnEndingNamespace(t *testing.T) {
+	c := rehearse(t)
+	c.before = func(w http.ResponseWriter, r *http.Request) bool {
+		return r.URL.Path == "/api/v1/namespaces/production" && reply(w, map[string]any{"kind": "PartialObjectMetadata", "metadata": map[string]any{"deletionTimestamp": "2026-11-29T03:00:00Z"}})
+	}
+	if got := lines(c.preflight(t, "api-1").Checks); !strings.Contains(got, "\nblocked ending: namespace production is being deleted") {
+		t.Error(got)
+	}
+}
+
 // Without a plan nothing is checked, and the reason is all that is said.
 func TestPreflightWithoutAPlan(t *testing.T) {
 	for _, tt := range []struct {

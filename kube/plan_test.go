@@ -39,6 +39,7 @@ func TestPlanSaysWhatItDoes(t *testing.T) {
 			o["metadata"].(map[string]any)["annotations"] = map[string]any{annRevision: "9"}
 		},
 			[]*object{revisionOf(t, "api-a", "4", "api:1", was)}, "Roll back api 2 → 1 (revision 9 → 4, runs as 10)", "rollout undo deployment/api --to-revision=4", 9, 4, false},
+		{"what runs has no number", apiWorkload, nil, []*object{revisionOf(t, "api-a", "4", "api:1", was)}, "Roll back api 2 → 1 (an unknown version → 4)", "rollout undo deployment/api --to-revision=4", 0, 4, false},
 		{"two of that number", apiWorkload, nil, []*object{revisionOf(t, "api-a", "4", "api:1", was), revisionOf(t, "api-b", "7", "api:2", nil), revisionOf(t, "api-c", "4", "api:0", nil)},
 			"Roll back api 2 → 1 (revision 7 → 4, runs as 8)", "", 7, 4, false},
 		{"a revision without a number", apiWorkload, nil, []*object{revisionOf(t, "api-a", "", "api:1", was), revisionOf(t, "api-b", "7", "api:2", nil)},
