@@ -24,6 +24,8 @@ type stage struct {
 	seed   uint64           // of the sandbox's names; 0 = others each time
 	now    func() time.Time // of the sandbox; nil = time.Now
 
+	// beside stands between the screen and its engine; nil = nothing does.
+	beside   func(ui.Engine) ui.Engine
 	practice *practice // nil = a cluster
 }
 
@@ -98,6 +100,9 @@ func walk(ctx context.Context, f *flags, args []string) error {
 	e := engine.New(closing(engine.Config{Cluster: c, Methods: methods(c), Metrics: prom, Settings: set, Version: version, Host: host,
 		Journals: dirs, IdlePoll: cfg.Limits.PollIdle, LookOn: lookOn}, cfg, c, prom))
 	screen.Engine = e
+	if f.stage.beside != nil {
+		screen.Engine = f.stage.beside(e)
+	}
 	if f.stage.practice != nil {
 		screen.Session = ui.Sandbox(f.stage.practice.about)
 	}
