@@ -26,22 +26,23 @@ const (
 // one that detected the incident: as long as a change may lie back that caused it.
 const alertWithin = time.Hour
 
-// alerts keeps which alerts fire about the components that fail, and when they stop. The
-// program may be opened long after they began: the detection is theirs.
+// alerts keeps which alerts fire about the components that the incident is about, and
+// when they stop. The program may be opened long after they began: the detection is
+// theirs.
 func (d *decider) alerts() {
-	for _, t := range d.inc().Triggers {
-		f := d.s.FiguresOf(t.Component)
-		if f == nil {
+	for _, id := range d.inc().Concerned() {
+		f := d.s.FiguresOf(id)
+		if f == nil || d.inc().Onset.IsZero() {
 			continue
 		}
 		for _, a := range f.Alerts {
 			known := slices.ContainsFunc(d.inc().Alerts, func(k AlertFired) bool {
-				return k.Component == t.Component && k.Name == a.Name && k.Since.Equal(a.Since)
+				return k.Component == id && k.Name == a.Name && k.Since.Equal(a.Since)
 			})
 			if known || a.Before || a.Since.Before(d.inc().Onset.Add(-alertWithin)) {
 				continue
 			}
-			d.fact(AlertFired{Component: t.Component, Name: a.Name, Severity: a.Severity, Since: a.Since})
+			d.fact(AlertFired{Component: id, Name: a.Name, Severity: a.Severity, Since: a.Since})
 		}
 	}
 	for _, k := range d.inc().Alerts {
@@ -55,8 +56,8 @@ func (d *decider) alerts() {
 	}
 }
 
-// AlertFired is an alert about a component that fails, and since when it has been
-// firing.
+// AlertFired is an alert about a component that the incident is about, and since when
+// it has been firing.
 type AlertFired struct {
 	Component string    `json:"component"`
 	Name      string    `json:"name"`

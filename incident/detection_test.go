@@ -45,6 +45,26 @@ func TestDetection(t *testing.T) {
 	}
 }
 
+// Where nothing is measured the operator says what fails, and chooses it: an alert about
+// that counts.
+func TestDetectionOfWhatIsChosen(t *testing.T) {
+	began := Fact{At: t0, Body: Began{Settings: Settings{Limits: model.DefaultLimits()}}}
+	chose := Fact{At: t0, By: "maria", Body: Chosen{Choice{Slot: model.Release("shop")}}}
+	said := Fact{At: t0, By: "maria", Body: Said{Question: QCritical, Answer: Answer{Answer: model.TriYes, At: t0, By: "maria"}}}
+	since := t0.Add(-20 * time.Minute)
+	for _, tt := range []struct {
+		name  string
+		facts []Fact
+		by    string
+	}{{"said and chosen", []Fact{began, said, chose}, "the alert High"}, {"said", []Fact{began, said}, "the answer of maria"}, {"chosen", []Fact{began, chose}, ""}} {
+		d := &decider{s: Snapshot{Incident: Fold(tt.facts), Now: t0.Add(time.Minute)}}
+		d.s.Seen.Figures = map[string]*model.Figures{"shop": {Alerts: []model.Alert{{Name: "High", Since: since}}}}
+		if d.alerts(); d.inc().DetectedBy.String() != tt.by {
+			t.Errorf("%s: detected by %q, want %q", tt.name, d.inc().DetectedBy, tt.by)
+		}
+	}
+}
+
 // An alert that stops is told of once; what cannot be read, or is old, has not stopped.
 func TestAlertsStop(t *testing.T) {
 	i := Fold([]Fact{{At: t0, Body: Began{Settings: Settings{Limits: model.DefaultLimits()}}},

@@ -45,7 +45,7 @@ type Incident struct {
 	DetectedBy Detector
 	Shown      time.Time // when the first trigger was shown, or a question answered with yes
 	ShownBy    Detector
-	Alerts     []AlertFired  // about the components that fail
+	Alerts     []AlertFired  // about the components concerned
 	Told       DetectionTold // by ToldBy; zero = nobody said
 	ToldBy     string
 

@@ -140,6 +140,13 @@ func closeFixtures() []fixture {
 			s.Incident.Attempts[0].Writes = append(slices.Clone(s.Incident.Attempts[0].Writes), w)
 		}), nil},
 		{"close-detection", paged(), nil},
+		{"close-detection-unread", with(paged(), func(s *incident.Snapshot) {
+			i := &s.Incident
+			i.Alerts, i.Detected, i.DetectedBy = nil, i.Shown, incident.Detector{}
+			f := *s.Seen.Figures["backend-python"]
+			f.AlertsNo = "it refuses the query (422): too many samples"
+			s.Seen.Figures["backend-python"] = &f
+		}), nil},
 		{"close-paged", paged(), keys("enter")},
 		{"close-paged-wrong", paged(), keys("enter", "down", "0", "3", ":", "1", "9")},
 		{"close-paged-odd", paged(), keys("enter", "down", "0", "3", ":", "0", "1")},

@@ -211,6 +211,11 @@ func (c *closing) detection(add func(name, text string, style ansi.Style), open 
 		}
 		add("alert", text+" about "+a.Component+" fired from "+a.Since.UTC().Format("15:04:05 UTC"), p.Plain)
 	}
+	for _, id := range i.Concerned() {
+		if f := c.snap.FiguresOf(id); f != nil && f.AlertsNo != "" {
+			add("alert", "not known of "+id+": "+f.AlertsNo, p.Warn)
+		}
+	}
 	if !i.Detected.IsZero() {
 		add("detected", i.Detected.UTC().Format("15:04:05 UTC")+" by "+nonEmpty(i.DetectedBy.String(), "the limit, as it was shown here"), p.Plain)
 	}
