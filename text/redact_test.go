@@ -165,6 +165,30 @@ func TestRedactorKnowsItsValues(t *testing.T) {
 	}
 }
 
+// What was added stays when more is, with the space around it left off, and in whatever
+// form it is written.
+func TestRedactorKeepsItsValues(t *testing.T) {
+	r := new(Redactor)
+	r.Add(" own/va+lue \n")
+	r.Add("sixsix", "fives", "a line 15 long\nthe-second-line-of-it")
+	for in, want := range map[string]string{
+		"<own/va+lue>": "<[redacted]>", "/p/own%2Fva+lue": "/p/[redacted]", "?q=own%2Fva%2Blue": "?q=[redacted]",
+		"<sixsix>": "<[redacted]>", "<fives>": "<fives>",
+		"<a line 15 long>": "<a line 15 long>", "<the-second-line-of-it>": "<[redacted]>",
+	} {
+		if got := r.Redact(in); got != want {
+			t.Errorf("Redact(%q) = %q, want %q", in, got, want)
+		}
+	}
+	if got := r.Lines("own/va+lue\nsixsix"); got != "[redacted]\n[redacted]" {
+		t.Errorf("of lines: %q", got)
+	}
+	r.Add("redacted", "acted]")
+	if got := r.Redact(r.Redact("password=y")); got != "password=[redacted]" {
+		t.Errorf("a mask is masked: %q", got)
+	}
+}
+
 // What the process knows is masked by whatever in this package is called.
 func TestKnown(t *testing.T) {
 	const secret = "an-own-value-of-TestKnown"
