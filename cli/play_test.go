@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -126,12 +128,16 @@ const (
 	up    = "\x1b[A"
 	down  = "\x1b[B"
 	tab   = "\t"
+	f1    = "\x1bOP"
+
+	pageDown = "\x1b[6~"
 )
 
 // decides goes on from the board to the decision, and chooses from there to
 // the choice, with what has to be seen on each.
 func (m *played) decides(words ...string) {
 	m.t.Helper()
+	m.hinted(1)
 	m.Keys(enter)
 	m.Waits(10*time.Second, append(words, "②Decide")...)
 	m.hinted(2)
@@ -149,7 +155,9 @@ func (m *played) chooses(words ...string) {
 func (m *played) confirms(words ...string) {
 	m.t.Helper()
 	m.Keys(enter)
-	m.confirmed(words...)
+	m.Waits(20*time.Second, append(words, "④Confirm", "type y to roll back")...)
+	m.hinted(4)
+	m.confirmed()
 }
 
 // overrides lifts the marked line of the preflight, with a reason.
@@ -174,6 +182,7 @@ func (m *played) confirmed(words ...string) {
 // verifies waits for the rollout, goes on, and waits for the proof.
 func (m *played) verifies() {
 	m.t.Helper()
+	m.hinted(5)
 	m.Waits(2*time.Minute, "Rolled out. Verify proves that it worked")
 	m.Keys(enter)
 	m.Waits(5*time.Second, "⑥Verify")
@@ -225,13 +234,99 @@ func (m *played) ticks() {
 	m.leaves()
 }
 
-// hinted looks at the hint of a step.
+// hinted looks at the hint of a step on its page, and whether each key that it names
+// works there now. One that the hint says to wait for has to be there, and may not
+// work yet.
 func (m *played) hinted(step int) {
 	m.t.Helper()
+	hint := m.scenario.Hints.Of(step)
+	if hint == "" {
+		m.t.Fatalf("%s has no hint for step %d", m.scenario.Name, step)
+	}
+	typing := strings.Contains(m.Screen(), "type y to roll back")
+	if typing {
+		m.Keys(f1) // every letter is text
+	} else {
+		m.Keys("?")
+	}
+	offered := m.offered()
 	m.Keys("H")
-	words := strings.Fields(m.scenario.Hints.Of(step))
+	words := strings.Fields(hint)
 	m.Waits(5*time.Second, "Hint for ", strings.Join(words[:4], " "), words[len(words)-1])
 	m.Keys(esc)
+	m.Keys(esc)
+	for _, k := range keysIn(hint) {
+		works, there := offered[k.key]
+		switch {
+		case !there:
+			m.t.Errorf("%s, step %d: the hint names %s, which is no key there: %q", m.scenario.Name, step, k.key, hint)
+		case !works && !k.later:
+			m.t.Errorf("%s, step %d: the hint names %s, which does nothing now: %q\n%s", m.scenario.Name, step, k.key, hint, m.Screen())
+		}
+	}
+}
+
+// offered are the keys that the open help names, and whether they work now.
+func (m *played) offered() map[string]bool {
+	m.t.Helper()
+	m.Waits(5*time.Second, "┌ Help ")
+	out := map[string]bool{}
+	for range 20 {
+		for l := range strings.Lines(m.Screen()) {
+			cells := []rune(strings.TrimRight(l, "\n"))
+			if len(cells) < 80 || cells[0] != '│' || cells[79] != '│' {
+				continue
+			}
+			for _, column := range [][]rune{cells[2:11], cells[41:51]} {
+				keys := strings.TrimSpace(string(column))
+				name := strings.Trim(keys, "()")
+				for _, k := range strings.Fields(name) {
+					out[k] = name == keys
+				}
+			}
+		}
+		if !moreBelow.MatchString(m.Screen()) {
+			return out
+		}
+		m.Keys(pageDown)
+	}
+	m.t.Fatalf("the help does not end:\n%s", m.Screen())
+	return nil
+}
+
+// namedKey is a key that a hint names.
+type namedKey struct {
+	key   string
+	later bool // when something has come
+}
+
+var (
+	keyWords  = regexp.MustCompile(`(?i)(?:^|\s)(enter|space|esc|tab|[b-hj-z])\b`)
+	waitWords = regexp.MustCompile(`(?i)\b(wait|when|if|as soon as)\b`)
+	moreBelow = regexp.MustCompile(`↓ \d+ more`)
+)
+
+// keysIn are the keys that a hint names, up to one that leads to another page.
+func keysIn(hint string) []namedKey {
+	var out []namedKey
+	waits := false
+	for _, sentence := range strings.SplitAfter(hint, ". ") {
+		waits = waits || waitWords.MatchString(sentence)
+		for _, found := range keyWords.FindAllStringSubmatch(sentence, -1) {
+			key := found[1]
+			if len(key) > 1 {
+				key = strings.ToLower(key)
+			}
+			if key == "esc" && len(out) > 0 { // it closes what the key before opened
+				continue
+			}
+			out = append(out, namedKey{key, waits})
+			if slices.Contains([]string{"esc", "u", "R", "x"}, key) {
+				return out
+			}
+		}
+	}
+	return out
 }
 
 // leaves compares with what the scenario calls the right end, quits, and fails

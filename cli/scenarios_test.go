@@ -114,6 +114,7 @@ func TestScenarioNoMetrics(t *testing.T) {
 		m.Waits(5*time.Second, "D3 critical feature broken, or no pod?  ● YES", "ROLL BACK NOW")
 		m.Keys(enter)
 		m.Waits(20*time.Second, "③Choose", "6 → 5", "★ good")
+		m.hinted(3)
 		m.confirms()
 		m.verifies() // with the old revision the figures are back
 		m.closes()
@@ -136,6 +137,32 @@ func TestScenarioHealed(t *testing.T) {
 		m.Waits(2*time.Minute, "items are open") // it is well for as long as Verify asks
 		m.runs("backend-python", "shop/backend-python:1.41.0")
 		m.settles()
+	})
+}
+
+// Whoever does not wait until it healed is told on each page that a rollback does not
+// help.
+func TestScenarioHealedTheWrongWay(t *testing.T) {
+	play(t, "healed", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python")
+		m.decides("● YES")
+		m.chooses("0 of 3 components selected", "failing, but not changed in the hour before")
+		m.Keys(" ")
+		m.Waits(10*time.Second, "[x] backend-python")
+		m.Keys(down)
+		m.Keys(enter)
+		m.Waits(10*time.Second, "1.41.0 → 1.40.0")
+		m.Keys(enter)
+		m.Waits(20*time.Second, "④Confirm", "did not change in the hour")
+		m.hinted(4)
+		m.scenario.End = sandbox.End{}
+		m.confirmed()
+		m.hinted(5)
+		m.Waits(2*time.Minute, "Rolled out. Verify")
+		m.Keys(enter)
+		m.Waits(5*time.Second, "⑥Verify")
+		m.hinted(6)
+		m.abandons()
 	})
 }
 
@@ -234,6 +261,7 @@ func TestScenarioDependency(t *testing.T) {
 		m.Waits(10*time.Second, "0.9.1 → 0.9.0")
 		m.Keys(enter)
 		m.Waits(20*time.Second, "④Confirm", "⚠ nobody knows how 0.9.0 did; backend-rust did not change in the hour")
+		m.hinted(4)
 		m.Keys(esc)
 		m.abandons()
 	})
@@ -247,6 +275,7 @@ func TestScenarioMadeWorse(t *testing.T) {
 		m.chooses("1.42.0 → 1.41.0 (6 → 5)", "★ good")
 		m.confirms("✓ this should help")
 		m.Waits(90*time.Second, "is worse than before: errors 8", "u  undo the undo: back to 1.42.0 (revision 6), which was over the limits", "r  recovery")
+		m.hinted(5)
 		m.Keys("1")
 		m.Waits(5*time.Second, "WORSE THAN BEFORE", "since the rollback")
 		m.Keys("5")
@@ -258,7 +287,7 @@ func TestScenarioMadeWorse(t *testing.T) {
 		m.confirmed("1.41.0 → 1.42.0 (revision 7 → 6, runs as 8)")
 		m.Waits(2*time.Minute, "rolled out after", "Rolled out. Verify proves")
 		m.Keys("1")
-		m.Waits(2*time.Minute, "STILL OVER ITS LIMIT", "backend-python errors 85.8% → 8% since the rollback")
+		m.Waits(2*time.Minute, "STILL OVER ITS LIMIT", "backend-python errors 85.", "→ 8% since the rollback")
 		m.abandons()
 	})
 }

@@ -237,6 +237,9 @@ func (a *App) press(msg tea.KeyPressMsg) tea.Cmd {
 		}
 		return silence
 	}
+	if h, open := a.front().(*hintBox); open && !h.takes(msg) {
+		a.shut()
+	}
 	front := a.front()
 	if cmd, taken := front.Update(msg); taken {
 		return tea.Batch(silence, cmd)

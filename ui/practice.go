@@ -81,8 +81,18 @@ func (p *Practice) hint(at incident.Step) string {
 	return p.Hint(at)
 }
 
-// hintBox is as high as its text.
+// hintBox is as high as its text. The keys that it names are those of the page
+// beneath, so any that is not its own closes it and does there what it does.
 type hintBox struct{ pager }
+
+// Keys leaves space, home and end to the page.
+func (h *hintBox) Keys() []Key {
+	return append([]Key{h.closeKey("close", "close")}, h.scrollKeys()[:2]...)
+}
+
+func (h *hintBox) takes(msg tea.KeyPressMsg) bool {
+	return slices.ContainsFunc(h.Keys(), func(k Key) bool { return k.matches(msg) })
+}
 
 func (h *hintBox) Size(w, most int) (int, int) {
 	w = min(w, 76)

@@ -97,6 +97,24 @@ func TestHintIsHiddenUntilAsked(t *testing.T) {
 	}
 }
 
+// A key that the hint names works while it is open.
+func TestHintLetsKeysThrough(t *testing.T) {
+	for key, title := range map[string]string{"l": "Log of", "d": "backend-python", "?": "Help"} {
+		a := practised(t, filled(), dark, nil)
+		pressed(a, "H")
+		pressed(a, key)
+		if len(a.over) != 1 || !strings.Contains(a.front().Title(), title) {
+			t.Errorf("%s with the hint open: %d overlays, %q is in front", key, len(a.over), a.front().Title())
+		}
+	}
+	a := practised(t, filled(), dark, nil)
+	pressed(a, "H")
+	pressed(a, "q")
+	if len(a.over) != 0 || a.leaving != staying {
+		t.Error("q leaves more than the hint")
+	}
+}
+
 // What is said at the end: nothing stays, or the journal where it was wanted.
 func TestPartingFromASandbox(t *testing.T) {
 	for _, stays := range []bool{false, true} {
