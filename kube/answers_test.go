@@ -300,7 +300,7 @@ func TestLookTellsOursFromAnothers(t *testing.T) {
 				_ = json.NewEncoder(w).Encode(map[string]any{"kind": "ReplicaSetList", "items": items})
 				return
 			}
-			_ = json.NewEncoder(w).Encode(map[string]any{"kind": "Deployment", "metadata": map[string]any{"name": "api", "namespace": "production", "uid": "uid-1", "resourceVersion": "9",
+			_ = json.NewEncoder(w).Encode(map[string]any{"kind": "Deployment", "metadata": map[string]any{"name": "api", "namespace": "production", "uid": "uid-1", "resourceVersion": "9", "generation": 9,
 				"managedFields": []any{map[string]any{"manager": tt.manager, "operation": "Update", "time": at.Format(time.RFC3339), "fieldsV1": map[string]any{"f:spec": map[string]any{"f:template": map[string]any{}}}}}},
 				"spec": map[string]any{"selector": map[string]any{"matchLabels": map[string]any{"app": "api"}}, "template": template(tt.image)}})
 		})
@@ -312,8 +312,17 @@ func TestLookTellsOursFromAnothers(t *testing.T) {
 		if err != nil || got.State != tt.want || got.By != tt.by {
 			t.Errorf("%s: %+v (%v), want %q by %q", name, got, err, tt.want, tt.by)
 		}
-		if (got.Receipt != nil) != (got.State == model.SettledDone && got.By == "") {
+		if (got.Receipt != nil) != (got.State == model.SettledDone) {
 			t.Errorf("%s: receipt %+v", name, got.Receipt)
+			continue
+		}
+		if got.Receipt == nil {
+			continue
+		}
+		// A board from before the write waits for it, whoever did it.
+		board := &model.Component{Workload: apiWorkload, UID: "uid-1", TemplateHash: plan.FromHash, Generation: 8, Observed: 8}
+		if p := (Undo{}).Judge(board, &plan.Plan, got.Receipt); p.Phase != model.PhaseUnknown || p.Text != "waiting for the cluster to show the patch" {
+			t.Errorf("%s: on a board from before: %+v", name, p)
 		}
 	}
 }

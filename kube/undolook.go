@@ -39,12 +39,12 @@ func (u Undo) Look(ctx context.Context, plan model.Plan) (model.Looked, error) {
 	}
 	manager, at := templateOwner(o.Metadata.ManagedFields)
 	ours := manager == "" || slices.Contains(strings.Split(manager, or), Manager) // "" = somebody cleared who wrote what
-	by := fmt.Sprintf("%s at %s", manager, at.UTC().Format("15:04:05 MST"))
+	by, doer := fmt.Sprintf("%s at %s", manager, at.UTC().Format("15:04:05 MST")), ""
 	switch {
 	case hash == want.FromHash:
 		return model.Looked{State: model.SettledNot}, nil
 	case hash == want.ToHash && !ours:
-		return model.Looked{State: model.SettledDone, By: by}, nil
+		doer = by
 	case hash == want.ToHash:
 	case manager == "":
 		return model.Looked{State: model.SettledForeign, By: "somebody"}, nil
@@ -60,9 +60,10 @@ func (u Undo) Look(ctx context.Context, plan model.Plan) (model.Looked, error) {
 			return model.Looked{State: model.SettledForeign, By: "another " + by}, nil
 		}
 	}
+	// Also of somebody else's write: Judge waits until the board has seen as much.
 	out := undoReceipt{ResourceVersion: o.Metadata.ResourceVersion, Generation: o.Metadata.Generation, TemplateHash: hash}
 	r, err := out.receipt(u.c.now())
-	return model.Looked{State: model.SettledDone, Receipt: &r}, err
+	return model.Looked{State: model.SettledDone, By: doer, Receipt: &r}, err
 }
 
 // Judge tells how far a rollout is after its plan was written, as kubectl rollout

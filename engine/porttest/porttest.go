@@ -109,6 +109,8 @@ func Run(t *testing.T, in In) {
 		{"Undo/reuses the old ReplicaSet under the next number", undoReuses},
 		{"Undo/takes failing pods first", undoTakesFailingFirst},
 		{"Look/tells done, not and foreign", lookTells},
+		{"Look/tells what somebody else did alike", lookTellsAlike},
+		{"Undo/goes on after the workload was deleted and made again", undoOfOrphans},
 		{"PostEvent/is seen by others", eventIsSeen},
 		{"Poll/reads good service", pollGood},
 		{"Poll/reads failing requests", pollErrors},

@@ -293,31 +293,6 @@ func undoTakesFailingFirst(t *testing.T, b *Bed) {
 	}
 }
 
-func lookTells(t *testing.T, b *Bed) {
-	ns := b.released(t, 2)
-	c := b.Connect(t, ns, nil)
-	p := plan(t, c, ns, 1)
-	look := func(want model.Settled, by string) {
-		t.Helper()
-		got, err := c.Look(limited(t), *p)
-		if err != nil || got.State != want || !strings.Contains(got.By, by) {
-			t.Errorf("%+v (%v), want %q by %q", got, err, want, by)
-		}
-	}
-	look(model.SettledNot, "")
-	if _, err := c.Do(limited(t), *p, nil); err != nil {
-		t.Fatal(err)
-	}
-	look(model.SettledDone, "")
-	time.Sleep(1100 * time.Millisecond) // times have whole seconds, and who wrote last is told by them
-	b.patch(t, ns, "api", strategic, `{"spec":{"template":{"spec":{"containers":[{"name":"api","image":"contract/api:9"}]}}}}`)
-	look(model.SettledForeign, someone)
-	if _, err := b.try(t, http.MethodDelete, path(ns, "deployments", "api"), "", ""); err != nil {
-		t.Fatal(err)
-	}
-	look(model.SettledForeign, "deleted")
-}
-
 func eventIsSeen(t *testing.T, b *Bed) {
 	ns := b.released(t, 1)
 	c := b.Connect(t, ns, nil)
