@@ -68,6 +68,26 @@ func TestSeveralOpenIncidentsAreOffered(t *testing.T) {
 	})
 }
 
+// With a workload on the command line the incident of another component is told of, and
+// not taken up: what it is about is not looked at. Its own is.
+func TestIncidentOfAnotherComponentIsOnlyTold(t *testing.T) {
+	for focus, want := range map[string]bool{"frontend": false, "backend-python": true} {
+		dir := t.TempDir()
+		synctest.Test(t, func(t *testing.T) {
+			id := elsewhere(t, dir, time.Minute)
+			r := startWith(t, newCluster(t), &fakeMetrics{}, func(c *Config) {
+				c.Settings.Focus, c.Settings.Components = focus, []model.Target{{ID: focus}}
+			}, dir)
+			s := r.wait(2 * time.Second)
+			told := "incident " + id + " of backend-python is open: rollbook without a workload goes on with it"
+			if s.Seen.Resumed != want || len(s.Seen.Open) != 0 || (s.Incident.ID == id) != want || slices.Contains(s.Seen.Trouble, told) == want {
+				t.Errorf("rollbook %s: resumed %v as %q, offered %+v", focus, s.Seen.Resumed, s.Incident.ID, s.Seen.Open)
+			}
+			r.end()
+		})
+	}
+}
+
 func TestOldIncidentIsOfferedAndAbandoned(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
