@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -78,6 +79,37 @@ contexts:
 		if _, err = client.Targets(t.Context(), nil); err == nil || strings.Count(err.Error(), c.want) != 1 {
 			t.Errorf("%s: it stands twice: %v", name, err)
 		}
+	}
+}
+
+// The proxy of the environment is named as that of the kubeconfig is. The environment
+// is read once in a process, so this is one of its own.
+func TestProxyOfTheEnvironment(t *testing.T) {
+	const dead = "127.0.0.1:1" // tcpmux: nobody has it
+	if os.Getenv("HTTPS_PROXY") != "http://"+dead {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.count=1")
+		cmd.Env = append(os.Environ(), "HTTPS_PROXY=http://"+dead, "https_proxy=", "NO_PROXY=", "no_proxy=")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+		return
+	}
+	client, err := Connect(flagsFor(t, `apiVersion: v1
+kind: Config
+current-context: prod
+clusters:
+- {name: c, cluster: {server: "https://kube.shop.example:6443"}}
+users:
+- {name: u, user: {token: t}}
+contexts:
+- {name: prod, context: {cluster: c, user: u}}
+`), Options{Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "the proxy " + dead + " (HTTPS_PROXY) refuses the connection: is the tunnel up?"
+	if _, err := client.ConfigMap(t.Context(), "rollbook"); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "nothing listens") {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
 

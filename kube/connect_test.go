@@ -75,6 +75,7 @@ func TestConnectSaysWhatToDo(t *testing.T) {
 		{"no file", "", func(f *Flags) { f.Kubeconfig = "/no/such/file" }, ErrNoConfig, []string{"/no/such/file", "--kubeconfig"}},
 		{"no current context", strings.Replace(sample, "current-context: prod", "current-context: ''", 1), nil, ErrNoContext, []string{"no context is current in ", "give --context; there are dangling, local, prod"}},
 		{"an auth provider that is gone", strings.Replace(sample, "user: {token: t}", "user: {auth-provider: {name: gcp}}", 1), nil, ErrBadConfig, []string{"gke-gcloud-auth-plugin"}},
+		{"another that is gone", strings.Replace(sample, "user: {token: t}", "user: {auth-provider: {name: azure}}", 1), nil, ErrBadConfig, []string{"github.com/Azure/kubelogin"}},
 		{"empty", "", nil, ErrNoConfig, []string{"no kubeconfig found in ", "KUBECONFIG"}},
 		{"unknown context", sample, func(f *Flags) { f.CurrentContext = "nope" }, ErrNoContext, []string{`context "nope" does not exist`, "get-contexts"}},
 		{"hostile context", sample, func(f *Flags) { f.CurrentContext = "x\x1b[2J" }, ErrNoContext, []string{"does not exist"}},
