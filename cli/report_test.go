@@ -209,7 +209,7 @@ func TestIncidentsReadEachJournalOnce(t *testing.T) {
 	path := filepath.Join(dir, open2, "journal.jsonl")
 	more, _ := os.ReadFile(filepath.Join(dir, rolledBack, "journal.jsonl"))
 	os.WriteFile(path, more, 0o600)
-	if got := list("table"); strings.Count(got, "closed") != 3 {
+	if got := list("table"); strings.Count(got, " verified  ") != 3 {
 		t.Errorf("it went on, and is listed as\n%s", got)
 	}
 	for path := range whole {
@@ -217,7 +217,7 @@ func TestIncidentsReadEachJournalOnce(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if got := list("table"); strings.Count(got, "closed") != 3 {
+	if got := list("table"); strings.Count(got, " verified  ") != 3 {
 		t.Errorf("without summaries it is\n%s", got)
 	}
 	// A folder that takes no summary is listed all the same.
@@ -225,7 +225,7 @@ func TestIncidentsReadEachJournalOnce(t *testing.T) {
 		os.Remove(filepath.Join(filepath.Dir(path), "summary.json"))
 		os.Mkdir(filepath.Join(filepath.Dir(path), "summary.json"), 0o700)
 	}
-	if got := list("table"); strings.Count(got, "closed") != 3 {
+	if got := list("table"); strings.Count(got, " verified  ") != 3 {
 		t.Errorf("where none can be kept it is\n%s", got)
 	}
 }

@@ -21,6 +21,7 @@ type Row struct {
 	Components []string `json:"components,omitempty"`
 	State      string   `json:"state"` // open, ended, closed
 	Outcome    string   `json:"outcome,omitempty"`
+	Verified   bool     `json:"verified"` // a rollback of it was green for the whole hold, of all that failed
 	Took       Took     `json:"took"`
 	DetectedBy string   `json:"detectedBy,omitempty"` // limit, answer, alert, page, told, saw
 	Attempts   int      `json:"attempts"`
@@ -28,11 +29,14 @@ type Row struct {
 	detected   time.Time
 }
 
+// closed is the state of an incident of which nothing is left to do.
+const closed = "closed"
+
 // RowOf returns an incident's line in the table, from its journal's facts.
 func RowOf(facts []incident.Fact) Row {
 	b := builder{i: incident.Fold(facts), facts: facts}
 	times, took := b.times()
-	r := Row{ID: b.i.ID, Opened: times.Opened, State: b.state(), Took: took, DetectedBy: string(b.i.DetectedBy.Source), detected: times.Detected.Time}
+	r := Row{ID: b.i.ID, Opened: times.Opened, State: b.state(), Verified: b.i.Hold.Green, Took: took, DetectedBy: string(b.i.DetectedBy.Source), detected: times.Detected.Time}
 	if b.i.End != nil {
 		r.Outcome = string(b.i.End.Outcome)
 	}
@@ -52,7 +56,7 @@ func RowOf(facts []incident.Fact) Row {
 func (b *builder) state() string {
 	switch {
 	case !b.i.Closed.IsZero():
-		return "closed"
+		return closed
 	case b.i.End != nil:
 		return "ended"
 	}
@@ -61,7 +65,7 @@ func (b *builder) state() string {
 
 // rowFormat is raised with each change of what RowOf returns of a journal: rows
 // that were kept in another format are worked out anew.
-const rowFormat = 5
+const rowFormat = 6
 
 // keptRow is a row as it is kept beside its journal.
 type keptRow struct {
@@ -94,7 +98,7 @@ func KeptRow(raw json.RawMessage) (Row, bool) {
 type Quarter struct {
 	Name      string  `json:"quarter"`   // 2026-Q4
 	Incidents int     `json:"incidents"` // in all
-	Restored  int     `json:"restored"`  // of which the time to recover is known
+	Restored  int     `json:"restored"`  // of which were verified, and the time to recover is known
 	Median    Span    `json:"median"`
 	Change    float64 `json:"changeSeconds"` // against the last quarter before it that has one; negative = faster
 }
@@ -115,7 +119,7 @@ func Quarters(rows []Row) []Quarter {
 		at = at.UTC()
 		q := fmt.Sprintf("%04d-Q%d", at.Year(), (at.Month()-1)/3+1)
 		count[q]++
-		if r.Took.Recover.Known {
+		if r.Verified && r.Took.Recover.Known {
 			took[q] = append(took[q], r.Took.Recover.D())
 		}
 	}
@@ -159,29 +163,41 @@ func WriteIncidents(w io.Writer, rows []Row) error {
 	}
 	sorted := slices.Clone(rows)
 	slices.SortStableFunc(sorted, func(a, b Row) int { return b.Opened.Compare(a.Opened.Time) })
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "INCIDENT\tOPENED (UTC)\tCOMPONENT\tSTATE\tOUTCOME\tDETECT\tBY\tDECIDE\tROLL BACK\tRECOVER")
-	for _, r := range sorted {
-		opened := "?"
-		if !r.Opened.IsZero() {
-			opened = r.Opened.UTC().Format("2006-01-02 15:04")
+	// The ID has the time of the onset (UTC) and the first component. One that is too
+	// long for a line of 80 has a line of its own, since it is what is copied.
+	const room = 32
+	line := func(id, outcome, detect, decide, back, recovered string) {
+		if len(id) > room {
+			fmt.Fprintln(w, id)
+			id = ""
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", text.Clean(r.ID), opened, text.Clean(orDash(strings.Join(r.Components, ", "))), r.State,
-			text.Clean(orDash(r.Outcome)), brief(r.Took.Detect), text.Clean(orDash(r.DetectedBy)), brief(r.Took.Decide), brief(r.Took.RollBack), brief(r.Took.Recover))
+		fmt.Fprintf(w, "%-*s %-13s %-12s %-6s %-5s %s\n", room, id, outcome, detect, decide, back, recovered)
 	}
-	if err := t.Flush(); err != nil {
-		return err
+	line("INCIDENT", "OUTCOME", "DETECTED BY", "DECIDE", "BACK", "RECOVER")
+	open := false
+	for _, r := range sorted {
+		line(text.Clean(r.ID), r.outcome(), strings.TrimSpace(brief(r.Took.Detect)+" "+text.Clean(r.DetectedBy)), brief(r.Took.Decide), brief(r.Took.RollBack), brief(r.Took.Recover))
+		open = open || r.State != closed
+	}
+	if open {
+		fmt.Fprintln(w, "* its checklist is not done")
 	}
 	writeOwed(w, sorted)
 	quarters := Quarters(rows)
 	if len(quarters) == 0 {
 		return nil
 	}
-	longest := 0.0
+	longest, known := 0.0, 0
 	for _, q := range quarters {
-		longest = max(longest, q.Median.Seconds)
+		if q.Median.Known {
+			longest, known = max(longest, q.Median.Seconds), known+1
+		}
+	}
+	if known == 1 {
+		longest = 0 // there is nothing to compare it with
 	}
 	fmt.Fprintln(w, "\nTime to restore (recovered − detected)")
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "QUARTER\tINCIDENTS\tRESTORED\tMEDIAN\t")
 	for _, q := range quarters {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\n", q.Name, q.Incidents, q.Restored, brief(q.Median), trend(q, longest))
@@ -203,14 +219,39 @@ func writeOwed(w io.Writer, rows []Row) {
 	}
 }
 
-// trend is a bar as long as the median, and how it compares with the quarter
-// before, in words.
+// outcome returns how the incident went, in a word or two, and whether something is
+// left to do.
+func (r Row) outcome() string {
+	word := text.Clean(r.Outcome)
+	switch o := incident.Outcome(r.Outcome); {
+	case r.Verified && (o == "" || o == incident.RolledBack):
+		word = "verified"
+	case o == "":
+		return "open"
+	case o == incident.RolledBack:
+		word = "not verified"
+	case o == incident.RecoveredAlone:
+		word = "recovered"
+	case o == incident.FixedOtherwise:
+		word = "fixed"
+	}
+	if r.State != closed {
+		word += "*"
+	}
+	return word
+}
+
+// trend is a bar as long as the median, as a part of the longest (0 = no bar), and
+// how it compares with the quarter before, in words.
 func trend(q Quarter, longest float64) string {
 	if !q.Median.Known {
 		return string(q.Median.Why)
 	}
 	const cells = 20
-	bar := strings.Repeat("█", max(1, int(q.Median.Seconds/max(1, longest)*cells+0.5)))
+	bar := ""
+	if longest > 0 {
+		bar = strings.Repeat("█", max(1, int(q.Median.Seconds/max(1, longest)*cells+0.5)))
+	}
 	change := time.Duration(q.Change * float64(time.Second))
 	switch {
 	case change <= -time.Second:

@@ -7,9 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 
 	"rollbook/engine/journal"
+	"rollbook/incident"
 )
 
 // rowsOfPlays are the rows of the journals under testdata, by their names.
@@ -77,4 +81,37 @@ func TestRowsChangeWithTheirFormat(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, path, got)
+}
+
+// A line says in 80 columns how an incident went, a single quarter is compared with
+// nothing, and what was not verified is not counted as restored.
+func TestIncidentsFitTheScreen(t *testing.T) {
+	took := Took{Detect: Span{Known: true, Seconds: 5400}, Decide: Span{Known: true, Seconds: 5400}, RollBack: Span{Known: true, Seconds: 750}, Recover: Span{Known: true, Seconds: 5400}}
+	at := Moment{time.Date(2026, 11, 23, 3, 12, 0, 0, time.UTC)}
+	const id, long = "INC-20261123-0307-backend-python", "INC-20261123-0307-the-payments-of-a-very-large-shop"
+	rows := []Row{
+		{ID: id, Opened: at, State: "open", Verified: true, Attempts: 1, Took: took, DetectedBy: "answer"},
+		{ID: id, Opened: at, State: "closed", Outcome: string(incident.RolledBack), Attempts: 1, Took: took}, // of the wrong component
+		{ID: id, Opened: at, State: "closed", Outcome: string(incident.RecoveredAlone)},
+		{ID: id, Opened: at, State: "ended", Outcome: string(incident.FixedOtherwise)},
+		{ID: long, Opened: at, State: "open"},
+	}
+	var b bytes.Buffer
+	if err := WriteIncidents(&b, rows); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(b.String(), "\n")
+	for n, want := range []string{" OUTCOME ", " verified*     1h30m answer ", " not verified  ", " recovered  ", " fixed*  ", long, " open  "} {
+		if !strings.Contains(lines[n], want) {
+			t.Errorf("line %d is %q, want %q", n, lines[n], want)
+		}
+	}
+	for _, l := range lines {
+		if utf8.RuneCountInString(l) > 80 {
+			t.Errorf("%d columns: %q", utf8.RuneCountInString(l), l)
+		}
+	}
+	if strings.Contains(b.String(), "█") || !strings.Contains(b.String(), "2026-Q4  5          1         1h30m") {
+		t.Errorf("one quarter:\n%s", b.String())
+	}
 }
