@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -169,9 +168,6 @@ type engine struct {
 	now   time.Time
 	api   http.Handler
 	spoil func(asked string) (status int, body string)
-	// aligned is a query frontend before it, that rounds the times of a range down to
-	// whole steps and answers none of a single time.
-	aligned bool
 
 	mu       sync.Mutex
 	asked    []string                              // path, PromQL, and how far back at which steps
@@ -236,21 +232,6 @@ func (e *engine) RoundTrip(req *http.Request) (*http.Response, error) {
 			fmt.Fprint(w, body)
 			return w.Result(), nil
 		}
-	}
-	if e.aligned && q.Has("step") {
-		var from, to, step float64
-		fmt.Sscan(q.Get("start"), &from)
-		fmt.Sscan(q.Get("end"), &to)
-		fmt.Sscan(q.Get("step"), &step)
-		from, to = math.Floor(from/step)*step, math.Floor(to/step)*step
-		if from == to {
-			to -= step
-		}
-		q.Set("start", fmt.Sprintf("%.3f", from))
-		q.Set("end", fmt.Sprintf("%.3f", to))
-		u := *req.URL
-		u.RawQuery = q.Encode()
-		req = httptest.NewRequest(http.MethodGet, u.String(), nil)
 	}
 	id := e.now.String() + req.URL.String()
 	e.mu.Lock()

@@ -26,6 +26,15 @@ import (
 // are those that the testbed built: $ROLLBOOK_PROMETHEUS_BIN names their folder,
 // else the testbed's cache is looked through.
 
+// A minute of the history lies ahead, so that a real one does not grow stale while it
+// starts.
+func init() {
+	engines["Prometheus"] = func() tried {
+		now := wholeSecond()
+		return tried{now, now.Add(time.Minute), func(t testing.TB, h *history) asker { return h.start(t) }}
+	}
+}
+
 // wholeSecond is the present, as a history may end at it.
 func wholeSecond() time.Time { return time.Now().Truncate(time.Second) }
 

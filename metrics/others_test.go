@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -57,11 +58,11 @@ func TestAnotherClusterBehindOnePrometheus(t *testing.T) {
 		{"nothing known of the pods", nil, nil, deploy("shop"), "", "0.25"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				h := historyUntil(fakeNow, 70*time.Minute, 15*time.Second)
+			onEach(t, func(t *testing.T, on tried) {
+				h := historyUntil(on.until, 70*time.Minute, 15*time.Second)
 				h.shard(ours, 0, tt.ours...)
 				h.shard(theirs, 0.5, tt.theirs...)
-				c := h.sandboxed(t).client(t, func(o *Options) { o.Match = tt.match })
+				c := on.start(t, h).client(t, func(o *Options) { o.Match = tt.match })
 				for range 2 {
 					got, err := ask(c, 2*time.Minute, tt.target)
 					if err != nil {
@@ -77,15 +78,15 @@ func TestAnotherClusterBehindOnePrometheus(t *testing.T) {
 						t.Errorf("up %s, requests %s, %d samples", sayReading(f.Up), sayReading(f.Requests), len(f.Errors.Samples))
 					}
 				}
-				past, err := c.Behaviour(t.Context(), tt.target, []string{"shop-7c9f5d8"}, fakeNow)
+				past, err := c.Behaviour(t.Context(), tt.target, []string{"shop-7c9f5d8"}, on.now)
 				if err != nil {
 					t.Fatal(err)
 				}
-				base, err := c.Baseline(t.Context(), []model.Target{tt.target}, fakeNow)
+				base, err := c.Baseline(t.Context(), []model.Target{tt.target}, on.now)
 				if err != nil {
 					t.Fatal(err)
 				}
-				impact, err := c.Impact(t.Context(), model.ImpactOf{Targets: []model.Target{tt.target}, From: fakeNow.Add(-10 * time.Minute), To: fakeNow, Limits: model.DefaultLimits()})
+				impact, err := c.Impact(t.Context(), model.ImpactOf{Targets: []model.Target{tt.target}, From: on.now.Add(-10 * time.Minute), To: on.now, Limits: model.DefaultLimits()})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -130,15 +131,15 @@ func TestPodsThatComeAndGo(t *testing.T) {
 
 // Two workloads whose pods' names are cut alike have figures of their own.
 func TestNamesThatAreCutAlike(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	onEach(t, func(t *testing.T, on tried) {
 		begin := strings.Repeat("inventory-", 5) + "gateway-" // 58
-		h := historyUntil(fakeNow, 70*time.Minute, 15*time.Second)
+		h := historyUntil(on.until, 70*time.Minute, 15*time.Second)
 		h.shard(begin+"aaaaa", 0.5)
 		h.shard(begin+"bbbbb", 0)
 		eu, us, none := deploy(begin+"-eu01"), deploy(begin+"-us02"), deploy(begin+"-none")
 		eu.Seen = map[string]string{begin + "aaaaa": eu.ID + "-7c9f5d8"}
 		us.Seen = map[string]string{begin + "bbbbb": us.ID + "-7c9f5d8"}
-		c := h.sandboxed(t).client(t)
+		c := on.start(t, h).client(t)
 		got, err := ask(c, time.Minute, eu, us, none)
 		if err != nil {
 			t.Fatal(err)
@@ -148,7 +149,7 @@ func TestNamesThatAreCutAlike(t *testing.T) {
 				t.Errorf("%s: %s, hold %s, want %s", of, sayReading(f.Errors.Now), sayReading(f.HoldErrors), want)
 			}
 		}
-		past, err := c.Behaviour(t.Context(), eu, []string{eu.ID + "-7c9f5d8", eu.ID + "-5d4b9c"}, fakeNow)
+		past, err := c.Behaviour(t.Context(), eu, []string{eu.ID + "-7c9f5d8", eu.ID + "-5d4b9c"}, on.now)
 		if err != nil || sayReading(past[eu.ID+"-7c9f5d8"].Errors) != "0.5" || past[eu.ID+"-5d4b9c"].Errors.Known {
 			t.Errorf("%+v %v", past, err)
 		}
@@ -215,13 +216,14 @@ func TestLabelsThatNameThePod(t *testing.T) {
 		{"wrongly configured", "namespace", "pod", Labels{Pod: "team_pod"}, "? no series http_requests_total"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				h := historyUntil(fakeNow, 10*time.Minute, 15*time.Second)
+			onEach(t, func(t *testing.T, on tried) {
+				h := historyUntil(on.until, 10*time.Minute, 15*time.Second)
 				for status, rate := range map[string]float64{"200": 5, "503": 5} {
 					h.add("http_requests_total", map[string]string{tt.namespace: "prod", tt.pod: shopPod, "status": status},
 						func(since time.Duration) (float64, bool) { return rate * since.Seconds(), true })
 				}
-				c := h.sandboxed(t).client(t, func(o *Options) { o.Labels = tt.labels })
+				prom := on.start(t, h)
+				c := prom.client(t, func(o *Options) { o.Labels = tt.labels })
 				got, err := ask(c, time.Minute, deploy("shop"))
 				if err != nil {
 					t.Fatal(err)
@@ -229,7 +231,7 @@ func TestLabelsThatNameThePod(t *testing.T) {
 				if e := got["shop"].Errors.Now; sayReading(e) != tt.want {
 					t.Errorf("%s, want %s", sayReading(e), tt.want)
 				}
-				fresh := h.sandboxed(t).client(t, func(o *Options) { o.Labels = tt.labels })
+				fresh := prom.client(t, func(o *Options) { o.Labels = tt.labels })
 				for _, l := range fresh.Check(t.Context(), []model.Target{deploy("shop")}) {
 					known := tt.want[0] != '?'
 					if l.Name == "newest samples" && ((l.State == model.CheckOK) != known || !known && tt.labels == (Labels{}) && !strings.Contains(l.Text, tt.want[2:])) {
@@ -243,23 +245,40 @@ func TestLabelsThatNameThePod(t *testing.T) {
 
 // What a frontend did to the times makes no sample stand elsewhere than where it is.
 func TestAlignedRanges(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := shopUntil(fakeNow).sandboxed(t)
-		e.now = fakeNow.Add(-later + 370*time.Millisecond)
-		plain, err := ask(e.client(t), 2*time.Minute, deploy("bad"))
+	onEach(t, func(t *testing.T, on tried) {
+		prom := on.start(t, shopUntil(on.until))
+		if e, ok := prom.(*engine); ok {
+			e.now = fakeNow.Add(-later + 370*time.Millisecond)
+		}
+		plain, err := ask(prom.client(t), 2*time.Minute, deploy("bad"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		e.aligned = true
-		aligned, err := ask(e.client(t), 2*time.Minute, deploy("bad"))
+		behind := prom.client(t, through(aligned))
+		rounded, err := ask(behind, 2*time.Minute, deploy("bad"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, p := aligned["bad"], plain["bad"]
-		if sayReading(a.Errors.Now) != sayReading(p.Errors.Now) || sayReading(a.HoldErrors) != "0.2" || len(a.Errors.Samples) != len(p.Errors.Samples) {
-			t.Errorf("now %s, hold %s, %d samples of %d", sayReading(a.Errors.Now), sayReading(a.HoldErrors), len(a.Errors.Samples), len(p.Errors.Samples))
+		a, p := rounded["bad"], plain["bad"]
+		if sayReading(a.Errors.Now) != "0.2" || sayReading(p.Errors.Now) != "0.2" || sayReading(a.HoldErrors) != "0.2" {
+			t.Errorf("now %s and %s, hold %s", sayReading(a.Errors.Now), sayReading(p.Errors.Now), sayReading(a.HoldErrors))
 		}
-		for _, l := range e.client(t).Check(t.Context(), []model.Target{deploy("bad")}) {
+		at := map[time.Time]float64{}
+		for _, s := range p.Errors.Samples {
+			at[s.At] = s.V
+		}
+		same := 0
+		for _, s := range a.Errors.Samples {
+			if v, ok := at[s.At]; ok && math.Abs(v-s.V) < 1e-6 {
+				same++
+			} else if ok {
+				t.Errorf("at %s it is %g, and %g behind the frontend", s.At, v, s.V)
+			}
+		}
+		if same < len(p.Errors.Samples)-1 { // the clock of a real one goes on
+			t.Errorf("%d samples of %d are the same", same, len(p.Errors.Samples))
+		}
+		for _, l := range behind.Check(t.Context(), []model.Target{deploy("bad")}) {
 			if l.State != model.CheckOK {
 				t.Errorf("doctor: %+v", l)
 			}

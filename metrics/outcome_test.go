@@ -2,10 +2,8 @@ package metrics
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"rollbook/model"
@@ -49,20 +47,20 @@ func TestZeroIsSaidOnlyOfWhatWasCounted(t *testing.T) {
 		{"no traffic with an outcome", []any{"status", "200", 0.0, "method", "GET", 10.0}, "? " + noOutcome, `status=~"5.."`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				h := historyUntil(fakeNow, 70*time.Minute, 15*time.Second)
+			onEach(t, func(t *testing.T, on tried) {
+				h := historyUntil(on.until, 70*time.Minute, 15*time.Second)
 				h.requests(shopPod, tt.series...)
-				c := h.sandboxed(t).client(t)
+				c := on.start(t, h).client(t)
 				targets := []model.Target{deploy("shop")}
 				polled, err := ask(c, 2*time.Minute, targets...)
 				if err != nil {
 					t.Fatal(err)
 				}
-				past, err := c.Behaviour(t.Context(), targets[0], []string{"shop-7c9f5d8"}, fakeNow)
+				past, err := c.Behaviour(t.Context(), targets[0], []string{"shop-7c9f5d8"}, on.now)
 				if err != nil {
 					t.Fatal(err)
 				}
-				base, err := c.Baseline(t.Context(), targets, fakeNow)
+				base, err := c.Baseline(t.Context(), targets, on.now)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -78,7 +76,7 @@ func TestZeroIsSaidOnlyOfWhatWasCounted(t *testing.T) {
 				if known := len(f.Errors.Samples) > 0; known == strings.HasPrefix(tt.want, "?") {
 					t.Errorf("%d samples of %s", len(f.Errors.Samples), tt.want)
 				}
-				impact, err := c.Impact(t.Context(), model.ImpactOf{Targets: targets, From: fakeNow.Add(-10 * time.Minute), To: fakeNow, Limits: model.DefaultLimits()})
+				impact, err := c.Impact(t.Context(), model.ImpactOf{Targets: targets, From: on.now.Add(-10 * time.Minute), To: on.now, Limits: model.DefaultLimits()})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -174,20 +172,30 @@ func TestPartialAnswers(t *testing.T) {
 			t.Errorf("%s: %t", body, got)
 		}
 	}
-	f := healthy(t, time.Second)
-	for i, a := range f.answers {
-		if a.words[0] == "increase(" {
-			whole := a.body
-			f.answers[i].body = func(q url.Values) string {
-				return strings.Replace(whole(q), `{"status":"success",`, `{"status":"success","isPartial":true,`, 1)
+	onEach(t, func(t *testing.T, on tried) {
+		h := historyUntil(on.until, 20*time.Minute, 15*time.Second)
+		h.requests(shopPod, "status", "200", 7.0, "status", "503", 3.0)
+		prom := on.start(t, h)
+		for says, want := range map[string]string{
+			"":                                     "0", // this is what it looks like where it is not said
+			`"isPartial":true,`:                    "? incomplete answer",
+			`"isPartial":false,`:                   "0",
+			`"warnings":["some shards failed"],`:   "? incomplete answer: some shards failed",
+			`"infos":["metric might not be one"],`: "0",
+		} {
+			got, err := ask(prom.client(t, through(shardAway(says))), 2*time.Minute, deploy("shop"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := got["shop"]
+			for name, r := range map[string]model.Reading{"now": f.Errors.Now, "hold": f.HoldErrors} {
+				if s := sayReading(r); s != want && !(want[0] == '?' && strings.HasPrefix(s, want)) {
+					t.Errorf("%s, %s: %s, want %s", says, name, s, want)
+				}
+			}
+			if len(f.Errors.Samples) > 0 && want[0] == '?' {
+				t.Errorf("%s: samples %v", says, f.Errors.Samples[:1])
 			}
 		}
-	}
-	got, err := ask(f.client(t), time.Minute, shop())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if e := got["shop"].Errors.Now; e.Known || !strings.HasPrefix(e.Why, "incomplete answer") {
-		t.Errorf("%+v", e)
-	}
+	})
 }
