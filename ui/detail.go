@@ -192,16 +192,16 @@ func (s *scope) suspectLines(r *row, w int, add func(string, ...string)) {
 		}
 		mine = mine || x.Component == c.ID
 		name := "suspect"
-		if len(causes) > 1 {
-			name = "suspect " + itoa(int64(n+1))
-		}
 		style := p.Plain
 		if x.Component == c.ID {
 			style = p.Warn
 		}
 		text := x.Component + " " + x.Version.Name() + ", " + x.Words(s.snap)
 		if len(causes) > 1 { // a list: one line each
-			text = x.Component + " " + x.Version.Name() + ", " + x.Distance()
+			text = itoa(int64(n+1)) + " " + x.Component + " " + x.Version.Name() + ", " + x.Distance()
+			if n > 0 {
+				name = ""
+			}
 		}
 		for k, l := range p.wrap(text, w-11, 2) {
 			add([]string{name, ""}[min(k, 1)], paint(style, l))
