@@ -123,12 +123,21 @@ func aftermath(a incident.After) sentence {
 }
 
 // verdict is the sentence that Assess and Decide end in: the verdict, or from a write
-// on what came of that, unless something else is urgent.
+// on what came of that, unless something else is urgent. After the end of an incident
+// nothing is asked for: it would have to be reopened first.
 func (s *scope) verdict() sentence {
 	urgent := s.d.verdict == incident.Now || s.d.verdict == incident.Within10
+	over := ""
+	if s.inc().End != nil {
+		over = incident.OverNow(s.snap)
+	}
 	switch {
+	case over != "":
+		return sentence{bad, s.ended() + ", but now: " + over}
 	case s.d.after.State != incident.AfterNothing && !urgent:
 		return aftermath(s.d.after)
+	case s.inc().End != nil:
+		return sentence{calm, s.ended()}
 	case s.d.calm:
 		text, level := "NOTHING OVER ITS LIMIT", calm
 		if r, a := s.d.alert(); a != nil {
@@ -152,6 +161,15 @@ func (s *scope) verdict() sentence {
 		return sentence{calm, text}
 	}
 	return sentence{warn, text}
+}
+
+// ended says how the incident ended, and how to go on with it.
+func (s *scope) ended() string {
+	out := "ENDED: " + string(s.inc().End.Outcome)
+	if s.inc().Closed.IsZero() {
+		out += " (x reopens it)"
+	}
+	return out
 }
 
 func (s *scope) trying(c model.Connection) time.Duration {

@@ -469,6 +469,14 @@ func fixtures() []fixture {
 			s.Seen.Board[1].Stuck, s.Seen.Board[1].StuckSince = "2 of 6 pods in CrashLoopBackOff", ago(3*time.Minute)
 			s.Incident.Verdict = incident.VerdictRecord{Verdict: incident.Within10, Deadline: now.Add(7*time.Minute + 12*time.Second)}
 		}), nil},
+		{"assess-ended", with(opened(), func(s *incident.Snapshot) {
+			s.Incident.Step, s.Incident.End = incident.Assess, &incident.End{Outcome: incident.FixedOtherwise, Reason: "flag"}
+		}), nil},
+		{"assess-ended-well", with(opened(), func(s *incident.Snapshot) {
+			s.Incident.Step, s.Incident.End, s.Incident.Closed = incident.Assess, &incident.End{Outcome: incident.RecoveredAlone}, ago(time.Second)
+			s.Seen.Figures["backend-python"] = s.Seen.Figures["frontend"]
+			s.Incident.Triggers[0].Under = ago(5 * time.Minute)
+		}), nil},
 		{"stale", with(filled(), func(s *incident.Snapshot) {
 			s.Seen.Metrics.Heard, s.Seen.Metrics.Err = ago(70*time.Second), "context deadline exceeded after 3 s"
 		}), nil},
