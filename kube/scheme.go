@@ -10,12 +10,12 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 )
 
-// known is a scheme with the two groups whose objects are decoded into client-go's
-// types.
-var known, codecs, params = func() (*runtime.Scheme, serializer.CodecFactory, runtime.ParameterCodec) {
+// codecs and params are for the two groups whose objects are decoded into client-go's
+// types, and for the parameters of their requests.
+var codecs, params = func() (serializer.CodecFactory, runtime.ParameterCodec) {
 	s := runtime.NewScheme()
 	utilruntime.Must(appsv1.AddToScheme(s))
 	utilruntime.Must(corev1.AddToScheme(s))
 	metav1.AddToGroupVersion(s, schema.GroupVersion{Version: "v1"})
-	return s, serializer.NewCodecFactory(s), runtime.NewParameterCodec(s)
+	return serializer.NewCodecFactory(s), runtime.NewParameterCodec(s)
 }()

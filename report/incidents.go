@@ -269,13 +269,6 @@ func brief(s Span) string {
 	return model.Short(s.D())
 }
 
-func orDash(s string) string {
-	if s == "" {
-		return "–"
-	}
-	return s
-}
-
 // IncidentsJSON is the same for programs.
 func IncidentsJSON(rows []Row) ([]byte, error) {
 	b, err := json.MarshalIndent(struct {

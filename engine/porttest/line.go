@@ -1,6 +1,7 @@
 package porttest
 
 import (
+	"context"
 	"net"
 	"sync"
 	"testing"
@@ -24,17 +25,17 @@ func NewLine(t testing.TB, to string) *Line {
 	t.Helper()
 	l := &Line{to: to, open: true, conns: map[net.Conn]bool{}}
 	l.cond = sync.NewCond(&l.mu)
-	in, err := net.Listen("tcp", "127.0.0.1:0")
+	in, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	l.Addr = in.Addr().String()
-	l.serve(in)
+	l.serve(t.Context(), in)
 	t.Cleanup(func() { l.Stop(); l.Hole(false) })
 	return l
 }
 
-func (l *Line) serve(from net.Listener) {
+func (l *Line) serve(ctx context.Context, from net.Listener) {
 	l.mu.Lock()
 	l.from = from
 	l.mu.Unlock()
@@ -44,7 +45,7 @@ func (l *Line) serve(from net.Listener) {
 			if err != nil {
 				return
 			}
-			out, err := net.Dial("tcp", l.to)
+			out, err := (&net.Dialer{}).DialContext(ctx, "tcp", l.to)
 			if err != nil {
 				in.Close()
 				continue
@@ -103,11 +104,11 @@ func (l *Line) Stop() {
 // Start takes connections again.
 func (l *Line) Start(t testing.TB) {
 	t.Helper()
-	from, err := net.Listen("tcp", l.Addr)
+	from, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", l.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.serve(from)
+	l.serve(t.Context(), from)
 }
 
 // Outages are the ways in which a network goes away, and comes back.
