@@ -336,8 +336,7 @@ func TestBoardOfWhoMayNotWatch(t *testing.T) {
 	if got := seen[0].Identity.Polled; got != pollEvery {
 		t.Errorf("read every %s", got)
 	}
-	c.listOnly = false
-	if seen = fill(t, crowded(t, c), full(3)); seen[0].Identity.Polled != 0 {
+	if seen = fill(t, crowded(t, newCrowd(t, 3)), full(3)); seen[0].Identity.Polled != 0 {
 		t.Error("watched, and told to be polled")
 	}
 }

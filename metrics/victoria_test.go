@@ -92,6 +92,7 @@ func (h *history) victoria(t *testing.T) (url string) {
 
 // VictoriaMetrics says the same of the same samples, or that it does not know.
 func TestVictoriaMetrics(t *testing.T) {
+	victoriaBin(t) // its build takes minutes, in which a history would get old
 	h := shopUntil(wholeSecond())
 	real := h.start(t).client(t)
 	other, err := New(Options{URL: h.victoria(t), Now: time.Now})
