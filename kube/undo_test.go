@@ -142,6 +142,15 @@ func (c *rehearsal) set(t *testing.T, manager, resource, name string, value any,
 	}
 }
 
+// unsigned has the API server say of the Deployment that nobody wrote it.
+func (c *rehearsal) unsigned(t *testing.T) {
+	c.before = func(w http.ResponseWriter, r *http.Request) bool {
+		o := c.deployment(t)
+		o.SetManagedFields(nil)
+		return strings.HasSuffix(r.URL.Path, "/deployments/api") && reply(w, o.Object)
+	}
+}
+
 func (c *rehearsal) image(t *testing.T, manager, resource, name, image string) {
 	t.Helper()
 	c.set(t, manager, resource, name, []any{map[string]any{"name": "api", "image": image}}, "spec", "template", "spec", "containers")
@@ -586,19 +595,11 @@ func TestLookAfterwards(t *testing.T) {
 		}, model.SettledForeign, "somebody who deleted it and made it again", ""},
 		{"nobody says who wrote it", func(t *testing.T, c *rehearsal) {
 			c.image(t, "kubectl-set", "deployments", "api", "shop/api:9")
-			c.before = func(w http.ResponseWriter, r *http.Request) bool {
-				o := c.deployment(t)
-				o.SetManagedFields(nil)
-				return strings.HasSuffix(r.URL.Path, "/deployments/api") && reply(w, o.Object)
-			}
+			c.unsigned(t)
 		}, model.SettledForeign, "somebody", ""},
 		{"nobody says who wrote what was planned", func(t *testing.T, c *rehearsal) {
 			c.image(t, "kubectl-set", "deployments", "api", "shop/api:1")
-			c.before = func(w http.ResponseWriter, r *http.Request) bool {
-				o := c.deployment(t)
-				o.SetManagedFields(nil)
-				return strings.HasSuffix(r.URL.Path, "/deployments/api") && reply(w, o.Object)
-			}
+			c.unsigned(t)
 		}, model.SettledDone, "", ""},
 		{"a template that is none", func(t *testing.T, c *rehearsal) {
 			uid := c.deployment(t).GetUID()
