@@ -54,6 +54,17 @@ func checklistOf(ids []string) []Item {
 	})
 }
 
+// setItem sets how the item with an ID stands; its text stays.
+func (i *Incident) setItem(to Item) {
+	i.Items = slices.Clone(i.Items)
+	for n := range i.Items {
+		if it := &i.Items[n]; it.ID == to.ID {
+			to.Text = it.Text
+			*it = to
+		}
+	}
+}
+
 func openItems(i *Incident) int {
 	n := 0
 	for _, it := range i.Items {
@@ -150,15 +161,11 @@ type ItemSettled struct {
 }
 
 func (b ItemSettled) apply(i *Incident, f Fact) {
-	i.Items = slices.Clone(i.Items)
-	for n := range i.Items {
-		if it := &i.Items[n]; it.ID == b.ID {
-			it.State, it.By, it.At, it.Reason = ItemDone, f.By, f.At, b.Reason
-			if b.Waived {
-				it.State = ItemWaived
-			}
-		}
+	state := ItemDone
+	if b.Waived {
+		state = ItemWaived
 	}
+	i.setItem(Item{ID: b.ID, State: state, By: f.By, At: f.At, Reason: b.Reason})
 }
 
 func (b ItemSettled) entry(*Incident) (EntryKind, string) {
@@ -178,12 +185,7 @@ func (b ItemReopened) apply(i *Incident, _ Fact) {
 		i.Told, i.ToldBy = DetectionTold{}, ""
 		i.detect()
 	}
-	i.Items = slices.Clone(i.Items)
-	for n := range i.Items {
-		if it := &i.Items[n]; it.ID == b.ID {
-			it.State, it.By, it.At, it.Reason = ItemOpen, "", time.Time{}, ""
-		}
-	}
+	i.setItem(Item{ID: b.ID, State: ItemOpen})
 }
 
 func (b ItemReopened) entry(*Incident) (EntryKind, string) {

@@ -49,13 +49,14 @@ func (i *Incident) Concerned() []string {
 // cluster, on the components named: also what has not lasted long enough to be a
 // trigger. Stuck says whether a rollout that does not get on counts.
 func overNow(s *Snapshot, components []string, stuck bool) []finding {
-	var out []finding
-	for _, f := range findings(s) {
-		if (f.State == model.TriYes || f.Over) && (stuck || f.Kind.outage()) && slices.Contains(components, f.Component) {
-			out = append(out, f)
-		}
-	}
-	return out
+	return slices.DeleteFunc(allOver(s), func(f finding) bool {
+		return !stuck && !f.Kind.outage() || !slices.Contains(components, f.Component)
+	})
+}
+
+// allOver is overNow of all components, with what is stuck.
+func allOver(s *Snapshot) []finding {
+	return slices.DeleteFunc(findings(s), func(f finding) bool { return f.State != model.TriYes && !f.Over })
 }
 
 // brief returns what a finding is about with its figure: "backend-python errors 17%".

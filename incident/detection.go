@@ -73,11 +73,16 @@ func (b AlertFired) apply(i *Incident, _ Fact) {
 }
 
 func (b AlertFired) entry(*Incident) (EntryKind, string) {
+	return EntrySeen, fmt.Sprintf("alert %s has been firing since %s", b.Words(), secondOf(b.Since))
+}
+
+// Words names the alert and what it is about: "HighErrorRate (page) about frontend".
+func (b AlertFired) Words() string {
 	name := b.Name
 	if b.Severity != "" {
 		name += " (" + b.Severity + ")"
 	}
-	return EntrySeen, fmt.Sprintf("alert %s about %s has been firing since %s", name, b.Component, secondOf(b.Since))
+	return name + " about " + b.Component
 }
 
 // AlertOver is an alert that does not fire any more.
@@ -122,7 +127,8 @@ func (i *Incident) detect() {
 	first(i.Told.At, Detector{Source: i.Told.How, Name: i.ToldBy})
 }
 
-// Detector is what an incident was detected by.
+// Detector names who or what an incident was detected by: an alert, a limit that was
+// shown, or the operator's own word.
 type Detector struct {
 	Source Source
 	Name   string // of the alert, or of the operator
@@ -203,19 +209,16 @@ func DetectionOdd(s *Snapshot, at time.Time) string {
 	return ""
 }
 
-// DetectionTold is what the operator said of how they came to know of the incident.
+// DetectionTold records the operator's answer to "when were you paged?": by a page, by
+// somebody, or by their own eyes, and when.
 type DetectionTold struct {
 	How Source    `json:"how,omitempty"`
 	At  time.Time `json:"at,omitzero"`
 }
 
 func (b DetectionTold) apply(i *Incident, f Fact) {
-	i.Told, i.ToldBy, i.Items = b, f.By, slices.Clone(i.Items)
-	for n := range i.Items {
-		if it := &i.Items[n]; it.ID == ItemDetection {
-			it.State, it.By, it.At, it.Reason = ItemDone, f.By, f.At, b.Words()
-		}
-	}
+	i.Told, i.ToldBy = b, f.By
+	i.setItem(Item{ID: ItemDetection, State: ItemDone, By: f.By, At: f.At, Reason: b.Words()})
 	i.detect()
 }
 

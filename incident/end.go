@@ -25,13 +25,7 @@ func EndAgainst(s *Snapshot) string { return briefs(overNow(s, s.Incident.Concer
 
 // OverNow returns what is over its limit now, of any component: what the end of an
 // incident did not end, or what began after it; "" for nothing.
-func OverNow(s *Snapshot) string {
-	var all []string
-	for _, c := range s.Seen.Board {
-		all = append(all, c.ID)
-	}
-	return briefs(overNow(s, all, true))
-}
+func OverNow(s *Snapshot) string { return briefs(allOver(s)) }
 
 // EndIncident ends the walk without a rollback, or closes it.
 type EndIncident struct {

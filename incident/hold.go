@@ -154,10 +154,11 @@ func (d *decider) askVerify(c *standings) {
 }
 
 // goodSince is the beginning of the good run: the first sample, not before the
-// last rollout's end, the last time that the hold was reset, nor when the last pod became
-// what it is (a gap may hide that none was ready), of the run at no more than half the trigger's limit (the highest that Verify may ask for: a single step of
-// a minute is too few requests for the limit itself, by which the whole hold is
-// judged). Without samples it is now.
+// last rollout's end, the last time that the hold was reset, nor when the last pod
+// became what it is (a gap may hide that none was ready), of the run at no more than
+// half the trigger's limit (the highest that Verify may ask for: a single step of a
+// minute is too few requests for the limit itself, by which the whole hold is judged).
+// Without samples it is now.
 func (d *decider) goodSince(steady time.Time) time.Time {
 	i := d.inc()
 	limits := i.Settings.Limits

@@ -128,7 +128,8 @@ func (s *Snapshot) counted(f *model.Figures) (out *model.Figures, from, until ti
 			ages(r.At)
 		}
 	}
-	if len(f.Alerts) > 0 && !f.At.IsZero() {
+	firing := len(f.Alerts) > 0 && !f.At.IsZero()
+	if firing {
 		ages(f.At)
 	}
 	if from.IsZero() {
@@ -145,7 +146,7 @@ func (s *Snapshot) counted(f *model.Figures) (out *model.Figures, from, until ti
 	for _, r := range all.Readings() {
 		*r = stale(*r)
 	}
-	if r := stale(model.Reading{Known: true, At: f.At}); len(f.Alerts) > 0 && !f.At.IsZero() && !r.Known {
+	if r := stale(model.Reading{Known: true, At: f.At}); firing && !r.Known {
 		all.Alerts, all.AlertsNo = nil, r.Why
 	}
 	return &all, from, from

@@ -131,11 +131,7 @@ func (b *builder) opened() (at time.Time) {
 // came to know of it.
 func (b *builder) noticed() (out []Text) {
 	for _, a := range b.i.Alerts {
-		text := "alert " + a.Name
-		if a.Severity != "" {
-			text += " (" + a.Severity + ")"
-		}
-		text += " about " + a.Component + " fired from " + Moment{a.Since}.String()
+		text := "alert " + a.Words() + " fired from " + Moment{a.Since}.String()
 		if !a.Over.IsZero() {
 			text += " to " + Moment{a.Over}.String()
 		}

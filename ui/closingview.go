@@ -201,15 +201,12 @@ func (c *closing) itemLines(it *incident.Item, w int) []string {
 	return out
 }
 
-// detection is what is known of when and by what the incident was detected.
+// detection adds the lines of the item "when were you paged?": the alerts that fired,
+// those that could not be read, and when it counts as detected, by what.
 func (c *closing) detection(add func(name, text string, style ansi.Style), open bool) {
 	p, i := c.pen, c.inc()
 	for _, a := range i.Alerts {
-		text := a.Name
-		if a.Severity != "" {
-			text += " (" + a.Severity + ")"
-		}
-		add("alert", text+" about "+a.Component+" fired from "+a.Since.UTC().Format("15:04:05 UTC"), p.Plain)
+		add("alert", a.Words()+" fired from "+a.Since.UTC().Format("15:04:05 UTC"), p.Plain)
 	}
 	for _, id := range i.Concerned() {
 		if f := c.snap.FiguresOf(id); f != nil && f.AlertsNo != "" {

@@ -10,7 +10,8 @@ import (
 	"rollbook/model"
 )
 
-// sources are what the question on Close offers, in this order.
+// sources lists the answers that the question on Close offers, in the order of its
+// options.
 var sources = []incident.Source{incident.SourcePage, incident.SourceTold, incident.SourceSaw, incident.SourceUnknown}
 
 // askPaged asks how and when the operator came to know of the incident. Nothing has to be
@@ -32,7 +33,8 @@ func (s *scope) askPaged() tea.Cmd {
 	return s.ask(d)
 }
 
-// paged is what the chosen option and what was typed mean, or why they mean nothing.
+// paged returns the answer that the chosen option and the time that was typed make, or
+// why they make none: a time that is none, is still to come, or was after the decision.
 func (s *scope) paged(option int, typed string) (do incident.TellDetection, why string) {
 	i := s.inc()
 	do.How, typed = sources[option], strings.TrimSpace(typed)
