@@ -115,61 +115,27 @@ func (a *assess) Says() sentence {
 	return a.verdict()
 }
 
-// aftermath is what came of a rollback, as a sentence.
-func aftermath(a incident.After) sentence {
-	level := map[incident.AfterState]level{incident.AfterVerified: fine, incident.AfterBetter: fine, incident.AfterUnknown: warn,
-		incident.AfterSettling: calm, incident.AfterNoBetter: bad, incident.AfterWorse: alarm}[a.State]
-	return sentence{level, a.Head + ": " + a.Text}
-}
-
-// verdict is the sentence that Assess and Decide end in: the verdict, or from a write
-// on what came of that, unless something else is urgent. After the end of an incident
-// nothing is asked for: it would have to be reopened first.
+// verdict is the sentence that Assess and Decide end in.
 func (s *scope) verdict() sentence {
-	urgent := s.d.verdict == incident.Now || s.d.verdict == incident.Within10
-	over := ""
-	if s.inc().End != nil {
-		over = incident.OverNow(s.snap)
-	}
-	switch {
-	case over != "":
-		return sentence{bad, s.ended() + ", but now: " + over}
-	case s.d.after.State != incident.AfterNothing && !urgent:
-		return aftermath(s.d.after)
-	case s.inc().End != nil:
-		return sentence{calm, s.ended()}
-	case s.d.calm:
-		text, level := "NOTHING OVER ITS LIMIT", calm
+	h := s.d.headline
+	text := h.String()
+	switch h.Kind {
+	case incident.HeadEnded, incident.HeadEndedOver:
+		if s.inc().Closed.IsZero() {
+			h.Head += " (x reopens it)"
+		}
+		return sentence{map[bool]level{true: bad, false: calm}[h.Kind == incident.HeadEndedOver], h.String()}
+	case incident.HeadAfter:
+		return sentence{map[incident.AfterState]level{incident.AfterVerified: fine, incident.AfterBetter: fine, incident.AfterUnknown: warn,
+			incident.AfterSettling: calm, incident.AfterNoBetter: bad, incident.AfterWorse: alarm}[h.After], text}
+	case incident.HeadCalm:
+		level := calm
 		if r, a := s.d.alert(); a != nil {
 			text, level = text+", but "+a.Name+" fires on "+r.c.ID+" for "+age(s.snap.Now, a.Since), warn
 		}
 		return sentence{level, text + " · if users report something: 2, D3"}
 	}
-	text := s.d.verdict.Name()
-	if s.d.why != "" {
-		text += ": " + s.d.why
-	}
-	switch s.d.verdict {
-	case incident.Now:
-		return sentence{alarm, text}
-	case incident.Within10:
-		if left, runs := s.snap.Countdown(s.d.verdict); runs {
-			text = s.d.verdict.Name() + " (" + clockOf(left) + " left): " + s.d.why
-		}
-		return sentence{bad, text}
-	case incident.WatchClosely:
-		return sentence{calm, text}
-	}
-	return sentence{warn, text}
-}
-
-// ended says how the incident ended, and how to go on with it.
-func (s *scope) ended() string {
-	out := "ENDED: " + string(s.inc().End.Outcome)
-	if s.inc().Closed.IsZero() {
-		out += " (x reopens it)"
-	}
-	return out
+	return sentence{map[incident.HeadlineKind]level{incident.HeadNow: alarm, incident.HeadWithin: bad, incident.HeadWatch: calm, incident.HeadUnknown: warn}[h.Kind], text}
 }
 
 func (s *scope) trying(c model.Connection) time.Duration {

@@ -21,7 +21,8 @@ type derived struct {
 	why      string         // of the verdict
 	after    incident.After // what came of a rollback
 	calm     bool           // nothing is wrong as far as anybody knows
-	alerts   bool           // any fires
+	headline incident.Headline
+	alerts   bool // any fires
 	suspects []incident.Suspect
 	checks   []incident.VerifyCheck
 	unkept   map[string]bool // checks of which nothing is known because what is shown was, by their keys
@@ -64,6 +65,7 @@ func derive(s *incident.Snapshot, before *derived) *derived {
 	d.nodes = incident.Tree(s)
 	d.verdict, d.why = incident.VerdictOf(s, d.nodes)
 	d.after, d.calm = s.Afterwards(), incident.Calm(s, d.nodes)
+	d.headline = incident.HeadlineOf(s, d.verdict, d.why, d.after, d.calm)
 	if !d.calm {
 		d.suspects = s.Suspects()
 	}

@@ -246,7 +246,7 @@ func TestReplayKeepsWhatTheNewestStepShowed(t *testing.T) {
 		{Key: "a/errors", State: model.TriNo, Seen: "30% in the last 5m, new pods 40%"},
 		{Key: "a/p95", State: model.TriNo, Baseline: true, Seen: "600ms"},
 	}}
-	(&replaying{r}).asJudged(d, &incident.Incident{})
+	(&replaying{r}).asJudged(d, &incident.Snapshot{})
 	if c := d.checks[0]; c.State != model.TriNo || c.Seen != "30% in the last 5m, new pods 40%" {
 		t.Errorf("by the newest step: %+v", c)
 	}

@@ -67,7 +67,7 @@ func (r *replaying) as(snap *incident.Snapshot) session {
 		unread:  "replay: the journal keeps none; what was gathered lies in " + dir,
 		nothing: "No component was part of it by then.",
 		keys:    r.keys, jump: r.jump, jumpHelp: "to when the step was first reached",
-		judged:  func(d *derived) { r.asJudged(d, &snap.Incident) },
+		judged:  func(d *derived) { r.asJudged(d, snap) },
 		notices: r.notices, says: r.says,
 	}
 }
@@ -156,9 +156,10 @@ func (r *replaying) says(a *App, s sentence) sentence {
 // asJudged shows the verdict as it was recorded: judging anew what is left in the
 // journal might come to another one. So might a figure's check, whose limit may
 // have been the baseline. What is missing only here is no cause for a warning.
-func (r *replaying) asJudged(d *derived, i *incident.Incident) {
-	if v := i.Verdict; !v.Since.IsZero() {
+func (r *replaying) asJudged(d *derived, s *incident.Snapshot) {
+	if v := s.Incident.Verdict; !v.Since.IsZero() {
 		d.verdict, d.why = v.Verdict, v.Text
+		d.headline = incident.HeadlineOf(s, d.verdict, d.why, d.after, d.calm)
 	}
 	d.unkept = map[string]bool{}
 	for n := range d.checks {

@@ -1,0 +1,66 @@
+package incident
+
+import "fmt"
+
+// HeadlineKind says what a headline asks for. The zero value: what decides is not
+// known, or only a person knows it.
+type HeadlineKind int
+
+// The kinds.
+const (
+	HeadUnknown HeadlineKind = iota
+	HeadCalm                 // nothing is wrong as far as anybody knows
+	HeadWatch
+	HeadWithin
+	HeadNow
+	HeadAfter     // something was rolled back: what came of it
+	HeadEnded     // the incident has ended
+	HeadEndedOver // it has ended, but something is over its limit now
+)
+
+// Headline is the one sentence that Assess, Decide and rollbook status end in: the
+// verdict, or from a write on what came of that, unless something else is urgent.
+type Headline struct {
+	Kind HeadlineKind
+	Head string // "ROLL BACK NOW"
+	Text string // why; "" = there is nothing more to say
+	// After is how well the rollback has worked, where Kind is HeadAfter.
+	After AfterState
+}
+
+// String returns the headline as a sentence.
+func (h Headline) String() string {
+	switch {
+	case h.Text == "":
+		return h.Head
+	case h.Kind == HeadEndedOver:
+		return h.Head + ", but now: " + h.Text
+	}
+	return h.Head + ": " + h.Text
+}
+
+// HeadlineOf returns the headline of a snapshot. v and why are those of VerdictOf,
+// after is that of Afterwards, calm that of Calm. After the end of an incident nothing
+// is asked for: it would have to be reopened first.
+func HeadlineOf(s *Snapshot, v Verdict, why string, after After, calm bool) Headline {
+	if end := s.Incident.End; end != nil {
+		if over := OverNow(s); over != "" {
+			return Headline{Kind: HeadEndedOver, Head: "ENDED: " + string(end.Outcome), Text: over}
+		}
+	}
+	switch urgent := v == Now || v == Within10; {
+	case after.State != AfterNothing && !urgent:
+		return Headline{Kind: HeadAfter, Head: after.Head, Text: after.Text, After: after.State}
+	case s.Incident.End != nil:
+		return Headline{Kind: HeadEnded, Head: "ENDED: " + string(s.Incident.End.Outcome)}
+	case calm:
+		return Headline{Kind: HeadCalm, Head: "NOTHING OVER ITS LIMIT"}
+	}
+	out := Headline{Head: v.Name(), Text: why}
+	out.Kind = [...]HeadlineKind{YourCall: HeadUnknown, WatchClosely: HeadWatch, Within10: HeadWithin, Now: HeadNow}[v]
+	if left, runs := s.Countdown(v); runs {
+		s := int(left.Seconds())
+		out.Head += fmt.Sprintf(" (%d:%02d left)", s/60, s%60)
+	}
+	return out
+}
