@@ -209,7 +209,8 @@ func (n *nest) walked(m *played) {
 	look(enter, "⑥Verify")
 	m.Waits(5*time.Minute, "VERIFIED")
 	look(enter, "⑦Close", "items are open")
-	look(" ", "9 items are open")   // nobody was paged
+	look(" ", "10 items are open")  // nobody was paged
+	look(" ", "9 items are open")   // how severe it was is not known
 	look(enter, "8 items are open") // the report is written
 	look("M", "slack/incidents")
 	for _, channel := range []string{"gitlab/follow-up", "slack/incidents", "webhook/chat"} {

@@ -216,6 +216,31 @@ func (m *played) answersPage() {
 	m.Waits(5*time.Second, "[x] done   detection: when were you paged?")
 }
 
+// rates answers how severe it was, and leaves an action to somebody.
+func (m *played) rates() {
+	m.t.Helper()
+	m.Waits(5*time.Second, "▸ [ ] open   severity, and users affected?")
+	m.Keys(enter)
+	m.Waits(5*time.Second, "records: severity not known; users affected not known")
+	m.Keys(down)
+	m.Keys(down)
+	m.Keys("all who paid by card")
+	m.Waits(5*time.Second, "records: SEV2; users affected: all who paid by card")
+	m.Keys(enter)
+	m.Waits(5*time.Second, "[x] done   severity")
+	for !strings.Contains(m.Screen(), "▸ [ ] open   tests for the bug") {
+		m.Keys(down)
+	}
+	m.Keys(enter)
+	m.Waits(5*time.Second, "records: to do, no owner")
+	m.Keys("jonas 2026-12-40")
+	m.Waits(5*time.Second, "“2026-12-40” is no date")
+	m.Keys("\x7f\x7f01 OPS-412")
+	m.Waits(5*time.Second, "records: to do, jonas, by 2026-12-01, OPS-412")
+	m.Keys(enter)
+	m.Waits(5*time.Second, "[>] to do  tests for the bug", "jonas, by 2026-12-01, OPS-4")
+}
+
 // settles is closes from where the checklist is open.
 func (m *played) settles() {
 	m.t.Helper()
@@ -227,7 +252,7 @@ func (m *played) settles() {
 // ticks is settles without a look at the hint.
 func (m *played) ticks() {
 	m.t.Helper()
-	for range 11 {
+	for !strings.Contains(m.Screen(), "Closed. q leaves") && strings.Contains(m.Screen(), "open   ") {
 		m.Keys(" ")
 	}
 	m.Waits(5*time.Second, "Closed. q leaves")

@@ -43,6 +43,7 @@ func TestScenarioErrors(t *testing.T) {
 		m.picture("verify", "Verify: it is over only when the figures say so")
 		m.Keys(enter)
 		m.answersPage()
+		m.rates()
 		m.settles()
 	})
 }

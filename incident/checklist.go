@@ -15,6 +15,8 @@ type Item struct {
 	By     string
 	At     time.Time
 	Reason string
+	Task   Task // who does it, until when; zero = nobody said
+	Action bool // it is work for after the incident, which somebody has to own
 }
 
 // ItemState is what became of an item.
@@ -24,24 +26,26 @@ type ItemState string
 const (
 	ItemOpen   ItemState = ""
 	ItemDone   ItemState = "done"
+	ItemToDo   ItemState = "to do"  // of an action: it is still to be done, after the incident
 	ItemWaived ItemState = "waived" // left out, with a reason
 )
 
-// checklist is the question that only the operator can answer, and the runbook's rows A2
-// to A4 and P1 to P5.
+// checklist is what only the operator can answer, and the runbook's rows A2 to A4 and P1
+// to P5.
 func checklist() []Item {
 	return []Item{
 		{ID: ItemDetection, Text: "detection: when were you paged?"},
+		{ID: ItemSeverity, Text: "severity, and users affected?"},
 		{ID: "evidence", Text: "logs, events and metrics kept (A2)"},
 		{ID: "report", Text: "incident report written (A3)"},
 		{ID: "status page", Text: "status page says “resolved” (A4)"},
 		{ID: "chat", Text: "Slack/Teams told (A4)"},
 		{ID: "follow-up", Text: "follow-up task created (A4)"},
-		{ID: "tests", Text: "tests for the bug (P1)"},
-		{ID: "monitoring", Text: "better monitoring and alerts (P2)"},
-		{ID: "deploy checklist", Text: "deployment checklist updated (P3)"},
-		{ID: "canary", Text: "canary considered (P4)"},
-		{ID: "lessons", Text: "lessons written down (P5)"},
+		{ID: "tests", Text: "tests for the bug (P1)", Action: true},
+		{ID: "monitoring", Text: "better monitoring and alerts (P2)", Action: true},
+		{ID: "deploy checklist", Text: "deployment checklist updated (P3)", Action: true},
+		{ID: "canary", Text: "canary considered (P4)", Action: true},
+		{ID: "lessons", Text: "lessons written down (P5)", Action: true},
 	}
 }
 
@@ -50,7 +54,8 @@ func checklist() []Item {
 // was a choice.
 func checklistOf(ids []string) []Item {
 	return slices.DeleteFunc(checklist(), func(it Item) bool {
-		return len(ids) == 0 && it.ID == ItemDetection || len(ids) > 0 && !slices.Contains(ids, it.ID)
+		asked := it.ID == ItemDetection || it.ID == ItemSeverity
+		return len(ids) == 0 && asked || len(ids) > 0 && !slices.Contains(ids, it.ID)
 	})
 }
 
@@ -59,7 +64,7 @@ func (i *Incident) setItem(to Item) {
 	i.Items = slices.Clone(i.Items)
 	for n := range i.Items {
 		if it := &i.Items[n]; it.ID == to.ID {
-			to.Text = it.Text
+			to.Text, to.Action = it.Text, it.Action
 			*it = to
 		}
 	}
@@ -81,11 +86,14 @@ func (d *decider) enterClose() {
 	d.settleDone()
 }
 
-// SettleItem ticks or waives an item of the checklist.
+// SettleItem ticks or waives an item of the checklist, or, with ToDo, leaves an action
+// to whom its task names.
 type SettleItem struct {
 	ID     string
 	Waive  bool
 	Reason string
+	ToDo   bool
+	Task   Task
 }
 
 // ReopenItem takes back what was said of an item of the checklist.
@@ -102,8 +110,8 @@ func (do ReopenItem) decide(d *decider) {
 
 func (do SettleItem) decide(d *decider) {
 	for _, it := range d.inc().Items {
-		if it.ID == do.ID && it.State == ItemOpen {
-			d.fact(ItemSettled{ID: do.ID, Waived: do.Waive, Reason: do.Reason})
+		if it.ID == do.ID && it.State == ItemOpen && (it.Action || !do.ToDo) {
+			d.fact(ItemSettled{ID: do.ID, Waived: do.Waive, Reason: do.Reason, ToDo: do.ToDo, Task: do.Task})
 			d.closeIfDone()
 			return
 		}
@@ -158,19 +166,27 @@ type ItemSettled struct {
 	ID     string `json:"id"`
 	Waived bool   `json:"waived,omitempty"`
 	Reason string `json:"reason,omitempty"`
+	ToDo   bool   `json:"todo,omitempty"`
+	Task   Task   `json:"task,omitzero"`
 }
 
 func (b ItemSettled) apply(i *Incident, f Fact) {
 	state := ItemDone
-	if b.Waived {
+	switch {
+	case b.Waived:
 		state = ItemWaived
+	case b.ToDo:
+		state = ItemToDo
 	}
-	i.setItem(Item{ID: b.ID, State: state, By: f.By, At: f.At, Reason: b.Reason})
+	i.setItem(Item{ID: b.ID, State: state, By: f.By, At: f.At, Reason: b.Reason, Task: b.Task})
 }
 
 func (b ItemSettled) entry(*Incident) (EntryKind, string) {
-	if b.Waived {
+	switch {
+	case b.Waived:
 		return EntryAnswer, "waived: " + b.ID + because(b.Reason)
+	case b.ToDo:
+		return EntryAnswer, "to do: " + b.ID + ", " + b.Task.Words()
 	}
 	return EntryAnswer, "done: " + b.ID + because(b.Reason)
 }
@@ -181,9 +197,12 @@ type ItemReopened struct {
 }
 
 func (b ItemReopened) apply(i *Incident, _ Fact) {
-	if b.ID == ItemDetection {
+	switch b.ID {
+	case ItemDetection:
 		i.Told, i.ToldBy = DetectionTold{}, ""
 		i.detect()
+	case ItemSeverity:
+		i.Severity = SeverityTold{}
 	}
 	i.setItem(Item{ID: b.ID, State: ItemOpen})
 }

@@ -248,7 +248,11 @@ func followUp(s *Snapshot) string {
 		items = checklist()
 	}
 	for _, it := range items {
-		if it.State == ItemOpen && it.ID != "follow-up" && it.ID != ItemDetection {
+		switch {
+		case !it.Action:
+		case it.State == ItemToDo:
+			out = append(out, "- "+it.Text+": "+it.Task.Words())
+		case it.State == ItemOpen:
 			out = append(out, "- "+it.Text)
 		}
 	}

@@ -48,6 +48,7 @@ type Incident struct {
 	Alerts     []AlertFired  // about the components concerned
 	Told       DetectionTold // by ToldBy; zero = nobody said
 	ToldBy     string
+	Severity   SeverityTold // zero = nobody said
 
 	Evidence    map[model.Moment]EvidenceRecord
 	Impact      ImpactRecord

@@ -62,9 +62,9 @@ func told() *incident.Snapshot {
 			"metrics of backend-rust: no series http_requests_total", "previous log of pod backend-python-5d88c4f7b9-9lmn2: forbidden: pods/log"}}}}
 	i.Items[0].State, i.Items[0].By, i.Items[0].At = "", "", time.Time{}
 	i.Items = append(i.Items[:3:3], incident.Item{ID: "chat", Text: "Slack/Teams told (A4)"}, incident.Item{ID: "follow-up", Text: "follow-up task created (A4)"},
-		incident.Item{ID: "tests", Text: "tests for the bug (P1)", State: "done", By: "maria", At: ago(30 * time.Second), Reason: "shop#4711"},
-		incident.Item{ID: "monitoring", Text: "better monitoring and alerts (P2)"}, incident.Item{ID: "deploy checklist", Text: "deployment checklist updated (P3)"},
-		incident.Item{ID: "canary", Text: "canary considered (P4)", State: "waived", By: "maria", Reason: "there is one already"}, incident.Item{ID: "lessons", Text: "lessons written down (P5)"})
+		incident.Item{ID: "tests", Text: "tests for the bug (P1)", Action: true, State: "done", By: "maria", At: ago(30 * time.Second), Reason: "shop#4711"},
+		incident.Item{ID: "monitoring", Text: "better monitoring and alerts (P2)", Action: true}, incident.Item{ID: "deploy checklist", Text: "deployment checklist updated (P3)", Action: true},
+		incident.Item{ID: "canary", Text: "canary considered (P4)", Action: true, State: "waived", By: "maria", Reason: "there is one already"}, incident.Item{ID: "lessons", Text: "lessons written down (P5)", Action: true})
 	i.Down = incident.DownRecord{Total: 9 * time.Minute, Blind: 2 * time.Minute}
 	i.Impact = incident.ImpactRecord{At: ago(time.Minute), Impact: model.Impact{All: model.ComponentImpact{Failed: known(412), Requests: known(18120), MinutesOver: known(9), BudgetShare: known(.021)}}}
 	msg := func(n int, channel string, kind model.MessageKind, state incident.MessageState, age time.Duration) incident.MessageRecord {
@@ -159,6 +159,10 @@ func closeFixtures() []fixture {
 		}), keys("down")},
 		{"close-chat", told(), keys("down", "down", "down")},
 		{"close-evidence-details", told(), keys("d")},
+		{"close-severity", with(paged(), func(s *incident.Snapshot) {
+			s.Incident.Items = append([]incident.Item{{ID: incident.ItemSeverity, Text: "severity, and users affected?"}}, s.Incident.Items...)
+		}), keys("up", "enter", "down")},
+		{"close-task", told(), keys("down", "down", "down", "down", "down", "down", "enter", "m", "space", "O", "P", "S", "-", "7")},
 		{"close-note", told(), keys("down", "down", "down", "down", "down", "down", "n", "s", "h", "o", "p")},
 		{"messages", told(), keys("M")},
 		{"messages-failed", told(), keys("M", "down", "left", "left")},

@@ -77,6 +77,8 @@ func (c *closing) workOf(it *incident.Item) work {
 	switch it.ID {
 	case incident.ItemDetection:
 		return work{"answer", "say when you were paged, or how else you came to know of it", c.askPaged, c.settled}
+	case incident.ItemSeverity:
+		return work{"answer", "say how severe it was, and who was affected", c.askSeverity, c.settled}
 	case "evidence":
 		return work{"gather again", "gather all evidence again; what was kept stays", func() tea.Cmd { return c.send(incident.GatherAgain{}) },
 			func(*incident.Snapshot) string {
@@ -99,6 +101,9 @@ func (c *closing) workOf(it *incident.Item) work {
 		return open(model.ChannelSlack, model.ChannelTeams)
 	case "follow-up":
 		return open(model.ChannelGitLab)
+	}
+	if it.Action {
+		return work{"who, when", "say who does it, until when, and where it is tracked", c.askTask, c.settled}
 	}
 	return work{"note", "tick it with a note, which goes into the report", c.note, c.settled}
 }
@@ -173,8 +178,13 @@ func (c *closing) tickKey() Key {
 			}
 			return ""
 		}, do: func() tea.Cmd { return c.send(incident.SettleItem{ID: c.item().ID}) }}
-	if it := c.item(); it != nil && it.ID == incident.ItemDetection && it.State == incident.ItemOpen {
-		k.Name, k.do = "not known", func() tea.Cmd { return c.send(incident.TellDetection{}) }
+	if it := c.item(); it != nil && it.State == incident.ItemOpen {
+		switch it.ID {
+		case incident.ItemDetection:
+			k.Name, k.do = "not known", func() tea.Cmd { return c.send(incident.TellDetection{}) }
+		case incident.ItemSeverity:
+			k.Name, k.do = "not known", func() tea.Cmd { return c.send(incident.TellSeverity{}) }
+		}
 	}
 	if it := c.item(); it != nil && it.State != incident.ItemOpen {
 		k.Name, k.do = "not done", func() tea.Cmd { return c.send(incident.ReopenItem{ID: it.ID}) }
@@ -185,7 +195,7 @@ func (c *closing) tickKey() Key {
 // note ticks an item with words for the report.
 func (c *closing) note() tea.Cmd {
 	it := *c.item()
-	return c.ask(dialog{title: "Done: " + it.Text, text: []string{"It is ticked with this, which goes into the report: a ticket, a link, who does it until when."},
+	return c.ask(dialog{title: "Done: " + it.Text, text: []string{"It is ticked with this, which goes into the report: a ticket, a link."},
 		typed: true, prompt: "note", yes: "done",
 		act: func(_ int, typed string) tea.Cmd { return c.send(incident.SettleItem{ID: it.ID, Reason: typed}) }})
 }

@@ -98,6 +98,8 @@ func (c *closing) line(n, w int) string {
 	switch it.State {
 	case incident.ItemDone:
 		box, style = "[x] done", p.Good
+	case incident.ItemToDo:
+		box, style = "[>] to do", p.Note
 	case incident.ItemWaived:
 		box, style = "[-] waived", p.Dim
 	}
@@ -108,6 +110,9 @@ func (c *closing) line(n, w int) string {
 	}
 	if it.State != incident.ItemOpen {
 		by := it.By
+		if it.State == incident.ItemToDo {
+			by = it.Task.Words()
+		}
 		if it.Reason != "" {
 			if by != "" {
 				by += ": "
@@ -190,13 +195,23 @@ func (c *closing) itemLines(it *incident.Item, w int) []string {
 		if it.By != "" {
 			text += " by " + it.By
 		}
+		if it.State == incident.ItemToDo {
+			text += ": " + it.Task.Words()
+		}
 		if it.Reason != "" {
 			text += ": “" + it.Reason + "”"
 		}
 		add("settled", text, p.Plain)
 	}
 	if len(out) == 0 {
-		add("open", "n ticks it with a note for the report (a ticket, who does it until when); space without; w waives it", p.Plain)
+		text := "n ticks it with a note for the report; space without; w waives it"
+		switch {
+		case it.ID == incident.ItemSeverity:
+			text = "enter answers; space if you do not know; w waives it"
+		case it.Action:
+			text = "enter leaves it to somebody: who, until when, a link; space if it is done already; w waives it"
+		}
+		add("open", text, p.Plain)
 	}
 	return out
 }
