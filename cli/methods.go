@@ -5,7 +5,7 @@ import (
 	"rollbook/kube"
 )
 
-// methods are the ways back. The first is the one that Choose offers.
+// methods are the ways back. Choose offers those that are engine.Offered, in this order.
 func methods(c *kube.Client) []engine.Method {
 	return []engine.Method{
 		kube.NewUndo(c),

@@ -25,7 +25,8 @@ import (
 type Config struct {
 	Cluster Cluster
 	Metrics Metrics
-	// Methods are the ways back. The first is the one that Choose offers.
+	// Methods are the ways of changing the world. Choose offers those that are
+	// Offered, in this order.
 	Methods  []Method
 	Settings incident.Settings
 	Version  string
@@ -103,7 +104,9 @@ func New(cfg Config) *Engine {
 	e.seen.Memory, e.seen.Run = &incident.Memory{}, randomly()
 	e.seen.Metrics.To, e.seen.Metrics.Off = cfg.Metrics.To()
 	for _, m := range cfg.Methods {
-		e.seen.Methods = append(e.seen.Methods, m.Name())
+		if o, ok := m.(Offered); ok {
+			e.seen.Ways = append(e.seen.Ways, incident.Way{Method: m.Name(), Title: o.Title(), Serves: o.Serves})
+		}
 	}
 	e.begin()
 	e.publish()

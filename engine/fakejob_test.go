@@ -24,6 +24,10 @@ var pipeline = model.Version{Key: "1040", Label: "pipeline 1040", Short: "#1040"
 
 func (j *fakeJob) Name() model.Method { return jobName }
 
+func (j *fakeJob) Title() string { return "deploy job" }
+
+func (j *fakeJob) Serves(string) bool { return true }
+
 func (j *fakeJob) Versions(_ context.Context, c *model.Component, _ time.Time) (*model.History, error) {
 	return &model.History{Component: c.ID, Method: jobName, Candidates: []model.Candidate{
 		{Version: model.Version{Key: "1042", Label: "pipeline 1042", Short: "#1042"}, Owner: "rs-42", Current: true},

@@ -31,6 +31,10 @@ type undoReceipt struct {
 
 func (u fakeUndo) Name() model.Method { return undoName }
 
+func (u fakeUndo) Title() string { return "Kubernetes undo" }
+
+func (u fakeUndo) Serves(string) bool { return true }
+
 func (u fakeUndo) Versions(_ context.Context, c *model.Component, _ time.Time) (*model.History, error) {
 	return undoHistory(c), nil
 }

@@ -67,6 +67,10 @@ func (r remote) Watch(ctx context.Context, out func(model.Observation)) {
 
 func (r remote) Name() model.Method { return undoName }
 
+func (r remote) Title() string { return "Kubernetes undo" }
+
+func (r remote) Serves(string) bool { return true }
+
 func (r remote) Versions(_ context.Context, c *model.Component, _ time.Time) (*model.History, error) {
 	return undoHistory(c), nil
 }

@@ -67,7 +67,7 @@ func (e *Engine) showTheirs(t Theirs) {
 		e.readBaseline(incident.ReadBaseline{Onset: onset})
 	}
 	for _, x := range e.inc.Choices {
-		if e.seen.History[x.Slot] == nil {
+		if h := e.seen.History[x.Slot]; h == nil || h.Method != x.Method {
 			e.readHistory(incident.ReadHistory{Slot: x.Slot, Method: x.Method, Until: onset})
 		}
 	}

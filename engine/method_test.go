@@ -355,3 +355,37 @@ func TestMethodThatIsNotConfiguredCannotBeFollowed(t *testing.T) {
 		r.end()
 	})
 }
+
+// A component with two ways back is offered the first; another one has its own
+// versions read, plans made and write done.
+func TestAnotherWayIsTakenToItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, m := newCluster(t), &fakeMetrics{ratio: 0.3}
+		j := &fakeJob{c: c, do: begun, follow: endless}
+		r := startWith(t, c, m, func(cfg *Config) { cfg.Methods = []Method{fakeUndo{c}, j} }, t.TempDir())
+		slot := model.Release("backend-python")
+		r.wait(5 * time.Second)
+		r.Send(incident.Next{})
+		r.wait(time.Second)
+		r.Send(incident.Next{})
+		s := r.wait(5 * time.Second)
+		if ch := s.Incident.Choice(slot); ch == nil || ch.Method != undoName {
+			t.Fatalf("chosen: %+v", ch)
+		}
+		r.Send(incident.UseMethod{Component: "backend-python", Method: jobName})
+		s = r.wait(5 * time.Second)
+		if h := s.History(s.Incident.Choice(slot)); h == nil || h.Method != jobName || h.Candidate(pipeline.Key) == nil {
+			t.Fatalf("its versions: %+v", h)
+		}
+		r.Send(incident.Pick{Component: "backend-python", To: pipeline.Key})
+		r.wait(time.Second)
+		r.Send(incident.Next{})
+		s = r.wait(5 * time.Second)
+		r.Send(incident.ConfirmWrite{Word: "backend-python", Plans: plans(s)})
+		s = r.wait(2 * time.Second)
+		if w := s.Incident.Attempt().Writes; len(w) != 1 || w[0].Plan.Method != jobName || w[0].State != incident.Rolling || c.count("do") != 1 {
+			t.Errorf("written: %+v; called %q", w, c.calls)
+		}
+		r.end()
+	})
+}

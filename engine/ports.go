@@ -45,6 +45,15 @@ type Method interface {
 	Look(ctx context.Context, p model.Plan) (model.Looked, error)
 }
 
+// Offered is a Method that Choose offers as a way back. What it returns does not
+// change while the program runs.
+type Offered interface {
+	// Title names it on Choose: "Kubernetes undo", "GitLab job".
+	Title() string
+	// Serves reports whether it is configured for a component.
+	Serves(component string) bool
+}
+
 // Judge is a Method whose progress is seen on the board. It is pure.
 type Judge interface {
 	Judge(c *model.Component, p *model.Plan, r *model.Receipt) model.Progress

@@ -71,11 +71,11 @@ func (d *decider) onset() time.Time {
 }
 
 // newChoice returns the choice of a component's release by the first method that
-// is configured, nothing chosen yet.
+// is offered for it, nothing chosen yet.
 func (d *decider) newChoice(c *model.Component) Choice {
 	out := Choice{Slot: model.Release(c.ID), From: c.Running()}
-	if len(d.s.Seen.Methods) > 0 {
-		out.Method = d.s.Seen.Methods[0]
+	if ways := d.s.Ways(c.ID); len(ways) > 0 {
+		out.Method = ways[0].Method
 	}
 	return out
 }
@@ -121,6 +121,25 @@ func (do Select) decide(d *decider) {
 	}
 }
 
+// UseMethod chooses by which method a component's release goes back. What was chosen
+// of another method is no choice of this one.
+type UseMethod struct {
+	Component string
+	Method    model.Method
+}
+
+func (do UseMethod) decide(d *decider) {
+	c, was := d.s.Seen.Component(do.Component), d.inc().Choice(model.Release(do.Component))
+	offered := slices.ContainsFunc(d.s.Ways(do.Component), func(w Way) bool { return w.Method == do.Method })
+	if c == nil || !offered || was != nil && was.Method == do.Method {
+		return
+	}
+	choice := d.newChoice(c)
+	choice.Method, choice.Own = do.Method, true
+	d.fact(Chosen{choice})
+	d.effect(ReadHistory{Slot: choice.Slot, Method: choice.Method, Until: d.onset()})
+}
+
 // Pick sets the version for a component. To is its key.
 type Pick struct {
 	Component string
@@ -132,6 +151,9 @@ func (do Pick) decide(d *decider) {
 	h, c := d.s.Seen.History[slot], d.s.Seen.Component(do.Component)
 	if h == nil || c == nil {
 		return
+	}
+	if was := d.inc().Choice(slot); was != nil && was.Method != h.Method {
+		return // what is shown is not what is chosen from any more
 	}
 	r := h.Candidate(do.To)
 	if r == nil || r.Refused != "" {

@@ -21,7 +21,7 @@ func HelpCheck(s *Snapshot, c Choice) *model.Check {
 		return nil
 	}
 	out := &model.Check{ID: HelpID}
-	h := s.Seen.History[c.Slot]
+	h := s.History(&c)
 	if h == nil {
 		h = &model.History{Component: c.Component}
 	}

@@ -13,7 +13,7 @@ import (
 // read.
 func (d *decider) propose() {
 	for _, c := range d.inc().Choices {
-		h := d.s.Seen.History[c.Slot]
+		h := d.s.History(&c)
 		if !c.To.IsZero() || c.Why != "" || h == nil || h.At.IsZero() && h.Err == "" {
 			continue
 		}

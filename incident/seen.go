@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,7 +25,7 @@ type Seen struct {
 	Figures map[string]*model.Figures // by component ID
 	Events  []model.Event             // newest last
 
-	Methods   []model.Method                  // that are configured; Choose offers the first
+	Ways      []Way                           // the methods that Choose offers, in their order
 	History   map[model.Slot]*model.History   // of what is chosen; read when Choose is entered
 	Preflight map[model.Slot]*model.Preflight // of the choice that it holds
 	Progress  map[WriteID]model.Progress      // of the writes that stand
@@ -62,6 +63,42 @@ type Seen struct {
 	LookingOn string
 	TheyLeft  bool
 	ConfigE   string // why the configuration in the cluster is not used; "" = it is, or there is none
+}
+
+// Way is a method that Choose offers.
+type Way struct {
+	Method model.Method
+	Title  string                      // as it is offered: "Kubernetes undo", "GitLab job"
+	Serves func(component string) bool // whether it is configured for a component; nil = for every one
+}
+
+// Ways returns what Choose offers for a component: the methods that are configured
+// for it, in the component's own order where it has one.
+func (s *Snapshot) Ways(component string) []Way {
+	var out []Way
+	for _, w := range s.Seen.Ways {
+		if w.Serves == nil || w.Serves(component) {
+			out = append(out, w)
+		}
+	}
+	t := s.Incident.Settings.Target(component)
+	if t == nil || len(t.Methods) == 0 {
+		return out
+	}
+	out = slices.DeleteFunc(out, func(w Way) bool { return !slices.Contains(t.Methods, w.Method) })
+	slices.SortFunc(out, func(a, b Way) int {
+		return cmp.Compare(slices.Index(t.Methods, a.Method), slices.Index(t.Methods, b.Method))
+	})
+	return out
+}
+
+// History returns the versions that a choice's method offers; nil while they were
+// not read, or only those of another method.
+func (s *Snapshot) History(c *Choice) *model.History {
+	if h := s.Seen.History[c.Slot]; h != nil && h.Method == c.Method {
+		return h
+	}
+	return nil
 }
 
 // Component returns the board's line of that name, or nil.

@@ -32,7 +32,7 @@ func newWorld(t *testing.T, change func(*Settings)) *world {
 		change(&set)
 	}
 	w.fold(Fact{At: w.now, Body: Began{Settings: set}})
-	w.seen.Methods = []model.Method{"undo"}
+	w.seen.Ways = []Way{{Method: "undo", Title: "Kubernetes undo"}}
 	w.seen.Identity = model.Identity{Cluster: "uid-1", User: "maria@corp"}
 	w.seen.Figures = map[string]*model.Figures{}
 	w.component("backend-python", func(c *model.Component) {

@@ -25,6 +25,12 @@ func NewUndo(c *Client) Undo { return Undo{c} }
 // Name returns MethodUndo.
 func (Undo) Name() model.Method { return MethodUndo }
 
+// Title returns what Choose calls the undo.
+func (Undo) Title() string { return "Kubernetes undo" }
+
+// Serves returns true: every workload that is seen has a history.
+func (Undo) Serves(string) bool { return true }
+
 // Do writes the plan, if the workload is still what the plan was made of: it reads
 // everything again, makes the plan again, and writes only when that comes out equal.
 // The patch holds on to what the plan is made of, so that it lands on nothing else

@@ -41,6 +41,8 @@ type Target struct {
 	NoUp    bool       `json:"noUp,omitempty"`    // the scrape targets are not looked at
 	Promql  []OwnCheck `json:"promql,omitempty"`
 
+	Methods []Method `json:"methods,omitempty"` // that Choose offers for it, in this order; none = all that serve it
+
 	// Seen are the pods that the cluster showed to be this workload's, by name, each
 	// with the name of its owner (ReplicaSet, ControllerRevision; "" = unknown). Those
 	// that have gone lately are among them. Nil = its pods are not known.

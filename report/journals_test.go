@@ -38,7 +38,7 @@ func begin(t *testing.T) *play {
 		Links: []incident.Link{{Name: "Deployment runbook", URL: "https://wiki.corp/runbook"}}}
 	p.fold(incident.Fact{At: p.now, Body: incident.Began{Settings: set, Version: "v1.4.0"}})
 	p.seen.Identity = model.Identity{Cluster: "uid-1", User: "maria@corp"}
-	p.seen.Methods = []model.Method{"undo"}
+	p.seen.Ways = []incident.Way{{Method: "undo", Title: "Kubernetes undo"}}
 	p.runs(42, "hash-42", 7)
 	p.figures(0.004)
 	return p

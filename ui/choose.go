@@ -44,7 +44,58 @@ func (c *choose) Follow() {
 	}
 }
 
-func (c *choose) history() *model.History { return c.snap.Seen.History[c.slot()] }
+// history is what can be chosen from: that of the method that is chosen, where one is.
+func (c *choose) history() *model.History {
+	if ch := c.choice(); ch != nil {
+		return c.snap.History(ch)
+	}
+	return c.snap.Seen.History[c.slot()]
+}
+
+// method is the one by which the component goes back, or would: the title of its way,
+// else the name that the journal has.
+func (c *choose) method() (name model.Method, title string) {
+	ways := c.snap.Ways(c.focus)
+	if ch := c.choice(); ch != nil {
+		name = ch.Method
+	} else if len(ways) > 0 {
+		name = ways[0].Method
+	}
+	for _, w := range ways {
+		if w.Method == name {
+			return name, w.Title
+		}
+	}
+	return name, string(name)
+}
+
+// otherWay is the way after the chosen one; nil when there is no other.
+func (c *choose) otherWay() *incident.Way {
+	ways := c.snap.Ways(c.focus)
+	name, _ := c.method()
+	at := slices.IndexFunc(ways, func(w incident.Way) bool { return w.Method == name })
+	if next := (at + 1) % max(1, len(ways)); len(ways) > 0 && next != at {
+		return &ways[next]
+	}
+	return nil
+}
+
+// wayKey goes back by another method.
+func (c *choose) wayKey() Key {
+	key := Key{Keys: []string{"b"}, Name: "by another way", Acts: true, Hide: true, Help: "go back by another method that is configured for the component",
+		Disabled: func(*incident.Snapshot) string {
+			if c.otherWay() == nil {
+				return "no other way back is configured for " + c.focus
+			}
+			return ""
+		}, do: func() tea.Cmd {
+			return c.send(incident.UseMethod{Component: c.focus, Method: c.otherWay().Method})
+		}}
+	if w := c.otherWay(); w != nil {
+		key.Name, key.Hide = "by "+w.Title, false
+	}
+	return key
+}
 
 // slot is what the cursor is on.
 func (c *choose) slot() model.Slot { return model.Release(c.focus) }
@@ -139,7 +190,7 @@ func (c *choose) Keys() []Key {
 			}
 			return ""
 		}, do: func() tea.Cmd { return c.open(newDiff(c.scope, c.row().c, c.version().Version)) }},
-		c.backKey(), c.endKey(),
+		c.wayKey(), c.backKey(), c.endKey(),
 	}, c.componentKeys()...)
 }
 
@@ -277,7 +328,11 @@ func (c *choose) components(w, h int) []string {
 	p, rows := c.pen, c.list()
 	chosen := len(c.releases())
 	head := fmt.Sprintf(" %d of %d components selected", chosen, len(rows))
-	method := "method: Kubernetes undo "
+	_, title := c.method()
+	method := "by " + title + " "
+	if other := c.otherWay(); other != nil {
+		method = "by " + title + " (b: " + other.Title + ") "
+	}
 	out := []string{p.pad(paint(p.Dim, head), w-ansi.StringWidth(method)) + paint(p.Dim, method)}
 	n := max(1, h-1)
 	at := max(0, indexOf(rows, c.focus))

@@ -220,7 +220,7 @@ func chosen() *incident.Snapshot {
 	}
 	running := rev(42, badRS, 11*time.Minute, "2026.11.23-2", "gitlab-ci", "checkout v2", model.Behaviour{Errors: known(.124), P95: known(1.84)})
 	running.Current, running.Changes = true, nil
-	s.Seen.Methods = []model.Method{undo}
+	s.Seen.Ways = []incident.Way{{Method: undo, Title: "Kubernetes undo"}}
 	s.Seen.History = map[model.Slot]*model.History{python: {Component: "backend-python", Method: undo, At: ago(30 * time.Second), Candidates: []model.Candidate{
 		running, rev(41, goodRS, 26*time.Hour, "2026.11.22-7", "gitlab-ci", "fix tax", good), rev(40, "backend-python-6b7d9c4f58", 96*time.Hour, "2026.11.19-1", "gitlab-ci", "", good),
 		rev(38, "backend-python-59cc8d6b74", 9*24*time.Hour, "2026.11.14-3", "jonas", "hotfix", unknown),
@@ -538,6 +538,9 @@ func fixtures() []fixture {
 			c := &s.Incident.Choices[0]
 			c.To, c.Why = model.Version{}, "no proposal: how the others behaved is unknown: Prometheus does not answer"
 			s.Seen.History[python].FiguresErr = "Prometheus does not answer"
+		}), nil},
+		{"choose-two-ways", with(chosen(), func(s *incident.Snapshot) {
+			s.Seen.Ways = append(s.Seen.Ways, incident.Way{Method: "gitlab", Title: "GitLab job"})
 		}), nil},
 		{"choose-reading", with(chosen(), func(s *incident.Snapshot) { s.Seen.History = nil; s.Incident.Choices[0].To = model.Version{} }), nil},
 		{"confirm", checked(), nil},
