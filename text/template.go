@@ -1,0 +1,42 @@
+package text
+
+import (
+	"regexp"
+	"strings"
+)
+
+// blank stands in a template where lines that say the same thing differ.
+const blank = "<*>"
+
+var (
+	// A quote opens behind a space or a bracket: an apostrophe does not.
+	quotedValue = regexp.MustCompile("(^|[\\s=(\\[{:,])(?:\"(?:[^\"\\\\]|\\\\.)*\"|'[^']*'|`[^`]*`|“[^”]*”)")
+	// A word of capitals is a name in the code or the environment, and tells one
+	// failure from another.
+	constant  = regexp.MustCompile("^[\"'`“][A-Z][A-Z_]{2,}[\"'`”]$")
+	timeValue = regexp.MustCompile(`\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?`)
+	// An address of the network, a user's, and anything with a digit in it: numbers,
+	// hex, UUIDs, versions, names of pods.
+	addressValue = regexp.MustCompile(`\[?[0-9a-fA-F]*(?::[0-9a-fA-F]*){2,}(?:\.\d+){0,3}\]?(?::\d+)?|[\w.+-]+@[\w-]+(?:\.[\w-]+)+`)
+	digitValue   = regexp.MustCompile(`[#+-]?[\w.-]*\d[\w.%-]*`)
+	unitValue    = regexp.MustCompile(`<\*> ?(?:ns|us|µs|ms|s|sec|secs|seconds?|minutes?|m|h|hours?|[kKMG]i?B|[bB]ytes?)\b`)
+	blanks       = regexp.MustCompile(`<\*>(?:[\s,:/;|+-]*<\*>)+`)
+)
+
+// Template returns what lines that say the same thing have in common: numbers, ids,
+// hex, UUIDs, times, addresses and quoted values are taken out. Two lines of one
+// template differ in these alone.
+func Template(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	s = quotedValue.ReplaceAllStringFunc(s, func(m string) string {
+		lead := quotedValue.FindStringSubmatch(m)[1]
+		if constant.MatchString(m[len(lead):]) {
+			return m
+		}
+		return lead + blank
+	})
+	for _, re := range []*regexp.Regexp{timeValue, addressValue, digitValue} {
+		s = re.ReplaceAllString(s, blank)
+	}
+	return blanks.ReplaceAllString(unitValue.ReplaceAllString(s, blank), blank)
+}
