@@ -138,7 +138,7 @@ func (p *promises) ends(t *testing.T, before *Incident, w *world, in Act, facts 
 // randomBeside is an input of what goes beside the walk.
 func (w *world) randomBeside(r *rand.Rand) Act {
 	n := 1 + r.IntN(len(w.inc.Messages)+1)
-	switch r.IntN(16) {
+	switch r.IntN(17) {
 	case 0, 1, 2:
 		return SendMessage{Channel: channels[r.IntN(3)].ID, Kind: []model.MessageKind{model.MessageStarted, model.MessageResolved}[r.IntN(2)],
 			Title: "t", Text: "x", Again: r.IntN(4) == 0}
@@ -180,6 +180,10 @@ func (w *world) randomBeside(r *rand.Rand) Act {
 		}
 	case 15:
 		return Observed{Passed: time.Duration(r.IntN(40)) * time.Second, Jump: []time.Duration{0, 0, 0, time.Hour, -time.Hour}[r.IntN(5)]}
+	case 16:
+		x := said(r.IntN(2)*30, model.SaidLine{Text: "KeyError", Count: 1 + r.IntN(9), New: r.IntN(2) == 0})
+		x.Lines = x.Lines[:r.IntN(2)]
+		return PodLogsRead{x}
 	}
 	return Observed{}
 }

@@ -62,6 +62,7 @@ type Incident struct {
 	LeaseOver map[string]string
 
 	Suspects  []Suspect         // the likeliest first, from the opening on
+	Said      []model.Said      // by the pods of failing components, a version each, in the order in which they were read first
 	Known     map[string]Known  // what was seen of each version, by component + "/" + its key
 	Replicas  []ReplicaCount    // of the components concerned
 	Noted     map[string]string // what was last noticed, by component + "/" + what

@@ -99,7 +99,7 @@ func (w *world) do(in Act) []Effect {
 	w.seen.Cluster.Heard, w.seen.Metrics.Heard = w.now, w.now
 	by := "maria"
 	switch in.(type) {
-	case Observed, Wrote, Settled, Gathered, Measured, Reported, Sent, LeaseHeard:
+	case Observed, Wrote, Settled, Gathered, Measured, Reported, Sent, LeaseHeard, PodLogsRead:
 		by = ""
 	}
 	w.judge()

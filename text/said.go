@@ -25,14 +25,18 @@ type Said struct {
 type Log struct {
 	Lines []string
 	Ended bool // the container has ended: its last line may say why
+	Start bool // it begins where the container did
 }
 
 // Compare groups what logs say by template, and says what of it the old ones do not
 // say: that first, and errors before the rest. What is no error, no warning and nobody's
-// last words is told only where it is new. Without a line of the old, nothing is new.
+// last words is told only where it is new, by an old log that has its start: what a new
+// pod writes at its own, an old one may have written long ago. Without a line of the
+// old, nothing is new.
 func Compare(logs, old []Log) []Said {
-	before := map[string]bool{}
+	before, start := map[string]bool{}, false
 	for _, l := range old {
+		start = start || l.Start
 		for _, e := range entries(l) {
 			before[e.key] = true
 		}
@@ -45,7 +49,7 @@ func Compare(logs, old []Log) []Said {
 			if !known {
 				n = len(out)
 				at[e.key] = n
-				e.order, e.New = n, len(before) > 0 && !before[e.key]
+				e.order, e.New = n, len(before) > 0 && !before[e.key] && (start || e.weight() > weightNone)
 				out = append(out, e)
 			}
 			s := &out[n]
