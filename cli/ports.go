@@ -24,6 +24,7 @@ var (
 	_ engine.Messenger = messenger{}
 	_ engine.Checks    = checks{}
 	_ engine.Leases    = (*kube.Client)(nil)
+	_ engine.PodLogs   = (*kube.Client)(nil)
 	_ engine.Evidence  = collector{}
 	_ engine.Impact    = cost{}
 	_ engine.Reporter  = reporter{}
@@ -33,7 +34,7 @@ var (
 func closing(to engine.Config, cfg *config.Config, c *kube.Client, prom *prometheus) engine.Config {
 	all := senders(cfg, to.Settings.ReadOnly)
 	to.Settings.Channels = channels(all)
-	to.Messages, to.Leases = messenger(all), c
+	to.Messages, to.Leases, to.PodLogs = messenger(all), c, c
 	to.Checks = checks{c, prom, probe.New(probe.Options{Now: time.Now})}
 	to.Evidence = collector{reporting.NewCollector(evidence{c, prom}.sources(), reporting.Bounds{}, time.Now)}
 	to.Impact, to.Reporter = cost{prom}, reporter{cfg}

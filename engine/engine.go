@@ -43,6 +43,8 @@ type Config struct {
 	Checks   Checks
 	Contacts Contacts
 	Leases   Leases
+	// PodLogs tells what failing pods say; nil = it is not read.
+	PodLogs PodLogs
 	// LookOn follows an incident that another rollbook on this machine works on;
 	// nil = it is told as one that cannot be taken up.
 	LookOn LookOn
@@ -91,7 +93,8 @@ type Engine struct {
 	lookouts    map[incident.WriteID]*lookout
 	gathering   gathering
 	leasing     map[string]*leasing
-	reportAgain bool // asked for while one was being written
+	reportAgain bool              // asked for while one was being written
+	logsRead    map[string]string // of which pods the logs were read last, by component ID
 }
 
 // New makes an engine. It does nothing until Run; its snapshot is there at once,
@@ -99,7 +102,7 @@ type Engine struct {
 func New(cfg Config) *Engine {
 	e := &Engine{cfg: cfg, tell: make(chan struct{}, 1), ready: make(chan struct{}, 1),
 		crash: make(chan error, 1), errands: map[string]*errand{}, leasing: map[string]*leasing{}, pods: podMemory{}, following: map[incident.WriteID]bool{},
-		lookouts: map[incident.WriteID]*lookout{}, ctx: context.Background()}
+		lookouts: map[incident.WriteID]*lookout{}, logsRead: map[string]string{}, ctx: context.Background()}
 	e.search, e.seen.Searching = journal.Search, len(cfg.Journals) > 0
 	e.seen.Memory, e.seen.Run = &incident.Memory{}, randomly()
 	e.seen.Metrics.To, e.seen.Metrics.Off = cfg.Metrics.To()
@@ -191,6 +194,7 @@ func (e *Engine) work() {
 		look := e.looks(time.Now())
 		e.watchWrites()
 		e.handle(incident.Input{At: e.judged, Do: look})
+		e.readPodLogs()
 	}
 	e.lookOut()
 	e.leases()

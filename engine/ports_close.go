@@ -49,6 +49,13 @@ type Checks interface {
 	Own(ctx context.Context, t model.Target) []model.OwnSeen
 }
 
+// PodLogs reads what the pods of a failing component say.
+type PodLogs interface {
+	// PodLogs reads the ends of a few logs, bounded in lines, bytes and time, and
+	// returns what they say. What could not be read is in its Err.
+	PodLogs(ctx context.Context, of model.PodLogs) model.Said
+}
+
 // Contacts tells who is on call. When the service does not answer, it may answer
 // with what was read earlier, its time, and the error.
 type Contacts interface {

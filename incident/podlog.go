@@ -56,7 +56,7 @@ func (s *Snapshot) podLogs(c *model.Component) (w model.PodLogs, fails bool) {
 	old := ""
 	for n := range c.Pods {
 		p := &c.Pods[n]
-		log := model.PodLog{Pod: p.Name, UID: p.UID, Container: p.Bad, Restarts: p.Restarts, Previous: p.Failing && p.Restarts > 0 && p.Exit != ""}
+		log := model.PodLog{Pod: p.Name, UID: p.UID, Container: p.Bad, Restarts: p.Restarts, Started: p.Started, Previous: p.Failing && p.Restarts > 0 && p.Exit != ""}
 		if !p.Failing {
 			log.Container = changedContainer(c, p)
 		}

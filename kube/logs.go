@@ -20,6 +20,8 @@ type LogOptions struct {
 	Container string // "" = the pod's only one
 	Previous  bool   // of the container before the last restart
 	Tail      int64  // the last so many lines; 0 = 500
+	Head      bool   // the first lines instead of the last
+	Bytes     int64  // at most so many; 0 = four megabytes
 	Follow    bool   // go on until the context ends
 	// Since asks for all lines from then on instead of the last ones. Nothing but
 	// the context bounds how many there are: the caller reads them as they come.
@@ -33,6 +35,13 @@ const (
 	logLine     = 8 << 10 // a longer line is cut
 	logMaxBytes = 4 << 20 // without Follow
 )
+
+func (o LogOptions) bytes() int64 {
+	if o.Bytes <= 0 {
+		return logMaxBytes
+	}
+	return min(o.Bytes, logMaxBytes)
+}
 
 // Logs reads a container's log line by line, sanitised and redacted. It ends
 // with the log, with the context, or with an error as the last element; without
@@ -49,7 +58,7 @@ func (c *Client) Logs(ctx context.Context, namespace, pod string, opt LogOptions
 		defer body.Close()
 		var src io.Reader = body
 		if !opt.Follow && opt.Since.IsZero() {
-			src = io.LimitReader(body, logMaxBytes)
+			src = io.LimitReader(body, opt.bytes())
 		}
 		stream := new(text.Stream)
 		in := bufio.NewReaderSize(src, logLine)
@@ -91,10 +100,11 @@ func (c *Client) openLog(ctx context.Context, namespace, pod string, opt LogOpti
 		tail = logTail
 	}
 	q := url.Values{}
-	if opt.Since.IsZero() {
-		q.Set("tailLines", strconv.FormatInt(tail, 10))
-	} else {
+	switch {
+	case !opt.Since.IsZero():
 		q.Set("sinceTime", opt.Since.UTC().Format(time.RFC3339))
+	case !opt.Head:
+		q.Set("tailLines", strconv.FormatInt(tail, 10))
 	}
 	if opt.Container != "" {
 		q.Set("container", opt.Container)
@@ -113,7 +123,7 @@ func (c *Client) openLog(ctx context.Context, namespace, pod string, opt LogOpti
 	if opt.Follow || !opt.Since.IsZero() {
 		ctx, stop = context.WithCancel(ctx)
 	} else {
-		q.Set("limitBytes", strconv.Itoa(logMaxBytes))
+		q.Set("limitBytes", strconv.FormatInt(opt.bytes(), 10))
 		ctx, stop = c.within(ctx, readLimit)
 	}
 	r := call{method: http.MethodGet, path: corePath(namespace, "pods", pod) + "/log", query: q}

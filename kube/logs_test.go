@@ -2,12 +2,15 @@ package kube
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"rollbook/model"
 	"rollbook/sandbox"
 )
 
@@ -107,5 +110,57 @@ func TestFindPrometheus(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+// The ends of a few logs are read, of old pods the beginnings, too, and each is bounded.
+func TestPodLogsSayWhatIsNew(t *testing.T) {
+	var mu sync.Mutex
+	asked := map[string]int{}
+	c := serve(t, Options{}, func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		pod, head := strings.Split(r.URL.Path, "/")[6], !q.Has("tailLines")
+		mu.Lock()
+		asked[fmt.Sprint(pod, " head=", head, " previous=", q.Get("previous"))]++
+		mu.Unlock()
+		if q.Get("limitBytes") == "" || q.Get("follow") != "" || !head && q.Get("tailLines") != "200" {
+			t.Errorf("%s", r.URL)
+		}
+		switch {
+		case pod == "old-2":
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, `{"kind":"Status","reason":"Forbidden","message":"pods \"old-2\" is forbidden","code":403}`)
+		case pod == "new":
+			fmt.Fprint(w, "INFO: started\nINFO: pays by invoice\nERROR: cache 7 is cold\nERROR: no url, password=hunter22\n")
+		case head:
+			fmt.Fprint(w, "2026-11-29T06:00:30.5Z INFO: started\n")
+		default:
+			fmt.Fprint(w, "ERROR: cache 1 is cold\nGET / 200\n")
+		}
+	})
+	made := time.Date(2026, 11, 29, 6, 0, 0, 0, time.UTC)
+	of := model.PodLogs{Component: "api", Namespace: "shop", New: []model.PodLog{{Pod: "new", Container: "c", Previous: true}},
+		Old: []model.PodLog{{Pod: "old-1", Container: "c", Started: made}, {Pod: "old-2", Container: "c"}}}
+	said := c.PodLogs(t.Context(), of)
+	if len(said.Lines) != 3 || said.Lines[2].Text != "pays by invoice" || said.Lines[0].Text != "no url, password=[redacted]" || !said.Lines[0].New || said.Lines[1].Text != "cache 7 is cold" || said.Lines[1].New {
+		t.Errorf("%+v", said.Lines)
+	}
+	if said.Pods != 1 || said.Read != 4 || said.OldPods != 1 || said.OldRead != 3 || !strings.Contains(said.Err, "forbidden") {
+		t.Errorf("%+v", said)
+	}
+	want := map[string]int{"new head=false previous=true": 1, "old-1 head=false previous=": 1, "old-1 head=true previous=": 1, "old-2 head=false previous=": 1, "old-2 head=true previous=": 1}
+	if !maps.Equal(asked, want) {
+		t.Errorf("asked %v", asked)
+	}
+	of.Old[0].Started = made.Add(-time.Hour) // the beginning of its log has gone
+	if said := c.PodLogs(t.Context(), of); len(said.Lines) != 2 {
+		t.Errorf("of a log without its beginning: %+v", said.Lines)
+	}
+	// Who may read no log of an old pod is told of nothing new.
+	of.Old = of.Old[1:]
+	for _, l := range c.PodLogs(t.Context(), of).Lines {
+		if l.New {
+			t.Errorf("compared with nothing: %+v", l)
+		}
 	}
 }

@@ -1,10 +1,13 @@
 package model
 
+import "time"
+
 // PodLog names the end of one container's log.
 type PodLog struct {
 	Pod, UID, Container string
-	Previous            bool // of the run before the last restart
-	Restarts            int  // of the pod, when it was named
+	Previous            bool      // of the run before the last restart
+	Restarts            int       // of the pod, when it was named
+	Started             time.Time // when the pod was made
 }
 
 // PodLogs says which logs tell what the pods of a failing component say: those of the

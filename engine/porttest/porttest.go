@@ -50,6 +50,7 @@ type Client interface {
 	engine.Cluster
 	engine.Method
 	engine.Judge
+	engine.PodLogs
 }
 
 // Login says how to connect.
@@ -93,6 +94,7 @@ func Run(t *testing.T, in In) {
 		{"Watch/tells of a change and leaves the rest alone", changeArrives},
 		{"Watch/is what rolls out, to its end", rolloutEnds},
 		{"Watch/shows a crash loop as one", crashLoopShows},
+		{"PodLogs/says first what only the new pods say", podLogsTell},
 		{"Watch/shows an image that cannot be pulled", pullFailureShows},
 		{"Watch/shows that the deadline is exceeded", deadlineShows},
 		{"History/has who, why and when", historyTells},
