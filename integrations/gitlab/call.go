@@ -2,18 +2,12 @@ package gitlab
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"maps"
 	"mime/multipart"
 	"net/http"
-	"slices"
-	"strings"
 
-	"rollbook/integrations/once"
 	"rollbook/model"
 	"rollbook/text"
 )
@@ -35,7 +29,7 @@ type made struct {
 func (s *Sender) create(ctx context.Context, d draft) (made, error) {
 	body, err := json.Marshal(d)
 	if err != nil {
-		return made{}, &model.SendError{To: s.to, Why: err.Error(), Certain: true, Err: err}
+		return made{}, &model.SendError{To: s.client.String(), Why: err.Error(), Certain: true, Err: err}
 	}
 	var issue made
 	if err := s.call(ctx, http.MethodPost, "/issues", "application/json", body, &issue); err != nil {
@@ -53,10 +47,10 @@ func (s *Sender) attach(ctx context.Context, m model.Message) (string, *model.Se
 	form := multipart.NewWriter(&body)
 	file, err := form.CreateFormFile("file", reportName(m))
 	if err == nil {
-		_, err = file.Write([]byte(s.redact.Lines(m.Report)))
+		_, err = file.Write([]byte(s.client.redact.Lines(m.Report)))
 	}
 	if err = errors.Join(err, form.Close()); err != nil {
-		return "", &model.SendError{To: s.to, Why: err.Error(), Certain: true, Err: err}
+		return "", &model.SendError{To: s.client.String(), Why: err.Error(), Certain: true, Err: err}
 	}
 	var upload struct {
 		Markdown string `json:"markdown"`
@@ -74,35 +68,29 @@ func (s *Sender) attach(ctx context.Context, m model.Message) (string, *model.Se
 
 // call sends one request about the project and reads GitLab's answer into out.
 func (s *Sender) call(ctx context.Context, method, path, contentType string, body []byte, out any) *model.SendError {
-	header := http.Header{"Accept": {"application/json"}}
-	header.Set("PRIVATE-TOKEN", s.conf.Token)
+	header := http.Header{}
 	if contentType != "" {
 		header.Set("Content-Type", contentType)
 	}
-	a, err := s.once.Send(ctx, once.Request{Method: method, URL: s.project + path, Header: header, Body: body})
+	status, answered, answer, err := s.client.Do(ctx, method, s.project+path, header, body)
 	switch e := (*model.SendError)(nil); {
 	case errors.As(err, &e):
 		return e
-	case a.Status/100 != 2:
-		return model.NotTaken(s.to, a.Status, a.Header.Get, s.explain(a.Status, a.Body))
-	case json.Unmarshal(a.Body, out) != nil:
+	case status/100 != 2:
+		return model.NotTaken(s.client.String(), status, answered.Get, s.explain(status, answer))
+	case json.Unmarshal(answer, out) != nil:
 		return s.notGitLab()
 	}
 	return nil
 }
 
 func (s *Sender) notGitLab() *model.SendError {
-	return &model.SendError{To: s.to, Why: "the answer is not GitLab's"}
+	return &model.SendError{To: s.client.String(), Why: "the answer is not GitLab's"}
 }
 
 // explain puts a refusal into words, with what to do about it.
 func (s *Sender) explain(status int, body []byte) string {
-	why := fmt.Sprintf("%d %s", status, http.StatusText(status))
-	// GitLab repeats the status: "404 Project Not Found".
-	said := strings.TrimPrefix(s.redact.Line(said(body)), fmt.Sprintf("%d ", status))
-	if said != "" && said != http.StatusText(status) {
-		why += ": " + text.Truncate(said, 200)
-	}
+	why := s.client.Said(status, body)
 	switch {
 	case status == http.StatusUnauthorized:
 		return why + "; the token is wrong, revoked or expired"
@@ -116,39 +104,4 @@ func (s *Sender) explain(status int, body []byte) string {
 		return why + "; a redirect, which is not followed: look at the URL, and whether the project was moved"
 	}
 	return why
-}
-
-// said is the reason that GitLab gives.
-func said(body []byte) string {
-	var e struct {
-		Message     any    `json:"message"`
-		Error       string `json:"error"`
-		Description string `json:"error_description"`
-	}
-	if json.Unmarshal(body, &e) != nil {
-		return ""
-	}
-	return cmp.Or(words(e.Message), e.Description, e.Error)
-}
-
-// words are what a message says, which has the fields that it is about, and
-// those of what they hold: {"title": ["can't be blank"]}.
-func words(message any) string {
-	switch m := message.(type) {
-	case nil:
-		return ""
-	case []any:
-		all := make([]string, len(m))
-		for i, x := range m {
-			all[i] = words(x)
-		}
-		return strings.Join(all, ", ")
-	case map[string]any:
-		var all []string
-		for _, field := range slices.Sorted(maps.Keys(m)) {
-			all = append(all, field+" "+words(m[field]))
-		}
-		return strings.Join(all, "; ")
-	}
-	return fmt.Sprint(message)
 }

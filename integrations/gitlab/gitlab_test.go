@@ -197,7 +197,7 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-func TestSaid(t *testing.T) {
+func TestReason(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"message":"spam detected"}`: "spam detected",
 		`{"message":{"title":["can't be blank","is too short"],"labels":["are too many"]}}`: "labels are too many; title can't be blank, is too short",
@@ -206,7 +206,7 @@ func TestSaid(t *testing.T) {
 		`{}`:                           "",
 		`<html>`:                       "",
 	} {
-		if got := said([]byte(body)); got != want {
+		if got := reason([]byte(body)); got != want {
 			t.Errorf("%s: %q, want %q", body, got, want)
 		}
 	}

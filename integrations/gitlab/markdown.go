@@ -9,12 +9,12 @@ import (
 )
 
 // title is the issue's.
-func (s *Sender) title(m model.Message) string { return clip(s.redact.Line(m.Title), maxTitle) }
+func (s *Sender) title(m model.Message) string { return clip(s.client.redact.Line(m.Title), maxTitle) }
 
 // description is m's text as Markdown that reads as it was written. The escapes
 // also keep a line of a log from being a quick action ("/close") or a mention.
 func (s *Sender) description(m model.Message) string {
-	body := strings.TrimSpace(s.redact.Lines(m.Text))
+	body := strings.TrimSpace(s.client.redact.Lines(m.Text))
 	if body == "" {
 		return ""
 	}
@@ -98,7 +98,7 @@ func reportName(m model.Message) string {
 
 // Preview is the issue as it will be written, with what is attached.
 func (s *Sender) Preview(m model.Message) string {
-	out := s.title(m) + "\n\n" + strings.TrimSpace(s.redact.Lines(m.Text)) + "\n"
+	out := s.title(m) + "\n\n" + strings.TrimSpace(s.client.redact.Lines(m.Text)) + "\n"
 	if m.Report != "" {
 		out += "\nattached: " + reportName(m) + "\n"
 	}
