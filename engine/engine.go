@@ -89,7 +89,8 @@ type Engine struct {
 	looking *onlooker
 	offers  map[string]*journal.Summary
 
-	following   map[incident.WriteID]bool // by a Follower, in this run
+	following   map[incident.WriteID]bool           // by a Follower, in this run
+	told        map[incident.WriteID]model.Progress // of writes, by their method, last
 	lookouts    map[incident.WriteID]*lookout
 	gathering   gathering
 	leasing     map[string]*leasing

@@ -166,7 +166,7 @@ func (e *Engine) watchWrites() {
 	var seen map[incident.WriteID]model.Progress
 	for _, s := range e.inc.Standing() {
 		w := s.Write
-		told, has := e.seen.Progress[s.WriteID]
+		told, has := e.told[s.WriteID]
 		if w.State != incident.Rolling && w.State != incident.Done && (w.State != incident.Writing || !has) {
 			continue
 		}
@@ -180,6 +180,8 @@ func (e *Engine) watchWrites() {
 		switch m := e.method(w.Plan.Method).(type) {
 		case nil:
 			seen[s.WriteID] = model.Progress{Text: noMethod(w.Plan.Method)}
+		case judgedFollower:
+			seen[s.WriteID] = e.followedThenJudged(s.WriteID, *w, m)
 		case Judge:
 			seen[s.WriteID] = m.Judge(e.shown(&w.Plan), &w.Plan, &w.Receipt)
 		case Follower:
@@ -188,6 +190,26 @@ func (e *Engine) watchWrites() {
 		}
 	}
 	e.seen.Progress = seen
+}
+
+// judgedFollower is a method that is seen elsewhere first, and then on the board.
+type judgedFollower interface {
+	Follower
+	Judge
+}
+
+// followedThenJudged returns how far a write is whose one half is what was followed,
+// and the other what the board shows after that.
+func (e *Engine) followedThenJudged(id incident.WriteID, w incident.Write, m judgedFollower) model.Progress {
+	e.followWrite(id, w, m)
+	told := e.told[id]
+	if told.Phase != model.PhaseFinished {
+		told.Share /= 2
+		return told
+	}
+	out := m.Judge(e.shown(&w.Plan), &w.Plan, &w.Receipt)
+	out.Share, out.Lines = 0.5+out.Share/2, told.Lines
+	return out
 }
 
 // shown returns what the board shows of a plan's component. A workload that went away
@@ -230,6 +252,6 @@ func (e *Engine) followWrite(id incident.WriteID, w incident.Write, m Follower) 
 
 // progressed takes how far a write is from the method itself.
 func (e *Engine) progressed(id incident.WriteID, p model.Progress) {
-	e.seen.Progress = set(e.seen.Progress, id, p)
+	e.told = set(e.told, id, p)
 	e.dirty = true
 }

@@ -389,3 +389,47 @@ func TestAnotherWayIsTakenToItsEnd(t *testing.T) {
 		r.end()
 	})
 }
+
+// judgedJob is a job after whose end the workload has to be there.
+type judgedJob struct {
+	*fakeJob
+	there bool
+}
+
+func (j *judgedJob) Judge(c *model.Component, _ *model.Plan, r *model.Receipt) model.Progress {
+	if c == nil || parsed[int](r.Detail) != 77 {
+		j.c.t.Errorf("judged is %+v by %+v", r, c)
+	}
+	if !j.there {
+		return model.Progress{Phase: model.PhaseRunning, Text: "1 of 2 new pods ready", Share: 0.5}
+	}
+	return model.Progress{Phase: model.PhaseFinished, Text: "2 of 2 new pods ready", Share: 1}
+}
+
+// A job that has ended is not the end of the write: the workload has to be there too.
+func TestFollowedAndThenJudged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, m := newCluster(t), &fakeMetrics{ratio: 0.3}
+		j := &judgedJob{fakeJob: &fakeJob{c: c, do: begun, follow: func(_ context.Context, _ model.Plan, _ model.Receipt, out func(model.Progress)) error {
+			out(steps(20))
+			time.Sleep(10 * time.Second)
+			out(steps(40))
+			return nil
+		}}}
+		r := startWith(t, c, m, func(cfg *Config) { cfg.Methods = []Method{j} }, t.TempDir())
+		r.confirm()
+		r.told(model.Progress{Phase: model.PhaseRunning, Text: "20 of 40 steps are done", Share: 0.25, Lines: []string{"applying"}})
+		s := r.wait(10 * time.Second)
+		r.told(model.Progress{Phase: model.PhaseRunning, Text: "1 of 2 new pods ready", Share: 0.75})
+		if writeState(s) != incident.Rolling {
+			t.Errorf("the job has ended, and the write is %q", writeState(s))
+		}
+		j.there = true
+		s = r.wait(10 * time.Second)
+		r.told(model.Progress{Phase: model.PhaseFinished, Text: "2 of 2 new pods ready", Share: 1})
+		if writeState(s) != incident.Done || c.count("follow") != 1 {
+			t.Errorf("it is there, and the write is %q; called were %q", writeState(s), c.calls)
+		}
+		r.end()
+	})
+}

@@ -25,7 +25,8 @@ type Cluster interface {
 // what, why and what to do next.
 //
 // What was written is watched by what else the method is: a Judge or a Follower,
-// one of which it must be.
+// one of which it must be. One that is both is followed, and judged when that has
+// finished: a job ends, and then the workload has to be there.
 type Method interface {
 	// Name stands in journals.
 	Name() model.Method

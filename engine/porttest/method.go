@@ -284,8 +284,13 @@ func progressEnds(t *testing.T, x *Trial) {
 // again meanwhile.
 func (x *Trial) ends(t *testing.T, p model.Plan, r model.Receipt) {
 	t.Helper()
-	switch m := x.Again(t).(type) {
-	case engine.Judge:
+	again := x.Again(t)
+	m, judged := again.(engine.Judge)
+	f, followed := again.(engine.Follower)
+	if followed {
+		x.followed(t, f, p, r)
+	}
+	if judged {
 		eventually(t, time.Minute, "it is at its end", func() string {
 			got := m.Judge(x.Component(), &p, &r)
 			if got.Text == "" {
@@ -296,9 +301,8 @@ func (x *Trial) ends(t *testing.T, p model.Plan, r model.Receipt) {
 			}
 			return string(got.Phase) + " " + got.Text + ": " + show(x.Component())
 		})
-	case engine.Follower:
-		x.followed(t, m, p, r)
-	default:
+	}
+	if !judged && !followed {
 		t.Errorf("%s is neither a Judge nor a Follower", x.Method.Name())
 	}
 }

@@ -24,8 +24,8 @@ func TestMethodContractOfAFollower(t *testing.T) {
 	RunMethod(t, func(t *testing.T, f func(t *testing.T, x *Trial)) {
 		t.Parallel()
 		s := &jobServer{version: "2", branch: "a"}
-		w := &wire{}
-		srv := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) { w.handle(out, r, s) }))
+		before, w := Between(s)
+		srv := httptest.NewServer(before)
 		t.Cleanup(srv.Close)
 		login := func(o job) *job {
 			client := *srv.Client()

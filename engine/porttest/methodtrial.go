@@ -70,6 +70,12 @@ func (w *wire) handle(out http.ResponseWriter, r *http.Request, next http.Handle
 	next.ServeHTTP(out, r)
 }
 
+// Between returns what stands before a service and is a trial's Wire.
+func Between(service http.Handler) (http.Handler, Wire) {
+	w := &wire{}
+	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) { w.handle(out, r, service) }), w
+}
+
 // Writes returns how many writes came by.
 func (w *wire) Writes() int {
 	w.mu.Lock()

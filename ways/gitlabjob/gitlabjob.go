@@ -1,0 +1,164 @@
+// Package gitlabjob goes back by GitLab CI: the job that deployed an earlier version is
+// run once more, or the manual job that its pipeline has for that is started.
+//
+// https://docs.gitlab.com/api/deployments/, https://docs.gitlab.com/api/jobs/
+package gitlabjob
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"rollbook/model"
+)
+
+// MethodJob runs the job of an earlier deployment.
+const MethodJob model.Method = "gitlab job"
+
+// GitLab is a server and the token that it is asked with.
+type GitLab interface {
+	// Do sends one request, once; path is below /api/v4. Its error is a
+	// *model.SendError.
+	Do(ctx context.Context, method, path string, header http.Header, body []byte) (status int, answered http.Header, answer []byte, err error)
+	// Said puts an answer that is no success into words.
+	Said(status int, answer []byte) string
+	// URL returns the address of a path.
+	URL(path string) string
+	String() string
+}
+
+// Target is where a component is deployed from.
+type Target struct {
+	Project     string // "group/project" or its number
+	Environment string
+	Job         string // the manual job that goes back; "" = the job that deployed
+}
+
+// Options are what a Job needs beside a GitLab.
+type Options struct {
+	ReadOnly bool
+	Now      func() time.Time
+	// Rollout tells how far the rollout is that a workload's board line shows.
+	Rollout func(*model.Component) model.Progress
+	// Every is how often a running job is asked for; 0 = 3 s.
+	Every time.Duration
+}
+
+// Job is the way back. It is safe for concurrent use.
+type Job struct {
+	gitlab  GitLab
+	targets map[string]Target // by component
+	Options
+}
+
+// New returns the way back for the components that have a target.
+func New(g GitLab, targets map[string]Target, o Options) Job {
+	if o.Every == 0 {
+		o.Every = 3 * time.Second
+	}
+	return Job{gitlab: g, targets: targets, Options: o}
+}
+
+// Name returns MethodJob.
+func (Job) Name() model.Method { return MethodJob }
+
+// Title names it on Choose.
+func (Job) Title() string { return "GitLab job" }
+
+// Serves reports whether a component has a target.
+func (j Job) Serves(component string) bool {
+	_, ok := j.targets[component]
+	return ok
+}
+
+func (j Job) target(component string) (Target, error) {
+	t, ok := j.targets[component]
+	if !ok {
+		return t, say(nil, nil, "%s: no GitLab project is configured for it: set gitlab: {project: …, environment: …} of the component in your own rollbook.yaml", component)
+	}
+	return t, nil
+}
+
+// detail is what a plan rests on.
+type detail struct {
+	Project     string `json:"project"`
+	Environment string `json:"environment"`
+	Action      string `json:"action"` // play or retry
+	Job         int64  `json:"job"`
+	Name        string `json:"name"`
+	Status      string `json:"status"` // of the job, when it was confirmed
+	Pipeline    int64  `json:"pipeline"`
+	SHA         string `json:"sha"`
+	Tag         string `json:"tag,omitempty"` // of git, where one was deployed
+	// Last is the newest deployment to the environment that succeeded or runs.
+	Last     int64         `json:"last"`
+	Template string        `json:"template,omitempty"` // hash of the pods' template before
+	There    bool          `json:"there,omitempty"`    // what runs was of that commit already
+	Named    bool          `json:"named,omitempty"`    // the images that ran name their commit or tag
+	Took     time.Duration `json:"took,omitempty"`     // the job, last time; 0 = unknown
+}
+
+// ran is what a receipt keeps.
+type ran struct {
+	Job int64 `json:"job"`
+}
+
+// wording is an error of a kind that reads exactly as its text.
+type wording struct {
+	kind, err error
+	text      string
+}
+
+func (w *wording) Error() string { return w.text }
+
+func (w *wording) Unwrap() []error {
+	var all []error
+	for _, err := range []error{w.kind, w.err} {
+		if err != nil {
+			all = append(all, err)
+		}
+	}
+	return all
+}
+
+// say makes an error of a kind, which may be nil, by a cause, which may be nil too.
+func say(kind, cause error, format string, args ...any) error {
+	return &wording{kind: kind, err: cause, text: fmt.Sprintf(format, args...)}
+}
+
+// several runs its functions at the same time.
+func several(fs ...func()) {
+	var wg sync.WaitGroup
+	for _, f := range fs {
+		wg.Go(f)
+	}
+	wg.Wait()
+}
+
+func digest(parts ...any) string {
+	h := sha256.New()
+	for _, p := range parts {
+		b, err := json.Marshal(p)
+		if err != nil {
+			b = []byte("!" + err.Error())
+		}
+		h.Write(b)
+		h.Write([]byte{0})
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+func read[T any](raw json.RawMessage) (out T, err error) {
+	if err := json.Unmarshal(raw, &out); err != nil {
+		return out, say(model.ErrRefused, err, "the plan cannot be read: %s", err)
+	}
+	return out, nil
+}
+
+// clock is how the times of others are said.
+func clock(t time.Time) string { return t.UTC().Format("15:04:05 MST") }
