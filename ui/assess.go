@@ -276,7 +276,7 @@ func (a *assess) board(w, h int) []string {
 		out = append(out, " "+paint(p.Strong, p.fit("/"+f, w/2))+paint(p.Dim, "  esc shows all"))
 	}
 	rows := a.rows()
-	cols := columns(w, a.d.alerts)
+	cols := columns(w, a.d)
 	out = append(out, p.boardHead(cols, a.metricsTrouble(), len(rows)))
 	if len(rows) == 0 {
 		return append(out, "", "   no component matches "+strings.TrimSpace(a.filter.String()))

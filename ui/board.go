@@ -11,20 +11,31 @@ import (
 
 // boardCols are the widths of the board's columns; 0 = not shown.
 type boardCols struct {
-	name, pods, rev, age, errors, errSpark, p95, p95Spark, over, alert int
+	name, pods, tag, age, errors, errSpark, p95, p95Spark, over, alert int
 }
 
-// columns fits the table into w cells: at 80 all of it, below that the columns
-// go by importance, above it names and sparklines grow. The one for alerts is there
-// when any fires.
-func columns(w int, alerts bool) boardCols {
-	c := boardCols{pods: 7, rev: 4, age: 4, errors: 6, errSpark: 10, p95: 6, p95Spark: 8, over: 8}
-	if alerts {
-		c.alert, c.errSpark = 5, 7
+// The least and the most that columns of the board take. Nobody sees anything in a
+// sparkline of fewer cells.
+const (
+	nameLeast, tagLeast, tagMost = 12, 6, 20
+	errSparkLeast, p95SparkLeast = 6, 5
+	sparkMost, alertW, tagAt80   = 30, 5, 8
+)
+
+// columns fits the table into w cells. At 80 all of it is there, below that the
+// columns go by importance; above it names and tags are whole, and the sparklines get
+// what is left. The column for alerts is there when any fires.
+func columns(w int, d *derived) boardCols {
+	c := boardCols{pods: 7, tag: min(tagMost, max(tagLeast, d.tagW)), age: 4, errors: 6, errSpark: errSparkLeast, p95: 6, p95Spark: p95SparkLeast, over: 7}
+	if w < 100 {
+		c.tag = min(c.tag, tagAt80)
+	}
+	if d.alerts {
+		c.alert = alertW
 	}
 	room := func() int {
 		used := 3
-		for _, n := range []int{c.pods, c.rev, c.age, c.errors, c.p95, c.over, c.alert} {
+		for _, n := range []int{c.pods, c.tag, c.age, c.errors, c.p95, c.over, c.alert} {
 			if n > 0 {
 				used += n + 2
 			}
@@ -36,34 +47,65 @@ func columns(w int, alerts bool) boardCols {
 		}
 		return w - used
 	}
-	for _, drop := range []*int{&c.p95Spark, &c.errSpark, &c.age, &c.alert, &c.rev} {
-		if room() < 12 {
+	drops := []*int{&c.p95Spark, &c.errSpark, &c.age, &c.alert, &c.tag}
+	if d.alerts {
+		drops = []*int{&c.age, &c.p95Spark, &c.errSpark, &c.alert, &c.tag}
+	}
+	for _, drop := range drops {
+		if room() < nameLeast {
 			*drop = 0
 		}
 	}
 	c.name = max(6, room())
-	if c.name > 30 {
-		extra := (c.name - 30) / 2
-		c.errSpark, c.p95Spark = c.errSpark+min(20, extra), c.p95Spark+min(20, extra)
-		c.name = room()
+	// What names do not need is the sparklines'.
+	left := c.name - max(nameLeast, d.nameW)
+	for _, s := range []struct {
+		spark *int
+		share int
+	}{{&c.errSpark, (left + 1) / 2}, {&c.p95Spark, left / 2}} {
+		if *s.spark > 0 && left > 0 {
+			more := min(s.share, sparkMost-*s.spark)
+			*s.spark += more
+			c.name -= more
+		}
 	}
 	return c
 }
 
-func (c boardCols) line(p *pen, mark string, name, pods, rev, age, errors, p95, over, alert string) string {
+// both is the width behind the errors' figure up to the end of the P95's column: words
+// that go for both stand there.
+func (c boardCols) both() int {
+	w := c.p95
+	for _, spark := range []int{c.errSpark, c.p95Spark} {
+		if spark > 0 {
+			w += spark + 1
+		}
+	}
+	return w
+}
+
+func (c boardCols) line(p *pen, mark string, name, pods, tag, age, errors, p95, over, alert string) string {
 	var b strings.Builder
 	b.WriteString(mark)
 	b.WriteString(name)
 	for _, col := range []struct {
 		w    int
 		text string
-	}{{c.pods, pods}, {c.rev, rev}, {c.age, age}, {c.errors, errors}, {c.p95, p95}, {c.over, over}, {c.alert, alert}} {
+	}{{c.pods, pods}, {c.tag, tag}, {c.age, age}, {c.errors, errors}, {c.p95, p95}, {c.over, over}, {c.alert, alert}} {
 		if col.w > 0 {
 			b.WriteString("  ")
 			b.WriteString(col.text)
 		}
 	}
 	return b.String()
+}
+
+// nameHead is the head of the names: of many it says how many.
+func nameHead(n int) string {
+	if n > 7 {
+		return itoa(int64(n)) + " COMPONENTS"
+	}
+	return "COMPONENT"
 }
 
 func (p *pen) boardHead(c boardCols, trouble string, n int) string {
@@ -74,15 +116,12 @@ func (p *pen) boardHead(c boardCols, trouble string, n int) string {
 		}
 		return p.right(s, w, p.Dim)
 	}
-	name := "COMPONENT"
-	if n > 7 {
-		name = itoa(int64(n)) + " COMPONENTS"
-	}
+	name := nameHead(n)
 	if trouble != "" {
 		// One cell for all that has to do with figures: why there are none.
 		line := "   " + p.cell(name, c.name, p.Dim) + "  " + p.cell("PODS", c.pods, p.Dim)
-		if c.rev > 0 {
-			line += "  " + head("REV", c.rev)
+		if c.tag > 0 {
+			line += "  " + p.cell("TAG", c.tag, p.Dim)
 		}
 		if c.age > 0 {
 			line += "  " + head("AGE", c.age)
@@ -99,7 +138,7 @@ func (p *pen) boardHead(c boardCols, trouble string, n int) string {
 		}
 		return line + "  " + p.cell("⚠ "+trouble, w, p.Warn)
 	}
-	return c.line(p, "   ", p.cell(name, c.name, p.Dim), p.cell("PODS", c.pods, p.Dim), head("REV", c.rev), head("AGE", c.age),
+	return c.line(p, "   ", p.cell(name, c.name, p.Dim), p.cell("PODS", c.pods, p.Dim), p.cell("TAG", c.tag, p.Dim), head("AGE", c.age),
 		spark("ERRORS", c.errors, c.errSpark), spark("P95", c.p95, c.p95Spark), head("OVER", c.over), head("ALERT", c.alert))
 }
 
@@ -113,10 +152,6 @@ func (p *pen) boardRow(c boardCols, r *row, selected bool, s *incident.Snapshot)
 		rest := c.pods + 2 + 3*c.over
 		return mark + p.name(comp.ID, c.name, name) + "  " + p.cell("? "+comp.Missing, max(rest, 30), p.Warn)
 	}
-	rev := "?"
-	if comp.Revision > 0 {
-		rev = itoa(comp.Revision)
-	}
 	since := model.Age(s.Now, comp.RevisionStart)
 	if comp.StartGuessed && since != "?" {
 		since = "~" + since
@@ -127,13 +162,14 @@ func (p *pen) boardRow(c boardCols, r *row, selected bool, s *incident.Snapshot)
 	case f == nil:
 		errors, p95 = p.unknownCell(c.errors, c.errSpark, ""), p.unknownCell(c.p95, c.p95Spark, "")
 	case f.NotMeasured:
-		errors = p.trendCell("–", p.Dim, " unmeasured", c.errors, c.errSpark)
-		p95 = p.trendCell("–", p.Dim, "", c.p95, c.p95Spark)
+		errors = p.right("–", c.errors, p.Dim) + p.cell(" unmeasured", c.both(), p.Dim)
+	case unseen(f.Errors) && unseen(f.P95): // the detail has each one's reason
+		errors = p.right("?", c.errors, p.Warn) + p.cell(" "+f.Errors.Now.Why, c.both(), p.Warn)
 	default:
 		errors = p.figureCell(f.Errors, r.Errors, limits.Errors, model.Percent, c.errors, c.errSpark, s)
 		p95 = p.figureCell(f.P95, r.P95, limits.P95.Seconds(), model.Seconds, c.p95, c.p95Spark, s)
 	}
-	return c.line(p, mark, p.name(comp.ID, c.name, name), p.podsCell(r, c.pods), p.right(rev, c.rev, p.Plain), p.right(since, c.age, p.Plain),
+	return c.line(p, mark, p.name(comp.ID, c.name, name), p.podsCell(r, c.pods), p.name(nonEmpty(r.tag, "?"), c.tag, p.Plain), p.right(since, c.age, p.Plain),
 		errors, p95, p.overCell(r, c.over), p.alertCell(r, c.alert, s.Now))
 }
 
@@ -165,7 +201,7 @@ func (p *pen) podsCell(r *row, w int) string {
 // the sparkline's place, if its samples are not worth more there.
 func (p *pen) figureCell(f model.Figure, run incident.Run, limit float64, show func(float64) string, w, sw int, s *incident.Snapshot) string {
 	if !f.Now.Known {
-		if f.Now.Why == "" || len(f.Samples) > 0 && sw > 0 && !strings.Contains(f.Now.Why, "no traffic") {
+		if !unseen(f) {
 			return p.right("?", w, p.Warn) + p.sparkCell(f, limit, sw, p.Dim, s)
 		}
 		return p.unknownCell(w, sw, f.Now.Why)
@@ -183,11 +219,17 @@ func (p *pen) figureCell(f model.Figure, run incident.Run, limit float64, show f
 	return p.right(text, w, style) + p.sparkCell(f, limit, sw, style, s)
 }
 
+// unseen reports that of a figure the reason why it is not known is worth more than
+// its samples.
+func unseen(f model.Figure) bool {
+	return !f.Now.Known && f.Now.Why != "" && (len(f.Samples) == 0 || strings.Contains(f.Now.Why, "no traffic"))
+}
+
 func (p *pen) sparkCell(f model.Figure, limit float64, sw int, style ansi.Style, s *incident.Snapshot) string {
 	if sw == 0 {
 		return ""
 	}
-	return " " + p.cell(spark(f, limit, sw, s.Now), sw, style)
+	return " " + p.spark(f, limit, sw, style, s.Now)
 }
 
 func (p *pen) unknownCell(w, sw int, why string) string {
@@ -195,13 +237,6 @@ func (p *pen) unknownCell(w, sw int, why string) string {
 		return p.right("?", w, p.Warn) + " " + p.cell(why, sw, p.Warn)
 	}
 	return p.right("?", w, p.Warn)
-}
-
-func (p *pen) trendCell(text string, style ansi.Style, rest string, w, sw int) string {
-	if sw > 0 {
-		return p.right(text, w, style) + p.cell(rest, sw+1, style)
-	}
-	return p.right(text, w, style)
 }
 
 // overCell is how long a figure has been over its limit: ✗ as long as the

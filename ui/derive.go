@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"rollbook/incident"
 	"rollbook/model"
 )
@@ -23,6 +25,8 @@ type derived struct {
 	calm     bool           // nothing is wrong as far as anybody knows
 	headline incident.Headline
 	alerts   bool // any fires
+	nameW    int  // the widest name of a component
+	tagW     int  // and the widest tag
 	suspects []incident.Suspect
 	checks   []incident.VerifyCheck
 	unkept   map[string]bool // checks of which nothing is known because what is shown was, by their keys
@@ -41,6 +45,7 @@ type row struct {
 	since   time.Time      // since when it is stuck
 	rank    int            // how far up it stands; see rankOver …
 	reading bool           // its pods are not known yet
+	tag     string         // what it runs, in a column: a tag, else the number of the revision; "" = not known
 }
 
 // Worst first: what is over a limit, what fails, what an alert began to fire about,
@@ -58,7 +63,7 @@ const (
 func derive(s *incident.Snapshot, before *derived) *derived {
 	d := &derived{judgement: s.Judgement(), reading: s.Seen.Reading}
 	if before != nil && before.judgement == d.judgement && before.reading == d.reading {
-		d.rows, d.byID, d.alerts = before.rows, before.byID, before.alerts
+		d.rows, d.byID, d.alerts, d.nameW, d.tagW = before.rows, before.byID, before.alerts, before.nameW, before.tagW
 	} else {
 		d.sort(s.Now)
 	}
@@ -81,6 +86,7 @@ func (d *derived) sort(now time.Time) {
 	lines := d.judgement.Lines
 	d.byID = make(map[string]*row, len(lines))
 	d.rows = make([]*row, 0, len(lines))
+	d.nameW = ansi.StringWidth(nameHead(len(lines)))
 	var ranked [rankRest + 1][]*row
 	all := make([]row, len(lines))
 	for n, l := range lines {
@@ -98,6 +104,10 @@ func (d *derived) sort(now time.Time) {
 		r.stuck, r.since = r.c.StuckAt(now)
 		r.rank = r.judge()
 		d.alerts = d.alerts || len(r.alerts()) > 0
+		if v := r.c.Running(); v.Tag != "" || v.Short != "" {
+			r.tag = nonEmpty(v.Tag, v.Short)
+		}
+		d.nameW, d.tagW = max(d.nameW, ansi.StringWidth(r.c.ID)), max(d.tagW, ansi.StringWidth(r.tag))
 		ranked[r.rank] = append(ranked[r.rank], r)
 		d.byID[r.c.ID] = r
 	}

@@ -299,7 +299,7 @@ func (s *scope) detailMore(r *row, w int) []string {
 				text = x.show(x.f.Now.Value) + ", sampled " + age(now, x.f.Now.At) + " ago; limit " + x.show(x.limit) + " for " + model.Short(x.want)
 			}
 			add(x.name, text)
-			add("", spark(x.f, x.limit, n, now))
+			add("", p.spark(x.f, x.limit, n, p.Bad, now))
 			switch {
 			case x.run.State == model.TriYes:
 				add("", "over for "+model.Short(x.run.For)+", since "+x.run.Since.Format("15:04:05"))

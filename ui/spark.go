@@ -5,55 +5,31 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"rollbook/model"
+	"rollbook/ui/draw"
 )
 
-var sparks = []rune("▁▂▃▄▅▆▇█")
-
-// spark draws the last n steps before now, the limit at half the height, so
-// that over is seen without a scale. A step without a sample is blank: a gap is
-// not a zero.
-func spark(f model.Figure, limit float64, n int, now time.Time) string {
+// spark draws a figure in n cells, what is over its limit in the given style. It shows
+// ten minutes at least, and a cell a minute at least.
+func (p *pen) spark(f model.Figure, limit float64, n int, over ansi.Style, now time.Time) string {
 	if f.Step <= 0 || len(f.Samples) == 0 || n <= 0 {
 		return spaces(n)
 	}
+	const span, grain = 10 * time.Minute, 30 * time.Second
+	step := max(time.Minute, f.Step, (span/time.Duration(n) + grain - 1).Truncate(grain))
 	// The newest sample closes the line, unless it is old: then the gap shows.
-	end := f.Samples[len(f.Samples)-1].At
-	if now.Sub(end) > 3*f.Step {
-		end = now
+	to := f.Samples[len(f.Samples)-1].At
+	if now.Sub(to) > 3*f.Step {
+		to = now
 	}
-	// With more steps than cells, each cell shows the worst of its steps.
-	per := 1
-	if span := int(end.Sub(f.Samples[0].At)/f.Step) + 1; span > n {
-		per = min((span+n-1)/n, 4)
-	}
-	cells := make([]float64, n)
-	for i := range cells {
-		cells[i] = -1
-	}
-	for i := len(f.Samples) - 1; i >= 0; i-- {
-		s := f.Samples[i]
-		back := int((end.Sub(s.At) + f.Step/2) / f.Step / time.Duration(per))
-		if back >= n {
-			break
+	return draw.Spark(f.Samples, limit, to, step, n, func(k draw.Kind, text string) string {
+		if k == draw.Over {
+			return paint(over, p.say(text))
 		}
-		if at := n - 1 - back; at >= 0 && at < n {
-			cells[at] = max(cells[at], s.V)
-		}
-	}
-	top := 2 * limit
-	var b strings.Builder
-	for _, v := range cells {
-		switch {
-		case v < 0:
-			b.WriteByte(' ')
-		case top <= 0:
-			b.WriteRune(sparks[0])
-		default:
-			b.WriteRune(sparks[max(0, min(len(sparks)-1, int(v/top*float64(len(sparks)))))])
-		}
-	}
-	return b.String()
+		return p.say(text)
+	})
 }
 
 // bar draws a share of w cells.

@@ -315,7 +315,7 @@ func (v *verify) figures(w, h int) []string {
 			if x.f.Now.Known {
 				text = x.show(x.f.Now.Value)
 			}
-			out = append(out, p.label(x.name, p.right(text, 7, p.Plain)+" "+spark(x.f, x.limit, max(8, w-20), now)))
+			out = append(out, p.label(x.name, p.right(text, 7, p.Plain)+" "+p.spark(x.f, x.limit, max(8, w-20), p.Bad, now)))
 		}
 	}
 	out = append(out, p.heading("timeline", w))
