@@ -13,7 +13,7 @@ import (
 
 func TestScenarioCrashLoop(t *testing.T) {
 	play(t, "crash-loop", func(m *played) {
-		m.Waits(20*time.Second, "ROLL BACK WITHIN 10 MINUTES", "CrashLoopBackOff", "backend-python       3/3")
+		m.Waits(20*time.Second, "ROLL BACK WITHIN 10 MINUTES", "CrashLoopBackOff", "backend-python  3/3 +1✗")
 		m.hinted(1)
 		m.Keys("l")
 		m.Waits(5*time.Second, "KeyError: 'PAYMENT_URL'")

@@ -186,23 +186,49 @@ func (a *assess) body(w, h int) []string {
 	if len(a.d.rows) == 0 {
 		return a.pen.block(a.waiting(w), w, h)
 	}
-	rows := a.boardH(w, h)
-	if w >= wideWidth {
-		lw := max(80, w*11/20)
-		return a.pen.beside(a.board(lw, rows), a.fullDetail(w-lw-3, h), lw, w, h)
+	rows := a.boardH(h)
+	out := append(a.pen.block(a.board(w, rows), w, rows), "")
+	if w < wideWidth {
+		return append(out, a.below(w, h-rows-1)...)
 	}
-	out := a.pen.block(a.board(w, rows), w, rows)
-	out = append(out, "")
-	return append(out, a.pen.block(a.detail(a.row(), w, h-rows-1), w, h-rows-1)...)
+	return append(out, a.wide(w, h-rows-1)...)
 }
 
-// boardH is how many lines of a body of w×h the board gets: on a narrow screen
-// what it needs, up to the half; detail gets the rest.
-func (a *assess) boardH(w, h int) int {
-	if w >= wideWidth {
-		return h
+// below is what stands below the board on a narrow screen: the figure that this is
+// about as it went, and what is wrong with the component. Of the room that words leave
+// the chart takes all.
+func (a *assess) below(w, h int) []string {
+	const words = 3 // at least
+	r := a.row()
+	text := a.detail(r, w, allLines)
+	if r != nil && h-chartLeast >= words {
+		// The component's name stands above the chart.
+		most := max(chartLeast, min(chartMost, h-words, h-len(text)+1))
+		if chart := a.chart(r, a.measures(r)[0], w, most); chart != nil {
+			return append(chart, a.cut(text[1:], h-len(chart))...)
+		}
 	}
-	return min(len(a.rows()), max(5, h/2)-1) + a.headH()
+	return a.cut(text, h)
+}
+
+// wide is what stands below the board on a wide screen: both figures as they went at
+// the left, the component at the right, and on the widest what happened beside it.
+func (a *assess) wide(w, h int) []string {
+	cols, r := a.widths(w), a.row()
+	if len(cols) > 2 {
+		return a.pen.side([][]string{a.charts(r, cols[0], h, chartHigh), a.fullDetail(cols[1], h), a.aside(cols[2], h)}, cols, h)
+	}
+	left := a.charts(r, cols[0], h, chartMost)
+	if room := h - len(left) - 1; room > 2 {
+		left = append(append(left, ""), a.lately(cols[0], room)...)
+	}
+	return a.pen.side([][]string{left, a.fullDetail(cols[1], h)}, cols, h)
+}
+
+// boardH is how many lines of a body of h the board gets: what it needs, up to a
+// third.
+func (a *assess) boardH(h int) int {
+	return min(len(a.rows()), max(4, h/3)) + a.headH()
 }
 
 // headH is how many lines stand above the board's first row.
@@ -227,7 +253,7 @@ func (a *assess) visible(h int) (top, n int) {
 
 // Scroll keeps the component in focus on the board.
 func (a *assess) Scroll(w, h int) {
-	a.top, a.shown = a.visible(a.boardH(w, h-len(a.notice(w, h))))
+	a.top, a.shown = a.visible(a.boardH(h - len(a.notice(w, h))))
 }
 
 // waiting is the page while there is nothing to show: what is being tried, and

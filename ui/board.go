@@ -69,6 +69,7 @@ func columns(w int, d *derived) boardCols {
 			c.name -= more
 		}
 	}
+	c.name = min(c.name, max(nameLeast, d.nameW)) // a row with a hole in it is not read as one
 	return c
 }
 

@@ -259,7 +259,7 @@ func (d *decide) chosenNode(w int) []string {
 		}
 	}
 	if a, ok := d.inc().Answers[n.Question]; ok && a.Answer != model.TriUnknown {
-		text := a.By + " said " + triWord(a.Answer) + " at " + a.At.Format("15:04:05")
+		text := a.By + " said " + triWord(a.Answer) + " at " + a.At.UTC().Format("15:04:05")
 		if a.Reason != "" {
 			text += ": “" + a.Reason + "”"
 		}

@@ -48,7 +48,7 @@ func TestSuspectStaysAfterTheRollback(t *testing.T) {
 	s := step(rolling(), incident.Assess)
 	s.Seen.Board[1].Images = []string{"registry.example/shop/api:2026.11.22-7"}
 	frame := ansi.Strip(screen(t, fixture{snap: s, open: func(a *App) { pressed(a, "d") }}, 120, 60, dark).Frame())
-	for _, want := range []string{"suspect  backend-python 2026.11.23-2, released 11m ago", "“checkout v2”, by gitlab-ci"} {
+	for _, want := range []string{"suspect  backend-python 2026.11.23-2, 3m19s before the first bad sample", "by gitlab-ci: “checkout v2”"} {
 		if !strings.Contains(frame, want) {
 			t.Errorf("the details do not say %q:\n%s", want, frame)
 		}

@@ -3,9 +3,7 @@ package ui
 import (
 	"fmt"
 	"strings"
-	"time"
 
-	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -52,8 +50,8 @@ func (s *scope) detail(r *row, w, h int) []string {
 	if c.Paused {
 		add("rollout", paint(p.Warn, p.say("⚠ "))+"paused")
 	}
-	s.alertLines(r, w, most, add)
 	s.suspectLines(r, w, add)
+	s.alertLines(r, w, most, add)
 	s.figureLines(r, add)
 	for _, o := range c.Owners {
 		text := strings.TrimSpace(o.Manager + ", " + o.Name)
@@ -65,10 +63,15 @@ func (s *scope) detail(r *row, w, h int) []string {
 	for _, hint := range c.Hints {
 		long("note", hint, 2)
 	}
-	if len(out) > h && h > 2 {
-		out = append(out[:h-1], paint(p.Dim, p.say("          … d shows the rest")))
+	return s.cut(out, h)
+}
+
+// cut cuts a detail to h lines, and says that it did.
+func (s *scope) cut(lines []string, h int) []string {
+	if len(lines) > h && h > 2 {
+		return append(lines[:h-1:h-1], paint(s.pen.Dim, s.pen.say("          … d shows the rest")))
 	}
-	return out
+	return lines[:min(len(lines), max(0, h))]
 }
 
 // podLines say which pods fail and why, with the last words of the first of
@@ -197,24 +200,23 @@ func (s *scope) suspectLines(r *row, w int, add func(string, ...string)) {
 			style = p.Warn
 		}
 		text := x.Component + " " + x.Version.Name() + ", " + x.Words(s.snap)
-		if len(causes) > 1 { // a list: one line each
-			text = itoa(int64(n+1)) + " " + x.Component + " " + x.Version.Name() + ", " + x.Distance()
+		if !s.inc().Onset.IsZero() {
+			text = x.Component + " " + x.Version.Name() + ", " + x.Distance()
+		}
+		if len(causes) > 1 {
+			text = itoa(int64(n+1)) + " " + text
 			if n > 0 {
 				name = ""
 			}
 		}
-		for k, l := range p.wrap(text, w-11, 2) {
-			add([]string{name, ""}[min(k, 1)], paint(style, l))
+		if x.By != "" {
+			text += ", by " + x.By
 		}
-		if x.ChangeCause != "" || x.By != "" {
-			var more []string
-			if x.ChangeCause != "" {
-				more = append(more, "“"+x.ChangeCause+"”")
-			}
-			if x.By != "" {
-				more = append(more, "by "+x.By)
-			}
-			add("", p.fit(strings.Join(more, ", "), w-11))
+		if x.ChangeCause != "" {
+			text += ": “" + x.ChangeCause + "”"
+		}
+		for k, l := range p.wrap(text, w-11, 3) {
+			add([]string{name, ""}[min(k, 1)], paint(style, l))
 		}
 	}
 	if more := len(causes) - suspectsShown; more > 0 {
@@ -233,16 +235,20 @@ func (s *scope) suspectLines(r *row, w int, add func(string, ...string)) {
 // suspectsShown is how many suspects stand beside a component.
 const suspectsShown = 3
 
-// fullDetail is detail of the component in focus, and below it what else fits: the figures as they went,
-// the queries, the pods.
+// fullDetail is detail of the component in focus, and below it what else fits: what it
+// runs, its pods, what it ran before.
 func (s *scope) fullDetail(w, h int) []string {
 	r := s.row()
 	out := s.detail(r, w, h)
-	if r != nil && len(out) < h-2 {
-		more := s.detailMore(r, w)
-		out = append(out, more[:min(len(more), h-len(out))]...)
+	if r == nil {
+		return out
 	}
-	return out
+	for _, more := range [][]string{s.runsLines(r, w), s.podList(r, w), s.pastLines(r, w)} {
+		if len(more) > 0 && len(out) < h-2 {
+			out = append(append(out, ""), more...)
+		}
+	}
+	return s.cut(out, h)
 }
 
 // newDetails is everything about one component, with the queries.
@@ -252,81 +258,15 @@ func newDetails(s *scope, id string) overlay {
 		if r == nil {
 			return []string{"", " It is not on the board any more."}
 		}
-		return append(s.detail(r, w, allLines), s.detailMore(r, w)...)
+		out := append(s.detail(r, w, allLines), "")
+		out = append(out, s.runsLines(r, w)...)
+		out = append(out, s.measured(r, w)...)
+		out = append(append(out, ""), s.podList(r, w)...)
+		if past := s.pastLines(r, w); len(past) > 0 {
+			out = append(append(out, ""), past...)
+		}
+		return out
 	}}
-}
-
-func (s *scope) detailMore(r *row, w int) []string {
-	p, c, now := s.pen, r.c, s.snap.Now
-	limits := &s.inc().Settings.Limits
-	out := []string{""}
-	add := func(name, text string) { out = append(out, p.label(name, p.fit(text, w-10))) }
-	long := func(name, text string) {
-		for n, l := range p.wrap(text, w-11, 0) {
-			if n > 0 {
-				name = ""
-			}
-			out = append(out, p.label(name, l))
-		}
-	}
-	if c.Missing == "" {
-		guessed := ""
-		if c.StartGuessed {
-			guessed = " (guessed from the ReplicaSet; wrong after an undo)"
-		}
-		long("revision", fmt.Sprintf("%d, running for %s%s, by %s", c.Revision, model.Age(now, c.RevisionStart), guessed, nonEmpty(c.RevisionBy, "unknown")))
-		for _, img := range c.Images {
-			long("image", img)
-		}
-		add("counts", fmt.Sprintf("%d desired, %d updated, %d ready, %d available, %d terminating", c.Desired, c.Updated, c.Ready, c.Available, c.Terminating))
-	}
-	if r.f != nil && !r.f.NotMeasured {
-		n := max(10, min(60, w-24))
-		for _, x := range []struct {
-			name  string
-			f     model.Figure
-			run   incident.Run
-			limit float64
-			want  time.Duration
-			show  func(float64) string
-		}{
-			{"errors", r.f.Errors, r.Errors, limits.Errors, limits.For, model.Percent},
-			{"P95", r.f.P95, r.P95, limits.P95.Seconds(), limits.P95For, model.Seconds},
-		} {
-			out = append(out, "")
-			text := "? " + nonEmpty(x.f.Now.Why, "not read yet")
-			if x.f.Now.Known {
-				text = x.show(x.f.Now.Value) + ", sampled " + age(now, x.f.Now.At) + " ago; limit " + x.show(x.limit) + " for " + model.Short(x.want)
-			}
-			add(x.name, text)
-			add("", p.spark(x.f, x.limit, n, p.Bad, now))
-			switch {
-			case x.run.State == model.TriYes:
-				add("", "over for "+model.Short(x.run.For)+", since "+x.run.Since.Format("15:04:05"))
-			case x.run.State == model.TriUnknown && x.run.Why != x.f.Now.Why:
-				long("", "unknown: "+x.run.Why)
-			}
-			if x.f.Now.Query != "" {
-				long("query", x.f.Now.Query)
-			}
-		}
-	}
-	out = append(out, "")
-	for i := range c.Pods {
-		pod := &c.Pods[i]
-		sign, style := "✓", p.Plain
-		if pod.Leftover {
-			sign, style = "–", p.Dim
-		} else if pod.Failing {
-			sign, style = "✗", p.Bad
-		} else if !pod.Ready {
-			sign, style = "·", p.Warn
-		}
-		out = append(out, " "+paint(style, p.say(sign))+" "+p.middle(pod.Name, max(20, w-50))+
-			paint(style, p.fit(fmt.Sprintf("  rev %d  %s", pod.Revision, strings.TrimSpace(pod.State+" "+pod.Exit)), 36))+
-			paint(p.Dim, "  "+model.Age(now, pod.Started)))
-	}
-	return out
 }
 
 // lastLines are the last n lines of a message that are not empty.

@@ -119,18 +119,6 @@ func (p *pen) block(lines []string, w, h int) []string {
 	return out
 }
 
-// beside puts two blocks next to each other, with a line between them.
-func (p *pen) beside(left, right []string, lw, w, h int) []string {
-	rw := w - lw - 3
-	left, right = p.block(left, lw, h), p.block(right, rw, h)
-	bar := paint(p.Dim, p.say(" │ "))
-	out := make([]string, h)
-	for i := range out {
-		out[i] = p.pad(left[i], lw) + bar + right[i]
-	}
-	return out
-}
-
 // window says which n of the lines to show so that `at` is among them, moving
 // as little as the top allows.
 func window(top, at, n, h int) int {

@@ -135,6 +135,10 @@ func settings() incident.Settings {
 func filled() *incident.Snapshot {
 	python := component("backend-python", 4, 6, 42, 11*time.Minute)
 	python.ChangeCause, python.OwnerName = "checkout v2", badRS
+	python.Past = []model.Earlier{
+		{Owner: goodRS, Revision: 41, At: ago(26 * time.Hour), Images: []string{"registry.example/shop/backend-python:2026.11.22-7"}, Cause: "fix tax"},
+		{Owner: "backend-python-6b7d9c4f58", Revision: 40, At: ago(96 * time.Hour), Images: []string{"registry.example/shop/backend-python:2026.11.19-1"}},
+	}
 	python.Pods = []model.Pod{
 		crashing("backend-python-5d88c4f7b9-9lmn2", 42), crashing("backend-python-5d88c4f7b9-x7k2p", 42),
 		pod("backend-python-5d88c4f7b9-b8v7m", 42, "Running", true, 11*time.Minute), pod("backend-python-5d88c4f7b9-c4d5e", 42, "Running", true, 11*time.Minute),

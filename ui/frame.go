@@ -14,13 +14,6 @@ import (
 	"rollbook/model"
 )
 
-// The smallest screen on which the pages can be read, and from which width on
-// detail stands at the right.
-const (
-	minWidth, minHeight = 60, 16
-	wideWidth           = 120
-)
-
 func (a *App) small() bool { return a.w < minWidth || a.h < minHeight }
 
 // View draws the whole screen.

@@ -39,7 +39,7 @@ func golden(t *testing.T, name, got string) {
 // A settled page of every kind, as it is read: without colours.
 func TestGoldenFrames(t *testing.T) {
 	for _, f := range fixtures() {
-		for _, size := range [][2]int{{80, 24}, {120, 40}} {
+		for _, size := range [][2]int{{80, 24}, {120, 40}, {200, 50}} {
 			name := fmt.Sprintf("%s_%dx%d", f.name, size[0], size[1])
 			t.Run(name, func(t *testing.T) {
 				golden(t, name, ansi.Strip(screen(t, f, size[0], size[1], dark).Frame()))

@@ -129,7 +129,7 @@ func (s *scope) timelineLines(w, n int, wrapped bool) []string {
 		}
 		// Who did it stands where the sign of what happened by itself stands:
 		// most lines have no name, and a column of blanks costs a quarter of 80.
-		head := " " + p.say(e.At.Format("15:04:05")) + " " + paint(style, p.say(sign)) + " "
+		head := " " + p.say(e.At.UTC().Format("15:04:05")) + " " + paint(style, p.say(sign)) + " "
 		if e.By != "" {
 			head += paint(p.Strong, p.middle(e.By, 16)) + " "
 		}

@@ -202,30 +202,6 @@ func (r *rollBack) rollout(w, h, last int) []string {
 	return append(out[:min(len(out), h-last)], r.timelineLines(w, last, false)...)
 }
 
-// aside is what happened lately: the component's events, and the timeline with
-// its newest line at the bottom.
-func (s *scope) aside(w, h int) []string {
-	p := s.pen
-	var mine []model.Event
-	for _, e := range s.snap.Seen.Events {
-		if e.Component == s.focus {
-			mine = append(mine, e)
-		}
-	}
-	half := h / 2
-	out := []string{p.heading("events of "+p.middle(s.focus, w/2), w)}
-	if len(mine) == 0 {
-		out = append(out, "   none seen")
-	} else {
-		lines := s.eventLines(mine[max(0, len(mine)-half):], w)
-		out = append(out, lines[max(0, len(lines)-half+1):]...)
-	}
-	out = append(out, p.heading("timeline", w))
-	room := h - len(out)
-	lines := s.timelineLines(w, room, true)
-	return append(out, lines[max(0, len(lines)-room):]...)
-}
-
 // progress is one workload: what it goes to, how far it is, how long it has.
 func (r *rollBack) progress(s incident.Standing, w int) []string {
 	p, wr := r.pen, s.Write
@@ -341,17 +317,8 @@ func (r *rollBack) pods(w, room int) []string {
 		}
 		return out
 	}
-	names := make([]string, len(c.Pods))
-	nw := 12
-	for n := range c.Pods {
-		// The workload's name stands above; what differs is behind it.
-		names[n] = c.Pods[n].Name
-		if rest, ok := strings.CutPrefix(names[n], c.Workload.Name); ok && len(rest) > 1 {
-			names[n] = "…" + rest
-		}
-		nw = max(nw, ansi.StringWidth(names[n]))
-	}
-	nw = min(nw, max(12, w/3))
+	names, nw := podNames(c)
+	nw = min(max(12, nw), max(12, w/3))
 	sw := max(12, w-nw-26)
 	out := []string{"   " + p.cell("POD", nw, p.Dim) + " " + p.right("REV", 5, p.Dim) + "  " + p.cell("STATE", sw, p.Dim) + p.right("READY", 6, p.Dim) + p.right("AGE", 6, p.Dim)}
 	said := map[string]bool{}

@@ -1,0 +1,144 @@
+package ui
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"rollbook/incident"
+	"rollbook/model"
+	"rollbook/ui/draw"
+)
+
+// What a chart needs to be read, and how much it is given at most: its plot, a row of
+// words above, and the time below.
+const (
+	chartLeast, chartMost, chartHigh = 5, 10, 16
+	// chartSpan is how far back charts show: what is kept in memory.
+	chartSpan = 30 * time.Minute
+)
+
+// measure is one of the two figures of a component, as it is shown.
+type measure struct {
+	name  string
+	kind  incident.TriggerKind
+	limit float64
+	most  float64 // 0 = there is no largest value
+	show  func(float64) string
+}
+
+// measures are the figures, that which the incident is about first: it began with
+// that, or that is over its limit.
+func (s *scope) measures(r *row) []measure {
+	limits := &s.inc().Settings.Limits
+	out := []measure{{"errors", incident.TErrors, limits.Errors, 1, model.Percent}, {"P95", incident.TP95, limits.P95.Seconds(), 0, model.Seconds}}
+	for _, t := range s.inc().Triggers {
+		if t.Component == r.c.ID && t.Kind == incident.TErrors {
+			return out
+		}
+	}
+	slow := slices.ContainsFunc(s.inc().Triggers, func(t incident.Trigger) bool { return t.Component == r.c.ID && t.Kind == incident.TP95 })
+	if slow || r.P95.State == model.TriYes && r.Errors.State != model.TriYes {
+		slices.Reverse(out)
+	}
+	return out
+}
+
+func (m measure) of(f *model.Figures) (model.Figure, []model.Sample) {
+	if m.kind == incident.TP95 {
+		return f.P95, nil
+	}
+	return f.Errors, nil
+}
+
+// value is a reading in words.
+func (m measure) value(r model.Reading) string {
+	switch {
+	case !r.Known:
+		return "?"
+	case r.AtLeast:
+		return "≥" + m.show(r.Value)
+	}
+	return m.show(r.Value)
+}
+
+// chart draws a component's figure in h rows, with what happened meanwhile. Nil where
+// nothing of it is known, or where it has no room.
+func (s *scope) chart(r *row, m measure, w, h int) []string {
+	if r == nil || r.f == nil || r.f.NotMeasured || h < chartLeast {
+		return nil
+	}
+	p := s.pen
+	f, _ := m.of(r.f)
+	if len(f.Samples) == 0 {
+		return nil
+	}
+	c := draw.Chart{Title: p.say(" " + m.name + " " + p.middle(r.c.ID, w/3)), Limit: m.limit, Most: m.most, Show: m.show,
+		Marks: s.marks(r), To: s.snap.Now, Span: chartSpan, ASCII: p.look.ASCII,
+		Lines: []draw.Line{{Samples: f.Samples, Gap: 2*f.Step + f.Step/2, End: p.say(m.value(f.Now))}}}
+	return c.Rows(w, h, func(k draw.Kind, text string) string {
+		switch k {
+		case draw.Scale:
+			return paint(p.Dim, text)
+		case draw.Limit:
+			return paint(p.Warn, text)
+		case draw.Title:
+			return paint(p.Strong, text)
+		case draw.Event:
+			return paint(p.Note, text)
+		case draw.Over:
+			return paint(p.Bad, text)
+		case draw.Second:
+			return paint(p.Good, text)
+		}
+		return text
+	})
+}
+
+// charts draws a component's figures below each other in h rows: the one that the
+// incident is about, and the other if there is room for both.
+func (s *scope) charts(r *row, w, h, most int) []string {
+	if r == nil {
+		return nil
+	}
+	var out []string
+	all := s.measures(r)
+	if h < 2*chartLeast+1 {
+		all = all[:1]
+	}
+	each := min(most, (h-len(all)+1)/len(all))
+	for _, m := range all {
+		lines := s.chart(r, m, w, each)
+		if len(lines) > 0 && len(out) > 0 {
+			out = append(out, "")
+		}
+		out = append(out, lines...)
+	}
+	return out
+}
+
+// marks are what happened to a component, as charts show it: what matters most first.
+func (s *scope) marks(r *row) []draw.Mark {
+	i := s.inc()
+	var out []draw.Mark
+	add := func(at time.Time, text, short string) {
+		if !at.IsZero() {
+			out = append(out, draw.Mark{At: at, Text: s.pen.say(text), Short: s.pen.say(short)})
+		}
+	}
+	for n := range i.Attempts {
+		for _, w := range i.Attempts[n].Writes {
+			if w.Plan.Role == model.RoleRelease && w.Plan.Component == r.c.ID {
+				add(w.Receipt.At, "rollback", "")
+			}
+		}
+	}
+	add(i.Onset, "onset", "")
+	add(i.Recovered, "recovered", "ok")
+	for _, x := range s.snap.Suspects() {
+		if x.Component == r.c.ID {
+			add(x.At, strings.TrimSpace("release "+x.Version.Tag), "release")
+		}
+	}
+	return out
+}
