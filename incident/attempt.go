@@ -207,6 +207,20 @@ func (i *Incident) component(id WriteID) string {
 	return "an unknown component"
 }
 
+// rolledOut returns when the last of what stands was rolled out; zero while some of it
+// is under way, or nothing was written.
+func (i *Incident) rolledOut() (at time.Time) {
+	for _, s := range i.Standing() {
+		switch w := s.Write; {
+		case w.underWay():
+			return time.Time{}
+		case w.RolledOut.After(at):
+			at = w.RolledOut
+		}
+	}
+	return at
+}
+
 // onWrite changes one write, in a copy.
 func (i *Incident) onWrite(id WriteID, change func(*Write)) {
 	i.Attempts = slices.Clone(i.Attempts)
@@ -222,4 +236,5 @@ func (i *Incident) onWrite(id WriteID, change func(*Write)) {
 			}
 		}
 	}
+	i.RolledOut = i.rolledOut()
 }

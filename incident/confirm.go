@@ -150,7 +150,7 @@ func (b Confirmed) apply(i *Incident, f Fact) {
 	}
 	i.Attempts = with(i.Attempts, a)
 	i.Asked, i.AskText = AskNothing, ""
-	i.Hold, i.Verified, i.Recovered, i.RolledOut = HoldRecord{}, time.Time{}, time.Time{}, time.Time{}
+	i.Hold, i.Verified, i.Recovered, i.RolledOut = HoldRecord{}, time.Time{}, time.Time{}, i.rolledOut()
 	i.Accepted = nil
 }
 

@@ -19,7 +19,10 @@ type Incident struct {
 	Step     Step // where the operator is
 	Furthest Step // how far they were
 
-	Onset, Detected, Decided, RolledOut, Recovered, Verified, Closed time.Time
+	Onset, Detected, Decided, Recovered, Verified, Closed time.Time
+	// RolledOut is when all that stands was rolled out. An attempt of which nothing was
+	// written leaves it as it was.
+	RolledOut time.Time
 
 	Triggers []Trigger // latched: they rise by themselves and fall by the operator's key
 	Failed   []string  // components that had a trigger since it began, in the order in which they failed

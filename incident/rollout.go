@@ -2,7 +2,6 @@ package incident
 
 import (
 	"fmt"
-	"slices"
 
 	"rollbook/model"
 )
@@ -76,11 +75,8 @@ type RolledOut struct{ WriteID }
 func (b RolledOut) apply(i *Incident, f Fact) {
 	i.onWrite(b.WriteID, func(w *Write) { w.State, w.RolledOut = Done, f.At })
 	i.AskFrom = f.At
-	if !slices.ContainsFunc(i.Standing(), func(s Standing) bool { return s.Write.underWay() }) {
-		i.RolledOut = f.At
-		if i.Asked == AskDeadline {
-			i.Asked, i.AskText = AskNothing, ""
-		}
+	if i.Asked == AskDeadline && !i.RolledOut.IsZero() {
+		i.Asked, i.AskText = AskNothing, ""
 	}
 }
 
