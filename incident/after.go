@@ -327,8 +327,7 @@ func (s *Snapshot) covered(back []rollback, t *Trigger) bool {
 func (s *Snapshot) over(t *Trigger) bool {
 	for _, l := range s.Judgement().Lines {
 		if l.Component.ID == t.Component {
-			f := l.finding(s, t.Kind, s.clusterLost())
-			return f.State == model.TriYes || f.Over
+			return l.finding(s, t.Kind, s.clusterLost()).Over
 		}
 	}
 	return false

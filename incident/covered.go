@@ -56,7 +56,7 @@ func overNow(s *Snapshot, components []string, stuck bool) []finding {
 
 // allOver is overNow of all components, with what is stuck.
 func allOver(s *Snapshot) []finding {
-	return slices.DeleteFunc(findings(s), func(f finding) bool { return f.State != model.TriYes && !f.Over })
+	return slices.DeleteFunc(findings(s), func(f finding) bool { return !f.Over })
 }
 
 // brief returns what a finding is about with its figure: "backend-python errors 17%".

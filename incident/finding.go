@@ -11,7 +11,7 @@ import (
 type finding struct {
 	Trigger           // filled in while State is yes; Component and Kind always
 	State   model.Tri // broken for long enough, not, or unknown
-	Over    bool      // broken, but not for long enough yet
+	Over    bool      // broken now, for long enough or not
 	Why     string    // why it is unknown
 	Asked   bool      // false where there is nothing to measure, which is not an unknown
 }
@@ -26,7 +26,7 @@ func findings(s *Snapshot) []finding {
 	lost := s.clusterLost()
 	for _, l := range s.Judgement().Lines {
 		for _, kind := range kinds {
-			if f := l.finding(s, kind, lost); f.Asked && f.State == model.TriUnknown || f.State == model.TriYes || f.Over {
+			if f := l.finding(s, kind, lost); f.Asked && f.State == model.TriUnknown || f.Over {
 				out = append(out, f)
 			}
 		}
@@ -57,7 +57,7 @@ func (l *Line) finding(s *Snapshot, kind TriggerKind, lost string) finding {
 	default:
 		out = stuckFinding(s, l.Component, lost)
 	}
-	if l.asleep() && out.State != model.TriYes && !out.Over {
+	if l.asleep() && !out.Over {
 		return finding{Trigger: out.Trigger, Why: noReplicas}
 	}
 	return out

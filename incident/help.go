@@ -47,7 +47,7 @@ func (s *Snapshot) wontHelp(h *model.History, c Choice) string {
 	if r == nil {
 		r = &model.Candidate{Version: c.To}
 	}
-	if i.End != nil || !i.Closed.IsZero() {
+	if i.End != nil {
 		return "this incident has ended: begin a new one, or reopen it"
 	}
 	if why := s.badVersion(h, r); why != "" {
@@ -126,10 +126,12 @@ func (s *Snapshot) wellness(component string) model.Tri {
 			continue
 		}
 		lost := s.clusterLost()
-		out = model.TriYes
+		if out = model.TriYes; l.asleep() {
+			out = model.TriUnknown
+		}
 		for _, kind := range kinds {
 			switch f := l.finding(s, kind, lost); {
-			case f.State == model.TriYes || f.Over:
+			case f.Over:
 				return model.TriNo
 			case f.Asked && f.State == model.TriUnknown:
 				out = model.TriUnknown

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -176,6 +177,203 @@ func TestIllness(t *testing.T) {
 		w.do(Observed{})
 		if k := w.inc.known("backend-python", owner(42)); k.Ill != "" {
 			t.Errorf("%s: it runs, and is known as %+v", want, k)
+		}
+	}
+}
+
+// What was rolled back from is no help, unless it is known to be good: by this incident's
+// own writes that happened, or as the cluster tells of somebody else's.
+func TestWhatWasRolledBackFrom(t *testing.T) {
+	unknown := func(n int) model.Candidate { return model.Candidate{Version: revision(n), Owner: owner(n)} }
+	wrote := func(component string, state AttemptState) func(w *world) {
+		return func(w *world) {
+			w.inc.Attempts = []Attempt{{N: 1, Writes: []Write{{Plan: model.Plan{ID: "p", Role: model.RoleRelease, Component: component, From: revision(40), To: revision(41)},
+				State: state, Intent: t0, Receipt: model.Receipt{At: t0.Add(time.Minute)}}}}}
+		}
+	}
+	back := func(change func(now *model.Candidate)) func(w *world) {
+		return func(w *world) {
+			now := unknown(43)
+			now.Current, now.Returned, now.By, now.Start = true, true, "jonas", t0.Add(-4*time.Minute)
+			change(&now)
+			w.history(now, unknown(40), unknown(39))
+		}
+	}
+	for _, tt := range []struct {
+		name    string
+		prepare func(w *world)
+		to      int
+		want    string
+	}{
+		{"this incident did", wrote("backend-python", Done), 40, "is what this incident rolled back from, at 03:01 UTC"},
+		{"it was reverted", wrote("backend-python", Reverted), 40, "is what this incident rolled back from, at 03:01 UTC"},
+		{"nothing was written", wrote("backend-python", Refused), 40, ""},
+		{"another one", wrote("backend-python", Done), 39, ""},
+		{"of another component", wrote("frontend", Done), 40, ""},
+		{"it served well", func(w *world) {
+			wrote("backend-python", Done)(w)
+			current := unknown(42)
+			current.Current = true
+			w.history(current, served(40, 0.001))
+		}, 40, ""},
+		{"somebody else did", back(func(*model.Candidate) {}), 40, "is what was rolled back from, at 02:56 UTC, by jonas"},
+		{"nobody knows who", back(func(now *model.Candidate) { now.By = "" }), 40, "is what was rolled back from, at 02:56 UTC"},
+		{"nobody knows when", back(func(now *model.Candidate) { now.Start = time.Time{} }), 40, "is what was rolled back from, by jonas"},
+		{"when is a guess", back(func(now *model.Candidate) { now.Guessed = true }), 40, "is what was rolled back from, by jonas"},
+		{"somebody else did, from another one", back(func(*model.Candidate) {}), 39, ""},
+		{"it was a release", back(func(now *model.Candidate) { now.Returned = false }), 40, ""},
+		{"nothing else is kept", func(w *world) {
+			now := unknown(43)
+			now.Current, now.Returned = true, true
+			w.history(now)
+		}, 40, ""},
+		{"an older one was gone back to", func(w *world) {
+			now, old := unknown(43), unknown(41)
+			now.Current, old.Returned = true, true
+			w.history(now, old, unknown(40))
+		}, 40, ""},
+	} {
+		w := newWorld(t, nil)
+		w.toConfirm()
+		current := unknown(42)
+		current.Current = true
+		w.history(current, unknown(41), unknown(40), unknown(39))
+		tt.prepare(w)
+		h := w.seen.History[backend]
+		r := h.Candidate(owner(tt.to))
+		if r == nil {
+			r = &model.Candidate{Version: revision(tt.to)}
+		}
+		if got := w.snap().leftBehind(h, r); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+		c := *w.inc.Choice(backend)
+		c.To = revision(tt.to)
+		if k := HelpCheck(w.snap(), c); (k.State == model.CheckBlocked) != (tt.want != "") || tt.want != "" && k.Text != fmt.Sprintf("revision %d %s", tt.to, tt.want) {
+			t.Errorf("%s: %s: %s", tt.name, k.State, k.Text)
+		}
+	}
+}
+
+// Nothing fails on a component, and it did not change: that is said where nothing is known
+// or said to be wrong with it, and this incident wrote nothing to it.
+func TestNothingFailsHere(t *testing.T) {
+	const words = "nothing fails on frontend, and it did not change before the onset"
+	wrote := func(component string, state AttemptState) func(w *world) {
+		return func(w *world) {
+			w.inc.Attempts = []Attempt{{N: 1, Writes: []Write{{Plan: model.Plan{ID: "p", Role: model.RoleRelease, Component: component}, State: state}}}}
+		}
+	}
+	says := func(q Question) func(w *world) {
+		return func(w *world) { w.inc.Answers = map[Question]Answer{q: {Answer: model.TriYes}} }
+	}
+	dark := func(w *world) { w.figures("frontend", nil, nil) }
+	both := func(all ...func(*world)) func(*world) {
+		return func(w *world) {
+			for _, f := range all {
+				f(w)
+			}
+		}
+	}
+	for name, tt := range map[string]struct {
+		prepare func(w *world)
+		blocked bool
+	}{
+		"it is well":                            {func(*world) {}, true},
+		"nobody knows":                          {dark, true},
+		"it had a trigger":                      {func(w *world) { w.inc.Triggers = []Trigger{{Component: "frontend", Kind: TErrors, Under: t0}} }, false},
+		"it is over for a moment":               {func(w *world) { w.figures("frontend", join(repeat(0, 10), repeat(0.06, 3)), repeat(0.2, 13)) }, false},
+		"it has no pod for a moment":            {func(w *world) { w.component("frontend", func(c *model.Component) { c.NoneReady = w.now }) }, false},
+		"it changed":                            {func(w *world) { w.inc.Suspects = append(w.inc.Suspects, Suspect{Component: "frontend"}) }, false},
+		"it was written to":                     {wrote("frontend", Done), false},
+		"it was to be written to":               {wrote("frontend", Refused), true},
+		"another was written to":                {wrote("backend-python", Done), true},
+		"an operator says so":                   {both(dark, says(QSecurity)), false},
+		"an operator says so, first of all":     {both(dark, says(QErrors)), false},
+		"an operator says so, and it is well":   {says(QSecurity), true},
+		"an operator says so, and nothing runs": {both(says(QCritical), func(w *world) { w.component("frontend", func(c *model.Component) { c.Desired, c.Ready = 0, 0 }) }), false},
+		"it is off the board":                   {func(w *world) { w.seen.Board = []*model.Component{w.seen.Component("backend-python")} }, false},
+	} {
+		w := newWorld(t, nil)
+		w.toConfirm()
+		tt.prepare(w)
+		k := HelpCheck(w.snap(), Choice{Slot: model.Release("frontend"), Method: "undo", To: revision(2), Own: true})
+		if blocked := k.State == model.CheckBlocked; blocked != tt.blocked || blocked && k.Text != words {
+			t.Errorf("%s: %s: %s", name, k.State, k.Text)
+		}
+	}
+}
+
+// Of what is switched off nobody says that it is healthy.
+func TestNothingRunsIsNotHealthy(t *testing.T) {
+	for desired, want := range map[int]bool{3: true, 0: false} {
+		w := newWorld(t, nil)
+		w.toConfirm()
+		w.figures("backend-python", repeat(0, 21), repeat(0.2, 21))
+		w.inc.Triggers = nil
+		w.component("backend-python", func(c *model.Component) { c.Desired, c.Ready, c.Available = desired, desired, desired })
+		if k := helped(w); strings.Contains(k.Text, "is healthy itself") != want {
+			t.Errorf("%d replicas: %s", desired, k.Text)
+		}
+	}
+}
+
+// The first line is asked of a release in the walk alone, once it is known to what; also
+// where its history could not be read.
+func TestWhereHelpIsAsked(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toConfirm()
+	whole := *w.inc.Choice(backend)
+	for name, tt := range map[string]struct {
+		change func(c *Choice)
+		asked  bool
+	}{
+		"a release":      {func(*Choice) {}, true},
+		"an aid":         {func(c *Choice) { c.Role = "aid" }, false},
+		"a procedure's":  {func(c *Choice) { c.Course = "maintenance" }, false},
+		"it pays a debt": {func(c *Choice) { c.Pays = "plan-0" }, false},
+		"nothing chosen": {func(c *Choice) { c.To = model.Version{} }, false},
+	} {
+		c := whole
+		tt.change(&c)
+		if k := HelpCheck(w.snap(), c); (k != nil) != tt.asked {
+			t.Errorf("%s: %+v", name, k)
+		}
+	}
+	w.seen.History = nil
+	if k := HelpCheck(w.snap(), whole); k.State != model.CheckOK && k.State != model.CheckWarning {
+		t.Errorf("no history: %+v", k)
+	}
+	current := served(42, 0.3)
+	current.Current = true
+	w.history(current)
+	if k := HelpCheck(w.snap(), whole); k.State == model.CheckBlocked {
+		t.Errorf("it is not in its history: %+v", k)
+	}
+}
+
+// What is blocked says what to do, and how what runs now does where that is bad.
+func TestWhatToDoWhereItWontHelp(t *testing.T) {
+	const do = "choose another version, or override it with a reason (o)"
+	e, fine := 0.3, 0.0
+	for name, tt := range map[string]struct {
+		runs *Known
+		want string
+	}{
+		"nothing is known of what runs": {nil, do},
+		"what runs fails":               {&Known{Errors: &e, Over: true}, "revision 42, which runs, has 30% errors: " + do},
+		"what runs is well":             {&Known{Errors: &fine}, do},
+		"what runs crashes":             {&Known{Errors: &e, Over: true, Ill: IllCrash}, do},
+	} {
+		w := newWorld(t, nil)
+		w.toConfirm()
+		w.inc.End = &End{Outcome: FalseAlarm}
+		w.inc.Known = map[string]Known{}
+		if tt.runs != nil {
+			w.inc.Known["backend-python/"+owner(42)] = *tt.runs
+		}
+		if k := helped(w); k.State != model.CheckBlocked || k.Do != tt.want {
+			t.Errorf("%s: %q, want %q", name, k.Do, tt.want)
 		}
 	}
 }
