@@ -42,8 +42,14 @@ type decider struct {
 
 func (d *decider) inc() *Incident { return &d.s.Incident }
 
-func (d *decider) fact(b Body) {
-	f := Fact{At: d.s.Now, By: d.by, Body: b}
+// fact adds a fact by whoever the input is from.
+func (d *decider) fact(b Body) { d.factBy(d.by, b) }
+
+// finds adds a fact by nobody, whoever pressed a key: it follows from what is seen.
+func (d *decider) finds(b Body) { d.factBy("", b) }
+
+func (d *decider) factBy(by string, b Body) {
+	f := Fact{At: d.s.Now, By: by, Body: b}
 	d.facts = append(d.facts, f)
 	d.s.Incident.take(f)
 }

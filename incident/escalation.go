@@ -62,10 +62,7 @@ func (i *Incident) Calls() []Escalation {
 func (d *decider) escalate() {
 	raise := func(id, role, text string) {
 		if d.inc().Escalation(id) == nil {
-			by := d.by
-			d.by = ""
-			d.fact(Escalated{ID: id, Text: text, Who: whoIs(&d.inc().Settings, role)})
-			d.by = by
+			d.finds(Escalated{ID: id, Text: text, Who: whoIs(&d.inc().Settings, role)})
 		}
 	}
 	i := d.inc()

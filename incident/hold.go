@@ -28,7 +28,7 @@ func (s *Snapshot) Held() time.Duration {
 	switch {
 	case !s.Incident.Verified.IsZero():
 		return hold
-	case h.Since.IsZero() || h.Began.IsZero():
+	case h.Began.IsZero():
 		return 0
 	}
 	return max(0, min(hold, s.Now.Sub(h.Began)))
@@ -81,7 +81,7 @@ func (i *Incident) holds() bool {
 	if i.End != nil {
 		return i.End.Outcome == RecoveredAlone || i.End.Outcome == FixedOtherwise
 	}
-	return !i.RolledOut.IsZero() && rollBlocked(i) == ""
+	return rollBlocked(i) == ""
 }
 
 // verifyHold keeps the hold. It goes on only while each check is good, accepted by
@@ -91,7 +91,7 @@ func (i *Incident) holds() bool {
 func (d *decider) verifyHold() {
 	i := d.inc()
 	if !i.Verified.IsZero() {
-		if why := d.lapsed(); why != "" && i.Closed.IsZero() {
+		if why := d.lapsed(); why != "" {
 			d.fact(Unverified{Why: why})
 		}
 		return
@@ -139,7 +139,7 @@ func (d *decider) lapsed() string {
 // known is asked as that: nothing says that the rollback did not help.
 func (d *decider) askVerify(c *standings) {
 	i := d.inc()
-	if i.End != nil || !i.Verified.IsZero() || i.Step < RollBack || len(c.bad)+len(c.unknown) == 0 {
+	if i.End != nil || i.Step < RollBack || len(c.bad)+len(c.unknown) == 0 {
 		return
 	}
 	after := model.Short(d.s.Now.Sub(i.RolledOut)) + " after the rollout"
@@ -171,7 +171,7 @@ func (d *decider) goodSince(steady time.Time) time.Time {
 	measured := false
 	for _, id := range i.Covered() {
 		f := d.s.FiguresOf(id)
-		if f == nil || f.NotMeasured {
+		if f == nil {
 			continue
 		}
 		for _, t := range []time.Time{UnderSince(f.Errors, limits.Errors/2), UnderSince(f.P95, limits.P95.Seconds()/2)} {
@@ -249,9 +249,9 @@ func (b Unverified) entry(*Incident) (EntryKind, string) {
 type AcceptUnknown struct{ Key, Reason string }
 
 // decide takes an unknown check as it is, by name. One that only needs time is not
-// taken: it will tell. Nor is one without a reason.
+// taken: it will tell. Nor is one without a reason, or of an incident that is closed.
 func (do AcceptUnknown) decide(d *decider) {
-	if strings.TrimSpace(do.Reason) == "" {
+	if strings.TrimSpace(do.Reason) == "" || !d.inc().Closed.IsZero() {
 		return
 	}
 	for _, v := range VerifyChecks(&d.s) {

@@ -380,10 +380,223 @@ func TestMeasuring(t *testing.T) {
 	if v := w.find("backend-python/errors"); v.Wait != WaitHold || !v.Clears.Equal(w.inc.RolledOut.Add(140*time.Second)) {
 		t.Errorf("a scrape of before is left in it: %+v", v)
 	}
-	w.wait(21 * time.Second)
+	w.wait(19 * time.Second)
 	w.seen.Cluster.Heard, w.seen.Metrics.Heard = w.now, w.now
+	if v := w.find("backend-python/errors"); v.Wait != WaitHold || v.Seen != "0.4%, from before" {
+		t.Errorf("a second before: %+v", v)
+	}
+	w.wait(time.Second)
 	if v := w.find("backend-python/errors"); v.State != model.TriNo || !v.Baseline {
 		t.Errorf("nothing of before is left in it: %+v", v)
+	}
+}
+
+// What a figure looks back on is of the new pods alone from its window after the rollout
+// on, a scrape and a poll later; pods that still end put that off, for two minutes at most.
+func TestWhenAWindowClears(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		after  time.Duration // the rollout
+		ending int           // old pods
+		over   time.Duration // since when it is over, after the rollout
+		want   string
+		clears time.Duration // after the rollout
+	}{
+		{"at first", 10 * time.Second, 0, -time.Minute, "unknown error ratio: 30% → (settling)", 80 * time.Second},
+		{"a second before", 79 * time.Second, 0, -time.Minute, "unknown error ratio: 30% → (settling)", 80 * time.Second},
+		{"a window, a scrape and a poll", 80 * time.Second, 0, -time.Minute, "no error ratio: 30% in the last minute", 0},
+		{"over since a scrape after it", 70 * time.Second, 0, 15 * time.Second, "unknown error ratio: 30% → (settling)", 80 * time.Second},
+		{"over since after that", 70 * time.Second, 0, 16 * time.Second, "no error ratio: 30% in the last minute", 0},
+		{"a pod still ends", 80 * time.Second, 1, -time.Minute, "unknown error ratio: 30% → (settling)", 160 * time.Second},
+		{"a pod ends for long", 119 * time.Second, 1, -time.Minute, "unknown error ratio: 30% → (settling)", 199 * time.Second},
+		{"a pod ends for two minutes", 2 * time.Minute, 1, -time.Minute, "no error ratio: 30% in the last minute", 0},
+	} {
+		w := newWorld(t, nil)
+		w.toRolling()
+		w.rolledOut()
+		rolled := w.inc.RolledOut
+		w.wait(tt.after)
+		w.figures("backend-python", repeat(0.3, 2), repeat(0.2, 21))
+		f := w.seen.Figures["backend-python"]
+		f.Errors.Samples = append([]model.Sample{{At: rolled.Add(tt.over), V: 0.3}}, f.Errors.Samples...)
+		w.component("backend-python", func(c *model.Component) { c.Terminating = tt.ending })
+		w.seen.Cluster.Heard, w.seen.Metrics.Heard = w.now, w.now
+		v := w.find("backend-python/errors")
+		if got := v.shown(); got != tt.want || tt.clears > 0 && !v.Clears.Equal(rolled.Add(tt.clears)) || tt.clears == 0 && !v.Clears.IsZero() {
+			t.Errorf("%s: %s until %s after the rollout, want %s until %s", tt.name, got, v.Clears.Sub(rolled), tt.want, tt.clears)
+		}
+	}
+}
+
+// The target of a pod that has ended stays listed for a scrape, and until the next poll
+// after the next scrape has seen that it is gone.
+func TestWhenTargetsAreThoseThatAre(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		after  time.Duration
+		ending int
+		want   string
+		clears time.Duration
+	}{
+		{"at first", 10 * time.Second, 0, "unknown scrape targets up: 3 of 4: of pods that have ended (settling)", 35 * time.Second},
+		{"a second before", 34 * time.Second, 0, "unknown scrape targets up: 3 of 4: of pods that have ended (settling)", 35 * time.Second},
+		{"two scrapes and a poll", 35 * time.Second, 0, "no scrape targets up: 3 of 4", 0},
+		{"a pod still ends", 35 * time.Second, 1, "unknown scrape targets up: 3 of 4: of pods that have ended (settling)", 70 * time.Second},
+	} {
+		w := newWorld(t, nil)
+		w.toRolling()
+		w.rolledOut()
+		w.wait(tt.after)
+		w.figures("backend-python", repeat(0, 2), repeat(0.2, 2))
+		w.seen.Figures["backend-python"].Targets.Value = 4
+		w.component("backend-python", func(c *model.Component) { c.Terminating = tt.ending })
+		v := w.find("backend-python/up")
+		if got := v.shown(); got != tt.want || tt.clears > 0 && !v.Clears.Equal(w.inc.RolledOut.Add(tt.clears)) {
+			t.Errorf("%s: %s until %s after the rollout, want %s until %s", tt.name, got, v.Clears.Sub(w.inc.RolledOut), tt.want, tt.clears)
+		}
+	}
+}
+
+// What can only be judged when nothing of before is left in it holds the end up, and
+// resets nothing.
+func TestHoldWaitsForWhatIsMeasured(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toHold()
+	began := w.inc.Hold.Began
+	for range 18 {
+		w.wait(5 * time.Second)
+		w.figures("backend-python", repeat(0.0002, 3), repeat(0.2, 3))
+		w.figures("frontend", repeat(0.0002, 3), repeat(0.2, 3))
+		if w.now.Sub(w.inc.RolledOut) < 140*time.Second {
+			f := w.seen.Figures["backend-python"]
+			f.HoldErrors.Value = 0.004
+			if w.do(Observed{Passed: 5 * time.Second}); !w.inc.Verified.IsZero() || !w.inc.Hold.Began.Equal(began) {
+				t.Fatalf("%s after the rollout: verified %s, held since %s, not %s", w.now.Sub(w.inc.RolledOut), w.inc.Verified, w.inc.Hold.Began, began)
+			}
+			continue
+		}
+		w.do(Observed{Passed: 5 * time.Second})
+	}
+	if w.inc.Verified.IsZero() || w.inc.Verified.Sub(w.inc.RolledOut) != 140*time.Second {
+		t.Errorf("verified %s after the rollout", w.inc.Verified.Sub(w.inc.RolledOut))
+	}
+}
+
+// What is only shown is not judged: it neither holds anything up nor is it accepted.
+func TestShownIsNotJudged(t *testing.T) {
+	w := newWorld(t, func(x *Settings) {
+		x.Components = []model.Target{{ID: "backend-python", Logs: 20}}
+	})
+	w.toHold()
+	if v := w.find("backend-python/log"); !v.Shown || v.State != model.TriUnknown || v.Acceptable() {
+		t.Errorf("%+v", v)
+	}
+	w.well(70 * time.Second)
+	if w.inc.Verified.IsZero() {
+		t.Fatalf("not verified: %+v", w.inc.Hold)
+	}
+	var proofs []string
+	for _, f := range w.facts {
+		if v, ok := f.Body.(WasVerified); ok {
+			proofs = v.Figures
+		}
+	}
+	want := []string{"backend-python pods running: 3 of 3 ready; must be all, of the chosen version", "backend-python scrape targets up: 3 of 3; must be all",
+		"backend-python error ratio: 0.02%; must be ≤ 0.1% over 2m (configured)", "backend-python P95: 200ms; must be ≤ 500ms over 2m (configured)",
+		"backend-python log: not asked yet; only shown"}
+	if !slices.Equal(proofs, want) {
+		t.Errorf("the journal says %q, want %q", proofs, want)
+	}
+}
+
+// What ended as no incident, or is about nothing that anybody could look at, holds
+// nothing.
+func TestNothingToHold(t *testing.T) {
+	for name, tt := range map[string]struct {
+		prepare func(w *world)
+		outcome Outcome
+		holds   bool
+	}{
+		"a false alarm":           {func(w *world) { w.toConfirm() }, FalseAlarm, false},
+		"recovered":               {func(w *world) { w.toConfirm() }, RecoveredAlone, true},
+		"fixed":                   {func(w *world) { w.toConfirm() }, FixedOtherwise, true},
+		"of nothing":              {func(w *world) { w.do(Say{Question: QCritical, Answer: model.TriYes}); w.do(Next{}) }, FixedOtherwise, false},
+		"of what is not measured": {func(w *world) { w.toConfirm() }, FixedOtherwise, true},
+	} {
+		w := newWorld(t, nil)
+		tt.prepare(w)
+		w.do(EndIncident{Outcome: tt.outcome, Reason: "they say so"})
+		if w.inc.End == nil {
+			t.Fatalf("%s: it has not ended", name)
+		}
+		for range 36 {
+			w.wait(5 * time.Second)
+			w.figures("backend-python", repeat(0, 3), repeat(0.2, 3))
+			if strings.Contains(name, "measured") {
+				w.seen.Figures = map[string]*model.Figures{"backend-python": {NotMeasured: true}}
+			}
+			w.do(Observed{Passed: 5 * time.Second})
+		}
+		if held := !w.inc.Hold.Since.IsZero(); held != tt.holds || held == w.inc.Verified.IsZero() {
+			t.Errorf("%s: held %v, verified %s", name, w.inc.Hold, w.inc.Verified)
+		}
+	}
+}
+
+// A good run begins with the first sample at no more than half the trigger's limit; and
+// now, where there is none, or where another clock is ahead of this one.
+func TestWhenAGoodRunBegan(t *testing.T) {
+	pods := func(since time.Time) func(c *model.Component) {
+		return func(c *model.Component) {
+			c.Pods = []model.Pod{{Ready: true, Steady: since}, {Ready: true, Steady: since}, {Ready: true, Steady: since}}
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(w *world)
+		want   time.Duration // before now
+	}{
+		{"under it all the time", func(w *world) { w.figures("backend-python", repeat(0.02, 5), repeat(0.9, 5)) }, time.Minute},
+		{"errors since two steps", func(w *world) { w.figures("backend-python", join(repeat(0.026, 2), repeat(0.02, 3)), repeat(0.9, 5)) }, 30 * time.Second},
+		{"P95 since a step", func(w *world) { w.figures("backend-python", repeat(0.02, 5), join(repeat(1.1, 3), repeat(0.9, 2))) }, 15 * time.Second},
+		{"the pods since 20s", func(w *world) {
+			w.figures("backend-python", repeat(0.02, 5), repeat(0.9, 5))
+			w.component("backend-python", pods(w.now.Add(-20*time.Second)))
+		}, 20 * time.Second},
+		{"the cluster's clock is ahead", func(w *world) {
+			w.figures("backend-python", repeat(0.02, 5), repeat(0.9, 5))
+			w.component("backend-python", pods(w.now.Add(20*time.Second)))
+		}, 0},
+		{"not measured", func(w *world) { w.seen.Figures = map[string]*model.Figures{"backend-python": {NotMeasured: true}} }, 0},
+		{"not known, and accepted", func(w *world) {
+			w.seen.Figures = nil
+			for _, key := range []string{"up", "errors", "p95"} {
+				w.do(AcceptUnknown{Key: "backend-python/" + key, Reason: "looked by hand"})
+			}
+		}, 0},
+	} {
+		w := newWorld(t, nil)
+		w.toRolling()
+		w.rolledOut()
+		w.wait(time.Minute)
+		tt.change(w)
+		w.inc.Hold = HoldRecord{}
+		w.seen.Cluster.Heard, w.seen.Metrics.Heard = w.now, w.now
+		d := &decider{s: *w.snap()}
+		steady, _ := steadySince(&d.s)
+		if got := w.now.Sub(d.goodSince(steady)); got != tt.want {
+			t.Errorf("%s: good for %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+// What was held stays held when this machine's clock is set back afterwards.
+func TestHeldIsHeld(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toClose()
+	w.wait(-time.Hour)
+	if held := w.snap().Held(); held != 2*time.Minute {
+		t.Errorf("held %s", held)
 	}
 }
 
@@ -425,6 +638,32 @@ func TestTakenAwayAfterItWasVerified(t *testing.T) {
 		w.do(Observed{})
 		if !w.inc.Verified.IsZero() || Unresolved(w.snap()) == "" {
 			t.Errorf("%s, and verified %s", name, w.inc.Verified)
+		}
+	}
+}
+
+// What is only not seen was not taken away.
+func TestNotSeenIsNotTakenAway(t *testing.T) {
+	without := func(w *world) {
+		w.seen.Board = slices.DeleteFunc(slices.Clone(w.seen.Board), func(c *model.Component) bool { return c.ID == "backend-python" })
+	}
+	for name, change := range map[string]func(w *world){
+		"the board is read anew":   func(w *world) { without(w); w.seen.Reading = true },
+		"there is no board":        func(w *world) { w.seen.Board = nil },
+		"the cluster is not heard": func(w *world) { without(w); w.wait(time.Minute) },
+		"it may not be seen": func(w *world) {
+			w.component("backend-python", func(c *model.Component) { c.Missing, c.Desired = "forbidden: you may not", 0 })
+		},
+	} {
+		w := newWorld(t, nil)
+		w.toClose()
+		change(w)
+		facts, _ := Decide(w.inc, w.seen, Input{At: w.now, Do: Observed{Passed: 5 * time.Second}})
+		for _, f := range facts {
+			w.fold(f)
+		}
+		if w.inc.Verified.IsZero() {
+			t.Errorf("%s, and it is verified no more: %s", name, w.told(1))
 		}
 	}
 }

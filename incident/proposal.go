@@ -18,10 +18,7 @@ func (d *decider) propose() {
 			continue
 		}
 		c.To, c.Why = d.s.Proposal(h)
-		by := d.by
-		d.by = ""
-		d.fact(Chosen{c})
-		d.by = by
+		d.finds(Chosen{c})
 	}
 }
 

@@ -64,10 +64,7 @@ func (do TakenUp) decide(d *decider) {
 	}
 	d.unwatched()
 	if i := d.inc(); len(i.Attempts) > 0 && i.Closed.IsZero() {
-		by := d.by
-		d.by = ""
-		d.fact(Unwatched{For: max(0, d.s.Now.Sub(last)), Off: true})
-		d.by = by
+		d.finds(Unwatched{For: max(0, d.s.Now.Sub(last)), Off: true})
 	}
 	for _, m := range d.inc().Messages {
 		if m.State == MessageSending {

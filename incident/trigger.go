@@ -95,24 +95,20 @@ func (b Rose) apply(i *Incident, f Fact) {
 		i.begins(b.Trigger.Onset)
 	}
 	i.shown(f.At, Detector{Source: SourceLimit})
-	if i.Verdict.Overruled {
-		i.Verdict.Overruled, i.Verdict.Reason = false, ""
-	}
+	i.Verdict.Overruled, i.Verdict.Reason = false, ""
 }
 
 func (b Rose) entry(*Incident) (EntryKind, string) { return EntryBad, b.Trigger.Text }
 
 // underSince is the first sample of the run under the limit, or now.
 func (d *decider) underSince(f finding) time.Time {
-	figs := d.s.FiguresOf(f.Component)
 	limits := d.inc().Settings.Limits
 	var t time.Time
-	switch {
-	case figs == nil:
-	case f.Kind == TErrors:
-		t = UnderSince(figs.Errors, limits.Errors)
-	case f.Kind == TP95:
-		t = UnderSince(figs.P95, limits.P95.Seconds())
+	switch f.Kind {
+	case TErrors:
+		t = UnderSince(d.s.FiguresOf(f.Component).Errors, limits.Errors)
+	case TP95:
+		t = UnderSince(d.s.FiguresOf(f.Component).P95, limits.P95.Seconds())
 	}
 	if t.IsZero() {
 		return d.s.Now

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rollbook/model"
 )
 
 // Triggers fall by the key alone, when each has been under its limit for five minutes
@@ -122,5 +124,78 @@ func TestTriggerAsOfNow(t *testing.T) {
 	s := w.snap()
 	if got := w.inc.Triggers[0].sentence(s, s.Judgement()); got != "errors over 5% for 5m (limit 5m) on frontend" {
 		t.Errorf("off the board: %s", got)
+	}
+}
+
+// A trigger eases with the first sample under its limit, of what it is about, or now,
+// where that is no figure; what is over again, if only just, is no longer under.
+func TestWhenATriggerEases(t *testing.T) {
+	over, under := repeat(0.3, 21), repeat(0.2, 21)
+	down := func(c *model.Component) { c.Available, c.Ready, c.NoneReady = 0, 0, t0.Add(-2*time.Minute) }
+	up := func(c *model.Component) { c.Available, c.Ready, c.NoneReady = 3, 3, time.Time{} }
+	stuck := func(c *model.Component) { c.Stuck, c.StuckSince = "CrashLoopBackOff", t0.Add(-time.Minute) }
+	for _, tt := range []struct {
+		name   string
+		kind   TriggerKind
+		rises  func(*world)
+		eases  func(*world)
+		before time.Duration // now; -1 = it does not
+		again  func(*world)
+	}{
+		{"errors", TErrors, func(w *world) { w.figures("frontend", over, under) },
+			func(w *world) { w.figures("frontend", join(repeat(0.3, 18), repeat(0.01, 3)), under) }, 30 * time.Second,
+			func(w *world) { w.figures("frontend", join(repeat(0.3, 17), repeat(0.01, 3), repeat(0.3, 1)), under) }},
+		{"errors, and P95 for longer", TErrors, func(w *world) { w.figures("frontend", over, under) },
+			func(w *world) { w.figures("frontend", join(repeat(0.3, 20), repeat(0.01, 1)), under) }, 0, nil},
+		{"P95", TP95, func(w *world) { w.figures("frontend", repeat(0, 21), repeat(2.5, 21)) },
+			func(w *world) { w.figures("frontend", repeat(0, 21), join(repeat(2.5, 19), repeat(0.2, 2))) }, 15 * time.Second,
+			func(w *world) { w.figures("frontend", repeat(0, 21), nil) }},
+		{"no pod", TNoPod, func(w *world) { w.component("frontend", down) }, func(w *world) { w.component("frontend", up) }, 0, func(w *world) {
+			w.component("frontend", func(c *model.Component) { c.Available, c.Ready, c.NoneReady = 0, 0, w.now })
+		}},
+		{"stuck", TStuck, func(w *world) { w.component("frontend", stuck) },
+			func(w *world) {
+				w.component("frontend", func(c *model.Component) { c.Stuck, c.StuckSince = "", time.Time{} })
+			}, 0, nil},
+		{"over again after a while under", TErrors, func(w *world) { w.figures("frontend", over, under) },
+			func(w *world) { w.figures("frontend", join(repeat(0.3, 10), repeat(0.01, 5), repeat(0.3, 6)), under) }, -1, nil},
+		{"nobody knows", TErrors, func(w *world) { w.figures("frontend", over, under) }, func(w *world) { w.figures("frontend", nil, nil) }, -1, nil},
+	} {
+		w := newWorld(t, nil)
+		tt.rises(w)
+		w.do(Observed{})
+		if tr := w.inc.trigger("frontend", tt.kind); tr == nil || !tr.At.Equal(w.now) || !tr.Under.IsZero() {
+			t.Fatalf("%s: %+v", tt.name, tr)
+		}
+		w.wait(5 * time.Second)
+		tt.eases(w)
+		w.do(Observed{})
+		want := w.now.Add(-tt.before)
+		if tt.before < 0 {
+			want = time.Time{}
+		}
+		if got := w.inc.trigger("frontend", tt.kind).Under; !got.Equal(want) {
+			t.Errorf("%s: under since %s, want %s", tt.name, got, want)
+		}
+		if tt.again != nil {
+			w.wait(15 * time.Second)
+			tt.again(w)
+			if w.do(Observed{}); !w.inc.trigger("frontend", tt.kind).Under.IsZero() {
+				t.Errorf("%s: it is over again, and said to be under", tt.name)
+			}
+		}
+	}
+}
+
+// What a latched trigger says is about its own component, and goes on with time.
+func TestTriggerTellsItsOwn(t *testing.T) {
+	w := newWorld(t, nil)
+	w.figures("frontend", repeat(0.3, 21), repeat(0.2, 21))
+	w.do(Observed{})
+	w.wait(time.Minute)
+	w.figures("frontend", repeat(0.3, 25), repeat(0.2, 25))
+	w.do(Observed{})
+	if got, want := w.answer(QErrors).Text, "errors over 5% for 6m (limit 5m) on frontend"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -55,14 +56,14 @@ func verdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
 			continue
 		}
 		why := n.Text
-		if n.By != "" && n.Figure != model.TriYes { // to agree with a figure takes nothing from it
+		if n.Figure != model.TriYes { // to agree with a figure takes nothing from it
 			why = fmt.Sprintf("%s says yes to “%s”", n.By, strings.TrimSuffix(n.Title, "?"))
 		}
 		return Now, why
 	}
 	if n := nodes[3]; n.Answer == model.TriYes && !n.Covered {
 		why := n.Text
-		if n.By != "" && n.Figure != model.TriYes {
+		if n.Figure != model.TriYes {
 			why = n.By + " says that the SLO is at risk"
 		}
 		return Within10, why
@@ -70,30 +71,32 @@ func verdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
 	for k, n := range nodes[:3] {
 		if n.Answer == model.TriUnknown {
 			if k == 2 && len(s.Seen.Board) > 0 && s.clusterLost() == "" {
-				why := "nothing is over its limit"
-				for _, r := range nodes[:2] {
-					if r.Rising {
-						why = r.Text
-					}
-				}
-				return YourCall, why + "; is a critical feature broken? Only you know"
+				return YourCall, cmp.Or(rising(nodes), "nothing is over its limit") + "; is a critical feature broken? Only you know"
 			}
 			return YourCall, strings.TrimSuffix(n.Title, "?") + ": " + n.Text
 		}
 	}
-	for _, r := range nodes[:2] {
-		if r.Rising {
-			return WatchClosely, r.Text + ": prepare"
-		}
+	if text := rising(nodes); text != "" {
+		return WatchClosely, text + ": prepare"
 	}
 	return WatchClosely, "nothing is over its limit: prepare, and keep watching"
+}
+
+// rising says what is over its limit, but not for long enough yet; "" for nothing.
+func rising(nodes []Node) string {
+	for _, n := range nodes {
+		if n.Rising {
+			return n.Text
+		}
+	}
+	return ""
 }
 
 // Countdown is how long of "within 10 minutes" is left. It ends with the first write,
 // and with zero.
 func (s *Snapshot) Countdown(v Verdict) (left time.Duration, runs bool) {
 	r := s.Incident.Verdict
-	if v != Within10 || r.Deadline.IsZero() || !s.Incident.wroteAt().IsZero() || !s.Now.Before(r.Deadline) {
+	if v != Within10 || !s.Incident.wroteAt().IsZero() || !s.Now.Before(r.Deadline) {
 		return 0, false
 	}
 	return r.Deadline.Sub(s.Now), true
@@ -102,8 +105,7 @@ func (s *Snapshot) Countdown(v Verdict) (left time.Duration, runs bool) {
 // Calm reports whether nothing is wrong as far as anybody knows, and only an operator
 // could know more: no limit is passed, everything is known, and no incident is open.
 func Calm(s *Snapshot, nodes []Node) bool {
-	i := &s.Incident
-	if i.ID != "" || len(i.Triggers) > 0 || len(s.Seen.Board) == 0 || s.clusterLost() != "" {
+	if s.Incident.ID != "" {
 		return false
 	}
 	for n := range nodes {
@@ -152,10 +154,7 @@ func (d *decider) judge() {
 		return // what counts is what came of the rollback
 	}
 	if r := d.inc().Verdict; r.Verdict != v || r.Since.IsZero() {
-		by := d.by
-		d.by = ""
-		d.fact(Judged{Verdict: v, Text: why})
-		d.by = by
+		d.finds(Judged{Verdict: v, Text: why})
 	}
 }
 

@@ -60,7 +60,7 @@ func VerifyChecks(s *Snapshot) []VerifyCheck {
 			out = append(out, p.figures()...)
 			out = append(out, ownChecks(s, id)...)
 			for n := from; n < len(out); n++ {
-				out[n].Beside = beside && !s.Incident.wroteRelease(id)
+				out[n].Beside = !s.Incident.wroteRelease(id)
 			}
 		}
 	}
@@ -103,7 +103,7 @@ func (i *Incident) wroteRelease(component string) bool {
 func CheckName(key string) string {
 	component, check, _ := strings.Cut(key, "/")
 	name := map[string]string{"pods": checkPods, "up": checkUp, "errors": checkErrors, "p95": checkP95, "log": checkLog, "selected": "pods by label"}[check]
-	if kind, what, ok := strings.Cut(check, ":"); ok && name == "" {
+	if kind, what, ok := strings.Cut(check, ":"); ok {
 		name = map[string]string{"health": "health ", "promql": ""}[kind] + what
 	}
 	if name == "" {

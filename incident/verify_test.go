@@ -34,6 +34,7 @@ func TestPodsAreProven(t *testing.T) {
 			c.Pods = []model.Pod{{Ready: true}, {Ready: true}, {Ready: true, Deleting: true}}
 		}), "unknown pods running: its pods are not all shown yet (settling)"},
 		{"one is shown that is not ready", set(func(c *model.Component) { c.Pods = []model.Pod{{Ready: true}, {Ready: true}, {}} }), "unknown pods running: its pods are not all shown yet (settling)"},
+		{"one of three is shown", set(func(c *model.Component) { c.Pods = []model.Pod{{Ready: true}} }), "unknown pods running: its pods are not all shown yet (settling)"},
 		{"all are shown", set(func(c *model.Component) { c.Pods = []model.Pod{{Ready: true}, {Ready: true}, {Ready: true}, {}} }), "yes pods running: 3 of 3 ready"},
 		{"pods may not be seen", set(func(c *model.Component) { c.PodsNo, c.Pods = "forbidden", []model.Pod{{Ready: true}} }), "yes pods running: 3 of 3 ready"},
 		{"it cannot be seen", set(func(c *model.Component) { c.Missing = "forbidden: you may not" }), "unknown pods running: forbidden: you may not"},
@@ -45,11 +46,21 @@ func TestPodsAreProven(t *testing.T) {
 			w.component("backend-python", func(c *model.Component) { c.Desired, c.Ready = 0, 0 })
 			w.do(Observed{})
 		}, "no pods running: 0 replicas: it had 3"},
+		{"its only one is scaled to nothing", func(w *world) { w.scaled("backend-python", 1); w.scaled("backend-python", 0) }, "no pods running: 0 replicas: it had 1"},
+		{"it is on its way back", func(w *world) { w.scaled("backend-python", 0); w.scaled("backend-python", 1) }, "yes pods running: 1 of 1 ready"},
+		{"it was scaled to nothing, and cannot be seen", func(w *world) {
+			w.scaled("backend-python", 0)
+			w.component("backend-python", func(c *model.Component) { c.Missing = "forbidden: you may not" })
+		}, "unknown pods running: forbidden: you may not"},
 		{"the board is being read", func(w *world) {
 			w.seen.Board, w.seen.Reading = []*model.Component{w.seen.Component("frontend")}, true
 		}, "unknown pods running: the board is not read yet"},
+		{"it is there, and others are being read", func(w *world) { w.seen.Reading = true }, "yes pods running: 3 of 3 ready"},
 		{"there is no board", func(w *world) { w.seen.Board = nil }, "unknown pods running: the board is not read yet"},
 		{"the cluster is not heard", func(w *world) { w.wait(time.Minute) }, "unknown pods running: cluster not heard for 1m"},
+		{"the cluster is not heard for two polls", func(w *world) { w.wait(10 * time.Second) }, "yes pods running: 3 of 3 ready"},
+		{"and a second more", func(w *world) { w.wait(11 * time.Second) }, "unknown pods running: cluster not heard for 11s"},
+		{"the cluster was never heard", func(w *world) { w.seen.Cluster.Heard = time.Time{} }, "unknown pods running: the cluster has not answered yet"},
 		{"reverted", func(w *world) {
 			w.seen.Progress = map[WriteID]model.Progress{first: {Phase: model.PhaseReverted, Text: "argocd put another template in place"}}
 		}, "no pods running: argocd put another template in place"},
@@ -125,12 +136,24 @@ func TestFiguresAreProven(t *testing.T) {
 		{"errors above it", func(_ *world, f *model.Figures) { f.HoldErrors = known(0.002) }, "errors", "no error ratio: 0.2%", ""},
 		{"errors, at least so many", func(_ *world, f *model.Figures) {
 			f.HoldErrors = atLeast(0.0005)
-		}, "errors", "unknown error ratio: ", ""},
+		}, "errors", "unknown error ratio: at least 0.05%: the outcome of some requests is unknown", ""},
+		{"errors, at least the limit", func(_ *world, f *model.Figures) {
+			f.HoldErrors = atLeast(0.001)
+		}, "errors", "unknown error ratio: at least 0.1%: the outcome of some requests is unknown", ""},
 		{"errors, at least too many", func(_ *world, f *model.Figures) { f.HoldErrors = atLeast(0.5) }, "errors", "no error ratio: 50%", ""},
 		{"errors nobody knows", func(_ *world, f *model.Figures) { f.HoldErrors = model.Reading{Why: "no series"} }, "errors", "unknown error ratio: no series", ""},
 		{"the newest step at half the trigger's", func(_ *world, f *model.Figures) { f.Errors.Samples[20].V = 0.025 }, "errors", "yes error ratio: 0.05%", ""},
 		{"the newest step above it", func(_ *world, f *model.Figures) { f.Errors.Samples[20].V = 0.026 }, "errors", "no error ratio: 2.6% in the last minute", ""},
 		{"the newest step, of five minutes", func(_ *world, f *model.Figures) { f.Errors.Samples[20].V, f.Errors.Window = 0.026, 5*time.Minute }, "errors", "no error ratio: 2.6% in the last 5m", ""},
+		{"the newest step, where it is scraped each half minute", func(w *world, f *model.Figures) {
+			w.inc.Settings.Scrape, f.Errors.Samples[20].V = 30*time.Second, 0.026
+		}, "errors", "no error ratio: 2.6% in the last 2m", ""},
+		{"the only step", func(_ *world, f *model.Figures) { f.Errors.Samples = []model.Sample{{At: f.Errors.Now.At, V: 0.026}} }, "errors", "no error ratio: 2.6% in the last minute", ""},
+		{"no step", func(_ *world, f *model.Figures) { f.Errors.Samples = nil }, "errors", "yes error ratio: 0.05%", ""},
+		{"the newest step, and new pods at half the trigger's", func(_ *world, f *model.Figures) { f.Errors.Samples[20].V, f.New.Errors = 0.026, known(0.025) }, "errors", "no error ratio: 2.6% in the last minute", ""},
+		{"the newest step, of new pods of which nobody knows", func(_ *world, f *model.Figures) {
+			f.Errors.Samples[20].V, f.New.Errors = 0.026, model.Reading{Value: 0.3, Why: "too few requests"}
+		}, "errors", "no error ratio: 2.6% in the last minute", ""},
 		{"the newest step, of new pods", func(_ *world, f *model.Figures) { f.Errors.Samples[20].V, f.New.Errors = 0.026, known(0.3) }, "errors", "no error ratio: 2.6% in the last minute, new pods 30%", ""},
 		{"the newest step is not known now", func(_ *world, f *model.Figures) {
 			f.Errors.Samples[20].V, f.Errors.Now = 0.026, model.Reading{Why: "gone"}
@@ -153,6 +176,7 @@ func TestFiguresAreProven(t *testing.T) {
 			w.seen.Baseline = map[string]model.Baseline{"backend-python": {P95: known(0.7)}}
 			f.HoldP95 = known(0.7)
 		}, "p95", "yes P95: 700ms", "≤ 700ms over 2m (baseline, above the configured)"},
+		{"the newest step of P95 at half the trigger's", func(_ *world, f *model.Figures) { f.P95.Samples[20].V = 1 }, "p95", "yes P95: 200ms", ""},
 		{"the newest step of P95", func(_ *world, f *model.Figures) { f.P95.Samples[20].V = 1.1 }, "p95", "no P95: 1.1s in the last minute", ""},
 		{"the newest step of P95, of new pods", func(_ *world, f *model.Figures) { f.P95.Samples[20].V, f.New.P95 = 1.1, known(1.5) }, "p95", "no P95: 1.1s in the last minute, new pods 1.5s", ""},
 
@@ -162,6 +186,10 @@ func TestFiguresAreProven(t *testing.T) {
 			f.Targets = known(4)
 			w.component("backend-python", func(c *model.Component) { c.Terminating = 1 })
 		}, "up", "unknown scrape targets up: 3 of 4: of pods that have ended (settling)", ""},
+		{"targets of a workload that is gone", func(w *world, f *model.Figures) {
+			f.Targets = known(4)
+			w.seen.Board = []*model.Component{w.seen.Component("frontend")}
+		}, "up", "no scrape targets up: 3 of 4", ""},
 		{"targets of nobody", func(_ *world, f *model.Figures) { f.Targets = known(4) }, "up", "no scrape targets up: 3 of 4", ""},
 		{"no targets", func(_ *world, f *model.Figures) { f.Up, f.Targets = known(0), known(0) }, "up", "unknown scrape targets up: no target is scraped", ""},
 		{"targets nobody knows", func(_ *world, f *model.Figures) { f.Up = model.Reading{Why: "no series"} }, "up", "unknown scrape targets up: no series", ""},
@@ -181,7 +209,7 @@ func TestFiguresAreProven(t *testing.T) {
 		tt.change(w, &f)
 		w.seen.Figures = map[string]*model.Figures{"backend-python": &f}
 		v := w.find("backend-python/" + tt.key)
-		if got := v.shown(); got != tt.want && !(strings.HasSuffix(tt.want, ": ") && strings.HasPrefix(got, tt.want)) || tt.limit != "" && v.Limit != tt.limit {
+		if got := v.shown(); got != tt.want || tt.limit != "" && v.Limit != tt.limit {
 			t.Errorf("%s: %s (%s), want %s (%s)", tt.name, got, v.Limit, tt.want, tt.limit)
 		}
 	}
@@ -226,8 +254,10 @@ func TestEndOfTheHold(t *testing.T) {
 	w.wait(5 * time.Second)
 	w.figures("backend-python", repeat(0.3, 21), repeat(0.2, 21))
 	w.do(Observed{})
-	if w.inc.Verified.IsZero() {
-		t.Error("a closed incident is verified no more")
+	w.seen.Figures = nil
+	w.do(AcceptUnknown{Key: "backend-python/errors", Reason: "seen in the browser"})
+	if w.inc.Verified.IsZero() || len(w.inc.Accepted) > 0 {
+		t.Errorf("a closed incident is verified no more, or takes %+v", w.inc.Accepted)
 	}
 }
 
@@ -262,6 +292,54 @@ func TestAskedWhenItIsNotGreen(t *testing.T) {
 	look(repeat(0.0002, 3), 3*time.Minute)
 	if w.inc.Asked != AskNothing || w.inc.Verified.IsZero() {
 		t.Errorf("verified %s, and asked %q", w.inc.Verified, w.inc.AskText)
+	}
+}
+
+// It is asked after its time, and over no other question; not while the operator is at
+// another version, nor of what has ended.
+func TestWhenItIsAsked(t *testing.T) {
+	wait := DefaultVerify().Ask
+	for _, tt := range []struct {
+		name    string
+		prepare func(w *world)
+		errors  []float64
+		p95     []float64
+		after   time.Duration
+		want    Asked
+	}{
+		{"bad", func(*world) {}, repeat(0.3, 3), repeat(0.2, 3), wait, AskNotGreen},
+		{"bad, a look before", func(*world) {}, repeat(0.3, 3), repeat(0.2, 3), wait - 5*time.Second, AskNothing},
+		{"bad, and nobody knows the rest", func(*world) {}, repeat(0.3, 3), nil, wait, AskNotGreen},
+		{"nobody knows", func(*world) {}, nil, repeat(0.2, 3), wait, AskUnverified},
+		{"nobody knows, a look before", func(*world) {}, nil, repeat(0.2, 3), wait - 5*time.Second, AskNothing},
+		{"bad, and something else is asked", func(w *world) { w.inc.Asked = AskWorse }, repeat(0.3, 3), repeat(0.2, 3), wait, AskWorse},
+		{"nobody knows, and something else is asked", func(w *world) { w.inc.Asked = AskWorse }, nil, repeat(0.2, 3), wait, AskWorse},
+		{"the operator is choosing", func(w *world) { w.do(Goto{Choose}) }, repeat(0.3, 3), repeat(0.2, 3), wait, AskNothing},
+		{"it has ended", func(w *world) { w.do(EndIncident{Outcome: FixedOtherwise, Reason: "a flag"}) }, repeat(0.3, 3), repeat(0.2, 3), wait, AskNothing},
+	} {
+		w := newWorld(t, nil)
+		w.toRolling()
+		w.rolledOut()
+		tt.prepare(w)
+		for range int(tt.after / (5 * time.Second)) {
+			w.wait(5 * time.Second)
+			w.figures("backend-python", tt.errors, tt.p95)
+			w.figures("frontend", repeat(0, 3), repeat(0.2, 3))
+			w.do(Observed{Passed: 5 * time.Second})
+		}
+		if w.inc.Asked != tt.want {
+			t.Errorf("%s: asked %q (%s), want %q", tt.name, w.inc.Asked, w.inc.AskText, tt.want)
+		}
+	}
+}
+
+// The end of the hold says how many checks were taken though nobody knew.
+func TestVerifiedWithUnknowns(t *testing.T) {
+	for n, want := range []string{"verified", "verified with 1 unknown", "verified with 2 unknown"} {
+		i := Apply(Incident{}, Fact{At: t0, Body: WasVerified{Recovered: t0, Unknown: n}})
+		if e := i.Timeline[0]; e.Kind != EntryOutcome || e.Text != want || !i.Hold.Green || i.Hold.With != n {
+			t.Errorf("%d: %s: %s, %+v", n, e.Kind, e.Text, i.Hold)
+		}
 	}
 }
 
@@ -330,6 +408,184 @@ func TestCountdown(t *testing.T) {
 		tt.change(&c)
 		if left, runs := c.Countdown(tt.verdict); left != tt.left || runs != tt.runs {
 			t.Errorf("%s: %s, %v", name, left, runs)
+		}
+	}
+}
+
+// What nobody measures proves nothing, and says why; what is not measured by
+// configuration is not asked for.
+func TestFiguresThatAreNotThere(t *testing.T) {
+	names := func(w *world) string {
+		var out []string
+		for _, v := range VerifyChecks(w.snap()) {
+			out = append(out, v.shown())
+		}
+		return strings.Join(out, "\n")
+	}
+	const pods = "yes pods running: 3 of 3 ready"
+	for _, tt := range []struct {
+		name   string
+		change func(w *world)
+		want   string
+	}{
+		{"no Prometheus", func(w *world) {
+			w.seen.Figures, w.seen.Metrics = nil, model.Connection{Off: "no Prometheus is configured"}
+		},
+			"unknown scrape targets up: no Prometheus is configured\nunknown error ratio: no Prometheus is configured\nunknown P95: no Prometheus is configured"},
+		{"not measured", func(w *world) {
+			w.seen.Figures = map[string]*model.Figures{"backend-python": {NotMeasured: true}}
+		}, ""},
+		{"no targets", func(w *world) { w.inc.Settings.Components = []model.Target{{ID: "backend-python", NoUp: true}} }, "yes error ratio: 0.02%\nyes P95: 200ms"},
+		{"targets like any other's", func(w *world) { w.inc.Settings.Components = []model.Target{{ID: "backend-python"}} },
+			"yes scrape targets up: 3 of 3\nyes error ratio: 0.02%\nyes P95: 200ms"},
+	} {
+		w := newWorld(t, nil)
+		w.toHold()
+		w.well(70 * time.Second)
+		tt.change(w)
+		if got := names(w); got != strings.TrimSpace(pods+"\n"+tt.want) {
+			t.Errorf("%s:\n%s\nwant\n%s", tt.name, got, tt.want)
+		}
+	}
+}
+
+// Until the rollout has ended nothing that is measured is of it.
+func TestNotRolledOutIsNotProven(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toRolling()
+	w.well(3 * time.Minute)
+	if got := w.find("backend-python/errors"); got.shown() != "unknown error ratio: not rolled out yet" {
+		t.Errorf("%s", got.shown())
+	}
+	f := *w.seen.Figures["backend-python"]
+	f.Targets.Value = 4
+	w.seen.Figures = map[string]*model.Figures{"backend-python": &f}
+	w.component("backend-python", func(c *model.Component) { c.Terminating = 1 })
+	if v := w.find("backend-python/up"); v.Wait != WaitWindow || !v.Clears.IsZero() {
+		t.Errorf("an old pod ends: %+v", v)
+	}
+}
+
+// Nothing is to be proven before anything was written or the incident has ended.
+func TestNothingToProveBeforeAWrite(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toConfirm()
+	if checks := VerifyChecks(w.snap()); len(checks) > 0 {
+		t.Errorf("%+v", checks)
+	}
+	w.do(EndIncident{Outcome: FixedOtherwise, Reason: "a flag"})
+	if len(VerifyChecks(w.snap())) == 0 {
+		t.Error("it has ended, and there is nothing to look at")
+	}
+}
+
+// A component is beside those that were rolled back while nothing was written to it.
+func TestWhatIsBeside(t *testing.T) {
+	for name, tt := range map[string]struct {
+		then   func(w *world)
+		beside bool
+		limit  string
+	}{
+		"rolled out": {func(w *world) {
+			w.do(Wrote{WriteID: first, Receipt: &model.Receipt{At: w.now}})
+			w.rolledOut()
+		}, false, "all, of the chosen version"},
+		"reverted": {func(w *world) {
+			w.do(Wrote{WriteID: first, Receipt: &model.Receipt{At: w.now}})
+			w.rolledOut()
+			w.component("backend-python", func(c *model.Component) {
+				c.TemplateHash, c.Generation, c.Observed, c.RevisionBy = "hash-42", 9, 9, "argocd"
+			})
+			w.do(Observed{})
+		}, false, "all ready"},
+		"refused": {func(w *world) { w.do(Wrote{WriteID: first, Err: "forbidden"}) }, true, "all ready"},
+	} {
+		w := newWorld(t, nil)
+		w.toWriting()
+		tt.then(w)
+		if v := w.find("backend-python/pods"); v.Beside != tt.beside || v.Limit != tt.limit {
+			t.Errorf("%s: beside: %v, must be %s", name, v.Beside, v.Limit)
+		}
+	}
+}
+
+// Verify's limit is the larger of the configured one and the baseline, at most half the
+// trigger's.
+func TestLimitOfVerify(t *testing.T) {
+	base := func(v float64) model.Reading { return model.Reading{Known: true, Value: v} }
+	for _, tt := range []struct {
+		configured float64
+		base       model.Reading
+		want       float64
+		why        string
+	}{
+		{0.001, model.Reading{}, 0.001, "configured"},
+		{0.001, model.Reading{Value: 0.02, Why: "too few requests"}, 0.001, "configured"},
+		{0.001, base(0.0005), 0.001, "configured"},
+		{0.001, base(0.001), 0.001, "configured"},
+		{0.001, base(0.002), 0.002, "baseline, above the configured"},
+		{0.001, base(0.025), 0.025, "baseline, above the configured"},
+		{0.001, base(0.3), 0.025, "half the trigger's limit"},
+		{0.025, base(0.01), 0.025, "configured"},
+		{0.04, base(0.01), 0.025, "half the trigger's limit"},
+	} {
+		if got, why := limitOf(tt.configured, tt.base, 0.05); got != tt.want || why != tt.why {
+			t.Errorf("configured %g, baseline %+v: %g (%s), want %g (%s)", tt.configured, tt.base, got, why, tt.want, tt.why)
+		}
+	}
+}
+
+// The arrow says where a figure goes: by more than a twentieth, since three steps ago.
+func TestDirection(t *testing.T) {
+	for want, all := range map[string][][]float64{
+		"→": {{0.3}, {0.3, 0.3}, {0.4, 0.3, 0.3, 0.3, 0.3}, {1, 0.95}, {1, 1.05}, {1, 0.9, 0.8, 0.95}, {1, 2, 3, 1.05}, {0.5, 1, 1, 1, 1}},
+		"↓": {{1, 0.94}, {1, 1, 1, 0.9}, {0.1, 1, 0.4, 0.5, 0.6}},
+		"↑": {{1, 1.06}, {0.3, 0.2, 0.1, 0.4}, {1, 0.2, 0.9, 0.8, 0.7}, {0, 0.1}},
+	} {
+		for _, values := range all {
+			if got := direction(figure(values...).Samples); got != want {
+				t.Errorf("%v: %s, want %s", values, got, want)
+			}
+		}
+	}
+}
+
+// A check that is good says since when: since the hold began, or as it knows itself. One
+// that is bad or unknown says nothing of the kind.
+func TestSinceWhenACheckIsGood(t *testing.T) {
+	w := newWorld(t, func(x *Settings) {
+		x.Components = []model.Target{{ID: "backend-python", Health: []model.Health{{URL: "https://a/"}, {URL: "https://b/"}, {URL: "https://c/"}}}}
+	})
+	probes := func(at time.Time) {
+		w.seen.Probes = map[string][]model.ProbeSeen{"backend-python": {
+			{URL: "https://a/", At: at, State: model.TriYes, Text: "200", Since: t0}, {URL: "https://b/", At: at, State: model.TriYes},
+			{URL: "https://c/", At: at, State: model.TriYes, Text: "200"}}}
+	}
+	probes(t0.Add(2 * time.Minute))
+	w.toHold()
+	began := w.inc.Hold.Since
+	probes(w.now)
+	w.seen.Probes["backend-python"][2].State = model.TriNo
+	for key, want := range map[string]time.Time{"pods": began, "errors": {}, "health:https://a/": t0, "health:https://b/": began, "health:https://c/": {}} {
+		if v := w.find("backend-python/" + key); !v.Since.Equal(want) {
+			t.Errorf("%s is %s since %s, want %s", key, v.shown(), v.Since, want)
+		}
+	}
+	if v := w.find("backend-python/health:https://b/"); v.Seen != "" {
+		t.Errorf("it is good, and says %q", v.Seen)
+	}
+}
+
+// A check stands in the journal with what was seen, and by what it was judged, if by
+// anything.
+func TestProof(t *testing.T) {
+	for want, v := range map[string]VerifyCheck{
+		"api queue: 3":                  {Component: "api", Name: "queue", Seen: "3"},
+		"api queue: 3; must be ≤ 10":    {Component: "api", Name: "queue", Seen: "3", Limit: "≤ 10"},
+		"api log: 20 lines; only shown": {Component: "api", Name: "log", Seen: "20 lines", Shown: true},
+	} {
+		if got := v.proof(); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -143,7 +144,7 @@ func (p *proving) figure(f *model.Figures, kind TriggerKind) VerifyCheck {
 		v.Seen = lowerBound(kind, m.hold.Value)
 	case m.hold.Value <= m.limit:
 		v.State, v.Seen = model.TriYes, m.show(m.hold.Value)
-	case !from.IsZero() && behind < ready:
+	case behind < ready:
 		v.Wait, v.Clears = WaitHold, from.Add(ready)
 		v.Seen = m.show(m.hold.Value) + ", from before"
 	default:
@@ -157,10 +158,7 @@ func (p *proving) figure(f *model.Figures, kind TriggerKind) VerifyCheck {
 func (p *proving) stepOver(v *VerifyCheck, m *measured) {
 	set := &p.s.Incident.Settings
 	newest := m.show(m.now.Samples[len(m.now.Samples)-1].V)
-	window := m.now.Window
-	if window <= 0 { // a minute, at least four scrapes
-		window = max(time.Minute, 4*set.Scrape)
-	}
+	window := cmp.Or(m.now.Window, max(time.Minute, 4*set.Scrape)) // the default: a minute, at least four scrapes
 	v.State, v.Seen = model.TriNo, newest+" in the last "+lengthOf(window)
 	if m.fresh.Known && m.fresh.Value > m.top {
 		v.Seen += ", new pods " + m.show(m.fresh.Value)
@@ -198,12 +196,8 @@ func lengthOf(window time.Duration) string {
 
 // direction says whether the newest samples rise, fall or stay, by an arrow.
 func direction(samples []model.Sample) string {
-	last := samples[len(samples)-1].V
-	before := last
-	for _, s := range slices.Backward(samples[max(0, len(samples)-4) : len(samples)-1]) {
-		before = s.V
-	}
-	switch {
+	n := len(samples)
+	switch last, before := samples[n-1].V, samples[max(0, n-4)].V; {
 	case last < before*0.95:
 		return "↓"
 	case last > before*1.05:
