@@ -14,9 +14,6 @@ import (
 // did not succeed.
 func (d *decider) writeNext() {
 	a := d.inc().Attempt()
-	if a == nil {
-		return
-	}
 	for _, w := range a.Writes {
 		switch w.State {
 		case Writing, Unsettled, Refused, Failed:
@@ -97,7 +94,6 @@ type WriteDone struct {
 
 func (b WriteDone) apply(i *Incident, f Fact) {
 	i.onWrite(b.WriteID, func(w *Write) { w.State, w.Receipt, w.Err = Rolling, b.Receipt, "" })
-	i.AskFrom = f.At
 }
 
 func (b WriteDone) entry(i *Incident) (EntryKind, string) {
@@ -174,7 +170,7 @@ type Settled struct {
 // engine.
 func (do Settled) decide(d *decider) {
 	w := d.inc().write(do.WriteID)
-	if w == nil || do.State == model.SettledUnknown {
+	if w == nil {
 		return
 	}
 	late := w.State == Failed && w.Lost
@@ -187,7 +183,7 @@ func (do Settled) decide(d *decider) {
 	case w.State == Unsettled && do.State == model.SettledForeign:
 		d.fact(b)
 		d.askAgain(AskChanged, strings.TrimSpace(fmt.Sprintf("%s is something else now, by %s", w.Plan.Component, do.By)))
-	case late && do.State == model.SettledNot && !w.Until.IsZero() && !d.s.Now.Before(w.Until):
+	case do.State == model.SettledNot && !w.Until.IsZero() && !d.s.Now.Before(w.Until):
 		d.fact(b) // and it will not come any more
 		if d.inc().Asked == AskFailed {
 			d.fact(AskedFor{What: AskFailed, Text: notWritten(w.Plan.Component)})
@@ -280,7 +276,6 @@ func (b WriteSettled) apply(i *Incident, f Fact) {
 			w.State, w.Err = Refused, "changed by "+b.By
 		}
 	})
-	i.AskFrom = f.At
 }
 
 func (b WriteSettled) entry(i *Incident) (EntryKind, string) {
@@ -290,7 +285,7 @@ func (b WriteSettled) entry(i *Incident) (EntryKind, string) {
 		return EntryOutcome, fmt.Sprintf("looked: %s is what was wanted, by %s", c, b.By)
 	case b.State == model.SettledDone:
 		return EntryOutcome, fmt.Sprintf("looked: the write to %s was done", c)
-	case b.State == model.SettledNot && !b.Until.IsZero():
+	case !b.Until.IsZero():
 		return EntryBad, fmt.Sprintf("looked: the write to %s was not done so far; it may still arrive until %s", c, exactTime(b.Until))
 	case b.State == model.SettledNot:
 		return EntryBad, fmt.Sprintf("looked: the write to %s was not done", c)
