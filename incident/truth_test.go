@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,8 +31,12 @@ type site struct {
 	none     map[string]time.Time      // since when it has no ready pod
 	proven   map[string]map[int]bool   // bad versions that the incident saw for long enough to know
 	history  map[string]*model.History // as it is read
+	written  walktest.Writes           // all that was set, by whom
 	plans    int
 }
+
+// rollbook is who wrote what the incident wrote.
+const rollbook = "rollbook"
 
 var siteNames = []string{"backend-python", "frontend"}
 
@@ -58,6 +63,7 @@ func newSite(t *testing.T, seed uint64) *site {
 		s.runs[id], s.numbers[id] = 4, 4
 		s.bad[id][4], s.crashes[id][4] = 0, false
 		s.since[id] = t0.Add(-26 * time.Hour)
+		s.written = append(s.written, walktest.Write{Component: id, Version: owner(4), At: s.since[id]})
 		s.series[id] = repeat(0, 21)
 		s.history[id] = s.read(id)
 	}
@@ -73,6 +79,7 @@ func (s *site) set(id string, v int, by string) {
 	}
 	s.releases[id] = append(s.releases[id], model.Earlier{Owner: owner(s.runs[id]), Revision: int64(s.numbers[id]), At: s.since[id]})
 	s.runs[id], s.since[id] = v, s.now
+	s.written = append(s.written, walktest.Write{Component: id, Version: owner(v), By: by, At: s.now})
 	s.numbers[id]++
 	s.component(id, func(c *model.Component) { c.RevisionBy = by })
 	s.history[id] = s.read(id)
@@ -321,7 +328,7 @@ func TestWhatIsShownIsSo(t *testing.T) {
 
 			for _, e := range s.do(s.act()) {
 				if x, is := e.(WritePlan); is {
-					s.set(x.Plan.Component, version(t, x.Plan.To), "rollbook")
+					s.set(x.Plan.Component, version(t, x.Plan.To), rollbook)
 					s.do(Wrote{WriteID: x.ID(), Receipt: &model.Receipt{At: s.now}})
 				}
 			}
@@ -369,10 +376,37 @@ func (s *site) mayBeConfirmed(t *testing.T, at time.Time, c Confirmed) (against 
 	return against
 }
 
+// whose checks right after a look that each write is told of as whose it was.
+func (s *site) whose(t *testing.T) {
+	t.Helper()
+	for _, st := range s.inc.Standing() {
+		w := s.written.Last(st.Write.Plan.Component, s.now)
+		theirs := w.By != rollbook && w.Version != st.Write.Plan.To.Key
+		if st.Write.InPlace() && theirs || st.Write.State == Reverted && w.By == rollbook && w.At.Equal(st.Write.Intent) {
+			t.Fatalf("%s of %s is %q, and the newest write is %+v", st.Write.Plan.To, st.Write.Plan.Component, st.Write.State, w)
+		}
+	}
+	a := s.snap().Afterwards()
+	if a.State == AfterNothing {
+		return
+	}
+	w := s.written.Last(a.Component, s.now)
+	by := w.By
+	if by == rollbook {
+		by = "maria"
+	}
+	if told := a.Head + ": " + a.Text; !strings.Contains(told, " by "+by+" (") || !a.At.Equal(w.At) {
+		t.Fatalf("%q, at %s, and the newest write is %+v", told, a.At, w)
+	}
+}
+
 // looked checks what is shown right after a look.
 func (s *site) looked(t *testing.T) {
 	t.Helper()
 	i := &s.inc
+	if i.Closed.IsZero() && i.End == nil {
+		s.whose(t)
+	}
 	if !i.Closed.IsZero() || i.ID == "" || i.End != nil && !i.holds() {
 		return
 	}
@@ -398,8 +432,8 @@ func (s *site) holds(t *testing.T) {
 		if !s.inc.Onset.IsZero() && x.At.After(s.inc.Onset.Add(time.Second)) {
 			t.Fatalf("the cause came %s after the onset: %+v", x.At.Sub(s.inc.Onset), x)
 		}
-		if s.inc.ours(x.Component, x.Version.Key, x.At) {
-			t.Fatalf("an attempt's own write is accused: %+v", x)
+		if w := s.written.Last(x.Component, x.At); w.By == rollbook || w.Version != x.Version.Key || !w.At.Equal(x.At) || x.By != "" && x.By != w.By {
+			t.Fatalf("suspected is %+v, and written was %+v", x, w)
 		}
 	}
 	v, why := VerdictOf(now, Tree(now))
