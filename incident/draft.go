@@ -96,6 +96,9 @@ func started(s *Snapshot, public bool) []string {
 	for _, t := range i.Triggers {
 		out = append(out, "- "+t.Text)
 	}
+	for _, said := range saidSentences(i) {
+		out = append(out, said+".")
+	}
 	if len(i.Attempts) == 0 {
 		for _, x := range s.Suspects() {
 			if !x.Later() {
@@ -242,6 +245,9 @@ func followUp(s *Snapshot) string {
 			i.Settings.Namespace, i.Onset.UTC().Format("2006-01-02 15:04 UTC"))
 	}
 	out = append(out, resolved(s, false)...)
+	for _, said := range saidSentences(i) {
+		out = append(out, said+".")
+	}
 	out = append(out, "", "To do:")
 	items := i.Items
 	if items == nil {

@@ -205,6 +205,18 @@ func (i *Incident) NewLogLine(component string) (model.Said, model.SaidLine, boo
 	return of, line, found
 }
 
+// SaidNow returns what the pods of a component's running version say, or, where nothing
+// is known of it, said what NewLogLine tells of; nil when nothing was read.
+func (i *Incident) SaidNow(c *model.Component) *model.Said {
+	if now := i.said(c.ID, c.Running()); now != nil && len(now.Lines) > 0 {
+		return now
+	}
+	if of, _, ok := i.NewLogLine(c.ID); ok {
+		return &of
+	}
+	return i.said(c.ID, c.Running())
+}
+
 // SaidWords returns "KeyError: 'PAYMENT_URL'  (settings.py:27)  ×6, new since 1.42.0".
 func SaidWords(of *model.Said, l *model.SaidLine) string {
 	return SaidText(l) + "  " + SaidNote(of, l)

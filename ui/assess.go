@@ -53,7 +53,8 @@ func (a *assess) Keys() []Key {
 			return ""
 		}, do: func() tea.Cmd { return a.open(newDetails(a.scope, a.focus)) }},
 	}
-	keys = append(keys, a.componentKeys()...)
+	look := a.componentKeys()
+	keys = append(append(keys, look[0], a.briefKey()), look[1:]...)
 	return append(keys,
 		Key{Keys: []string{"/"}, Name: "filter", Help: "show only components whose name holds the words; esc shows all", Hide: len(a.d.rows) < 8, Types: true,
 			do: func() tea.Cmd { a.filtering = true; return nil }},

@@ -174,7 +174,7 @@ func (c *confirm) Update(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 		return nil, true
 	}
 	switch msg.String() {
-	case "enter", "esc", "tab", "shift+tab", "f1", "ctrl+c", "ctrl+z":
+	case "enter", "esc", "tab", "shift+tab", "f1", "ctrl+c", "ctrl+y", "ctrl+z":
 		return nil, false
 	}
 	return nil, true

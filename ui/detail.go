@@ -38,6 +38,7 @@ func (s *scope) detail(r *row, w, h int) []string {
 		return out
 	}
 	s.podLines(r, w, add)
+	add("why", s.whyLines(r, w-11)...)
 	if r.stuck != "" {
 		text := r.stuck
 		if !r.since.IsZero() {

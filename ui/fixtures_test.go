@@ -590,7 +590,7 @@ func fixtures() []fixture {
 		{"thousand", thousand(), nil},
 		{"quit", opened(), keys("q")},
 		{"hint", opened(), keys("s")},
-	}, closeFixtures()...)
+	}, append(closeFixtures(), whyFixtures()...)...)
 }
 
 // keyOf makes the message of a key from its name.

@@ -15,6 +15,11 @@ func (a *App) globalKeys() []Key {
 	if f := a.session.beside; f != nil {
 		keys = append(keys, f(&a.scope)...)
 	}
+	if a.inc().Step != incident.Assess || len(a.over) > 0 || a.typing() { // there it is the page's own
+		brief := a.briefKey()
+		brief.Hide = true
+		keys = append(keys, brief)
+	}
 	return append(keys,
 		a.payKey(),
 		a.jumpKey(),
