@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"strings"
 
 	"rollbook/model"
 )
@@ -18,6 +19,7 @@ func (p *pen) changeLines(list []model.Change, w, room int) []string {
 		if len(out) >= room-1 && i < len(list)-1 || room < 1 {
 			return append(out, paint(p.Dim, p.say(fmt.Sprintf("   … %d more; d on Choose shows the full diff", len(list)-i))))
 		}
+		ch = shortChange(ch)
 		half := max(10, (w-36)/2)
 		if narrow {
 			half = max(10, (w-8)/2)
@@ -43,7 +45,24 @@ func (p *pen) changeLines(list []model.Change, w, room int) []string {
 			out = append(out, "   "+paint(p.Dim, p.say(ch.Kind))+" "+p.middle(ch.What, max(10, w-6-len(ch.Kind))), "     "+p.fit(text, w-5))
 			continue
 		}
+		if ch.What == "" {
+			out = append(out, "   "+p.cell(ch.Kind, 10, p.Dim)+" "+p.fit(text, w-14))
+			continue
+		}
 		out = append(out, "   "+p.cell(ch.Kind, 10, p.Dim)+" "+p.name(ch.What, 18, p.Plain)+" "+p.fit(text, w-32))
 	}
 	return out
+}
+
+// shortChange leaves out the repository where both images are of the same: what differs
+// is the tag.
+func shortChange(ch model.Change) model.Change {
+	if ch.Kind != "image" {
+		return ch
+	}
+	from, to := version(ch.From), version(ch.To)
+	if from != "" && to != "" && from != to && strings.TrimSuffix(ch.From, from) == strings.TrimSuffix(ch.To, to) {
+		ch.From, ch.To = from, to
+	}
+	return ch
 }

@@ -117,6 +117,30 @@ func (s *scope) charts(r *row, w, h, most int) []string {
 	return out
 }
 
+// subject is the component that the incident is about: what was written last, what was
+// chosen, what fails; the one in focus where there is none.
+func (s *scope) subject() *row {
+	i := s.inc()
+	var ids []string
+	if a := i.Attempt(); a != nil {
+		for n := range a.Writes {
+			ids = append(ids, a.Writes[n].Plan.Component)
+		}
+	}
+	for n := range i.Choices {
+		ids = append(ids, i.Choices[n].Component)
+	}
+	for n := range i.Triggers {
+		ids = append(ids, i.Triggers[n].Component)
+	}
+	for _, id := range ids {
+		if r := s.d.byID[id]; r != nil {
+			return r
+		}
+	}
+	return s.row()
+}
+
 // marks are what happened to a component, as charts show it: what matters most first.
 func (s *scope) marks(r *row) []draw.Mark {
 	i := s.inc()

@@ -289,30 +289,6 @@ func (c *choose) Says() sentence {
 	return sentence{calm, c.focus + " is not selected; space selects it."}
 }
 
-func (c *choose) View(w, h int) []string {
-	p := c.pen
-	comps, revs := c.heights(w, h)
-	if w >= wideWidth {
-		lw := max(78, w*11/20)
-		left := append(c.components(lw, comps), c.revisions(lw, revs)...)
-		return p.beside(left, c.change(w-lw-3, h), lw, w, h)
-	}
-	out := append(c.components(w, comps), c.revisions(w, revs)...)
-	return append(out, c.change(w, h-len(out))...)
-}
-
-// heights are the lines that the two tables get, their heads among them.
-func (c *choose) heights(w, h int) (comps, revs int) {
-	if w >= wideWidth {
-		return min(10, max(3, h/3)), 1 << 10
-	}
-	comps, revs = min(len(c.list()), max(2, min(4, h/5)))+1, 2
-	if h1 := c.history(); h1 != nil {
-		revs = min(len(h1.Candidates), max(3, h/3)) + 1
-	}
-	return comps, revs
-}
-
 // Scroll keeps the component in focus and the marked revision in view.
 func (c *choose) Scroll(w, h int) {
 	comps, revs := c.heights(w, h)

@@ -8,6 +8,40 @@ import (
 	"rollbook/model"
 )
 
+func (c *choose) View(w, h int) []string {
+	p := c.pen
+	comps, revs := c.heights(w, h)
+	if w >= wideWidth {
+		// The tables have the whole width, so that nobody's reason is cut.
+		out := append(c.components(w, comps), c.revisions(w, revs)...)
+		out = append(out, "")
+		cols, room := c.widths(w), h-len(out)
+		blocks := [][]string{c.change(cols[0], room), c.charts(c.row(), cols[1], room, chartMost)}
+		if len(cols) > 2 {
+			blocks = append(blocks, c.aside(cols[2], room))
+		}
+		return append(out, p.side(blocks, cols, max(0, room))...)
+	}
+	out := append(c.components(w, comps), c.revisions(w, revs)...)
+	return append(out, c.change(w, h-len(out))...)
+}
+
+// heights are the lines that the two tables get, their heads among them.
+func (c *choose) heights(w, h int) (comps, revs int) {
+	if w >= wideWidth {
+		comps, revs = min(len(c.list())+1, max(3, h/4)), 2
+		if h1 := c.history(); h1 != nil {
+			revs = max(2, min(len(h1.Candidates)+1, h/3))
+		}
+		return comps, revs
+	}
+	comps, revs = min(len(c.list()), max(2, min(4, h/5)))+1, 2
+	if h1 := c.history(); h1 != nil {
+		revs = min(len(h1.Candidates), max(3, h/3)) + 1
+	}
+	return comps, revs
+}
+
 func (c *choose) planned(ch incident.Choice) string {
 	if ch.To.IsZero() {
 		return "none yet"
@@ -99,7 +133,7 @@ func (c *choose) change(w, h int) []string {
 	for _, l := range p.wrap("not brought back: "+stays, w-2, 2) {
 		tail = append(tail, " "+l)
 	}
-	if ch != nil && ch.Why != "" && ch.To.Key == r.Key {
+	if ch != nil && ch.Why != "" && ch.To.Key == r.Key && !strings.Contains(c.Says().text, ch.Why) {
 		for _, l := range p.wrap("proposed: "+ch.Why, w-2, 2) {
 			tail = append(tail, " "+paint(p.Dim, l))
 		}

@@ -21,8 +21,14 @@ type decide struct {
 
 func newDecide(s *scope) *decide { return &decide{base: base{s}} }
 
-func (d *decide) Title() string  { return "2 Decide" }
-func (d *decide) Says() sentence { return d.verdict() }
+func (d *decide) Title() string { return "2 Decide" }
+func (d *decide) Says() sentence {
+	says := d.verdict()
+	if head, rest, ok := strings.Cut(says.text, ": "); ok && d.inc().Verdict.Overruled && d.d.after.State == incident.AfterNothing {
+		says.text = head + " (overruled): " + rest
+	}
+	return says
+}
 
 // Follow keeps the mark on a question; before the operator moved it, on the one that
 // decides.
@@ -124,15 +130,26 @@ func (p *pen) triMark(t model.Tri, w int) string {
 }
 
 func (d *decide) View(w, h int) []string {
-	if w >= wideWidth {
-		lw := w * 3 / 5
-		return d.pen.beside(d.tree(lw, h, false), d.chosenNode(w-lw-3), lw, w, h)
+	r := d.subject()
+	if w < wideWidth {
+		out := append(append(d.tree(w), ""), d.chosenNode(w)...)
+		if r == nil || h-len(out)-1 < chartLeast {
+			return out
+		}
+		return append(append(out, ""), d.chart(r, d.measures(r)[0], w, min(chartMost, h-len(out)-1))...)
 	}
-	return d.tree(w, h, true)
+	cols := d.widths(w)
+	left := append(d.tree(cols[0]), "")
+	left = append(left, d.charts(r, cols[0], h-len(left), chartMost)...)
+	right := append(d.chosenNode(cols[1]), "")
+	if len(cols) > 2 {
+		return d.pen.side([][]string{left, append(right, d.fullDetail(cols[1], h-len(right))...), d.aside(cols[2], h)}, cols, h)
+	}
+	return d.pen.side([][]string{left, append(right, d.lately(cols[1], h-len(right))...)}, cols, h)
 }
 
-// tree draws the questions, the verdict, and below them the selected question.
-func (d *decide) tree(w, h int, below bool) []string {
+// tree draws the questions. The verdict that they come to stands below the page.
+func (d *decide) tree(w int) []string {
 	p := d.pen
 	titles := 0
 	for _, n := range d.d.nodes {
@@ -148,17 +165,7 @@ func (d *decide) tree(w, h int, below bool) []string {
 		}
 		out = append(out, d.line(i, n, titles, w))
 	}
-	out = append(out, "")
-	out = append(out, d.box(w)...)
-	if !below {
-		return out
-	}
-	out = append(out, "")
-	detail := d.chosenNode(w)
-	if room := h - len(out); len(detail) > room {
-		detail = detail[:max(0, room)]
-	}
-	return append(out, detail...)
+	return out
 }
 
 func (d *decide) line(i int, n incident.Node, titles, w int) string {
@@ -223,26 +230,6 @@ func (d *decide) brief(n incident.Node) string {
 	return n.Text
 }
 
-// box is the verdict.
-func (d *decide) box(w int) []string {
-	p := d.pen
-	s := d.verdict()
-	style := [...]ansi.Style{calm: p.Strong, fine: p.Good, warn: p.Warn, bad: p.Bad, alarm: p.Bad}[s.level]
-	head, rest, _ := strings.Cut(s.text, ": ")
-	if r := d.inc().Verdict; r.Overruled && d.d.after.State == incident.AfterNothing {
-		head += " (overruled)"
-	}
-	inner := min(w-4, 100)
-	lines := p.wrap(rest, inner-2, 2)
-	out := []string{"  " + paint(style, p.say("┌"+strings.Repeat("─", inner-2)+"┐"))}
-	edge := paint(style, p.say("│"))
-	out = append(out, "  "+edge+p.pad(" "+paint(style, p.fit(head, inner-3)), inner-2)+edge)
-	for _, l := range lines {
-		out = append(out, "  "+edge+p.pad(" "+l, inner-2)+edge)
-	}
-	return append(out, "  "+paint(style, p.say("└"+strings.Repeat("─", inner-2)+"┘")))
-}
-
 // chosenNode is the marked question in full.
 func (d *decide) chosenNode(w int) []string {
 	p, n := d.pen, d.node()
@@ -272,9 +259,6 @@ func (d *decide) chosenNode(w int) []string {
 	}
 	if n.Text != "" {
 		add("now", n.Text, 3)
-	}
-	if n.Query != "" {
-		add("query", n.Query, 4)
 	}
 	return out
 }

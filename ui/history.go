@@ -36,7 +36,7 @@ func newRevTable(w int, h *model.History) revTable {
 }
 
 func (t revTable) head(p *pen, w int) string {
-	line := "   " + p.right("REV", 4, p.Dim) + "  " + p.right("AGE", 4, p.Dim) + "  " + p.cell(t.title(), t.image, p.Dim) + "  " +
+	line := "   " + p.cell(t.title(), t.image, p.Dim) + "  " + p.right("REV", 4, p.Dim) + "  " + p.cell("", stateW, p.Dim) + " " + p.right("AGE", 4, p.Dim) + "  " +
 		p.right("ERRORS", 6, p.Dim) + "  " + p.right("P95", 6, p.Dim) + "  "
 	if t.who > 0 {
 		line += p.cell("WHO", t.who, p.Dim) + " "
@@ -64,7 +64,7 @@ func (t revTable) row(p *pen, h *model.History, r *model.Candidate, selected boo
 	}
 	errors, p95 := s.FiguresOfVersion(h, r)
 	limits := s.Incident.Settings.Limits
-	line := mark + p.right(r.Short, 4, style) + "  " + p.right(since, 4, p.Plain) + "  " + p.name(t.images(r), t.image, style) + "  " +
+	line := mark + p.name(t.images(r), t.image, style) + "  " + p.right(r.Short, 4, p.Plain) + "  " + t.state(p, s.MarkOf(h, r), r.Current) + " " + p.right(since, 4, p.Plain) + "  " +
 		p.reading(errors, model.Percent, limits.Errors, 6) + "  " + p.reading(p95, model.Seconds, limits.P95.Seconds(), 6) + "  "
 	if t.who > 0 {
 		line += p.name(nonEmpty(s.ReleasedBy(h, r), "?"), t.who, p.Plain) + " "
@@ -76,7 +76,7 @@ func (t revTable) row(p *pen, h *model.History, r *model.Candidate, selected boo
 		}
 		line += p.cell(cause, t.cause, p.Plain)
 	}
-	return line + " " + t.state(p, s.MarkOf(h, r), r.Current)
+	return line
 }
 
 // stateW is the width of what a version is, in a word.

@@ -114,6 +114,9 @@ func (s *scope) timelineLines(w, n int, wrapped bool) []string {
 	p := s.pen
 	entries := s.inc().Timeline
 	entries = entries[max(0, len(entries)-n):]
+	if !wrapped && n > 1 {
+		entries = s.lastEntries(n)
+	}
 	var out []string
 	for _, e := range entries {
 		sign, style := " ", p.Plain
@@ -146,6 +149,19 @@ func (s *scope) timelineLines(w, n int, wrapped bool) []string {
 		}
 	}
 	return out
+}
+
+// lastEntries are the last entries of the timeline. What was confirmed last is among
+// them, however much came since.
+func (s *scope) lastEntries(n int) []incident.Entry {
+	all := s.inc().Timeline
+	from := max(0, len(all)-n)
+	for k := from - 1; k >= 0; k-- {
+		if all[k].Kind == incident.EntryWrite {
+			return append([]incident.Entry{all[k]}, all[from+1:]...)
+		}
+	}
+	return all[from:]
 }
 
 // loaded is text that is read for an overlay: not there yet, there, or failed.

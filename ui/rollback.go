@@ -175,22 +175,37 @@ func (r *rollBack) View(w, h int) []string {
 	if r.inc().Attempt() == nil {
 		return []string{"", " Nothing has been confirmed yet: 4 is where a rollback begins."}
 	}
-	if w >= wideWidth {
-		lw := w * 9 / 16
-		return r.pen.beside(r.rollout(lw, h, 0), r.aside(w-lw-3, h), lw, w, h)
+	if w < wideWidth {
+		return r.rollout(w, h, min(4, max(2, h/5)), 1)
 	}
-	return r.rollout(w, h, min(4, max(2, h/5)))
+	cols := r.widths(w)
+	if len(cols) > 2 {
+		return r.pen.side([][]string{r.rollout(cols[0], h, 0, 0), r.charts(r.row(), cols[1], h, chartHigh), r.aside(cols[2], h)}, cols, h)
+	}
+	return r.pen.side([][]string{r.rollout(cols[0], h, 0, 2), r.aside(cols[1], h)}, cols, h)
 }
 
-// rollout is the bars, the question when there is one, the pods, and the last
-// lines of the timeline.
-func (r *rollBack) rollout(w, h, last int) []string {
+// rollout is the bars, the question when there is one, so many charts, the pods, and
+// the last lines of the timeline. The pods come before the charts.
+func (r *rollBack) rollout(w, h, last, charts int) []string {
 	var out []string
 	for _, wr := range r.writes() {
 		out = append(out, r.progress(wr, w)...)
 	}
 	if r.inc().Asked != incident.AskNothing {
 		out = append(out, r.question(w)...)
+	}
+	if row := r.row(); row != nil && charts > 0 {
+		// A chart takes what the pods leave, and makes do with little; of many pods some
+		// give way to it.
+		room, pods := h-len(out)-last-1, len(r.pods(w, allLines))
+		room = max(room-pods, min(charts*(chartLeast+1), room-min(5, pods)))
+		if room < charts*chartLeast {
+			charts = 1
+		}
+		for _, m := range r.measures(row)[:charts] {
+			out = append(out, r.chart(row, m, w, min(chartMost, room/charts))...)
+		}
 	}
 	out = append(out, r.pods(w, max(3, h-len(out)-last-1))...)
 	if last == 0 {

@@ -12,25 +12,31 @@ import (
 )
 
 func (v *verify) View(w, h int) []string {
-	lw, last := proofSize(w, h)
-	if w >= wideWidth {
-		return v.pen.beside(v.proof(lw, h, last), v.figures(w-lw-3, h), lw, w, h)
+	lw, last := v.proofSize(w, h)
+	if w < wideWidth {
+		return v.proof(lw, h, last)
 	}
-	return v.proof(lw, h, last)
+	cols := v.widths(w)
+	r := v.row()
+	if len(cols) > 2 {
+		return v.pen.side([][]string{v.proof(lw, h, last), v.charts(r, cols[1], h, chartHigh), v.aside(cols[2], h)}, cols, h)
+	}
+	right := v.charts(r, cols[1], h*2/3, chartMost)
+	return v.pen.side([][]string{v.proof(lw, h, last), append(right, v.lately(cols[1], h-len(right))...)}, cols, h)
 }
 
 // proofSize is the width of the proof in a body of w×h, and how many lines of the
 // timeline may stand below it.
-func proofSize(w, h int) (lw, last int) {
+func (v *verify) proofSize(w, h int) (lw, last int) {
 	if w >= wideWidth {
-		return w * 9 / 16, 0
+		return v.widths(w)[0], 0
 	}
 	return w, min(4, max(0, h/6))
 }
 
 // Scroll keeps the marked check in view.
 func (v *verify) Scroll(w, h int) {
-	lw, last := proofSize(w, h)
+	lw, last := v.proofSize(w, h)
 	_, room, _ := v.below(lw, h, last)
 	v.top, _ = v.visible(v.rows(), room)
 }
@@ -54,6 +60,9 @@ func (v *verify) proof(w, h, last int) []string {
 	out = append(out, foot...)
 	if last == 0 {
 		return out
+	}
+	if row := v.row(); row != nil {
+		out = append(out, v.chart(row, v.measures(row)[0], w, min(chartMost, h-last-len(out)))...)
 	}
 	for len(out) < h-last {
 		out = append(out, "")
@@ -286,40 +295,4 @@ func newCheckDetails(s *scope, key string) overlay {
 		}
 		return out
 	}}
-}
-
-// figures draws the figures of what was rolled back, then what happened.
-func (v *verify) figures(w, h int) []string {
-	p, now := v.pen, v.snap.Now
-	limits := &v.inc().Settings.Limits
-	var out []string
-	seen := ""
-	for _, c := range v.d.checks {
-		r := v.d.byID[c.Component]
-		if c.Component == seen || r == nil || len(out) > h/2 {
-			continue
-		}
-		seen = c.Component
-		out = append(out, p.heading(p.middle(seen, w-4), w))
-		if r.f == nil || r.f.NotMeasured {
-			out = append(out, "   not measured")
-			continue
-		}
-		for _, x := range []struct {
-			name  string
-			f     model.Figure
-			limit float64
-			show  func(float64) string
-		}{{"errors", r.f.Errors, limits.Errors, model.Percent}, {"P95", r.f.P95, limits.P95.Seconds(), model.Seconds}} {
-			text := "?"
-			if x.f.Now.Known {
-				text = x.show(x.f.Now.Value)
-			}
-			out = append(out, p.label(x.name, p.right(text, 7, p.Plain)+" "+p.spark(x.f, x.limit, max(8, w-20), p.Bad, now)))
-		}
-	}
-	out = append(out, p.heading("timeline", w))
-	room := max(0, h-len(out))
-	lines := v.timelineLines(w, room, true)
-	return append(out, lines[max(0, len(lines)-room):]...)
 }

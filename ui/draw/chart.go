@@ -3,8 +3,8 @@
 // what time it is and paints the pieces.
 //
 // Columns are whole steps of time counted from the same moment, however late it is
-// now. So a drawing moves by a column when a step ends, and until then only its last
-// column changes: a slow line is not sent what it has.
+// now. So a drawing moves about once a minute, and until then only its newest columns
+// change: a slow line is not sent what it has.
 package draw
 
 import (
@@ -139,7 +139,9 @@ func (c *Chart) Rows(w, h int, paint Paint) []string {
 	}
 	p.cell = (c.Span/time.Duration(p.w) + 2*time.Second - 1).Truncate(2 * time.Second)
 	p.cell = max(p.cell, 2*time.Second)
-	p.start = c.To.Truncate(p.cell).Add(p.cell - time.Duration(p.w)*p.cell)
+	// It moves about once a minute, by some columns: what moves is sent anew.
+	hop := (time.Minute + p.cell - 1) / p.cell * p.cell
+	p.start = c.To.Truncate(hop).Add(hop - time.Duration(p.w)*p.cell)
 	p.top = c.scale(p.start)
 	p.bits, p.kind = make([][]uint8, p.h), make([][]Kind, p.h)
 	for r := range p.bits {
