@@ -107,7 +107,9 @@ func (p *ported) bed(t *testing.T, cfg *rest.Config) *porttest.Bed {
 			c := p.connect(t, ns, porttest.Login{Via: via})
 			return undoer{c, kube.NewUndo(c)}
 		},
-		Methods: func(t *testing.T, ns string, as porttest.Login) []engine.Method { return methods(p.connect(t, ns, as)) },
+		Methods: func(t *testing.T, ns string, as porttest.Login) []engine.Method {
+			return methods(p.connect(t, ns, as), config.Defaults(), as.ReadOnly)
+		},
 		Metrics: func(t *testing.T) engine.Metrics {
 			t.Helper()
 			defaults := config.Defaults()

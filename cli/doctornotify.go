@@ -14,6 +14,7 @@ import (
 	"rollbook/config"
 	"rollbook/integrations/probe"
 	"rollbook/model"
+	"rollbook/ways/gitlabjob"
 )
 
 // checker is a sender that can be tried by a GET. The webhooks cannot: the only
@@ -23,36 +24,52 @@ type checker interface {
 }
 
 // aroundLines asks everything around the cluster that the configuration names, at
-// the same time: health URLs, where messages go, who is on call. Nothing is sent
-// but GET.
+// the same time: health URLs, where messages go, who is on call, GitLab jobs. Nothing
+// is sent but GET.
 func aroundLines(ctx context.Context, cfg *config.Config) []finding {
-	var ask []func() finding
+	var ask []func() []finding
+	add := func(f func() finding) { ask = append(ask, func() []finding { return []finding{f()} }) }
 	prober := probe.New(probe.Options{Now: time.Now})
 	for _, k := range cfg.Components {
 		for _, h := range k.Checks.Health {
-			ask = append(ask, func() finding { return healthLine(ctx, prober, k.Name, h) })
+			add(func() finding { return healthLine(ctx, prober, k.Name, h) })
 		}
 	}
 	for _, l := range cfg.Links {
-		ask = append(ask, func() finding { return linkLine(ctx, prober, l) })
+		add(func() finding { return linkLine(ctx, prober, l) })
 	}
 	all := senders(cfg, true)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		ask = append(ask, func() finding { return senderLine(ctx, name, all[name]) })
+		add(func() finding { return senderLine(ctx, name, all[name]) })
 	}
 	for _, o := range onCallSources(cfg) {
-		ask = append(ask, func() finding { return onCallLine(ctx, o) })
+		add(func() finding { return onCallLine(ctx, o) })
 	}
-	out := make([]finding, len(ask))
+	job := gitlabJob(cfg, true)
+	for _, k := range cfg.Components {
+		if job.Serves(k.Name) {
+			ask = append(ask, func() []finding { return jobLines(ctx, job, k.Name) })
+		}
+	}
+	out := make([][]finding, len(ask))
 	var wg sync.WaitGroup
 	for i, f := range ask {
 		wg.Go(func() {
 			if err := guarded(func() error { out[i] = f(); return nil }); err != nil {
-				out[i] = finding{name: "internal", state: model.CheckBlocked, text: err.Error()}
+				out[i] = []finding{{name: "internal", state: model.CheckBlocked, text: err.Error()}}
 			}
 		})
 	}
 	wg.Wait()
+	return slices.Concat(out...)
+}
+
+// jobLines tell whether a component could be gone back by its GitLab job.
+func jobLines(ctx context.Context, job gitlabjob.Job, component string) []finding {
+	var out []finding
+	for _, k := range job.Check(ctx, component) {
+		out = append(out, finding{name: "gitlab " + component, state: k.State, text: k.Text, do: k.Do})
+	}
 	return out
 }
 

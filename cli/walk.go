@@ -97,7 +97,7 @@ func walk(ctx context.Context, f *flags, args []string) error {
 	if err != nil {
 		host = ""
 	}
-	e := engine.New(closing(engine.Config{Cluster: c, Methods: methods(c), Metrics: prom, Settings: set, Version: version, Host: host,
+	e := engine.New(closing(engine.Config{Cluster: c, Methods: methods(c, cfg, f.readOnly), Metrics: prom, Settings: set, Version: version, Host: host,
 		Journals: dirs, IdlePoll: cfg.Limits.PollIdle, LookOn: lookOn}, cfg, c, prom))
 	screen.Engine = e
 	if f.stage.beside != nil {

@@ -41,6 +41,9 @@ func (c *Config) complete(errs *Errors) {
 		if m := comp.Metrics; m.Preset == "" && m.Errors == "" && m.P95 == "" {
 			c.Components[i].Metrics.Preset = defaultPreset
 		}
+		if comp.GitLab != nil && c.Methods.GitLab == nil {
+			fail(path+".gitlab", "methods.gitlab is missing: it says which GitLab, and where its token is")
+		}
 		if comp.Workload == (Workload{}) {
 			fail(path, "the workload is missing, such as workload: Deployment/%s", comp.Name)
 			continue

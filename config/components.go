@@ -144,6 +144,7 @@ func (d *decoder) component(v value, c *Component) {
 		lineField("namespace", &c.Namespace, checkNamespace),
 		field{name: "metrics", set: func(v value) { d.metrics(v, &c.Metrics) }},
 		field{name: "checks", set: func(v value) { d.checks(v, &c.Checks) }},
+		field{name: "gitlab", private: true, set: func(v value) { d.deploys(v, &c.GitLab) }},
 	)
 }
 

@@ -14,6 +14,7 @@ type Config struct {
 	NotProduction []Place     // everything else is production
 	Components    []Component // in the order in which several are rolled back
 	Prometheus    Prometheus
+	Methods       Methods
 	Links         []Link
 	Contacts      []Contact
 	Notifications Notifications
@@ -69,6 +70,7 @@ type Component struct {
 	Namespace string // "": that of the walk
 	Metrics   Metrics
 	Checks    Checks
+	GitLab    *Deploys // nil: not set
 }
 
 // Metrics say how a component's figures are asked for. A query given replaces

@@ -95,6 +95,7 @@ func (d *decoder) root(v value) {
 		field{name: "not_production", private: true, set: d.notProduction},
 		field{name: "components", set: d.components},
 		field{name: "prometheus", private: true, set: d.prometheus},
+		field{name: "methods", private: true, set: d.methods},
 		field{name: "links", set: d.links},
 		field{name: "contacts", set: d.contacts},
 		field{name: "notifications", private: true, set: d.notifications},

@@ -82,6 +82,11 @@ func (c *Config) Settings() []Setting {
 		for _, q := range comp.Checks.PromQL {
 			add(path+".checks.promql", fmt.Sprintf("%s: %s %s", printable(q.Name), printable(q.Query), q.Limit()))
 		}
+		if g := comp.GitLab; g != nil {
+			some(path+".gitlab.project", g.Project)
+			some(path+".gitlab.environment", g.Environment)
+			some(path+".gitlab.job", g.Job)
+		}
 	}
 	p := c.Prometheus
 	some("prometheus.url", p.Address.String())
@@ -98,6 +103,7 @@ func (c *Config) Settings() []Setting {
 	if p.HTTP != nil {
 		add("prometheus.http_config", compact(p.HTTP))
 	}
+	c.Methods.settings(some)
 	for _, x := range c.Links {
 		add("links."+x.Name, x.URL)
 	}

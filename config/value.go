@@ -204,8 +204,9 @@ func sharedPlace(k Kind) string {
 var elsewhere = map[string]string{
 	"errors": "limits and verify", "p95": "limits and verify", "hold": "verify", "min_requests": "limits", "poll": "limits", "rollout": "limits",
 	"over": "limits.errors and limits.p95", "for": "limits.errors and limits.p95",
-	"url": "prometheus, links and checks.health", "token_env": "prometheus and notifications", "token_file": "prometheus and notifications", "http_config": "prometheus and notifications",
-	"url_env": "notifications", "url_file": "notifications", "slack": "notifications", "teams": "notifications", "statuspage": "notifications", "webhook": "notifications", "gitlab": "notifications",
+	"url": "prometheus, links and checks.health", "token_env": "prometheus, methods and notifications", "token_file": "prometheus, methods and notifications", "http_config": "prometheus, methods and notifications",
+	"project": "gitlab of a component and notifications.gitlab", "environment": "gitlab of a component", "job": "gitlab of a component",
+	"url_env": "notifications", "url_file": "notifications", "slack": "notifications", "teams": "notifications", "statuspage": "notifications", "webhook": "notifications", "gitlab": "methods, a component and notifications",
 	"grafana": "contacts.on_call", "pagerduty": "contacts.on_call", "schedule": "contacts.on_call.grafana", "template": "report", "promql": "checks of a component", "scrape_interval": "prometheus",
 	"objective": "slo", "window": "slo", "health": "checks of a component", "checks": "a component", "metrics": "a component", "workload": "a component",
 	"maintenance": "recovery", "restore": "recovery", "overlay": "recovery", "replicas": "recovery", "context": "not_production", "server": "not_production",

@@ -67,8 +67,7 @@ func (u Undo) Look(ctx context.Context, plan model.Plan) (model.Looked, error) {
 }
 
 // Judge tells how far a rollout is after its plan was written, as kubectl rollout
-// status does. A ProgressDeadlineExceeded that was there before the write and was
-// not updated since is a leftover (kubernetes#49637) and is not believed.
+// status does.
 func (u Undo) Judge(c *model.Component, p *model.Plan, r *model.Receipt) model.Progress {
 	want, err := detail[undoDetail](p.Detail)
 	if err != nil {
@@ -103,7 +102,16 @@ func (u Undo) Judge(c *model.Component, p *model.Plan, r *model.Receipt) model.P
 		out := running("waiting for the controller to see the patch")
 		out.Owner = owner
 		return out
-	case c.Progressing.Reason == "ProgressDeadlineExceeded" && (want.Before.IsZero() || !c.Progressing.Updated.Equal(want.Before)):
+	}
+	return Rollout(c, owner, want.Before)
+}
+
+// Rollout tells how far the rollout to an owner's pods is, once the controller has seen
+// the template, as kubectl rollout status does. A ProgressDeadlineExceeded that was there
+// before the write (before) and was not updated since is a leftover (kubernetes#49637)
+// and is not believed.
+func Rollout(c *model.Component, owner string, before time.Time) model.Progress {
+	if c.Progressing.Reason == "ProgressDeadlineExceeded" && (before.IsZero() || !c.Progressing.Updated.Equal(before)) {
 		return model.Progress{Phase: model.PhaseFailed, Text: "the rollout exceeded its progress deadline", Share: share(c, owner), Owner: owner}
 	}
 	k, known := kinds[c.Workload.Kind]

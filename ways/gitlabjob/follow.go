@@ -150,9 +150,7 @@ func (j Job) Judge(c *model.Component, p *model.Plan, _ *model.Receipt) model.Pr
 		return model.Progress{Phase: model.PhaseReverted, By: c.RevisionBy, Text: fmt.Sprintf(
 			"another version than %s runs: %s put another template in place", p.To.Name(), cmp.Or(c.RevisionBy, "somebody else"))}
 	}
-	out := j.Rollout(c)
-	out.Owner = c.OwnerName
-	return out
+	return j.Rollout(c, c.OwnerName, want.Before)
 }
 
 // readLog reads on in the job's log. A log that cannot be read is no failure of the

@@ -43,8 +43,9 @@ type Target struct {
 type Options struct {
 	ReadOnly bool
 	Now      func() time.Time
-	// Rollout tells how far the rollout is that a workload's board line shows.
-	Rollout func(*model.Component) model.Progress
+	// Rollout tells how far the rollout to an owner's pods is, as the board shows it.
+	// before is of the condition that the workload had before the job.
+	Rollout func(c *model.Component, owner string, before time.Time) model.Progress
 	// Every is how often a running job is asked for; 0 = 3 s.
 	Every time.Duration
 }
@@ -101,6 +102,7 @@ type detail struct {
 	There    bool          `json:"there,omitempty"`    // what runs was of that commit already
 	Named    bool          `json:"named,omitempty"`    // the images that ran name their commit or tag
 	Took     time.Duration `json:"took,omitempty"`     // the job, last time; 0 = unknown
+	Before   time.Time     `json:"before,omitzero"`    // of the rollout's condition before
 }
 
 // ran is what a receipt keeps.

@@ -78,7 +78,7 @@ func (w *world) client(t *testing.T, token string) *client.Client {
 func (w *world) method(t *testing.T, token string, set ...func(*gitlabjob.Target, *gitlabjob.Options)) gitlabjob.Job {
 	t.Helper()
 	to, o := gitlabjob.Target{Project: "shop/shop", Environment: "production"}, gitlabjob.Options{Now: time.Now, Every: 20 * time.Millisecond,
-		Rollout: func(c *model.Component) model.Progress {
+		Rollout: func(*model.Component, string, time.Time) model.Progress {
 			return model.Progress{Phase: model.PhaseFinished, Text: "2 of 2 new pods ready", Share: 1}
 		}}
 	for _, f := range set {

@@ -184,7 +184,7 @@ func (j Job) makePlan(c *model.Component, w *world, x *candidate, r run) (model.
 	t, d := w.target, x.last
 	want := detail{Project: t.Project, Environment: t.Environment, Action: r.action, Job: r.job.ID, Name: r.job.Name, Status: r.job.Status,
 		Pipeline: d.Job.Pipeline.ID, SHA: d.SHA, Tag: d.tag(), Last: newestOf(w.done, w.running), Template: c.TemplateHash,
-		There: d.bears(c.Images), Took: time.Duration(r.job.Duration * float64(time.Second))}
+		There: d.bears(c.Images), Took: time.Duration(r.job.Duration * float64(time.Second)), Before: c.Progressing.Updated}
 	for n := range w.done {
 		want.Named = want.Named || w.done[n].bears(c.Images)
 	}
@@ -204,7 +204,9 @@ func (j Job) makePlan(c *model.Component, w *world, x *candidate, r run) (model.
 	if k := current(candidates(w.done, c), c); k != nil && k.Key != x.Key {
 		p.Changes = []model.Change{{Kind: "commit", What: text.Line(d.Ref), From: text.Line(short(k.last.SHA)), To: text.Line(short(d.SHA))}}
 	}
-	p.ID = digest(p.Method, p.Component, p.Workload, want)
+	of := want
+	of.Before = time.Time{} // moves with each pod that gets ready
+	p.ID = digest(p.Method, p.Component, p.Workload, of)
 	return p, nil
 }
 
