@@ -98,12 +98,13 @@ func (k checks) Tail(ctx context.Context, c *model.Component, lines int, bad str
 	}
 	p := c.Pods[n]
 	out.Pod = p.Name
-	all, err := viewer{k.c}.Logs(ctx, c, p.Name, p.Bad, false, lines)
-	if err != nil {
-		out.Err = err.Error()
-		return out
+	for line, err := range k.c.Logs(ctx, c.Workload.Namespace, p.Name, kube.LogOptions{Container: p.Bad, Tail: int64(lines)}) {
+		if err != nil {
+			out.Lines, out.Err = nil, err.Error()
+			return out
+		}
+		out.Lines = append(out.Lines, line)
 	}
-	out.Lines = all
 	if bad == "" {
 		return out
 	}
@@ -112,7 +113,7 @@ func (k checks) Tail(ctx context.Context, c *model.Component, lines int, bad str
 		out.Err = "checks.logs.bad is no regular expression: " + err.Error()
 		return out
 	}
-	for _, l := range all {
+	for _, l := range out.Lines {
 		if re.MatchString(l) {
 			out.Bad = append(out.Bad, l)
 		}

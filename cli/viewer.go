@@ -4,9 +4,11 @@ import (
 	"context"
 	"iter"
 	"strings"
+	"time"
 
 	"rollbook/kube"
 	"rollbook/model"
+	"rollbook/text"
 	"rollbook/ui"
 )
 
@@ -18,8 +20,8 @@ var _ ui.Viewer = viewer{}
 // eventLines is how many events the screen shows of one component.
 const eventLines = 200
 
-func (v viewer) Logs(ctx context.Context, c *model.Component, pod, container string, previous bool, tail int) ([]string, error) {
-	var lines []string
+func (v viewer) Logs(ctx context.Context, c *model.Component, pod, container string, previous bool, tail int) ([]model.LogLine, error) {
+	var lines []model.LogLine
 	for line, err := range v.log(ctx, c, pod, kube.LogOptions{Container: container, Previous: previous, Tail: int64(tail)}) {
 		if err != nil {
 			return lines, err
@@ -29,18 +31,40 @@ func (v viewer) Logs(ctx context.Context, c *model.Component, pod, container str
 	return lines, nil
 }
 
-func (v viewer) Follow(ctx context.Context, c *model.Component, pod, container string, tail int, out func(lines []string)) error {
+func (v viewer) Follow(ctx context.Context, c *model.Component, pod, container string, tail int, out func(lines []model.LogLine)) error {
 	for line, err := range v.log(ctx, c, pod, kube.LogOptions{Container: container, Tail: int64(tail), Follow: true}) {
 		if err != nil {
 			return err
 		}
-		out([]string{line})
+		out([]model.LogLine{line})
 	}
 	return nil
 }
 
-func (v viewer) log(ctx context.Context, c *model.Component, pod string, o kube.LogOptions) iter.Seq2[string, error] {
-	return v.c.Logs(ctx, c.Workload.Namespace, pod, o)
+// log reads a log with the times at which the node wrote its lines down: those that the
+// lines hold themselves are of any zone, or missing.
+func (v viewer) log(ctx context.Context, c *model.Component, pod string, o kube.LogOptions) iter.Seq2[model.LogLine, error] {
+	o.Timestamps = true
+	return func(yield func(model.LogLine, error) bool) {
+		for line, err := range v.c.Logs(ctx, c.Workload.Namespace, pod, o) {
+			if !yield(logLine(line), err) {
+				return
+			}
+		}
+	}
+}
+
+// logLine takes apart a line that begins with its time. One without, such as of a key
+// that was taken out, is text.
+func logLine(line string) model.LogLine {
+	var at time.Time
+	if stamp, rest, found := strings.Cut(line, " "); found {
+		if t, err := time.Parse(time.RFC3339Nano, stamp); err == nil {
+			at, line = t, rest
+		}
+	}
+	l := text.ParseLogLine(line)
+	return model.LogLine{At: at, Level: l.Level, Text: l.Text, Rest: l.Rest}
 }
 
 func (v viewer) Manifest(ctx context.Context, c *model.Component) (string, error) {

@@ -22,11 +22,10 @@ type PodLogs struct {
 
 // LogLine is a log's line taken apart, to be shown.
 type LogLine struct {
-	Raw   string // the whole line as it stands there, made safe
-	At    string // its time as it stands there; "" = none
-	Level string // "error", "warn", "info", "debug"; "" = none is told
-	Text  string // what it says: of JSON the message and the error
-	Rest  string // what else its fields hold
+	At    time.Time // when the node wrote it down; zero = unknown
+	Level string    // "error", "warn", "info", "debug"; "" = none is told
+	Text  string    // what it says, less its own time and level: of JSON the message and the error
+	Rest  string    // what else its fields hold
 }
 
 // Said is what the pods of a failing component said last: what the logs of a version

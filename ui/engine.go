@@ -29,10 +29,10 @@ type Engine interface {
 type Viewer interface {
 	// Logs reads the last `tail` lines of a container, of its previous run when
 	// asked for.
-	Logs(ctx context.Context, c *model.Component, pod, container string, previous bool, tail int) ([]string, error)
+	Logs(ctx context.Context, c *model.Component, pod, container string, previous bool, tail int) ([]model.LogLine, error)
 	// Follow hands over the last `tail` lines and then each new one, until ctx
 	// or the log ends. out may be called from another goroutine and never waits.
-	Follow(ctx context.Context, c *model.Component, pod, container string, tail int, out func(lines []string)) error
+	Follow(ctx context.Context, c *model.Component, pod, container string, tail int, out func(lines []model.LogLine)) error
 	// Manifest is the workload as YAML, without managedFields and secrets.
 	Manifest(ctx context.Context, c *model.Component) (string, error)
 	// Diff is the difference between what runs and the version of that key, one

@@ -53,16 +53,21 @@ func (e still) Writing() bool                { return false }
 // library answers every reading with the same text.
 type library struct{}
 
-func (library) Logs(context.Context, *model.Component, string, string, bool, int) ([]string, error) {
-	return []string{
-		"INFO:     Started server process [1]", "INFO:     Waiting for application startup.",
-		"Traceback (most recent call last):", `  File "/app/settings.py", line 41, in <module>`,
-		`    PAYMENT_URL = os.environ["PAYMENT_URL"]`, "KeyError: 'PAYMENT_URL'",
-		"ERROR:    Application startup failed. Exiting.",
+func (library) Logs(context.Context, *model.Component, string, string, bool, int) ([]model.LogLine, error) {
+	line := func(ago time.Duration, level, text string) model.LogLine {
+		return model.LogLine{At: now.Add(-ago), Level: level, Text: text}
+	}
+	json := line(41*time.Second, "warn", "no cache: dial tcp 10.0.0.9:6379: connect: connection refused")
+	json.Rest = "logger=shop.cache trace_id=8f14e45fceea467f9f4b1f2a3c4d5e6f attempt=3 pool=main"
+	return []model.LogLine{
+		line(42*time.Second, "info", "Started server process [1]"), line(42*time.Second, "info", "Waiting for application startup."), json,
+		line(40*time.Second, "error", "Traceback (most recent call last):"), line(40*time.Second, "", `  File "/app/settings.py", line 41, in <module>`),
+		line(40*time.Second, "", `    PAYMENT_URL = os.environ["PAYMENT_URL"]`), line(40*time.Second, "error", "KeyError: 'PAYMENT_URL'"),
+		line(40*time.Second, "error", "Application startup failed. Exiting."), {Text: "[redacted]"},
 	}, nil
 }
 
-func (library) Follow(context.Context, *model.Component, string, string, int, func([]string)) error {
+func (library) Follow(context.Context, *model.Component, string, string, int, func([]model.LogLine)) error {
 	return nil
 }
 

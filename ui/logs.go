@@ -3,7 +3,6 @@ package ui
 import (
 	"context"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -34,9 +33,11 @@ type logs struct {
 	tail      *tail
 	cancel    context.CancelFunc
 
+	whole     bool // lines are shown to their end, with what else their fields hold
 	search    field
 	searching bool   // the search is being typed
-	found     string // in lower case: what a line must hold to be shown
+	found     string // in lower case: what is marked; "" = nothing
+	match     int    // the line whose match is gone to
 }
 
 func newLogs(s *scope, c *model.Component) *logs {
@@ -99,7 +100,7 @@ func (l *logs) Title() string {
 	if l.follow {
 		t += ", following"
 	}
-	return t
+	return t + ", UTC"
 }
 
 func (l *logs) typing() bool { return l.searching }
@@ -107,8 +108,8 @@ func (l *logs) typing() bool { return l.searching }
 // searchKeys are all that is not text while the search is typed.
 func (l *logs) searchKeys() []Key {
 	return []Key{
-		{Keys: []string{"enter"}, Name: "keep", Help: "show only the lines that match", Main: true, do: func() tea.Cmd { l.searching = false; return nil }},
-		{Keys: []string{"esc"}, Name: "show all", Help: "clear the search", do: func() tea.Cmd { l.searching = false; l.search.clear(); l.find(); return nil }},
+		{Keys: []string{"enter"}, Name: "keep", Help: "keep the search; n and N go on", Main: true, do: func() tea.Cmd { l.searching = false; return nil }},
+		{Keys: []string{"esc"}, Name: "clear", Help: "clear the search", do: func() tea.Cmd { l.searching = false; l.search.clear(); l.find(); return nil }},
 	}
 }
 
@@ -123,6 +124,10 @@ func (l *logs) Keys() []Key {
 	run := "previous run"
 	if l.previous {
 		run = "this run"
+	}
+	whole := "whole lines"
+	if l.whole {
+		whole = "short lines"
 	}
 	one := func(*incident.Snapshot) string {
 		if len(l.pods) < 2 {
@@ -150,11 +155,14 @@ func (l *logs) Keys() []Key {
 		}, do: func() tea.Cmd { l.follow = !l.follow; return l.begin() }},
 		{Keys: []string{"tab", "right"}, Show: "tab", Name: "next pod", Help: "the next pod, failing ones first", Disabled: one, do: func() tea.Cmd { return l.turn(1) }},
 		{Keys: []string{"shift+tab", "left"}, Show: "shift+tab", Name: "pod before", Help: "the pod before", Hide: true, Disabled: one, do: func() tea.Cmd { return l.turn(-1) }},
-		{Keys: []string{"n"}, Name: "next container", Help: "the next container of the pod", Hide: true, Disabled: single, do: func() tea.Cmd {
+		{Keys: []string{"c"}, Name: "next container", Help: "the next container of the pod", Hide: true, Disabled: single, do: func() tea.Cmd {
 			l.container++
 			return l.begin()
 		}},
-		{Keys: []string{"/"}, Name: "search", Help: "show only the lines with these words", Types: true, do: func() tea.Cmd { l.searching = true; return nil }},
+		{Keys: []string{"/"}, Name: "search", Help: "go to the newest line with these words", Types: true, do: func() tea.Cmd { l.searching = true; return nil }},
+		{Keys: []string{"n"}, Name: "next match", Help: "to the next line that matches", Hide: l.found == "", Disabled: l.unmatched, do: func() tea.Cmd { return l.next(1) }},
+		{Keys: []string{"N"}, Name: "match before", Help: "to the line before that matches", Hide: true, Disabled: l.unmatched, do: func() tea.Cmd { return l.next(-1) }},
+		{Keys: []string{"w"}, Name: whole, Help: "show the lines to their end, with all fields, and back", do: func() tea.Cmd { l.whole = !l.whole; return l.stay() }},
 	}
 	return append(keys, l.scrollKeys()...)
 }
@@ -180,12 +188,6 @@ func (l *logs) paste(text string) {
 	}
 }
 
-// find shows only the lines that hold what was typed, from the newest on.
-func (l *logs) find() {
-	l.found = strings.ToLower(l.search.String())
-	l.pager.end = true
-}
-
 // begin reads anew; what was read for another pod is dropped when it comes.
 func (l *logs) begin() tea.Cmd {
 	l.stop()
@@ -194,14 +196,14 @@ func (l *logs) begin() tea.Cmd {
 		return nil
 	}
 	pod = &model.Pod{Name: pod.Name}
-	l.pager.end = true
+	l.pager.end, l.match = true, -1
 	if l.follow {
 		return l.beginFollow(pod.Name, name)
 	}
 	previous := l.previous
 	return l.load(&l.got, func(ctx context.Context) (content, error) {
 		lines, err := v.Logs(ctx, c, pod.Name, name, previous, logTail)
-		return content{lines: lines}, err
+		return content{log: lines}, err
 	})
 }
 
@@ -219,15 +221,15 @@ func (l *logs) closed() { l.stop() }
 // log of a busy pod must not flood the terminal, nor wait for it.
 type tail struct {
 	mu    sync.Mutex
-	lines []string
+	lines []model.LogLine
 	wake  chan struct{} // of one
 }
 
-func (t *tail) add(lines []string) {
+func (t *tail) add(lines []model.LogLine) {
 	t.mu.Lock()
 	t.lines = append(t.lines, lines...)
 	if extra := len(t.lines) - logKeep; extra > 0 {
-		t.lines = append([]string(nil), t.lines[extra:]...)
+		t.lines = slices.Clone(t.lines[extra:])
 	}
 	t.mu.Unlock()
 	select {
@@ -236,7 +238,7 @@ func (t *tail) add(lines []string) {
 	}
 }
 
-func (t *tail) take() []string {
+func (t *tail) take() []model.LogLine {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	lines := t.lines
@@ -248,7 +250,7 @@ func (t *tail) take() []string {
 type followMsg struct {
 	l     *logs
 	t     *tail
-	lines []string
+	lines []model.LogLine
 	done  bool
 	err   error
 }
@@ -258,14 +260,14 @@ func (m followMsg) deliver(*App) tea.Cmd {
 	if l.tail != m.t {
 		return nil // of a pod that is not looked at any more
 	}
-	l.got.lines = append(l.got.lines[:len(l.got.lines):len(l.got.lines)], m.lines...)
-	if extra := len(l.got.lines) - logKeep; extra > 0 {
-		l.got.lines = l.got.lines[extra:]
+	l.got.log = append(l.got.log[:len(l.got.log):len(l.got.log)], m.lines...)
+	if extra := len(l.got.log) - logKeep; extra > 0 {
+		l.got.log, l.match = l.got.log[extra:], l.match-extra
 	}
 	if m.done {
 		l.follow, l.tail = false, nil
 		if m.err != nil {
-			l.got.lines = append(l.got.lines, "(following ended: "+m.err.Error()+")")
+			l.got.log = append(l.got.log, model.LogLine{Text: "(following ended: " + m.err.Error() + ")"})
 		}
 		return nil
 	}
@@ -277,7 +279,7 @@ func (l *logs) beginFollow(pod, name string) tea.Cmd {
 	t := &tail{wake: make(chan struct{}, 1)}
 	l.cancel, l.tail = cancel, t
 	l.got.gen++ // what was being read before is stale now
-	l.got.ready, l.got.err, l.got.lines = true, "", nil
+	l.got.ready, l.got.err, l.got.log = true, "", nil
 	c, v := l.c, l.viewer
 	read := func() tea.Msg {
 		err := v.Follow(ctx, c, pod, name, logTail, t.add)
@@ -319,39 +321,4 @@ func (m moreMsg) deliver(a *App) tea.Cmd {
 		return nil
 	}
 	return m.l.wait(m.ctx, m.t)
-}
-
-func (l *logs) draw(w int) []string {
-	p := l.pen
-	var out []string
-	if l.searching || l.found != "" {
-		out = append(out, " "+paint(p.Strong, "/")+l.search.view(p, min(40, w-4)))
-	}
-	if l.viewer == nil {
-		return append(out, "", " This session cannot read logs.")
-	}
-	lines := l.got.view(p, w, "log")
-	if !l.got.ready || l.got.err != "" || len(l.got.lines) == 0 {
-		return append(out, lines...)
-	}
-	for _, line := range lines {
-		if l.found != "" && !strings.Contains(strings.ToLower(line), l.found) {
-			continue
-		}
-		line = strings.ReplaceAll(line, "\t", "  ")
-		// Errors stand out, because they are what one opens a log for; that is a
-		// guess by words, so it changes the weight and says nothing.
-		style := p.Plain
-		if low := strings.ToLower(line); strings.Contains(low, "error") || strings.Contains(low, "panic") || strings.Contains(low, "fatal") {
-			style = p.Strong
-		}
-		for n, part := range p.wrap(line, w-3, 4) {
-			head := " "
-			if n > 0 {
-				head = "   "
-			}
-			out = append(out, head+paint(style, part))
-		}
-	}
-	return out
 }

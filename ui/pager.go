@@ -175,6 +175,7 @@ type loaded struct {
 // content is what can be read: lines, or events.
 type content struct {
 	lines  []string
+	log    []model.LogLine
 	events model.Events
 }
 

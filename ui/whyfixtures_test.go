@@ -27,5 +27,21 @@ func whyFixtures() []fixture {
 			s.Incident.Said[0].Err = `the log of pod backend-python-5d88c4f7b9-9lmn2 cannot be read: forbidden: User "maria@corp" cannot get resource "pods/log" in the namespace "production"`
 		}), nil},
 		{"why-copied", saying(opened(), 600, url), func(a *App) { pressed(a, "ctrl+y") }},
+		{"logs-whole", filled(), func(a *App) { pressed(a, "l"); pressed(a, "w") }},
+		{"logs-match", filled(), func(a *App) { typed(a, "l", "/", "payment_url") }},
+		{"logs-no-match", filled(), func(a *App) { typed(a, "l", "/", "quota") }},
+	}
+}
+
+// typed presses keys one after the other; one that is no key is typed.
+func typed(a *App, keys ...string) {
+	for _, k := range keys {
+		if len(k) == 1 {
+			pressed(a, k)
+			continue
+		}
+		for _, r := range k {
+			pressed(a, string(r))
+		}
 	}
 }
