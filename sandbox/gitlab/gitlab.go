@@ -80,6 +80,8 @@ type Server struct {
 	Log []string
 	// Fails says why a job fails at its end; "" = it succeeds.
 	Fails func(*Job) string
+	// Retries: GitLab runs a job that failed once again by itself.
+	Retries bool
 	// Done is told of each job that has succeeded, with the lock held.
 	Done func(*Job)
 
@@ -190,6 +192,9 @@ func (s *Server) advance() {
 		if s.Fails != nil {
 			if j.Reason = s.Fails(j); j.Reason != "" {
 				j.Status = "failed"
+				if s.Retries {
+					s.again(j, j.By)
+				}
 				continue
 			}
 		}
@@ -212,6 +217,15 @@ func (s *Server) start(j *Job, by *User) {
 	}
 }
 
+// again runs a job once more, as a run of its own.
+func (s *Server) again(j *Job, by *User) *Job {
+	next := &Job{Name: j.Name, Pipeline: j.Pipeline, Deploys: j.Deploys}
+	j.Retried = true
+	s.add(next)
+	s.start(next, by)
+	return next
+}
+
 // log returns what a job has said until now.
 func (s *Server) log(j *Job) string {
 	if j.started.IsZero() {
@@ -232,4 +246,17 @@ func (s *Server) log(j *Job) string {
 		out += fmt.Sprintf("\x1b[31;1mERROR: Job failed: %s\x1b[0;m\n", j.Reason)
 	}
 	return out
+}
+
+// Waiting lets a manual job of a pipeline be one that deploys, as GitLab has it: its
+// deployment is there before it is started.
+func (s *Server) Waiting(name string, p *Pipeline, by *User) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, j := range s.jobs {
+		if j.Name == name && j.Pipeline == p {
+			j.Deploys, j.By = true, by
+			s.deployed(j)
+		}
+	}
 }

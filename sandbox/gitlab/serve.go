@@ -114,11 +114,7 @@ func (s *Server) oneJob(w http.ResponseWriter, r *http.Request, u *User, j *Job,
 			say(w, http.StatusForbidden, "message", "403 Forbidden - Job is not retryable")
 			return
 		}
-		again := &Job{Name: j.Name, Pipeline: j.Pipeline, Deploys: j.Deploys}
-		j.Retried = true
-		s.add(again)
-		s.start(again, u)
-		reply(w, http.StatusCreated, s.job(again))
+		reply(w, http.StatusCreated, s.job(s.again(j, u)))
 		return
 	case "cancel":
 		if !over {
