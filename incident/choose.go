@@ -190,7 +190,7 @@ func (b Chosen) entry(*Incident) (EntryKind, string) {
 	if c.Own {
 		verb = "chosen"
 	}
-	text := fmt.Sprintf("%s: %s of %s", verb, c.To, c.Component)
+	text := fmt.Sprintf("%s: %s of %s", verb, c.To.Full(), c.Component)
 	if c.Why != "" {
 		text += ": " + c.Why
 	}

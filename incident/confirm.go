@@ -159,7 +159,7 @@ func (b Confirmed) entry(*Incident) (EntryKind, string) {
 	for _, p := range b.Plans {
 		switch {
 		case p.Role == model.RoleRelease && !p.From.IsZero():
-			all = append(all, fmt.Sprintf("%s %s → %s", p.Component, p.From.Short, p.To.Short))
+			all = append(all, fmt.Sprintf("%s %s → %s", p.Component, p.From.Full(), p.To.Full()))
 		default:
 			all = append(all, p.Title)
 		}

@@ -18,7 +18,8 @@ func New(facts []incident.Fact, kept *Manifest) Data {
 	b := builder{i: incident.Fold(facts), facts: facts, kept: kept}
 	i := &b.i
 	set := &i.Settings
-	d := Data{ID: Text(i.ID), State: b.state(), Namespace: Text(set.Namespace), Context: Text(set.Context), Server: Text(set.Server), Production: set.Production}
+	d := Data{ID: Text(i.ID), State: b.state(), Namespace: Text(set.Namespace), Context: Text(set.Context), Server: Text(set.Server), Production: set.Production, Rule: Text(set.Why),
+		Severity: Text(i.Severity.Severity), Users: Text(i.Severity.Users)}
 	if i.End != nil {
 		d.Outcome, d.Reason = Text(i.End.Outcome), Text(i.End.Reason)
 	}
@@ -38,14 +39,7 @@ func New(facts []incident.Fact, kept *Manifest) Data {
 	d.Escalations = b.escalations()
 	d.Attempts = b.attempts()
 	d.Proof = b.proof()
-	for _, e := range i.Timeline {
-		at := Moment{e.At}
-		when := at.Clock()
-		if at.Day() != (Moment{i.Timeline[0].At}).Day() {
-			when = at.UTC().Format("2006-01-02 15:04:05")
-		}
-		d.Timeline = append(d.Timeline, Entry{At: at, When: Text(when), By: Text(e.By), Kind: string(e.Kind), Text: Text(e.Text)})
-	}
+	d.Timeline = b.timeline()
 	d.Evidence = b.evidence()
 	d.Config = b.version()
 	d.Actions, d.Checklist = b.items()
@@ -61,6 +55,7 @@ type builder struct {
 	i     incident.Incident
 	facts []incident.Fact
 	kept  *Manifest
+	dated bool // the summary has said a date
 }
 
 // each calls f with every fact of one kind.
@@ -214,7 +209,7 @@ func (b *builder) attempts() (out []Try) {
 	for _, a := range b.i.Attempts {
 		for _, w := range a.Writes {
 			p := w.Plan
-			t := Try{N: a.N, Component: Text(p.Component), Method: Text(p.Method), Title: Text(p.Title), From: Text(p.From.Label), To: Text(p.To.Label),
+			t := Try{N: a.N, Component: Text(p.Component), Role: string(p.Role), Method: Text(p.Method), Title: Text(p.Title), From: Text(p.From.Full()), To: Text(p.To.Full()),
 				By: Text(a.By), Confirmed: Moment{a.Confirmed}, Written: Moment{w.Receipt.At}, RolledOut: Moment{w.RolledOut}, Outcome: outcome(w), Command: Text(p.Command),
 				Took: between(a.Confirmed, w.RolledOut, "", "not rolled out")}
 			for _, s := range p.Stays {
@@ -243,20 +238,24 @@ func outcome(w incident.Write) Text {
 	return Text(word)
 }
 
+// proved says whether it was verified, and with how much that nobody knows.
+func (b *builder) proved() Text {
+	switch h := b.i.Hold; {
+	case h.Green && h.With > 0:
+		return Text(fmt.Sprintf("verified with %d unknown", h.With))
+	case h.Green:
+		return "verified"
+	case len(b.i.Attempts) == 0:
+		return "there was nothing to verify: nothing was rolled back"
+	}
+	return "not verified"
+}
+
 func (b *builder) proof() Proof {
 	v := b.i.Settings.Verify
 	p := Proof{Limits: Text(fmt.Sprintf("error ratio at most %s, P95 at most %s, or the hour before the onset if that was higher; held for %s",
 		model.Percent(v.Errors), model.Seconds(v.P95.Seconds()), model.Short(v.Hold)))}
-	switch h := b.i.Hold; {
-	case h.Green && h.With > 0:
-		p.Text = Text(fmt.Sprintf("verified with %d unknown", h.With))
-	case h.Green:
-		p.Text = "verified"
-	case len(b.i.Attempts) == 0:
-		p.Text = "there was nothing to verify: nothing was rolled back"
-	default:
-		p.Text = "not verified"
-	}
+	p.Text = b.proved()
 	each(b.facts, func(f incident.Fact, w incident.WasVerified) {
 		if f.At.Equal(b.i.Verified) {
 			p.Checks = nil
@@ -277,7 +276,8 @@ var row = regexp.MustCompile(`^(.*) \(([A-Z]\d+)\)$`)
 
 func (b *builder) items() (actions, checklist []Action) {
 	for _, it := range b.i.Items {
-		a := Action{Text: Text(it.Text), State: string(it.State), By: Text(it.By), At: Moment{it.At}, Reason: Text(it.Reason)}
+		a := Action{Text: Text(it.Text), State: string(it.State), By: Text(it.By), At: Moment{it.At}, Reason: Text(it.Reason),
+			Owner: Text(it.Task.Owner), Due: Text(it.Task.Due), Link: Text(it.Task.Link)}
 		if a.State == "" {
 			a.State = "open"
 		}

@@ -20,8 +20,11 @@ type Data struct {
 	Context     Text     `json:"context"`
 	Server      Text     `json:"server,omitempty"`
 	Production  bool     `json:"production"`
+	Rule        Text     `json:"rule,omitempty"` // by which it is, or is not, production
+	Severity    Text     `json:"severity,omitempty"`
+	Users       Text     `json:"users,omitempty"`     // who was affected, in the operator's words
 	Operators   []Text   `json:"operators,omitempty"` // who did something, in the order of their first act
-	Summary     []Text   `json:"summary"`             // what happened, in sentences
+	Summary     []Text   `json:"summary"`             // what happened, in sentences for everybody
 	Times       Times    `json:"times"`
 	DetectedBy  Text     `json:"detectedBy,omitempty"`  // "the alert HighErrorRate"; "" = the limit, as it was shown
 	DetectedHow string   `json:"detectedHow,omitempty"` // limit, answer, alert, page, told, saw
@@ -81,6 +84,7 @@ type Downtime struct {
 	Down   Span   `json:"down"`           // surely
 	NoData Span   `json:"noData"`         // of which nothing is known, apart
 	Until  Moment `json:"until,omitzero"` // the clock still ran: counted up to the journal's last fact
+	Text   Text   `json:"text"`           // all of it in words: "8m40s, and 2m more without data"
 }
 
 // Cost is the impact on one component, or on all: words for people, and the
@@ -126,22 +130,30 @@ type Cause struct {
 	Confirmed bool      `json:"confirmed"` // always false: no program can tell
 	Suspects  []Culprit `json:"suspects,omitempty"`
 	Later     []Culprit `json:"later,omitempty"` // changed after the onset: none of them is suspected
-	Diffs     []Diffed  `json:"diffs,omitempty"`
+	Said      []Saying  `json:"said,omitempty"`  // what the pods that failed said last
+	Diffs     []Diffed  `json:"diffs,omitempty"` // what was released
 	Note      Text      `json:"note"`
 }
 
 // Culprit is a change shortly before the onset.
 type Culprit struct {
 	Component Text   `json:"component"`
-	Version   Text   `json:"version"` // "revision 42"
+	Version   Text   `json:"version"` // "1.42.0 (revision 42)"
 	At        Moment `json:"at,omitzero"`
 	By        Text   `json:"by,omitempty"`
 	Why       Text   `json:"why,omitempty"` // the change-cause
 	Text      Text   `json:"text"`          // "released 38s before the first bad sample"
 }
 
-// Diffed is what an attempt changed; the other way round it is what the release had
-// changed.
+// Saying is the end of a log of a pod that failed.
+type Saying struct {
+	Component Text   `json:"component"`
+	Source    Text   `json:"source"` // whose log it is
+	Lines     []Text `json:"lines"`
+}
+
+// Diffed is what a release changed that was rolled back: from the version that it went
+// back to, to the one that failed.
 type Diffed struct {
 	Component Text   `json:"component"`
 	From      Text   `json:"from"`
@@ -186,6 +198,7 @@ type Call struct {
 type Try struct {
 	N         int    `json:"n"`
 	Component Text   `json:"component"`
+	Role      string `json:"role"` // release: another version; schema, switch, aid
 	Method    Text   `json:"method"`
 	Title     Text   `json:"title"` // "Roll back api from revision 3 to revision 1"
 	From      Text   `json:"from"`
@@ -242,7 +255,10 @@ type Version struct {
 type Action struct {
 	Row    string `json:"row,omitempty"` // of the runbook: P1
 	Text   Text   `json:"text"`
-	State  string `json:"state"` // open, done, waived
+	State  string `json:"state"` // open, to do, done, waived
+	Owner  Text   `json:"owner,omitempty"`
+	Due    Text   `json:"due,omitempty"`
+	Link   Text   `json:"link,omitempty"`
 	By     Text   `json:"by,omitempty"`
 	At     Moment `json:"at,omitzero"`
 	Reason Text   `json:"reason,omitempty"`
@@ -270,6 +286,14 @@ func (m Moment) Clock() string {
 		return "unknown"
 	}
 	return m.UTC().Format("15:04:05")
+}
+
+// Minute is the time of day to the minute, for sentences.
+func (m Moment) Minute() string {
+	if m.IsZero() {
+		return "a time that is not known"
+	}
+	return m.UTC().Format("15:04 UTC")
 }
 
 // Day is the date alone.
@@ -301,6 +325,8 @@ func (s Span) String() string {
 		return "unknown"
 	case !s.Known:
 		return "unknown (" + s.Why.String() + ")"
+	case s.D() < time.Second:
+		return "under 1s"
 	}
 	return model.Short(s.D())
 }

@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"rollbook/incident"
+	"rollbook/model"
 )
 
 // downtime is the clock's, up to the journal's last fact.
 func (b *builder) downtime() Downtime {
 	if !b.clocked() {
 		const why = "the journal is of an older version and has no clock of it"
-		return Downtime{Down: Span{Why: why}, NoData: Span{Why: why}}
+		return Downtime{Down: Span{Why: why}, NoData: Span{Why: why}, Text: Text("unknown: " + why)}
 	}
 	last := b.facts[len(b.facts)-1].At
 	total, blind := incident.Downtime(&incident.Snapshot{Incident: b.i, Now: last})
@@ -20,6 +21,17 @@ func (b *builder) downtime() Downtime {
 	if !b.i.Down.Since.IsZero() {
 		d.Until = Moment{last}
 	}
+	words := "none"
+	if total-blind >= time.Second {
+		words = model.Short(total - blind)
+	}
+	if blind >= time.Second {
+		words += ", and " + model.Short(blind) + " without data"
+	}
+	if !d.Until.IsZero() {
+		words += ", still going on at " + d.Until.Minute()
+	}
+	d.Text = Text(words)
 	return d
 }
 

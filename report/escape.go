@@ -58,15 +58,15 @@ func longestRun(s string) (most int) {
 	return most
 }
 
-// codeBlock is lines as a block of code that none of them can end.
-func codeBlock(lines []Text) string {
+// codeBlock is lines as a block of code of a language, that none of them can end.
+func codeBlock(language string, lines []Text) string {
 	ticks := 2
 	var b strings.Builder
 	for _, l := range lines {
 		ticks = max(ticks, longestRun(string(l)))
 	}
 	fence := strings.Repeat("`", ticks+1)
-	b.WriteString(fence + "diff\n")
+	b.WriteString(fence + language + "\n")
 	for _, l := range lines {
 		b.WriteString(text.Clean(string(l)) + "\n")
 	}
@@ -82,4 +82,12 @@ func link(name, url Text) string {
 		return name.String() + ": " + codeSpan(u)
 	}
 	return "[" + name.String() + "](" + u + ")"
+}
+
+// ref is where something is tracked: an address as a link, a ticket's number as it is.
+func ref(t Text) string {
+	if s := string(t); strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://") {
+		return link(t, t)
+	}
+	return t.String()
 }

@@ -128,7 +128,7 @@ func request(t testing.TB, m model.Moment, dir string) Request {
 			{Name: "b-41-old", Owner: "rs-41", Revision: 41, Names: []string{"api"}},
 			{Name: "b-42-twin", Owner: "rs-42-twin", Revision: 42, Names: []string{"api"}}}}
 	i := incident.Incident{ID: "INC-20261123-0302-backend-python", Onset: t0.Add(-10 * time.Minute),
-		Impact: incident.ImpactRecord{At: t0, Impact: model.Impact{From: t0.Add(-10 * time.Minute), To: t0,
+		Impact: incident.ImpactRecord{At: t0, Impact: model.Impact{From: t0.Add(-10 * time.Minute), To: t0, Period: 30 * 24 * time.Hour,
 			All: model.ComponentImpact{Failed: model.Reading{Known: true, Value: 900, Query: "sum(…)"}}}},
 		Triggers: []incident.Trigger{{Component: "backend-python", Kind: incident.TErrors}},
 		Suspects: []incident.Suspect{{Component: "backend-python", Version: model.Revision("rs-42", 42), At: t0.Add(-11 * time.Minute), Before: time.Minute, By: "ci", Images: []string{"api:42"}}},
@@ -257,7 +257,7 @@ func TestInFull(t *testing.T) {
 	if csv := read(t, dir, "metrics/error-ratio.csv"); !strings.HasPrefix(csv, "time,component,value,at_least\n2026-11-23T02:12:00Z,backend-python,0.00") {
 		t.Errorf("%.120q", csv)
 	}
-	if d := read(t, dir, "diff/backend-python-42-to-41.txt"); !strings.Contains(d, "from revision 42, which runs, to revision 41") || !strings.Contains(d, "api:41") || w.to != "rs-41" {
+	if d := read(t, dir, "diff/backend-python-42-to-41.txt"); !strings.Contains(d, "from 42 (revision 42), which runs, to revision 41") || !strings.Contains(d, "api:41") || w.to != "rs-41" {
 		t.Errorf("%q, of %q", d, w.to)
 	}
 	if s := strings.Join(e.Missing, "\n"); !strings.Contains(s, "p95 of backend-python: no series") {
@@ -267,9 +267,15 @@ func TestInFull(t *testing.T) {
 	if len(m.Suspects) != 1 || m.Suspects[0].Version.Label != "revision 42" || m.Suspects[0].By != "ci" || m.Config.Hash != "abc123" || len(m.Marks) != 2 {
 		t.Errorf("%+v", m)
 	}
-	var i model.Impact
-	if err := json.Unmarshal([]byte(read(t, dir, "impact.json")), &i); err != nil || !reflect.DeepEqual(i, r.Impact.Impact) {
-		t.Errorf("the evidence's impact is %+v (%v), the journal's %+v", i, err, r.Impact.Impact)
+	var i struct {
+		model.Impact
+		Period string `json:"period"` // for people, and not of nanoseconds
+	}
+	if err := json.Unmarshal([]byte(read(t, dir, "impact.json")), &i); err != nil || i.Period != "30d" {
+		t.Errorf("the evidence's impact is over %q (%v)", i.Period, err)
+	}
+	if i.Impact.Period = r.Impact.Impact.Period; !reflect.DeepEqual(i.Impact, r.Impact.Impact) {
+		t.Errorf("the evidence's impact is %+v, the journal's %+v", i.Impact, r.Impact.Impact)
 	}
 }
 

@@ -129,9 +129,9 @@ func (g *gathering) diff(ctx context.Context, x Subject) {
 		return
 	}
 	runs := c.Running()
-	head := fmt.Sprintf("%s: what changes when going from %s, which runs, to %s", id, runs, to)
+	head := fmt.Sprintf("%s: what changes when going from %s, which runs, to %s", id, runs.Full(), to.Full())
 	if back {
-		head = fmt.Sprintf("%s: what the rollback undid, read backwards: from %s, which runs now, to %s, which failed", id, runs, to)
+		head = fmt.Sprintf("%s: what changed from %s, which runs again, to %s, which failed; the rollback took it back", id, runs.Full(), to.Full())
 	}
 	g.keep(name, source, func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "%s\n\n%s", head, cleanLines(d))

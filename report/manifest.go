@@ -32,6 +32,8 @@ type Manifest struct {
 	Marks    []Mark             `json:"marks,omitempty"`
 	Files    []File             `json:"files"`
 	Missing  []Missing          `json:"missing,omitempty"`
+
+	ends []logEnd // what the pods that failed said last
 }
 
 // File is one file of evidence.
@@ -53,9 +55,17 @@ type Missing struct {
 	Moment model.Moment `json:"moment"`
 }
 
-// ReadManifest reads the manifest in an incident's folder; nil when there is no
-// evidence.
+// ReadManifest reads the manifest in an incident's folder, and the ends of the logs of
+// pods that failed; nil when there is no evidence.
 func ReadManifest(dir string) (*Manifest, error) {
+	m, err := readManifest(dir)
+	if m != nil {
+		m.readEnds(dir)
+	}
+	return m, err
+}
+
+func readManifest(dir string) (*Manifest, error) {
 	path := filepath.Join(dir, Folder, ManifestName)
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -33,8 +33,10 @@ var ErrTemplate = errors.New("the built-in template is used instead")
 // Beside the functions of text/template there are:
 //
 //	code TEXT       as code, for a query or a command
-//	fence LINES     a block of code, one Text a line
+//	fence LINES     a block of changes, one Text a line
+//	quote LINES     a block of what somebody or something said
 //	link NAME URL   a link
+//	ref TEXT        a link, if the text is an address, else the text
 //	short SECONDS   a duration in words
 //	plain TEXT      not escaped: for a place where Markdown obeys nothing
 func Markdown(d Data, own string) (string, error) {
@@ -51,8 +53,10 @@ func Markdown(d Data, own string) (string, error) {
 
 var functions = template.FuncMap{
 	"code":  func(t Text) string { return codeSpan(string(t)) },
-	"fence": codeBlock,
+	"fence": func(lines []Text) string { return codeBlock("diff", lines) },
+	"quote": func(lines []Text) string { return codeBlock("text", lines) },
 	"link":  link,
+	"ref":   ref,
 	"short": func(s Span) string { return model.Short(s.D()) },
 	"plain": func(t Text) string { return string(t) },
 }

@@ -38,12 +38,12 @@ func spelled(v reflect.Value) any {
 
 // costs is an impact as the evidence keeps it, with its figures as a report has them.
 type costs struct {
-	From       Moment        `json:"from"`
-	To         Moment        `json:"to"`
-	Objective  float64       `json:"objective"` // 0 = no SLO is set up
-	Period     time.Duration `json:"period"`
-	Components []spent       `json:"components"`
-	All        spent         `json:"all"`
+	From       Moment  `json:"from"`
+	To         Moment  `json:"to"`
+	Objective  float64 `json:"objective"` // 0 = no SLO is set up
+	Period     string  `json:"period"`    // "30d"
+	Components []spent `json:"components"`
+	All        spent   `json:"all"`
 }
 
 type spent struct {
@@ -59,7 +59,7 @@ func impactOf(i *model.Impact) costs {
 	one := func(c *model.ComponentImpact) spent {
 		return spent{c.Component, Value{c.Failed}, Value{c.Requests}, Value{c.MinutesOver}, Value{c.NoData}, Value{c.BudgetShare}}
 	}
-	out := costs{From: Moment{i.From}, To: Moment{i.To}, Objective: i.Objective, Period: i.Period, All: one(&i.All)}
+	out := costs{From: Moment{i.From}, To: Moment{i.To}, Objective: i.Objective, Period: model.Short(i.Period), All: one(&i.All)}
 	for n := range i.Components {
 		out.Components = append(out.Components, one(&i.Components[n]))
 	}

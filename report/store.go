@@ -44,7 +44,7 @@ func openStore(dir string, total int64) (*store, error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("no evidence can be kept: %w", err)
 	}
-	m, err := ReadManifest(dir)
+	m, err := readManifest(dir)
 	if err == nil && m != nil {
 		s.m = *m
 	}

@@ -1,8 +1,7 @@
 package report
 
 import (
-	"fmt"
-	"regexp"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,109 +9,6 @@ import (
 	"rollbook/incident"
 	"rollbook/model"
 )
-
-// summary tells what happened in plain sentences, each from a fact.
-func (b *builder) summary(d Data) (out []Text) {
-	i := &b.i
-	say := func(format string, args ...any) { out = append(out, Text(fmt.Sprintf(format, args...))) }
-	t := d.Times
-	first := true
-	each(b.facts, func(f incident.Fact, r incident.Rose) {
-		if first {
-			say("The first sample over a limit was at %s: %s.", Moment{r.Trigger.Onset}, r.Trigger.Text)
-		}
-		first = false
-	})
-	for _, a := range d.Decision.Answers {
-		if a.Answer == "yes" {
-			say("%s answered yes at %s: %s%s.", string(a.By), a.At, string(a.What), quoted(string(a.Reason)))
-			first = false
-		}
-	}
-	if first {
-		say("No limit was seen to be broken.")
-	}
-	if !t.Detected.IsZero() {
-		how := ""
-		if d.DetectedBy != "" {
-			how = " by " + string(d.DetectedBy)
-		}
-		gap := after(d.Took.Detect, "the onset")
-		if t.Detected.Before(t.Onset.Time) {
-			gap = ", before the limit was passed"
-		}
-		say("It was detected at %s%s%s.", t.Detected, how, gap)
-	}
-	switch dec := d.Decision; {
-	case t.Decided.IsZero() && d.Outcome == "":
-		say("Nothing was decided yet.")
-	case t.Decided.IsZero():
-		say("No rollback was decided.")
-	case dec.NoRollback && dec.Overruled:
-		say("The decision at %s was: no rollback (verdict: %s, against the figures%s).", t.Decided, string(dec.Verdict), quoted(string(dec.Reason)))
-	case dec.NoRollback:
-		say("The decision at %s was: no rollback (verdict: %s: %s).", t.Decided, string(dec.Verdict), string(dec.Text))
-	case dec.Overruled:
-		say("The decision at %s was: %s, against the figures%s.", t.Decided, string(dec.Verdict), quoted(string(dec.Reason)))
-	default:
-		say("The decision at %s was: %s (%s).", t.Decided, string(dec.Verdict), string(dec.Text))
-	}
-	for _, a := range d.Attempts {
-		outcome := string(a.Outcome)
-		if rest, ok := strings.CutPrefix(outcome, "rolled out"); ok {
-			outcome = "rolled out after " + a.Took.String() + rest
-		}
-		say("Attempt %d, confirmed by %s at %s: %s: %s.", a.N, string(a.By), a.Confirmed, string(a.Title), outcome)
-	}
-	switch {
-	case !t.Recovered.IsZero():
-		say("The figures were good from %s on%s; the result at %s: %s.", t.Recovered, after(d.Took.Recover, "the detection"), t.Verified, string(d.Proof.Text))
-	case len(d.Attempts) > 0:
-		say("The rollback is not verified.")
-	}
-	if down := d.Downtime; down.Down.Known && down.Down.Seconds+down.NoData.Seconds >= 1 {
-		text := "It was down for " + down.Down.String()
-		if down.NoData.Seconds >= 1 {
-			text += ", and for " + down.NoData.String() + " nothing is known"
-		}
-		if !down.Until.IsZero() {
-			text += "; the clock still runs"
-		}
-		say("%s.", text)
-	}
-	if all := d.Impact.All; d.Impact.Known && all.Failed.Value.Known && all.Requests.Value.Known {
-		say("From %s to %s, of %s requests %s failed.", d.Impact.From.Clock(), d.Impact.To.Clock()+" UTC", string(all.Requests.Text), string(all.Failed.Text))
-	}
-	ended := string(d.Outcome)
-	if i.End != nil && i.End.Against != "" {
-		ended += ", though " + i.End.Against
-	}
-	switch {
-	case d.Outcome != "" && i.Closed.IsZero():
-		say("It ended: %s%s. Its checklist is not done yet.", ended, quoted(string(d.Reason)))
-	case i.Closed.IsZero():
-		say("The incident is still open.")
-	case d.Outcome != "":
-		say("It ended: %s%s. It was closed at %s.", ended, quoted(string(d.Reason)), t.Closed)
-	default:
-		say("It was closed at %s.", t.Closed)
-	}
-	return out
-}
-
-func quoted(reason string) string {
-	if reason == "" {
-		return ""
-	}
-	return ", because “" + reason + "”"
-}
-
-func after(s Span, what string) string {
-	if !s.Known {
-		return ""
-	}
-	return ", " + s.String() + " after " + what
-}
 
 // cause returns what the journal suspects, the likeliest first; for a component
 // rolled back without a suspicion, what ran when that was confirmed.
@@ -135,6 +31,16 @@ func (b *builder) cause() Cause {
 		})
 	}
 	seen := map[string]bool{}
+	var told []model.Version // pairs: what was told of it one way is not told the other way
+	pair := func(x, y model.Version) bool {
+		for n := 0; n < len(told); n += 2 {
+			if told[n].Is(x) && told[n+1].Is(y) || told[n].Is(y) && told[n+1].Is(x) {
+				return true
+			}
+		}
+		told = append(told, x, y)
+		return false
+	}
 	for _, a := range b.i.Attempts {
 		for _, w := range a.Writes {
 			p := w.Plan
@@ -145,11 +51,12 @@ func (b *builder) cause() Cause {
 				c.Suspects = append(c.Suspects, Culprit{Component: Text(p.Component), Version: Text(p.From.Full()), Text: "it ran when the rollback was confirmed"})
 			}
 			seen[p.Component] = true
-			if len(p.Changes) > 0 {
-				c.Diffs = append(c.Diffs, Diffed{Component: Text(p.Component), From: Text(p.From.Label), To: Text(p.To.Label), Lines: changes(p.Changes)})
+			if len(p.Changes) > 0 && !pair(p.From, p.To) {
+				c.Diffs = append(c.Diffs, Diffed{Component: Text(p.Component), From: Text(p.To.Full()), To: Text(p.From.Full()), Lines: released(p.Changes)})
 			}
 		}
 	}
+	c.Said = b.said()
 	switch {
 	case len(c.Suspects) == 0:
 		c.Note = "No suspect is known: nothing was seen to have changed shortly before the onset. The cause is to be found by a person."
@@ -159,23 +66,33 @@ func (b *builder) cause() Cause {
 	return c
 }
 
-// changes are one a line: "- " what went, "+ " what came, both for what changed,
-// "! " where only that is known.
-func changes(all []model.Change) (out []Text) {
-	for _, ch := range all {
+// released are the changes of a release, which a rollback takes back, one a line: "- "
+// what it took away, "+ " what it brought, both for what it changed. A value that may be
+// a secret is not told: "! " where only that it changed is known.
+func released(back []model.Change) (out []Text) {
+	for _, ch := range back {
 		what := strings.TrimSpace(ch.Kind + " " + ch.What)
-		if ch.From == ch.To { // a value that is not kept: "changed"
-			out = append(out, Text(strings.TrimSuffix("! "+what+": "+ch.From, ": ")))
+		was, is := ch.To, ch.From
+		switch {
+		case was == is || was == model.LiteralChanged:
+			out = append(out, Text("! "+what+": value changed (hidden)"))
 			continue
+		case was != "":
+			out = append(out, Text("- "+what+": "+hidden(was)))
 		}
-		if ch.From != "" {
-			out = append(out, Text("- "+what+": "+ch.From))
-		}
-		if ch.To != "" {
-			out = append(out, Text("+ "+what+": "+ch.To))
+		if is != "" {
+			out = append(out, Text("+ "+what+": "+hidden(is)))
 		}
 	}
 	return out
+}
+
+// hidden says of a value that may be a secret only that it is one.
+func hidden(v string) string {
+	if v == model.Literal {
+		return "(value hidden)"
+	}
+	return v
 }
 
 func (b *builder) impact() Impact {
@@ -220,57 +137,35 @@ func figure(r model.Reading, show func(float64) string) Figure {
 	return f
 }
 
-// number is a count as a person writes it. Prometheus extrapolates to the window's
-// ends, so that what it counts is not whole.
+// number is a count as a person says it: "none", "873", "8.6k", "191k", "1.2M".
+// Prometheus extrapolates to the window's ends, so that what it counts is not whole.
 func number(v float64) string {
-	s := strconv.FormatFloat(v, 'f', 0, 64)
-	for n := len(s) - 3; n > 0 && s[n-1] != '-'; n -= 3 {
-		s = s[:n] + "," + s[n:]
+	switch v = math.Round(v); {
+	case v <= 0:
+		return "none"
+	case v < 1000:
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	case v < 999_500:
+		return digits(v/1e3) + "k"
 	}
-	return "about " + s
+	return digits(v/1e6) + "M"
+}
+
+// digits prints a number with one digit after the point while it is below ten.
+func digits(v float64) string {
+	if v < 9.95 {
+		return strings.TrimSuffix(strconv.FormatFloat(v, 'f', 1, 64), ".0")
+	}
+	return strconv.FormatFloat(v, 'f', 0, 64)
 }
 
 func minutes(v float64) string {
-	s := strings.TrimSuffix(strconv.FormatFloat(v, 'f', 1, 64), ".0")
-	if s == "1" {
+	switch s := digits(v); s {
+	case "0":
+		return "none"
+	case "1":
 		return "1 minute"
+	default:
+		return s + " minutes"
 	}
-	return s + " minutes"
-}
-
-// picName is a picture whose name may stand in a link. The manifest is a file that
-// anybody may have changed.
-var picName = regexp.MustCompile(`^[A-Za-z0-9._/-]+\.svg$`)
-
-func (b *builder) evidence() Kept {
-	m := b.kept
-	if m == nil {
-		return Kept{Text: "nothing: no evidence was gathered"}
-	}
-	k := Kept{}
-	var bytes int64
-	newest := map[string]Text{}
-	var order []string
-	for _, f := range m.Files {
-		bytes += f.Bytes
-		words := f.Source
-		if f.Note != "" {
-			words += " (" + f.Note + ")"
-		}
-		k.Files = append(k.Files, Item{Text(f.Name), Text(words)})
-		if picName.MatchString(f.Name) {
-			if newest[f.Source] == "" {
-				order = append(order, f.Source)
-			}
-			newest[f.Source] = Text(Folder + "/" + f.Name)
-		}
-	}
-	for _, s := range order {
-		k.Pictures = append(k.Pictures, newest[s])
-	}
-	for _, x := range m.Missing {
-		k.Missing = append(k.Missing, Item{Text(x.What), Text(x.Why)})
-	}
-	k.Text = Text(fmt.Sprintf("%d files, %s, in the folder %s", len(m.Files), size(bytes), Folder))
-	return k
 }

@@ -1,0 +1,106 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"rollbook/incident"
+	"rollbook/model"
+)
+
+// attempted tells what one attempt did: in one sentence what was written, and each
+// write that came to another end in one of its own.
+func (b *builder) attempted(a *incident.Attempt) (out []string) {
+	var back []string
+	for _, w := range a.Writes {
+		p := &w.Plan
+		name := p.Component + " to " + p.To.Name()
+		if p.Role != model.RoleRelease {
+			name = ""
+		}
+		end := ""
+		switch w.State {
+		case incident.Pending:
+			continue
+		case incident.Refused, incident.Failed:
+			end = "nothing was written: " + w.Err
+		case incident.Writing, incident.Unsettled:
+			end = "whether it was written is not known"
+		case incident.Reverted:
+			end = "it was " + w.Err
+		case incident.Rolling:
+			end = "it was never rolled out"
+			if a == b.i.Attempt() && b.i.End == nil && b.i.Closed.IsZero() {
+				end = "it is not rolled out yet"
+			}
+		}
+		if w.Worse != "" {
+			end = strings.TrimPrefix(end+", and it was worse than before ("+w.Worse+")", ", and ")
+		}
+		switch {
+		case end == "" && name != "":
+			back = append(back, name)
+		case name != "":
+			did := "Rolled back "
+			if w.State == incident.Refused || w.State == incident.Failed {
+				did = "Tried to roll back "
+			}
+			out = append(out, fmt.Sprintf("%s%s at %s by %s; %s.", did, name, b.day(a.Confirmed), a.By, end))
+		default:
+			if end != "" {
+				end = "; " + end
+			}
+			out = append(out, fmt.Sprintf("At %s %s confirmed: %s%s.", b.day(a.Confirmed), a.By, p.Title, end))
+		}
+	}
+	if len(back) == 0 {
+		return out
+	}
+	verified := ""
+	if a == b.i.Attempt() && !b.i.Verified.IsZero() && (b.i.End == nil || b.i.End.Outcome == incident.RolledBack) {
+		verified = ", " + string(b.proved()) + " at " + b.i.Verified.UTC().Format("15:04:05 UTC")
+	}
+	return append([]string{fmt.Sprintf("Rolled back %s at %s by %s%s.", list(back), b.day(a.Confirmed), a.By, verified)}, out...)
+}
+
+// list joins names with commas and an "and".
+func list(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
+
+// ended tells how it ended.
+func (b *builder) ended(d Data) (out []string) {
+	i := &b.i
+	open := func() {
+		if i.End == nil && i.Closed.IsZero() {
+			out = append(out, "The incident is still open.")
+		}
+	}
+	released := slices.ContainsFunc(d.Attempts, func(t Try) bool { return t.Role == string(model.RoleRelease) })
+	if i.End != nil && i.End.Outcome != incident.RolledBack {
+		text := "It ended without a rollback: "
+		if released {
+			text = "It ended otherwise: "
+		}
+		text += string(i.End.Outcome)
+		if i.End.Reason != "" {
+			text += " (“" + i.End.Reason + "”)"
+		}
+		if i.End.Against != "" {
+			text += ", though " + i.End.Against
+		}
+		if !i.Recovered.IsZero() {
+			text += "; the figures were good again from " + b.day(i.Recovered)
+		}
+		return append(out, text+".")
+	}
+	if released && i.Verified.IsZero() {
+		out = append(out, "That it helped is not verified.")
+	}
+	open()
+	return out
+}

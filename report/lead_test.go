@@ -1,0 +1,88 @@
+package report
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rollbook/engine/journal"
+	"rollbook/incident"
+	"rollbook/model"
+)
+
+// The first paragraph, of journals as the program wrote them, can be read by somebody who
+// was not there.
+func TestFirstParagraph(t *testing.T) {
+	for name, want := range map[string]string{
+		"crash-loop":                     "Revision 6 of backend-python (gitlab-ci: “deploy 1.42.0, pipeline 4578: new payment client”) went out at 03:05 UTC on 23 November 2026; the rollout of backend-python was stuck from then on. No request failed. Rolled back backend-python to revision 5 at 03:12 UTC by root, verified at 03:12:37 UTC.",
+		"errors":                         "Revision 6 of backend-python (gitlab-ci: “deploy 1.42.0, pipeline 4578: pay by invoice”) went out at 03:04 UTC on 23 November 2026; from then on up to 30% of the requests to backend-python failed. 8.4k of 32k requests failed (27%). Rolled back backend-python to revision 5 at 03:12 UTC by root, verified at 03:13:45 UTC.",
+		"healed":                         "From 03:04 UTC on 23 November 2026 up to 17% of the requests to backend-python failed. Nothing is known to have been released in the hour before. 5.1k of 33k requests failed until 03:13 UTC (15%). It ended without a rollback: recovered on its own.",
+		"no-metrics":                     "Revision 6 of backend-python (gitlab-ci: “deploy 1.42.0, pipeline 4578: new web framework”) went out at 03:04 UTC on 23 November 2026. Reported at 03:12 UTC by root: a critical feature was broken. How many requests failed before 03:12 UTC is not known. Rolled back backend-python to revision 5 at 03:12 UTC by root, verified at 03:12:48 UTC.",
+		"stuck-rollout":                  "Revision 5 of frontend (gitlab-ci: “deploy 2.7.0, pipeline 4580: warm caches at start”) went out at 03:05 UTC on 23 November 2026; the rollout of frontend was stuck from 03:07 UTC. No request failed. Rolled back frontend to revision 4 at 03:12 UTC by root, verified at 03:12:36 UTC.",
+		"two-bad-releases-the-wrong-way": "From 02:50 UTC on 23 November 2026 up to 24% of the requests to backend-python failed. Nothing is known to have been released in the hour before. 16k of 83k requests failed (20%). Rolled back backend-python to revision 6 at 03:12 UTC by root. Rolled back backend-python to revision 5 at 03:12 UTC by root, verified at 03:14:00 UTC.",
+		"two-components":                 "Revision 6 of backend-python (gitlab-ci: “deploy 1.42.0, pipeline 4578: orders API v3”) went out at 03:03 UTC on 23 November 2026; from then on up to 22% of the requests to backend-python failed. Revision 5 of frontend (gitlab-ci: “deploy 2.7.0, pipeline 4578: orders API v3”) went out at 03:03 UTC; from 03:04 UTC up to 15% of the requests to frontend failed. 11k of 70k requests failed (16%). Rolled back frontend to revision 4 and backend-python to revision 5 at 03:12 UTC by root, verified at 03:13:45 UTC.",
+	} {
+		if got := leadOf(t, name); got != want {
+			t.Errorf("%s:\n%s\nwant\n%s", name, got, want)
+		}
+	}
+}
+
+func leadOf(t *testing.T, name string) string {
+	t.Helper()
+	c, err := journal.Read(filepath.Join("..", "engine", "journal", "testdata", "format2", name+".jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sentences(New(c.Facts, nil).Summary)
+}
+
+func sentences(all []Text) string {
+	var out []string
+	for _, s := range all {
+		out = append(out, string(s))
+	}
+	return strings.Join(out, " ")
+}
+
+// Requests are counted for people: rounded, and never "about 0".
+func TestNumbersForPeople(t *testing.T) {
+	for v, want := range map[float64]string{0: "none", 0.4: "none", 0.6: "1", 873: "873", 999.4: "999", 999.6: "1k", 1000: "1k", 4180: "4.2k", 9949: "9.9k", 9960: "10k", 31554: "32k",
+		190884: "191k", 999_400: "999k", 999_600: "1M", 1_234_000: "1.2M", 25e6: "25M"} {
+		if got := number(v); got != want {
+			t.Errorf("%g: %s, want %s", v, got, want)
+		}
+	}
+	for v, want := range map[float64]string{0: "none", 0.02: "none", 0.25: "0.2 minutes", 1: "1 minute", 6.8: "6.8 minutes", 14.25: "14 minutes"} {
+		if got := minutes(v); got != want {
+			t.Errorf("%g: %s, want %s", v, got, want)
+		}
+	}
+}
+
+// What a release took away has a minus, though the rollback brings it back.
+func TestReleasedIsTheReleasesDiff(t *testing.T) {
+	got := released([]model.Change{{Kind: "image", What: "api", From: "shop/api:1.42.0", To: "shop/api:1.41.0"}, {Kind: "env", What: "PAYMENT_URL", To: model.Literal},
+		{Kind: "env", What: "NEW", From: model.Literal}, {Kind: "env", What: "DB", From: model.Literal, To: model.LiteralChanged}, {Kind: "env", What: "X", From: "changed", To: "changed"}})
+	want := []Text{"- image api: shop/api:1.41.0", "+ image api: shop/api:1.42.0", "- env PAYMENT_URL: (value hidden)", "+ env NEW: (value hidden)",
+		"! env DB: value changed (hidden)", "! env X: value changed (hidden)"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
+
+// What was measured after a rollback is not told of the release.
+func TestPeakIsBeforeTheFirstWrite(t *testing.T) {
+	at := func(m int) time.Time { return t0.Add(time.Duration(m) * time.Minute) }
+	sample := func(m int, v float64) incident.Fact {
+		return incident.Fact{At: at(m), Body: incident.Sampled{Components: []incident.SampleOf{{Component: "api", Errors: &v}}}}
+	}
+	d := New([]incident.Fact{{At: t0, Body: incident.Began{}},
+		{At: at(5), Body: incident.Rose{Trigger: incident.Trigger{Component: "api", Kind: incident.TErrors, Onset: t0, Value: 0.08}}},
+		sample(6, 0.112), {At: at(7), By: "maria", Body: incident.Confirmed{N: 1, Plans: []model.Plan{{ID: "p", Role: model.RoleRelease, Component: "api"}}}}, sample(8, 0.9)}, nil)
+	if got := sentences(d.Summary); !strings.HasPrefix(got, "From 03:12 UTC on 23 November 2026 up to 11% of the requests to api failed. Nothing is known to have been released in the hour before.") {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,108 @@
+package report
+
+import (
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"rollbook/text"
+)
+
+// logEnd is the end of a log that the evidence holds.
+type logEnd struct {
+	component, source string
+	lines             []string
+}
+
+// logEndMost bounds what is read of a log's end.
+const logEndMost = 32 << 10
+
+// failedLog is the log of a pod that failed: of the container before its restart, or one
+// that was taken at the opening, as only those of failing pods are.
+var failedLog = regexp.MustCompile(`^logs/([^/]+)/[^/]+/[^/]+-(previous-\d+|current)(-opened|-confirm)?(-\d+)?\.log$`)
+
+// trouble is what a line says that tells why a program failed.
+var trouble = regexp.MustCompile(`(?i)\b(\w*error|\w*exception|fatal|panic|critical|traceback)\b`)
+
+// stamp is the time that the cluster puts before each line.
+var stamp = regexp.MustCompile(`^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d) `)
+
+// readEnds reads the ends of the logs of pods that failed, one for each component: of a
+// container that ended before that of one that runs.
+func (m *Manifest) readEnds(dir string) {
+	root, err := os.OpenRoot(filepath.Join(dir, Folder))
+	if err != nil {
+		return // the manifest's files are gone: there is nothing to show
+	}
+	defer root.Close()
+	best := map[string]File{}
+	rank := func(f File) int {
+		switch {
+		case strings.Contains(path.Base(f.Name), "-previous-"):
+			return 3
+		case strings.Contains(f.Name, "-opened"), strings.Contains(f.Name, "-confirm"):
+			return 2
+		}
+		return 1
+	}
+	for _, f := range m.Files {
+		found := failedLog.FindStringSubmatch(f.Name)
+		if found == nil || !strings.HasPrefix(f.Source, "log of pod ") {
+			continue
+		}
+		if was, ok := best[found[1]]; !ok || rank(f) > rank(was) {
+			best[found[1]] = f
+		}
+	}
+	var order []string
+	for c := range best {
+		order = append(order, c)
+	}
+	slices.Sort(order)
+	for _, c := range order {
+		if lines := endOf(root, best[c]); len(lines) > 0 {
+			m.ends = append(m.ends, logEnd{component: c, source: best[c].Source, lines: lines})
+		}
+	}
+}
+
+// endOf returns the last lines of a log that tell of trouble, each once; of a container
+// that ended, its last lines where none does.
+func endOf(root *os.Root, f File) []string {
+	file, err := root.Open(f.Name)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil
+	} else if at := info.Size() - logEndMost; at > 0 {
+		if _, err := file.Seek(at, io.SeekStart); err != nil {
+			return nil
+		}
+	}
+	b, err := io.ReadAll(io.LimitReader(file, logEndMost))
+	if err != nil {
+		return nil
+	}
+	var telling, all []string
+	for l := range strings.Lines(string(b)) {
+		l = strings.TrimSpace(stamp.ReplaceAllString(text.Clean(strings.TrimRight(l, "\r\n")), ""))
+		switch {
+		case l == "":
+		case trouble.MatchString(l) && !slices.Contains(telling, l):
+			telling = append(telling, l)
+			fallthrough
+		default:
+			all = append(all, l)
+		}
+	}
+	if len(telling) == 0 && strings.Contains(path.Base(f.Name), "-previous-") {
+		telling = all
+	}
+	return telling[max(0, len(telling)-saidMost):]
+}
