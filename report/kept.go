@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -106,12 +107,31 @@ func picRank(name Text) int {
 // saidMost is how many lines of a component's logs a report shows.
 const saidMost = 5
 
-// said is what the pods that failed said last, one log of each component.
+// said is what the pods of the failed components said: the lines that the journal has,
+// those first that the version before did not say; else the ends of the logs that were
+// kept.
 func (b *builder) said() (out []Saying) {
+	told := map[string]bool{}
+	for _, c := range b.i.Failed {
+		for _, of := range b.i.PodsSaidBy(c) {
+			if len(of.Lines) == 0 {
+				continue
+			}
+			told[c] = true
+			s := Saying{Component: Text(c), Source: Text(fmt.Sprintf("logs of %d of the pods of %s", of.Pods, of.Version.Full()))}
+			for n := range of.Lines[:min(len(of.Lines), saidMost)] {
+				s.Lines = append(s.Lines, Text(incident.SaidWords(&of, &of.Lines[n])))
+			}
+			out = append(out, s)
+		}
+	}
 	if b.kept == nil {
-		return nil
+		return out
 	}
 	for _, s := range b.kept.ends {
+		if told[s.component] {
+			continue
+		}
 		lines := make([]Text, 0, saidMost)
 		for _, l := range s.lines {
 			lines = append(lines, Text(l))
