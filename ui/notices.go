@@ -215,7 +215,7 @@ func (a *App) takeOver() tea.Cmd {
 // while it stands; "" when nothing was down.
 func (s *scope) down() string {
 	total, blind := incident.Downtime(s.snap)
-	if total <= 0 {
+	if coarse(total) <= 0 {
 		return ""
 	}
 	text := "down " + model.Short(coarse(total))
