@@ -31,6 +31,8 @@ func (d *decider) sample() {
 			o.Errors, o.P95, o.Requests = pointer(f.Errors.Now), pointer(f.P95.Now), pointer(f.Requests)
 			o.Up, o.Targets = pointer(f.Up), pointer(f.Targets)
 			o.HoldErrors, o.HoldP95 = pointer(f.HoldErrors), pointer(f.HoldP95)
+			o.OldErrors, o.OldP95 = pointer(f.Old.Errors), pointer(f.Old.P95)
+			o.NewErrors, o.NewP95 = pointer(f.New.Errors), pointer(f.New.P95)
 		}
 		b.Components = append(b.Components, o)
 	}
@@ -85,4 +87,8 @@ type SampleOf struct {
 	Targets    *float64 `json:"targets,omitempty"`
 	HoldErrors *float64 `json:"holdErrors,omitempty"` // over the whole of Verify's hold
 	HoldP95    *float64 `json:"holdP95,omitempty"`
+	OldErrors  *float64 `json:"oldErrors,omitempty"` // of the pods that a rollback replaces, by themselves
+	OldP95     *float64 `json:"oldP95,omitempty"`
+	NewErrors  *float64 `json:"newErrors,omitempty"` // and of those that it brings
+	NewP95     *float64 `json:"newP95,omitempty"`
 }

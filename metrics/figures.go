@@ -37,8 +37,9 @@ func (r *round) preset(a *asked, f *model.Figures) {
 		n.V *= float64(time.Minute) / float64(r.short)
 		f.Requests = r.dated(a, n, unless(first(g.newestErr, g.short.cErr), cmp.Or(present, why)), q.requests(r.short))
 	}
-	if _, wanted := r.sides[a.ID]; wanted {
+	if s, wanted := r.sides[a.ID]; wanted {
 		f.Old, f.New = r.sideNow(a.old, present, a), r.sideNow(a.new, present, a)
+		f.NewErrors, f.NewP95 = a.renewed.add(s.New, f.New)
 	}
 	if r.hold <= 0 {
 		return

@@ -180,6 +180,9 @@ func TestSidesOfARollout(t *testing.T) {
 				t.Errorf("%s: %s, want %s", name, sayReading(tt.of), tt.want)
 			}
 		}
+		if e, p := f.NewErrors, f.NewP95; len(e) != 1 || e[0].V != f.New.Errors.Value || !e[0].At.Equal(fakeNow) || len(p) != 1 || p[0].V != f.New.P95.Value {
+			t.Errorf("how the new pods went: %v %v", e, p)
+		}
 		if r := f.New.Requests; !r.Known || r.Value < 150 {
 			t.Errorf("new requests: %+v", r)
 		}
@@ -189,7 +192,7 @@ func TestSidesOfARollout(t *testing.T) {
 			}
 		}
 		poll.Apart["shop"] = model.Sides{Old: []string{"shop-7c9f5d8"}, New: "shop-never"}
-		if got, err = c.Poll(t.Context(), poll); err != nil || got["shop"].New.Errors.Known || got["shop"].New.Errors.Why == "" {
+		if got, err = c.Poll(t.Context(), poll); err != nil || got["shop"].New.Errors.Known || got["shop"].New.Errors.Why == "" || len(got["shop"].NewErrors) > 0 {
 			t.Errorf("before the first sample: %+v %v", got["shop"].New, err)
 		}
 		if got, err = ask(c, 0, target); err != nil || got["shop"].Old != (model.Behaviour{}) {

@@ -3,6 +3,7 @@ package metrics
 import (
 	"cmp"
 	"context"
+	"slices"
 
 	"rollbook/model"
 )
@@ -52,6 +53,30 @@ func (r *round) sideNow(b model.Behaviour, present string, a *asked) model.Behav
 		}
 	}
 	return b
+}
+
+// renewed is how the pods that replace others went, round by round. Its samples are
+// shared with the figures that were handed out: they are only extended.
+type renewed struct {
+	owner       string
+	errors, p95 []model.Sample
+}
+
+// add keeps what is known of them now, and returns all that is; other pods begin anew.
+func (n *renewed) add(owner string, now model.Behaviour) (errors, p95 []model.Sample) {
+	if n.owner != owner {
+		*n = renewed{owner: owner}
+	}
+	for _, x := range []struct {
+		all *[]model.Sample
+		model.Reading
+	}{{&n.errors, now.Errors}, {&n.p95, now.P95}} {
+		all := *x.all
+		if x.Known && (len(all) == 0 || x.At.After(all[len(all)-1].At)) {
+			*x.all = append(all, model.Sample{At: x.At, V: x.Value, AtLeast: x.AtLeast})
+		}
+	}
+	return slices.Clip(n.errors), slices.Clip(n.p95)
 }
 
 // nothing is a behaviour of which nothing is known.

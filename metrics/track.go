@@ -31,6 +31,7 @@ type track struct {
 	// was none.
 	strange map[string]bool
 	burnt   burnt
+	renewed renewed
 }
 
 // track is what is known of a target; it begins anew when the target is asked for

@@ -87,6 +87,8 @@ type Figures struct {
 	// first new pod of a rollout that this program wrote on: of the pods that are
 	// replaced, and of those that replace them. The zero value was not asked for.
 	Old, New Behaviour
+	// NewErrors and NewP95 are how New went since it is asked for, oldest first.
+	NewErrors, NewP95 []Sample
 	// Burn is how fast the error budget of the SLO is spent, where one is set up.
 	Burn Burn
 	// Alerts are those about the component that fire, the first first; AlertsNo is why

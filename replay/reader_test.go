@@ -150,6 +150,22 @@ func TestReaderMoves(t *testing.T) {
 	}
 }
 
+// What charts draw is in the samples of the journal: the component's figures, and
+// those of the pods that a rollback brings.
+func TestReaderKeepsHowItWent(t *testing.T) {
+	r := opened(t, replaytest.Story())
+	if !r.Reach(incident.Verify) {
+		t.Fatal("Verify is not reached")
+	}
+	f := r.Snapshot().Seen.Figures["backend-python"]
+	if n := len(f.Errors.Samples); n != 9 || f.Errors.Samples[0].V != .124 || f.Errors.Samples[n-1].V > .041 {
+		t.Errorf("errors went %v", f.Errors.Samples)
+	}
+	if len(f.NewErrors) != 4 || f.NewErrors[0].V != 0 || !f.New.Errors.Known || f.Old.Errors.Value != f.Errors.Now.Value || len(f.NewP95) != 0 {
+		t.Errorf("the new pods went %v; now %+v and %+v", f.NewErrors, f.Old, f.New)
+	}
+}
+
 // A journal with nothing in it yet is nothing, and can begin.
 func TestReaderOfNothing(t *testing.T) {
 	source := replaytest.NewSource(nil)

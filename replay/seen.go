@@ -178,15 +178,24 @@ func (r *Reader) sampled(i *incident.Incident, l *lines, figures map[string]*mod
 				v *float64
 			}{{&f.Errors, o.Errors}, {&f.P95, o.P95}} {
 				x.f.Now = reading(x.v, at)
-				if x.v != nil {
-					x.f.Samples = append(x.f.Samples, model.Sample{At: at, V: *x.v})
-				}
+				x.f.Samples = sampledOf(x.f.Samples, x.v, at)
 			}
 			f.Requests, f.Up, f.Targets = reading(o.Requests, at), reading(o.Up, at), reading(o.Targets, at)
 			f.HoldErrors, f.HoldP95 = reading(o.HoldErrors, at), reading(o.HoldP95, at)
+			f.Old.Errors, f.Old.P95 = reading(o.OldErrors, at), reading(o.OldP95, at)
+			f.New.Errors, f.New.P95 = reading(o.NewErrors, at), reading(o.NewP95, at)
+			f.NewErrors, f.NewP95 = sampledOf(f.NewErrors, o.NewErrors, at), sampledOf(f.NewP95, o.NewP95, at)
 		}
 	}
 	return progress
+}
+
+// sampledOf adds a value that was known.
+func sampledOf(all []model.Sample, v *float64, at time.Time) []model.Sample {
+	if v == nil {
+		return all
+	}
+	return append(all, model.Sample{At: at, V: *v})
 }
 
 // onLine shows one sample.

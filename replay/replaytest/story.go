@@ -49,6 +49,10 @@ func Story() []incident.Fact {
 		want := 6.0
 		b := incident.Sampled{Components: []incident.SampleOf{{Component: "backend-python", Revision: rev, Ready: ready, Desired: 6, Replicas: 6, Updated: updated,
 			Available: ready, Errors: &errors, P95: &p95, Up: &up, Targets: &want}}}
+		if len(progress) > 0 {
+			none := 0.
+			b.Components[0].OldErrors, b.Components[0].NewErrors = &errors, &none
+		}
 		for _, p := range progress {
 			b.Progress = append(b.Progress, incident.ProgressOf{WriteID: undoing, Progress: p})
 		}
