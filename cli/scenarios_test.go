@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"context"
+	"io"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +40,7 @@ func TestScenarioErrors(t *testing.T) {
 		m.picture("choose", "Choose: the newest revision that served well before it began")
 		m.confirms("admission accepts it", "deployment/backend-python --to-revision=5")
 		m.Waits(time.Minute, "1 of 3 new pods")
-		m.Waits(time.Minute, "errors: old 1.42.0 ", "· new 1.41.0 0%")
+		m.Waits(time.Minute, "errors: old 1.42.0 ", "· new 1.41.0 0%", " errors backend-python", "rollback", " new 1.41.0 0%")
 		m.picture("rollback", "Roll back: the rollout, pod by pod")
 		m.verifies()
 		m.picture("verify", "Verify: it is over only when the figures say so")
@@ -48,9 +51,28 @@ func TestScenarioErrors(t *testing.T) {
 	})
 }
 
+// On wide screens both figures are drawn, the component stands beside them, and on the
+// widest what happened stands beside that.
+func TestScenarioWide(t *testing.T) {
+	for name, size := range map[string][2]int{"wide": {120, 40}, "widest": {200, 50}} {
+		t.Run(name, func(t *testing.T) {
+			perform(t, "errors", size[0], size[1], func(ctx context.Context, s stage) error {
+				return (&exercise{scenario: "errors", flags: &flags{stage: s}}).run(ctx, io.Discard)
+			}, func(m *played) {
+				m.Waits(20*time.Second, "ROLL BACK NOW", " errors backend-python", "limit 5%┤", " P95 backend-python", "limit 2s┤", "▼onset", "suspect", "timeline ─")
+				m.picture("assess-"+name, "Assess on a screen of "+strconv.Itoa(size[0])+"×"+strconv.Itoa(size[1]))
+				m.scenario.End = sandbox.End{} // it is not played to its end
+				m.leaves()
+			})
+		})
+	}
+}
+
 func TestScenarioSlow(t *testing.T) {
 	play(t, "slow", func(m *played) {
 		m.Waits(20*time.Second, "ROLL BACK NOW", "P95 over 2s", "on backend-python")
+		m.Waits(5*time.Second, " P95 backend-python", "limit 2s┤", "▼onset")
+		m.picture("slow", "Assess: what is slow is drawn where latency is the incident")
 		m.Keys("l")
 		m.Waits(5*time.Second, "QueuePool limit of size 1")
 		m.Keys(esc)

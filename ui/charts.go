@@ -44,11 +44,12 @@ func (s *scope) measures(r *row) []measure {
 	return out
 }
 
-func (m measure) of(f *model.Figures) (model.Figure, []model.Sample) {
+// of returns the figure, and how the pods that a rollback brings went by themselves.
+func (m measure) of(f *model.Figures) (all model.Figure, fresh model.Reading, samples []model.Sample) {
 	if m.kind == incident.TP95 {
-		return f.P95, nil
+		return f.P95, f.New.P95, f.NewP95
 	}
-	return f.Errors, nil
+	return f.Errors, f.New.Errors, f.NewErrors
 }
 
 // value is a reading in words.
@@ -69,13 +70,23 @@ func (s *scope) chart(r *row, m measure, w, h int) []string {
 		return nil
 	}
 	p := s.pen
-	f, _ := m.of(r.f)
+	f, fresh, apart := m.of(r.f)
 	if len(f.Samples) == 0 {
 		return nil
 	}
+	gap := 2*f.Step + f.Step/2
+	lines := []draw.Line{{Samples: f.Samples, Gap: gap, End: p.say(m.value(f.Now))}}
+	if to := s.goneBackTo(r); len(apart) > 0 && !to.IsZero() {
+		lines[0].End = p.say("all " + m.value(f.Now))
+		lines = append(lines, draw.Line{Samples: apart, Gap: gap, End: p.say("new " + p.middle(nonEmpty(to.Tag, short(to)), 8) + " " + m.value(fresh))})
+	}
+	to := s.snap.Now
+	if closed := s.inc().Closed; !closed.IsZero() {
+		to = closed
+	}
 	c := draw.Chart{Title: p.say(" " + m.name + " " + p.middle(r.c.ID, w/3)), Limit: m.limit, Most: m.most, Show: m.show,
-		Marks: s.marks(r), To: s.snap.Now, Span: chartSpan, ASCII: p.look.ASCII,
-		Lines: []draw.Line{{Samples: f.Samples, Gap: 2*f.Step + f.Step/2, End: p.say(m.value(f.Now))}}}
+		Marks: s.marks(r), To: to, Span: chartSpan, ASCII: p.look.ASCII,
+		Lines: lines}
 	return c.Rows(w, h, func(k draw.Kind, text string) string {
 		switch k {
 		case draw.Scale:
@@ -115,6 +126,21 @@ func (s *scope) charts(r *row, w, h, most int) []string {
 		out = append(out, lines...)
 	}
 	return out
+}
+
+// goneBackTo is the version that a component is being rolled back to: until that is
+// verified its pods are shown by themselves. Zero where it is not.
+func (s *scope) goneBackTo(r *row) model.Version {
+	i := s.inc()
+	if !i.Verified.IsZero() {
+		return model.Version{}
+	}
+	for _, st := range i.Standing() {
+		if st.Write.Plan.Component == r.c.ID && st.Write.Plan.Role == model.RoleRelease {
+			return st.Write.Plan.To
+		}
+	}
+	return model.Version{}
 }
 
 // subject is the component that the incident is about: what was written last, what was

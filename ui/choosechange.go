@@ -138,7 +138,12 @@ func (c *choose) change(w, h int) []string {
 			tail = append(tail, " "+paint(p.Dim, l))
 		}
 	}
-	room := max(1, h-1-len(tail))
+	if r.Cause != "" && h-1-len(tail) > len(r.Changes)+1 { // the table has no room for all of it
+		for _, l := range p.wrap("“"+r.Cause+"”", w-4, 2) {
+			out = append(out, "   "+l)
+		}
+	}
+	room := max(1, h-len(out)-len(tail))
 	out = append(out, p.changeLines(r.Changes, w, room)...)
 	return append(out, tail...)
 }

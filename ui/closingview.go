@@ -17,7 +17,10 @@ func (c *closing) View(w, h int) []string {
 		if it := c.item(); it != nil {
 			right = append([]string{c.pen.heading(it.Text, w-lw-3), ""}, c.itemLines(it, w-lw-3)...)
 		}
-		return c.pen.beside(c.list(lw, h), right, lw, w, h)
+		left := append(c.list(lw, h), "")
+		left = append(left, c.charts(c.subject(), lw, h-len(left), chartMost)...)
+		right = append(right, "")
+		return c.pen.beside(left, append(right, c.lately(w-lw-3, h-len(right))...), lw, w, h)
 	}
 	out := c.list(w, h)
 	it := c.item()
@@ -32,7 +35,11 @@ func (c *closing) View(w, h int) []string {
 	if len(lines) > room {
 		lines = append(lines[:room-1:room-1], paint(c.pen.Dim, c.pen.say(fmt.Sprintf(" … %d more lines: d", len(lines)-room+1))))
 	}
-	return append(out, lines...)
+	out = append(out, lines...)
+	if r := c.subject(); r != nil && h-len(out)-1 >= chartLeast {
+		out = append(append(out, ""), c.chart(r, c.measures(r)[0], w, min(chartMost, h-len(out)-1))...)
+	}
+	return out
 }
 
 // listW is the width of the checklist on a screen of w cells.

@@ -12,17 +12,23 @@ import (
 )
 
 func (c *confirm) View(w, h int) []string {
-	if w >= wideWidth {
-		lw := checkedW(w)
-		return c.pen.beside(c.checked(lw, h), c.changes(w-lw-3, h), lw, w, h)
+	if w < wideWidth {
+		return c.checked(w, h)
 	}
-	return c.checked(w, h)
+	cols := c.widths(w)
+	right := append(c.changes(cols[1], h), "")
+	right = append(right, c.charts(c.subject(), cols[1], h-len(right), chartMost)...)
+	blocks := [][]string{c.checked(cols[0], h), right}
+	if len(cols) > 2 {
+		blocks = append(blocks, c.aside(cols[2], h))
+	}
+	return c.pen.side(blocks, cols, h)
 }
 
 // checkedW is the width of the preflight on a screen of w cells.
-func checkedW(w int) int {
+func (c *confirm) checkedW(w int) int {
 	if w >= wideWidth {
-		return w * 11 / 20
+		return c.widths(w)[0]
 	}
 	return w
 }
@@ -44,7 +50,7 @@ func (c *confirm) checked(w, h int) []string {
 
 // Scroll keeps the marked line in view.
 func (c *confirm) Scroll(w, h int) {
-	w = checkedW(w)
+	w = c.checkedW(w)
 	head, tail := c.around(w)
 	lines, at := c.checkLines(w)
 	c.top = scrolled(c.top, at, len(lines), max(1, h-len(head)-len(tail)-1))

@@ -49,7 +49,7 @@ func (s *scope) measured(r *row, w int) []string {
 	limits := &s.inc().Settings.Limits
 	out, add := s.pen.facts(w)
 	for _, m := range s.measures(r) {
-		f, _ := m.of(r.f)
+		f, _, _ := m.of(r.f)
 		run, want := r.Errors, limits.For
 		if m.kind == incident.TP95 {
 			run, want = r.P95, limits.P95For
@@ -121,11 +121,11 @@ func (s *scope) pastLines(r *row, w int) []string {
 	for n := range c.Past {
 		e := &c.Past[n]
 		v := c.Came(e)
-		text := p.right(model.Age(s.snap.Now, e.At), 5, p.Plain) + "  " + p.fit(v.Full(), w-10)
+		text := v.Full()
 		if e.Cause != "" {
-			text += "  " + p.fit(e.Cause, w-9-ansi.StringWidth(v.Full()))
+			text += "  " + e.Cause
 		}
-		out = append(out, " "+text)
+		out = append(out, p.hang(" "+p.right(model.Age(s.snap.Now, e.At), 5, p.Plain)+"  ", text, w, p.Plain)...)
 	}
 	h := s.snap.Seen.History[model.Release(c.ID)]
 	if h == nil || h.Current() == nil {

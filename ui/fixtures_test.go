@@ -283,6 +283,10 @@ func rolling() *incident.Snapshot {
 	}
 	s.Seen.Board = slices.Clone(s.Seen.Board)
 	s.Seen.Board[1] = &c
+	f := *s.Seen.Figures["backend-python"]
+	f.Old, f.New = model.Behaviour{Errors: known(.124), P95: known(1.84)}, model.Behaviour{Errors: known(0), P95: known(.21)}
+	f.NewErrors, f.NewP95 = series("q", 0, 0).Samples, series("q", .21, .21).Samples
+	s.Seen.Figures["backend-python"] = &f
 	i.Timeline = append(i.Timeline,
 		incident.Entry{At: ago(34 * time.Second), By: "maria", Kind: "write", Text: "confirmed: " + w.Plan.Title},
 		incident.Entry{At: ago(34 * time.Second), Kind: "outcome", Text: "written: backend-python (resourceVersion 88123, generation 57)"},
@@ -361,6 +365,7 @@ func verifying() *incident.Snapshot {
 	f := *s.Seen.Figures["backend-python"]
 	f.Errors, f.P95 = series("q", append(ramp(.003, 10, .124, 20), ramp(.04, 2, .0002, 6)...)...), series("q", append(ramp(.21, 10, 1.84, 20), ramp(1, 2, .21, 6)...)...)
 	f.Up, f.Targets = known(6), known(6)
+	f.NewErrors, f.NewP95 = series("q", ramp(0, 5, .0002, 2)...).Samples, series("q", ramp(.3, 2, .21, 5)...).Samples
 	s.Seen.Figures["backend-python"] = &f
 	s.Seen.Baseline = map[string]model.Baseline{"backend-python": {Errors: known(.002), P95: known(.205)}}
 	for n := range i.Timeline {

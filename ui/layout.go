@@ -66,6 +66,9 @@ func (s *scope) aside(w, h int) []string {
 
 // lately is the timeline's end in h lines, its newest line at the bottom.
 func (s *scope) lately(w, h int) []string {
+	if h < 1 {
+		return nil
+	}
 	out := []string{s.pen.heading("timeline", w)}
 	if len(s.inc().Timeline) == 0 {
 		return append(out, "   nothing yet: the incident is not opened")

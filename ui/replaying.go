@@ -131,7 +131,7 @@ func (r *replaying) notices(s *scope) []sentence {
 
 // notKept is what each page shows live and the journal does not hold.
 var notKept = [7]string{
-	incident.Assess:   "other components, single pods, events",
+	incident.Assess:   "how the figures went before it was opened, other components, single pods, events",
 	incident.Decision: "other components, and the queries",
 	incident.Choose:   "the history, but for what was proposed and chosen",
 	incident.Confirm:  "the preflight before it was confirmed",

@@ -270,8 +270,10 @@ func (r *rollBack) progress(s incident.Standing, w int) []string {
 		out = append(out, " "+paint(color, p.say(bar(seen.Share, min(48, w-2)))))
 		out = append(out, p.hang("   ", seen.Text, w, p.Plain)...)
 	}
-	if text := r.apart(wr); text != "" {
-		out = append(out, "   "+p.fit(text, w-4))
+	for _, l := range p.wrap(r.apart(wr), w-4, 2) {
+		if l != "" {
+			out = append(out, "   "+l)
+		}
 	}
 	if seen.Aid != nil {
 		out = append(out, "   "+paint(p.Key, "D")+"  "+p.fit(seen.Aid.Text, w-8))

@@ -230,7 +230,7 @@ func (p *plot) dot(x, y int, k Kind) {
 		return
 	}
 	r, c := p.h-1-y/p.rows, x/p.cols
-	if p.bits[r][c] == 0 || k == Over {
+	if p.bits[r][c] == 0 || p.kind[r][c] != Over {
 		p.kind[r][c] = k
 	}
 	p.bits[r][c] |= p.bit(x%p.cols, p.rows-1-y%p.rows)
