@@ -234,7 +234,7 @@ func (s *Snapshot) runs(component string) string {
 		return ""
 	}
 	k := s.Incident.known(component, c.OwnerName)
-	if why := k.bad(); why != "" && k.Over && k.Ill == "" {
+	if k.Over && k.Ill == "" {
 		return fmt.Sprintf("%s, which runs, has %s", c.Running().Name(), k.figures())
 	}
 	return ""

@@ -375,5 +375,186 @@ func TestWhatToDoWhereItWontHelp(t *testing.T) {
 		if k := helped(w); k.State != model.CheckBlocked || k.Do != tt.want {
 			t.Errorf("%s: %q, want %q", name, k.Do, tt.want)
 		}
+		if w.seen.Board = nil; helped(w).Do != do {
+			t.Errorf("%s: off the board it says %q", name, helped(w).Do)
+		}
+	}
+}
+
+// What speaks for a version: how long it served and how, where that is known, and what
+// came right before the first bad sample, or what is known against what runs.
+func TestWhatSpeaksForAVersion(t *testing.T) {
+	start := func(ago time.Duration) time.Time { return t0.Add(-ago) }
+	history := func(current, old func(*model.Candidate)) func(w *world, c *Choice) {
+		return func(w *world, _ *Choice) {
+			now, then := served(42, 0.3), served(41, 0.002)
+			now.Current, now.Start, then.Start = true, start(time.Hour), start(27*time.Hour)
+			current(&now)
+			old(&then)
+			w.history(now, then)
+		}
+	}
+	as := func(*model.Candidate) {}
+	const came = "; revision 42 came 6m before the first bad sample"
+	slow := func(w *world) {
+		w.inc.Triggers = append(w.inc.Triggers, Trigger{Component: "backend-python", Kind: TP95})
+	}
+	calmed := func(w *world) {
+		w.inc.Suspects = []Suspect{{Component: "frontend", Version: revision(9), At: t0.Add(-10 * time.Minute), Before: time.Minute}}
+	}
+	e, p95 := 0.001, 0.15
+	for _, tt := range []struct {
+		name   string
+		change func(w *world, c *Choice)
+		want   string
+	}{
+		{"26 hours", history(as, as), "revision 41 served 26 h at 0.2%" + came},
+		{"nobody knows since when", history(as, func(r *model.Candidate) { r.Start = time.Time{} }), "revision 41 served at 0.2%" + came},
+		{"since when is a guess", history(as, func(r *model.Candidate) { r.Guessed = true }), "revision 41 served at 0.2%" + came},
+		{"until when is a guess", history(func(r *model.Candidate) { r.Guessed = true }, as), "revision 41 served at 0.2%" + came},
+		{"until when is before it", history(func(r *model.Candidate) { r.Start = start(28 * time.Hour) }, as), "revision 41 served at 0.2%" + came},
+		{"not a moment", history(func(r *model.Candidate) { r.Start = start(27 * time.Hour) }, as), "revision 41 served at 0.2%" + came},
+		{"it runs", history(as, func(r *model.Candidate) { r.Current = true }), "revision 41 served at 0.2%" + came},
+		{"it is the newest", func(w *world, _ *Choice) {
+			r := served(41, 0.002)
+			r.Start = start(time.Hour)
+			w.history(r, served(40, 0))
+		}, "revision 41 served at 0.2%" + came},
+		{"it is slow here", func(w *world, _ *Choice) { slow(w) }, "revision 41 served at 0.2%, P95 200ms" + came},
+		{"it is slow here, and nobody knows how it was", func(w *world, _ *Choice) {
+			slow(w)
+			history(as, func(r *model.Candidate) { r.Behaviour.P95 = model.Reading{Why: "no series"} })(w, nil)
+		}, "revision 41 served 26 h at 0.2%" + came},
+		{"this incident saw it well", func(w *world, _ *Choice) {
+			history(as, func(r *model.Candidate) { r.Behaviour = model.Behaviour{} })(w, nil)
+			w.inc.Known = map[string]Known{"backend-python/" + owner(41): {Errors: &e, P95: &p95}}
+		}, "revision 41 served 26 h at 0.1% errors, P95 150ms" + came},
+		{"nobody saw it", history(as, func(r *model.Candidate) { r.Behaviour = model.Behaviour{} }), "revision 41 served 26 h" + came},
+		{"its history is not read", func(w *world, c *Choice) { w.history(); c.Why = "the newest that served well" }, "revision 41 is the newest that served well" + came},
+		{"its history is not read, and it is the operator's own", func(w *world, c *Choice) { w.history(); c.Why, c.Own = "because", true }, "revision 41 served" + came},
+		{"its history is not read, and nobody says why", func(w *world, c *Choice) { w.history(); c.Why = "" }, "revision 41 served" + came},
+		{"it did not change before", func(w *world, _ *Choice) { calmed(w) }, "revision 41 served at 0.2%; revision 42 was over the limits"},
+		{"it did not change before, and nothing is known against it", func(w *world, _ *Choice) {
+			calmed(w)
+			w.inc.Known = nil
+			history(func(r *model.Candidate) { r.Behaviour = model.Behaviour{} }, as)(w, nil)
+		}, "revision 41 served 26 h at 0.2%"},
+		{"it did not change before, and no history", func(w *world, c *Choice) { calmed(w); w.history(); c.Why = "" }, "revision 41 served"},
+		{"no onset", func(w *world, _ *Choice) { w.inc.Onset = time.Time{} }, "revision 41 served at 0.2%; revision 42 was over the limits"},
+	} {
+		w := newWorld(t, nil)
+		w.toConfirm()
+		c := *w.inc.Choice(backend)
+		tt.change(w, &c)
+		got := w.snap().willHelp(w.seen.History[backend], c)
+		if got != tt.want && !(strings.HasSuffix(tt.want, "was over the limits") && strings.HasPrefix(got, tt.want)) {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+	for d, want := range map[time.Duration]string{time.Hour: "1h", 2*time.Hour - time.Second: "1h59m", 2 * time.Hour: "2 h", 72*time.Hour - time.Second: "72 h", 72 * time.Hour: "3d"} {
+		if got := longer(d); got != want {
+			t.Errorf("%s is %q, want %q", d, got, want)
+		}
+	}
+}
+
+// What makes it doubtful that a version will help, each for a reason that is known.
+func TestDoubts(t *testing.T) {
+	const alike = "revision 42 and revision 41 fail alike now"
+	e := 0.001
+	unknown := func(w *world) {
+		w.history(model.Candidate{Version: revision(42), Owner: owner(42), Current: true}, model.Candidate{Version: revision(41), Owner: owner(41)})
+	}
+	now := func(current, old float64) func(w *world, c *Choice) {
+		return func(w *world, _ *Choice) {
+			a, b := served(42, 0.3), served(41, 0.002)
+			a.Current, a.Now, b.Now = true, served(42, current).Behaviour, served(41, old).Behaviour
+			w.history(a, b)
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(w *world, c *Choice)
+		want   string
+	}{
+		{"none", func(*world, *Choice) {}, ""},
+		{"nobody knows it", func(w *world, _ *Choice) { unknown(w) }, "nobody knows how revision 41 did"},
+		{"this incident saw it well", func(w *world, _ *Choice) {
+			unknown(w)
+			w.inc.Known = map[string]Known{"backend-python/" + owner(41): {Errors: &e}}
+		}, ""},
+		{"no history, and it was proposed", func(w *world, c *Choice) { w.history(); c.Why, c.Own = "the newest that served well", false }, ""},
+		{"no history, and it is the operator's own", func(w *world, c *Choice) { w.history(); c.Why, c.Own = "because", true }, "nobody knows how revision 41 did"},
+		{"no history, and nobody says why", func(w *world, c *Choice) { w.history(); c.Why, c.Own = "", false }, "nobody knows how revision 41 did"},
+		{"a history, and it was proposed", func(w *world, c *Choice) { unknown(w); c.Why, c.Own = "the newest that served well", false }, "nobody knows how revision 41 did"},
+		{"both fail", now(0.3, 0.3), alike},
+		{"the old one fails", now(0.001, 0.3), ""},
+		{"the new one fails", now(0.3, 0.001), ""},
+		{"it is what runs", func(w *world, c *Choice) { now(0.3, 0.3)(w, c); c.To = revision(42) }, "nobody knows how revision 42 did; not the proposed version: revision 41 is the newest that served well before the onset"},
+		{"nothing runs", func(w *world, c *Choice) {
+			now(0.3, 0.3)(w, c)
+			w.seen.History[backend].Candidates[0].Current = false
+		}, ""},
+		{"another is suspected", func(w *world, _ *Choice) { w.inc.Suspects = []Suspect{{Component: "frontend"}} }, "backend-python did not change in the hour before the onset"},
+		{"another is suspected, and it was written to", func(w *world, _ *Choice) {
+			w.inc.Suspects = []Suspect{{Component: "frontend"}}
+			w.inc.Attempts = []Attempt{{N: 1, Writes: []Write{{Plan: model.Plan{Role: model.RoleRelease, Component: "backend-python"}, State: Done}}}}
+		}, ""},
+		{"it is well, and had a trigger", func(w *world, _ *Choice) { w.figures("backend-python", repeat(0, 21), repeat(0.2, 21)) }, ""},
+		{"it is well", func(w *world, _ *Choice) {
+			w.figures("backend-python", repeat(0, 21), repeat(0.2, 21))
+			w.inc.Triggers = nil
+		}, "backend-python is healthy itself"},
+		{"nobody knows whether it is well", func(w *world, _ *Choice) {
+			w.figures("backend-python", nil, nil)
+			w.inc.Triggers = nil
+		}, ""},
+	} {
+		w := newWorld(t, nil)
+		w.toConfirm()
+		c := *w.inc.Choice(backend)
+		tt.change(w, &c)
+		if got := strings.Join(w.snap().doubts(w.seen.History[backend], c), "; "); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// The lines of a confirmation: whether it helps, what data was lost, what the method
+// checked of this very version, and who else is on it; or as it was confirmed.
+func TestLinesOfTheConfirmation(t *testing.T) {
+	jonas := func(w *world) { w.seen.Leases = map[string]model.Lease{"backend-python": {Holder: "jonas", At: t0}} }
+	lost := func(w *world) { w.inc.Answers = map[Question]Answer{QDataLoss: {Answer: model.TriYes}} }
+	for _, tt := range []struct {
+		name   string
+		change func(w *world, c *Choice)
+		want   string
+	}{
+		{"as always", func(*world, *Choice) {}, "help access.patch"},
+		{"not read yet", func(w *world, _ *Choice) { w.seen.Preflight = nil }, "help"},
+		{"of another version", func(w *world, _ *Choice) { w.seen.Preflight[backend].To = owner(40) }, "help"},
+		{"jonas is on it", func(w *world, _ *Choice) { jonas(w) }, "help access.patch lease"},
+		{"data were lost", func(w *world, _ *Choice) { lost(w) }, "help data access.patch"},
+		{"data were lost, and it is an aid", func(w *world, c *Choice) { lost(w); c.Role = "aid" }, ""},
+		{"as it was confirmed", func(w *world, _ *Choice) {
+			jonas(w)
+			w.preflight(model.Check{ID: HelpID}, model.Check{ID: "owner"})
+		}, "help owner"},
+		{"another was confirmed", func(w *world, _ *Choice) {
+			w.preflight(model.Check{ID: HelpID}, model.Check{ID: "owner"})
+			w.seen.Preflight[backend].To = owner(40)
+		}, "help"},
+	} {
+		w := newWorld(t, nil)
+		w.toConfirm()
+		c := *w.inc.Choice(backend)
+		tt.change(w, &c)
+		var got []string
+		for _, k := range CheckLines(w.snap(), c) {
+			got = append(got, k.ID)
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%s: %v, want %q", tt.name, got, tt.want)
+		}
 	}
 }
