@@ -184,7 +184,7 @@ func (c *Client) checkOutcome(ctx context.Context, l *Line, g *group, a *answer)
 	l.State = model.CheckWarning
 	l.Text += fmt.Sprintf("; outcome unknown of %s: no label with a status such as 200 or 5xx", some(untold))
 	if names, err := c.labelNames(ctx, g.scope.selector); err == nil {
-		l.Text += " (" + c.preset().Requests + " has " + some(names) + ")"
+		l.Text += " (" + c.preset().Requests + " has " + strings.Join(names, ", ") + ")"
 	}
 	l.Text += ": set metrics.errors of these components"
 }

@@ -72,7 +72,7 @@ func (c *Client) findLabels(ctx context.Context, q *inquiry) bool {
 	}
 	c.lacking.Store(nil)
 	if names, err := c.labelNames(ctx, match); pairs == 0 && err == nil && len(names) > 0 {
-		why := fmt.Sprintf("no labels of %s that name the pod and its namespace (it has %s): name them in prometheus.labels", p.Requests, some(names))
+		why := fmt.Sprintf("no labels of %s that name the pod and its namespace (it has %s): name them in prometheus.labels", p.Requests, strings.Join(names, ", "))
 		c.lacking.Store(&why)
 	}
 	return false
