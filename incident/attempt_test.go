@@ -40,6 +40,11 @@ func TestWhatAWriteCountsFor(t *testing.T) {
 		if a.Active() != tt.active || wasWritten(a) != tt.wrote || i.wrote() != tt.stands || len(i.Unanswered()) > 0 != tt.asked {
 			t.Errorf("%s: active %v, written %v, stands %v, asked for %d", name, a.Active(), wasWritten(a), i.wrote(), len(i.Unanswered()))
 		}
+		a.Writes[0].Plan.Role = "aid"
+		if i.wrote() {
+			t.Errorf("%s: what only helps another on is taken for a release", name)
+		}
+		a.Writes[0].Plan.Role = model.RoleRelease
 		if again := len(i.Open()) == 1; again != tt.again {
 			t.Errorf("%s: may be confirmed again: %v", name, again)
 		}

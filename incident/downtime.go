@@ -3,8 +3,6 @@ package incident
 import (
 	"slices"
 	"time"
-
-	"rollbook/model"
 )
 
 // DownRecord is the clock of the downtime: what has been counted, and since when
@@ -87,12 +85,12 @@ func downNow(s *Snapshot) (running, blind bool, since time.Time) {
 			continue
 		}
 		switch {
-		case f.State == model.TriYes, f.Over:
+		case f.Over:
 			running = true
 			if f.Onset.Before(since) {
 				since = f.Onset
 			}
-		case f.State == model.TriUnknown && f.Asked && f.Kind != TP95:
+		case f.Kind != TP95: // unknown
 			blind = true
 		}
 	}

@@ -126,14 +126,12 @@ func (s *Snapshot) wellness(component string) model.Tri {
 			continue
 		}
 		lost := s.clusterLost()
-		if out = model.TriYes; l.asleep() {
-			out = model.TriUnknown
-		}
+		out = model.TriYes
 		for _, kind := range kinds {
 			switch f := l.finding(s, kind, lost); {
 			case f.Over:
 				return model.TriNo
-			case f.Asked && f.State == model.TriUnknown:
+			case f.State == model.TriUnknown: // also of what does not run
 				out = model.TriUnknown
 			}
 		}
@@ -164,7 +162,7 @@ func (s *Snapshot) doubts(h *model.History, c Choice) []string {
 	switch changed := slices.ContainsFunc(s.Suspects(), func(x Suspect) bool { return x.Component == c.Component }); {
 	case !changed && !s.Incident.wroteRelease(c.Component):
 		out = append(out, c.Component+" did not change in the hour before the onset")
-	case changed && !s.suffers(c.Component) && s.wellness(c.Component) == model.TriYes:
+	case !s.suffers(c.Component) && s.wellness(c.Component) == model.TriYes:
 		out = append(out, c.Component+" is healthy itself")
 	}
 	return out
@@ -206,12 +204,11 @@ func (s *Snapshot) willHelp(h *model.History, c Choice) string {
 // slow reports whether a component is too slow.
 func (s *Snapshot) slow(component string) bool { return s.Incident.trigger(component, TP95) != nil }
 
-// servedFor is how long a version ran before the next one came; 0 = not known.
+// servedFor is how long a version ran before the next one came; 0 or less = not known.
 func servedFor(h *model.History, r *model.Candidate) time.Duration {
 	for n := range h.Candidates {
 		if &h.Candidates[n] == r && n > 0 && !r.Current && !r.Guessed && !r.Start.IsZero() {
-			newer := &h.Candidates[n-1]
-			if !newer.Guessed && newer.Start.After(r.Start) {
+			if newer := &h.Candidates[n-1]; !newer.Guessed {
 				return newer.Start.Sub(r.Start)
 			}
 		}

@@ -420,6 +420,13 @@ func TestWhatSpeaksForAVersion(t *testing.T) {
 			r.Start = start(time.Hour)
 			w.history(r, served(40, 0))
 		}, "revision 41 served at 0.2%" + came},
+		{"the one before", func(w *world, c *Choice) {
+			history(as, as)(w, c)
+			r := served(40, 0.001)
+			r.Start = start(30 * time.Hour)
+			w.seen.History[backend].Candidates = append(w.seen.History[backend].Candidates, r)
+			c.To = revision(40)
+		}, "revision 40 served 3 h at 0.1%" + came},
 		{"it is slow here", func(w *world, _ *Choice) { slow(w) }, "revision 41 served at 0.2%, P95 200ms" + came},
 		{"it is slow here, and nobody knows how it was", func(w *world, _ *Choice) {
 			slow(w)

@@ -39,6 +39,24 @@ func TestKnownIsCompared(t *testing.T) {
 	}
 }
 
+// What is known against a version is told by what is known of its figures.
+func TestKnownInWords(t *testing.T) {
+	e, p := 0.3, 2.5
+	for want, k := range map[string]Known{
+		"": {Errors: &e}, "crash-looped when it last ran": {Ill: IllCrash, Over: true, Errors: &e},
+		"was over the limits when it last ran: 30% errors":           {Over: true, Errors: &e},
+		"was over the limits when it last ran: P95 2.5s":             {Over: true, P95: &p},
+		"was over the limits when it last ran: 30% errors, P95 2.5s": {Over: true, Errors: &e, P95: &p},
+	} {
+		if got := k.bad(); got != want || k.good() != (want == "") {
+			t.Errorf("%q, want %q; good: %v", got, want, k.good())
+		}
+	}
+	if k := (Known{P95: &p}); k.good() {
+		t.Error("nobody knows of its errors, and it is good")
+	}
+}
+
 // A version is learned of while the cluster shows it, of the components that the incident
 // is about and of those that are stuck; the same once.
 func TestOfWhomItLearns(t *testing.T) {

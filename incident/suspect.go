@@ -94,10 +94,8 @@ func (i *Incident) rank(all []Suspect) {
 		switch {
 		case i.Onset.IsZero():
 			return b.At.Compare(a.At)
-		case a.Later() && b.Later():
+		case a.Later() || b.Later():
 			return a.At.Compare(b.At)
-		case a.Later() != b.Later():
-			return cmp.Compare(b.Before, a.Before)
 		}
 		return cmp.Compare(a.Before, b.Before)
 	})
@@ -124,7 +122,7 @@ func (s *Snapshot) releasesOf(c *model.Component) iter.Seq2[*model.Earlier, time
 	}
 	counts := func(owner string, at time.Time) bool {
 		before := onset.Sub(at)
-		return !at.IsZero() && before <= suspectWindow && (before.Round(time.Second) >= 0 || s.fails(c.ID)) && !s.Incident.ours(c.ID, owner, at)
+		return before <= suspectWindow && (before.Round(time.Second) >= 0 || s.fails(c.ID)) && !s.Incident.ours(c.ID, owner, at)
 	}
 	return func(yield func(*model.Earlier, time.Time) bool) {
 		if !s.goneBack(c) && counts(c.OwnerName, c.RevisionStart) && !yield(nil, c.RevisionStart) {
