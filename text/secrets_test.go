@@ -199,3 +199,42 @@ func TestStreamMasksAKeyBetweenOtherLines(t *testing.T) {
 		})
 	}
 }
+
+// A private key is masked where one is, from its first line to its last, and nothing
+// beside it.
+func TestPrivateKeys(t *testing.T) {
+	run := func(n int) string { return strings.Repeat("Qz1+", n/4+1)[:n] }
+	for _, tc := range []struct{ in, want string }{
+		{"a -----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY----- b", "a [redacted] b"},
+		{"a -----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\npassword=hunter2 b", "a [redacted]\npassword=[redacted] b"},
+		{"-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\nb\n-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\nc", "[redacted]\nb\n[redacted]\nc"},
+		{"-----BEGIN PRIVATE KEY----------END PRIVATE KEY----- b", "[redacted] b"},
+		{"-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY", "[redacted]"},
+		{"-----BEGIN " + strings.Repeat("A", 40) + " PRIVATE KEY-----\nMIIE", "[redacted]"},
+		// No key begins here.
+		{"it ends in -----BEGIN RSA PRIVATE KEY", ""},
+		{"it ends in -----BEGIN ", ""},
+		{"-----BEGIN " + strings.Repeat("A", 60) + " PRIVATE KEY-----\nMIIE", ""},
+		{"-----BEGIN PUBLIC KEY-----\n" + run(64) + "\n-----END PUBLIC KEY-----", ""},
+		{"-----BEGIN CERTIFICATE-----\n" + run(64) + "\n-----END CERTIFICATE-----", ""},
+		// Its beginning was cut off.
+		{"a\n" + run(40) + "\n-----END PRIVATE KEY-----\nb", "a\n[redacted]\nb"},
+		{"a\n" + run(39) + "\n-----END PRIVATE KEY-----\nb", ""},
+		{run(64) + "\n-----END PRIVATE KEY-----", "[redacted]"},
+		{run(64) + "\n" + run(64) + "\nq8==\n-----END PRIVATE KEY----- b", "[redacted] b"},
+		{run(64) + "\nword\nq8==\n-----END PRIVATE KEY-----", ""},
+		{run(64) + "\n" + strings.Repeat("0123456789abcdef", 4) + "\n-----END PRIVATE KEY-----", "[redacted]"},
+		{"sha " + strings.Repeat("0123456789abcdef", 4) + "\n-----END PRIVATE KEY-----", ""},
+		{run(64) + "\n-----END CERTIFICATE-----", ""},
+		{run(64) + "\n-----END RSA PRIVATE KEY", ""},
+		{run(64) + "\n-----END ", ""},
+		{run(64) + "\n-----END " + strings.Repeat("A", 60) + " PRIVATE KEY-----", ""},
+	} {
+		if tc.want == "" {
+			tc.want = tc.in
+		}
+		if got := Redact(tc.in); got != tc.want {
+			t.Errorf("Redact(%q)\n got %q\nwant %q", tc.in, got, tc.want)
+		}
+	}
+}
