@@ -141,6 +141,69 @@ func TestStaleIsUnknown(t *testing.T) {
 	}
 }
 
+// What is not known now is unknown, whatever its samples were; it says why.
+func TestOverWithoutAPresent(t *testing.T) {
+	known := figure(repeat(0.3, 21)...)
+	for _, tt := range []struct {
+		name   string
+		change func(f *model.Figure)
+		why    string
+	}{
+		{"no series", func(f *model.Figure) { f.Now = model.Reading{Why: "no series"} }, "no series"},
+		{"nobody says why", func(f *model.Figure) { f.Now = model.Reading{} }, unmeasured},
+		{"no samples", func(f *model.Figure) { f.Samples = nil }, unmeasured},
+		{"no step", func(f *model.Figure) { f.Step = 0 }, unmeasured},
+	} {
+		f := known
+		tt.change(&f)
+		if r := Over(f, 0.05, 5*time.Minute); r != (Run{Why: tt.why}) {
+			t.Errorf("%s: %+v", tt.name, r)
+		}
+	}
+	f := known
+	f.Now = model.Reading{Why: "no series"}
+	if at := UnderSince(f, 0.5); !at.IsZero() {
+		t.Errorf("unknown, and under since %s", at)
+	}
+	// A lower bound under the limit is neither over nor under it.
+	f = figure(repeat(0.01, 4)...)
+	f.Samples[1].AtLeast = true
+	if at := UnderSince(f, 0.05); !at.Equal(t0.Add(-step)) {
+		t.Errorf("under since %s", at)
+	}
+	f.Samples[3].AtLeast = true
+	if at := UnderSince(f, 0.05); !at.IsZero() {
+		t.Errorf("nobody knows the newest, and it is under since %s", at)
+	}
+}
+
+// Of the steps that a trigger asks for nine of ten must be there and over; a run begins
+// where that holds, and with no more than a step missing.
+func TestShareOfARun(t *testing.T) {
+	nan := math.NaN()
+	for _, tt := range []struct {
+		name   string
+		values []float64
+		want   time.Duration
+		since  time.Duration // before t0
+		held   bool
+	}{
+		{"ten of ten", repeat(0.1, 10), 135 * time.Second, 135 * time.Second, true},
+		{"nine of ten", join(repeat(0.1, 5), repeat(0, 1), repeat(0.1, 4)), 135 * time.Second, 135 * time.Second, true},
+		{"eight of ten", join(repeat(0.1, 4), repeat(0, 2), repeat(0.1, 4)), 135 * time.Second, 45 * time.Second, false},
+		{"one of ten is missing", join(repeat(0.1, 5), []float64{nan}, repeat(0.1, 4)), 135 * time.Second, 135 * time.Second, true},
+		{"the first of ten is under", join(repeat(0, 1), repeat(0.1, 9)), 135 * time.Second, 2 * time.Minute, false},
+		{"longer than it asks", repeat(0.1, 30), 135 * time.Second, 435 * time.Second, true},
+		{"longer, with eight of the last ten", join(repeat(0.1, 40), repeat(0, 2), repeat(0.1, 4)), 135 * time.Second, 675 * time.Second, false},
+		{"a moment", repeat(0.1, 1), 0, 0, true},
+	} {
+		r := Over(figure(tt.values...), 0.05, tt.want)
+		if r.State != model.TriYes || r.Held != tt.held || !r.Since.Equal(t0.Add(-tt.since)) || r.For != tt.since {
+			t.Errorf("%s: %+v", tt.name, r)
+		}
+	}
+}
+
 func TestUnderSince(t *testing.T) {
 	if got := UnderSince(figure(0.1, 0.1, 0.01, 0.01, 0.01), 0.05); !got.Equal(t0.Add(-2 * step)) {
 		t.Errorf("under since %s", got)

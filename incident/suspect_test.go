@@ -427,7 +427,7 @@ func TestEveryReleaseIsSuspected(t *testing.T) {
 	ago := func(m int) time.Time { return t0.Add(-time.Duration(m) * time.Minute) }
 	w.component("backend-python", func(c *model.Component) {
 		c.OwnerName, c.Revision, c.RevisionStart = owner(43), 45, ago(2)
-		c.Past = []model.Earlier{{Owner: owner(42), Revision: 44, At: ago(3)}, {Owner: owner(43), Revision: 43, At: ago(9)}, {Owner: owner(42), Revision: 42, At: ago(5)}, {Owner: owner(41), Revision: 41, At: ago(50)}, {Owner: owner(40), Revision: 40, At: ago(90)}}
+		c.Past = []model.Earlier{{Owner: owner(42), Revision: 44, At: ago(3)}, {Owner: owner(43), Revision: 43, At: ago(9)}, {Owner: owner(42), Revision: 42, At: ago(5)}, {Owner: owner(41), Revision: 41, At: ago(50)}, {Owner: owner(40), Revision: 40, At: ago(90)}, {Owner: owner(42), Revision: 42, At: ago(4)}}
 	})
 	w.component("frontend", func(c *model.Component) { c.OwnerName, c.Revision, c.RevisionStart = owner(18), 18, ago(7) })
 	var got []string
@@ -439,6 +439,10 @@ func TestEveryReleaseIsSuspected(t *testing.T) {
 	}
 	if !w.snap().changed(w.seen.Component("backend-python")) {
 		t.Error("it did not change")
+	}
+	w.component("backend-python", func(c *model.Component) { c.RevisionStart = ago(99) }) // only what ran before
+	if !w.snap().changed(w.seen.Component("backend-python")) {
+		t.Error("what ran before it did not change")
 	}
 }
 
