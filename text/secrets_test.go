@@ -238,3 +238,74 @@ func TestPrivateKeys(t *testing.T) {
 		}
 	}
 }
+
+// A Stream shows lines as Line does, and masks those of a key by their form alone where
+// its beginning was not read, only at the beginning of the log.
+func TestStreamBeginsWithinAKey(t *testing.T) {
+	mixed := func(n int) string { return strings.Repeat("Qz1+", n/4+1)[:n] }
+	for _, tc := range []struct {
+		name string
+		in   []string
+		want []string
+	}{
+		{"any line", []string{"\x1b[31ma\x1b[0m password=hunter2"}, []string{"a password=[redacted]"}},
+		{"the rest of a key", []string{mixed(64), mixed(64), "q8==", "-----END RSA PRIVATE KEY-----", "b"}, []string{Mask, Mask, Mask, "-----END RSA PRIVATE KEY-----", "b"}},
+		{"of a line's length", []string{mixed(60), "GET /cart 500"}, []string{Mask, "GET /cart 500"}},
+		{"shorter", []string{mixed(59), "b"}, nil},
+		{"no digit", []string{strings.Repeat("Qz+", 22), "b"}, nil},
+		{"no capital", []string{strings.Repeat("qz1+", 16), "b"}, nil},
+		{"capitals only", []string{strings.Repeat("QZ1+", 16), "b"}, nil},
+		{"after words", []string{"12:00 info " + mixed(64), "12:01 info q8==", "12:02 q8=="}, []string{Mask, Mask, "12:02 q8=="}},
+		{"nothing after it", []string{mixed(64), "", "q8=="}, []string{Mask, "", "q8=="}},
+		{"only the last line is short", []string{mixed(64), "q8==", "q8=="}, []string{Mask, Mask, "q8=="}},
+		{"later in the log", []string{"a", mixed(64)}, nil},
+	} {
+		if tc.want == nil {
+			tc.want = tc.in
+		}
+		var s Stream
+		for n, in := range tc.in {
+			if got := s.Line(in); got != tc.want[n] {
+				t.Errorf("%s: line %d is %q, want %q", tc.name, n+1, got, tc.want[n])
+			}
+		}
+	}
+}
+
+// A key that began is masked to its end, by whatever way its lines are written, and for
+// no more lines than a key has.
+func TestStreamMasksAKeyToItsEnd(t *testing.T) {
+	run := strings.Repeat("Qz1+", 16)
+	for _, tc := range []struct {
+		name string
+		in   []string
+		want []string
+	}{
+		{"plain", []string{"a", "-----BEGIN RSA PRIVATE KEY-----", run, "q8==", "-----END RSA PRIVATE KEY-----", run, "b"}, []string{"a", Mask, Mask, Mask, Mask, run, "b"}},
+		{"in JSON", []string{`{"msg":"-----BEGIN RSA PRIVATE KEY-----\n"}`, `{"msg":"` + run + `\n"}`, `{"msg":"q8==\n"}`, `{"msg":"-----END RSA PRIVATE KEY-----"}`, `{"msg":"b"}`},
+			[]string{`{"msg":"` + Mask, Mask, Mask, Mask, `{"msg":"b"}`}},
+		{"after a time and a level", []string{"12:00 info -----BEGIN PRIVATE KEY-----", "12:00 info " + run, "12:01 info q8==", "12:01 info -----END PRIVATE KEY-----", "12:02 info b"},
+			[]string{"12:00 info [redacted]", Mask, Mask, Mask, "12:02 info b"}},
+		{"others go on", []string{"-----BEGIN PRIVATE KEY-----", run, "GET /health 200", run, "", "q8==", "-----END PRIVATE KEY-----", "b"}, []string{Mask, Mask, "GET /health 200", Mask, "", "q8==", Mask, "b"}},
+		{"on one line", []string{"-----BEGIN PRIVATE KEY-----" + run + "-----END PRIVATE KEY-----", run}, []string{Mask, run}},
+	} {
+		var s Stream
+		s.Line("the log's first line")
+		for n, in := range tc.in {
+			if got := s.Line(in); got != tc.want[n] {
+				t.Errorf("%s: line %d is %q, want %q", tc.name, n+1, got, tc.want[n])
+			}
+		}
+	}
+	var s Stream
+	s.Line("-----BEGIN PRIVATE KEY-----")
+	masked := 0
+	for range maxKeyLines + 10 {
+		if s.Line(run) == Mask {
+			masked++
+		}
+	}
+	if masked != maxKeyLines {
+		t.Errorf("%d lines are masked", masked)
+	}
+}
