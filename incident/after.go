@@ -114,7 +114,7 @@ const foreignFor = 15 * time.Minute
 // foreign returns the rollback of a component by somebody else; nil where there was
 // none, or it was well before it: then going back was a release like any other.
 func (s *Snapshot) foreign(c *model.Component) *rollback {
-	if !c.Returned || c.StartGuessed || s.Now.Sub(c.RevisionStart) > foreignFor || c.Left() == nil {
+	if c.StartGuessed || s.Now.Sub(c.RevisionStart) > foreignFor || c.Left() == nil {
 		return nil
 	}
 	f, l := s.FiguresOf(c.ID), s.Incident.Settings.Limits

@@ -43,6 +43,7 @@ func TestRollbackBySomebodyElse(t *testing.T) {
 			c.Pods = []model.Pod{{Started: t0.Add(-time.Minute)}, {Started: t0.Add(-20 * time.Second)}, {Started: t0.Add(-30 * time.Second)}}
 		}, true, 20 * time.Second},
 		{"not all are updated", func(_ *world, c *model.Component) { c.Updated = 2 }, true, -1},
+		{"the old ones went first", func(_ *world, c *model.Component) { c.Updated, c.Replicas = 2, 2 }, true, -1},
 		{"an old one is there", func(_ *world, c *model.Component) { c.Replicas = 4 }, true, -1},
 		{"not all are ready", func(_ *world, c *model.Component) { c.Ready = 2 }, true, -1},
 	} {
@@ -63,6 +64,45 @@ func TestRollbackBySomebodyElse(t *testing.T) {
 		}
 		if want := (time.Time{}); tt.rolled >= 0 && !r.rolled.Equal(t0.Add(-tt.rolled)) || tt.rolled < 0 && r.rolled != want || r.by != "jonas" || r.from.Key != owner(42) || r.to.Key != owner(41) {
 			t.Errorf("%s: rolled out %s, %+v", tt.name, r.rolled, r)
+		}
+	}
+}
+
+// A rollback of this incident is that, and not somebody else's as well; nor is what came
+// in its place. What only helped is none.
+func TestOneRollbackOnce(t *testing.T) {
+	of := func(n int, by string, role model.Role, state AttemptState) Attempt {
+		return Attempt{N: n, By: by, Writes: []Write{{Plan: model.Plan{ID: "p", Role: role, Component: "backend-python", From: revision(42), To: revision(41)}, State: state, Intent: t0.Add(-45 * time.Second)}}}
+	}
+	for _, tt := range []struct {
+		name     string
+		attempts []Attempt
+		want     string
+	}{
+		{"somebody else's", nil, "jonas, not ours"},
+		{"ours", []Attempt{of(1, "maria", model.RoleRelease, Done)}, "maria, ours"},
+		{"ours, and an aid by another", []Attempt{of(1, "maria", model.RoleRelease, Done), of(2, "ada", "aid", Done)}, "maria, ours"},
+		{"ours, reverted", []Attempt{of(1, "maria", model.RoleRelease, Reverted)}, ""},
+		{"an aid", []Attempt{of(1, "maria", "aid", Done)}, "jonas, not ours"},
+	} {
+		w := newWorld(t, nil)
+		w.figures("backend-python", repeat(0.3, 21), repeat(0.2, 21))
+		w.component("backend-python", func(c *model.Component) {
+			c.Revision, c.OwnerName, c.RevisionStart, c.RevisionBy, c.Returned = 43, owner(41), t0.Add(-45*time.Second), "jonas", true
+			c.Past = []model.Earlier{{Owner: owner(42), Revision: 42, At: t0.Add(-10 * time.Minute)}}
+		})
+		w.seen.Cluster.Heard, w.seen.Metrics.Heard = w.now, w.now
+		w.inc.Attempts = tt.attempts
+		var got []string
+		for _, r := range w.snap().rollbacks() {
+			whose := ", not ours"
+			if r.write != nil {
+				whose = ", ours"
+			}
+			got = append(got, r.by+whose)
+		}
+		if strings.Join(got, "; ") != tt.want {
+			t.Errorf("%s: %v, want %q", tt.name, got, tt.want)
 		}
 	}
 }

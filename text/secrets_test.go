@@ -309,3 +309,41 @@ func TestStreamMasksAKeyToItsEnd(t *testing.T) {
 		t.Errorf("%d lines are masked", masked)
 	}
 }
+
+// Tokens as those who give them out make them are masked wherever they stand; words that
+// begin alike are not.
+func TestTokensAsTheyAreMade(t *testing.T) {
+	mixed := func(n int) string { return strings.Repeat("aB3dE5gH7j", n/10+1)[:n] }
+	upper := func(n int) string { return strings.Repeat("AB3DE5GH7J", n/10+1)[:n] }
+	hexed := func(n int) string { return strings.Repeat("0a1b2c3d4e", n/10+1)[:n] }
+	for _, token := range []string{
+		"AKIA" + upper(16), "ASIA" + upper(16), "AROA" + upper(16), "AIDA" + upper(16), "ABIA" + upper(16), "ACCA" + upper(16),
+		"AIza" + mixed(35), "ya29." + mixed(60), "GOCSPX-" + mixed(28),
+		"ghp_" + mixed(36), "gho_" + mixed(36), "ghu_" + mixed(36), "ghs_" + mixed(36), "ghr_" + mixed(36), "github_pat_" + mixed(22) + "_" + mixed(59),
+		"glpat-" + mixed(20), "gldt-" + mixed(20), "glrt-" + mixed(20), "glcbt-" + mixed(20), "glptt-" + hexed(40), "glft-" + mixed(20), "glsoat-" + mixed(20), "glagent-" + mixed(50),
+		"glimt-" + mixed(25), "gloas-" + hexed(64), "glffct-" + mixed(20), "GR1348941" + mixed(20),
+		"xoxb-123456789012-1234567890123-" + mixed(24), "xoxp-123456789012-123456789012-" + hexed(32), "xapp-1-A0123456789-1234567890123-" + hexed(64),
+		"glsa_" + mixed(32) + "_" + hexed(8), "glc_" + mixed(40), "hvs." + mixed(90), "hvb." + mixed(90), "hvr." + mixed(90),
+		"sk_live_" + mixed(24), "rk_live_" + mixed(24), "sk_test_" + mixed(24), "rk_test_" + mixed(24), "whsec_" + mixed(32),
+		"sha256~" + mixed(43), "hf_" + mixed(34), "npm_" + mixed(36), "pypi-AgEIcHlwaS5vcmc" + mixed(60), "dckr_pat_" + mixed(27), "dckr_oat_" + mixed(32),
+		"dop_v1_" + hexed(64), "shpat_" + hexed(32), "SG." + mixed(22) + "." + mixed(43), "sntrys_" + mixed(60), "ATATT3" + mixed(60), "ATCTT3" + mixed(60), "ATBB" + mixed(32),
+		"sk-ant-api03-" + mixed(80), "sk-proj-" + mixed(48), "nvapi-" + mixed(64), "gsk_" + mixed(52), "lin_api_" + mixed(40), "figd_" + mixed(40),
+		"dp.st.prd." + mixed(40), "dp.pt." + mixed(43), "pul-" + hexed(40), "NRAK-" + upper(27), "dapi" + hexed(32), "AGE-SECRET-KEY-1" + upper(58),
+		b64("-----BEGIN RSA PRIVATE KEY-----\nMIIE")[:40],
+	} {
+		if got := Redact("got " + token + "."); got != "got [redacted]." {
+			t.Errorf("%s: %q", token, got)
+		}
+	}
+	for _, word := range []string{"AKIA" + upper(15), "AKIA" + mixed(16), "dapi" + strings.Repeat("controller", 4), "dapi" + hexed(31), "ghp_short", "glpat-", "xoxb", "SG.",
+		b64("-----BEGIN CERTIFICATE-----\nMIIE")[:40], "hvs." + strings.Repeat("a", 10)} {
+		if got := Redact("got " + word + " there"); got != "got "+word+" there" {
+			t.Errorf("%s: %q", word, got)
+		}
+	}
+	for in, want := range map[string]string{"AKIA" + upper(16) + "/x/": "[redacted]/", "see ghp_" + mixed(36) + "/": "see [redacted]/", "ghp_" + mixed(36) + "...": "[redacted]..."} {
+		if got := Redact(in); got != want {
+			t.Errorf("%s: %q, want %q", in, got, want)
+		}
+	}
+}
