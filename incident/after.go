@@ -338,7 +338,7 @@ func (s *Snapshot) over(t *Trigger) bool {
 func (s *Snapshot) unsettled() map[string]bool {
 	out := map[string]bool{}
 	for _, r := range s.rollbacks() {
-		if r.rolled.IsZero() || s.Now.Before(s.clears(r)) {
+		if s.Now.Before(s.clears(r)) {
 			out[r.name] = true
 		}
 	}

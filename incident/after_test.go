@@ -238,6 +238,19 @@ func TestBannerInWords(t *testing.T) {
 		{"by tags", write(func(x *Write) { x.Plan.From, x.Plan.To = tagged(42, "1.42.0"), tagged(41, "1.41.0") }), bad(0.001), AfterBetter, "ROLLED BACK 3m ago by maria (1.42.0 → 1.41.0): backend-python errors 30% → 0.1%, lower than before"},
 		{"by one tag", write(func(x *Write) { x.Plan.From, x.Plan.To = tagged(42, "1.42.0"), tagged(41, "1.42.0") }), bad(0.001), AfterBetter, "ROLLED BACK 3m ago by maria (revision 42 → 41): backend-python errors 30% → 0.1%, lower than before"},
 		{"by half a tag", write(func(x *Write) { x.Plan.From, x.Plan.To = tagged(42, "1.42.0"), revision(41) }), bad(0.001), AfterBetter, "ROLLED BACK 3m ago by maria (revision 42 → 41): backend-python errors 30% → 0.1%, lower than before"},
+		{"by the other half", write(func(x *Write) { x.Plan.From, x.Plan.To = revision(42), tagged(41, "1.41.0") }), bad(0.001), AfterBetter, "ROLLED BACK 3m ago by maria (revision 42 → 41): backend-python errors 30% → 0.1%, lower than before"},
+		{"not measured", write(func(*Write) {}), func(w *world) { w.seen.Figures = map[string]*model.Figures{"backend-python": {NotMeasured: true}} }, AfterBetter, "ROLLED BACK 3m ago by maria (revision 42 → 41): backend-python has no figures, by configuration"},
+		{"no figures", write(func(*Write) {}), func(w *world) { w.seen.Figures = nil }, AfterUnknown, "ROLLED BACK 3m ago by maria (revision 42 → 41): backend-python figures unknown: not measured yet"},
+		{"only P95 is known", write(func(*Write) {}), func(w *world) { w.figures("backend-python", nil, repeat(0.2, 21)) }, AfterBetter, "ROLLED BACK 3m ago by maria (revision 42 → 41): backend-python errors unknown: no series"},
+		{"only errors are known", write(func(*Write) {}), func(w *world) { w.figures("backend-python", repeat(0.001, 21), nil) }, AfterBetter, "ROLLED BACK 3m ago by maria (revision 42 → 41): backend-python errors 30% → 0.1%, lower than before"},
+		{"somebody else's, and it was verified before", func(*world) {}, func(w *world) {
+			w.figures("backend-python", append(repeat(0.3, 10), repeat(0.001, 11)...), repeat(0.2, 21))
+			w.component("backend-python", func(c *model.Component) {
+				c.Revision, c.OwnerName, c.RevisionStart, c.RevisionBy, c.Returned = 43, owner(41), t0.Add(-170*time.Second), "jonas", true
+				c.Past = []model.Earlier{{Owner: owner(42), Revision: 42, At: t0.Add(-10 * time.Minute)}}
+			})
+			w.inc.Verified = t0.Add(-time.Minute)
+		}, AfterBetter, "ROLLED BACK 2m50s ago by jonas (revision 42 → 43): backend-python errors 30% → 0.1%, lower than before"},
 		{"from nobody knows what", write(func(x *Write) { x.Plan.From = model.Version{} }), bad(0.001), AfterBetter, "ROLLED BACK 3m ago by maria (revision 41): backend-python errors 30% → 0.1%, lower than before"},
 		{"by nobody", write(func(*Write) {}), func(w *world) { bad(0.001)(w); w.inc.Attempts[0].By = "" }, AfterBetter, "ROLLED BACK 3m ago (revision 42 → 41): backend-python errors 30% → 0.1%, lower than before"},
 		{"on its way", write(func(x *Write) { x.State, x.RolledOut = Rolling, time.Time{} }), bad(0.3), AfterSettling, "ROLLING BACK since 3m by maria (revision 42 → 41): backend-python errors 30% → 30%"},

@@ -55,7 +55,7 @@ func (r *Redactor) Add(values ...string) {
 	}
 	add := func(v string) {
 		// A value within the mask itself would be found for ever.
-		if len(v) >= minLiteral && !strings.Contains(Mask, v) && !slices.Contains(all, v) {
+		if !strings.Contains(Mask, v) && !slices.Contains(all, v) {
 			all = append(all, v)
 		}
 	}

@@ -332,3 +332,36 @@ var seeds = []string{
 	b64("password=hunter2 and more"), strings.Repeat("Qz1", 20) + "\nq8=\n-----END PRIVATE KEY-----", "${A}", "token: $(A)", "auth: YTpiYzEyMzQ=", "-p[redacted]",
 	"\u0603", "Authorization: Digest a=\"b c\", d=\"e\"", "token=[[redacted]", "-----BEGIN PRIVATE KEY-----",
 }
+
+// Of what is given all forms are masked, the longest first, and no words that are too
+// short to be one.
+func TestFormsOfWhatIsGiven(t *testing.T) {
+	r := new(Redactor)
+	r.Add("prefix-of-it", "prefix-of-it-and-more", "fives", "~~~???>>>", "sixteen-chars-ok\nfifteen-chars-x\n-----END CERTIFICATE-----")
+	for in, want := range map[string]string{
+		"<prefix-of-it-and-more>": "<[redacted]>", "<prefix-of-it>": "<[redacted]>",
+		"<fives>": "<fives>", "<" + base64.StdEncoding.EncodeToString([]byte("fives")) + ">": "<" + base64.StdEncoding.EncodeToString([]byte("fives")) + ">",
+		"<" + base64.RawURLEncoding.EncodeToString([]byte("~~~???>>>")) + ">": "<[redacted]>", "<" + base64.StdEncoding.EncodeToString([]byte("~~~???>>>")) + ">": "<[redacted]>",
+		"<sixteen-chars-ok>": "<[redacted]>", "<fifteen-chars-x>": "<fifteen-chars-x>", "<-----END CERTIFICATE----->": "<-----END CERTIFICATE----->",
+	} {
+		if got := r.Redact(in); got != want {
+			t.Errorf("%q is %q, want %q", in, got, want)
+		}
+	}
+	u, err := url.Parse("https://chat.example/AbCdEfG/AbCdEfGh/plainword/with_one/last?a=12345678&b=1234567")
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := new(Redactor)
+	of.AddURL(u)
+	for part, secret := range map[string]bool{"AbCdEfG/": false, "AbCdEfGh": true, "plainword": false, "with_one": true, "12345678": true, "=1234567 ": false, "chat.example": false} {
+		if got := of.Redact("<" + part + ">"); strings.Contains(got, Mask) != secret {
+			t.Errorf("%q is %q", part, got)
+		}
+	}
+	u.Path = "/x/lastword"
+	of = new(Redactor)
+	if of.AddURL(u); of.Redact("<lastword>") != "<[redacted]>" {
+		t.Errorf("its last part is %q", of.Redact("<lastword>"))
+	}
+}

@@ -347,3 +347,20 @@ func TestTokensAsTheyAreMade(t *testing.T) {
 		}
 	}
 }
+
+// A password as crypt(3) keeps it, and a JSON Web Token, end where they end.
+func TestHashesAndWebTokens(t *testing.T) {
+	hash := "$2y$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"
+	for in, want := range map[string]string{
+		"a " + hash + " b": "a [redacted] b", hash + ".": "[redacted].", hash + ", b": "[redacted], b", "x" + hash: "x" + hash,
+		"$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b7dWA": "[redacted]", "$apr1$salt$" + strings.Repeat("Ab1", 9): "[redacted]",
+		"$9$salt$" + strings.Repeat("Ab1", 20): "$9$salt$" + strings.Repeat("Ab1", 20), "$1$salt$short": "$1$salt$short", "$6$": "$6$", "costs $5": "costs $5",
+		"$1$" + strings.Repeat("a", 27): "[redacted]", "$1$" + strings.Repeat("a", 26): "$1$" + strings.Repeat("a", 26),
+		"eyJhbGci_iJ-UzI1NiJ9abc.eyJzdWIi.c2ln b": "[redacted] b", "eyJhbGciOiJSUzI1NiJ9abc. Then": "eyJhbGciOiJSUzI1NiJ9abc. Then",
+		"eyJhbGciOiJSUzI1NiJ9abc": "eyJhbGciOiJSUzI1NiJ9abc", "eyJhbGciOiJSUzI1NiJ9abc.": "eyJhbGciOiJSUzI1NiJ9abc.", "eyJhbGciOiJSUzI1N+J9abc.eyJz": "eyJhbGciOiJSUzI1N+J9abc.eyJz",
+	} {
+		if got := Redact(in); got != want {
+			t.Errorf("%q is %q, want %q", in, got, want)
+		}
+	}
+}
