@@ -72,7 +72,7 @@ func (e errElsewhere) Error() string { return "redirected to " + e.host }
 func (r *reader) failed(ctx context.Context, err error) error {
 	var already *Error
 	if errors.As(err, &already) {
-		return err
+		return already // without the URL that net/http put around it
 	}
 	e := &Error{To: r.to, Err: scrub(err)}
 	var elsewhere errElsewhere

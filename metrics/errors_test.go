@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -225,6 +228,60 @@ func TestNewRefuses(t *testing.T) {
 		{URL: "http://prom", HTTP: &config.HTTPClientConfig{TLSConfig: config.TLSConfig{CAFile: "/does/not/exist"}}}} {
 		if _, err := New(o); err == nil || strings.Contains(err.Error(), secret) {
 			t.Errorf("%+v: %v", o.URL, err)
+		}
+	}
+}
+
+// An error reads as what happened where, with the query where that is to blame; its kind
+// and its cause can be told, and whether the next query would fare any better.
+func TestErrorsAreToldApart(t *testing.T) {
+	for want, e := range map[string]*Error{
+		"Prometheus at prom:9090: it refuses the query in up": {Kind: ErrQuery, To: "prom:9090", Why: "it refuses the query", Query: "up", Err: io.EOF},
+		"Prometheus at prom:9090: it has trouble":             {Kind: ErrServer, To: "prom:9090", Why: "it has trouble"},
+	} {
+		if e.Error() != want || !errors.Is(e, e.Kind) || errors.Is(e, io.EOF) != (e.Err != nil) || slices.Contains(e.Unwrap(), nil) {
+			t.Errorf("%q, want %q; it is %v", e, want, e.Unwrap())
+		}
+	}
+	for kind, want := range map[error]bool{ErrUnreachable: true, ErrTimeout: true, ErrCredentials: true, ErrNotPrometheus: true, ErrServer: true, context.Canceled: true,
+		ErrQuery: false, ErrAnswer: false, ErrOff: false} {
+		if hopeless(&Error{Kind: kind}) != want {
+			t.Errorf("%v: hopeless is %v", kind, !want)
+		}
+	}
+}
+
+// A request without an answer is told by its cause, never by its URL.
+func TestRequestsWithoutAnAnswer(t *testing.T) {
+	r := &reader{to: "prom:9090", timeout: 3 * time.Second}
+	late, cancel := context.WithTimeoutCause(t.Context(), 0, errOurTimeout)
+	defer cancel()
+	whole := &Error{Kind: ErrServer, To: "x", Why: "y"}
+	for _, tt := range []struct {
+		name string
+		ctx  context.Context
+		err  error
+		kind error
+		why  string
+	}{
+		{"told already", t.Context(), fmt.Errorf("ask: %w", whole), ErrServer, "y"},
+		{"our own patience", late, context.DeadlineExceeded, ErrTimeout, "no answer within 3s"},
+		{"cancelled", t.Context(), context.Canceled, context.Canceled, "cancelled"},
+		{"somebody's patience", t.Context(), context.DeadlineExceeded, ErrTimeout, "no answer in time"},
+		{"a connection's patience", t.Context(), os.ErrDeadlineExceeded, ErrTimeout, "no answer in time"},
+		{"no such name", t.Context(), &net.DNSError{Name: "prom.example", IsNotFound: true}, ErrUnreachable, "cannot connect: the name prom.example is not known here"},
+		{"refused", t.Context(), errors.New("connection refused"), ErrUnreachable, "cannot connect: connection refused"},
+	} {
+		<-late.Done()
+		got := r.failed(tt.ctx, &url.Error{Op: "Get", URL: "http://maria:" + secret + "@prom/?query=up", Err: tt.err})
+		var e *Error
+		if !errors.As(got, &e) || !errors.Is(e, tt.kind) || e.Why != tt.why || strings.Contains(got.Error()+fmt.Sprint(e.Unwrap()), secret) {
+			t.Errorf("%s: %v (%#v), want %s", tt.name, got, e, tt.why)
+		}
+	}
+	for what, body := range map[string]string{"short": strings.Repeat("é", 300), "long": strings.Repeat("é", 301), "endless": strings.Repeat("é", 5000)} {
+		if got := r.line(body); what == "short" && got != body || what != "short" && got != strings.Repeat("é", 300)+"…" {
+			t.Errorf("%s: %d bytes: %s", what, len(got), got[max(0, len(got)-20):])
 		}
 	}
 }
