@@ -93,8 +93,8 @@ func target(k config.Component, namespace string) model.Target {
 	t := model.Target{
 		ID:          k.Name,
 		Workload:    model.Workload{Kind: model.Kind(k.Workload.Kind), Namespace: namespace, Name: k.Workload.Name},
-		NotMeasured: k.Metrics.Preset == "none",
-		Errors:      k.Metrics.Errors, P95: k.Metrics.P95, Requests: k.Metrics.Requests,
+		NotMeasured: k.Metrics.Preset == "none", Public: k.Public,
+		Errors: k.Metrics.Errors, P95: k.Metrics.P95, Requests: k.Metrics.Requests,
 	}
 	t.Match = config.JoinMatchers(k.Metrics.Match)
 	for _, h := range k.Checks.Health {

@@ -142,6 +142,7 @@ func (d *decoder) component(v value, c *Component) {
 			v.remember()
 		}},
 		lineField("namespace", &c.Namespace, checkNamespace),
+		lineField("public", &c.Public, nil),
 		field{name: "metrics", set: func(v value) { d.metrics(v, &c.Metrics) }},
 		field{name: "checks", set: func(v value) { d.checks(v, &c.Checks) }},
 		field{name: "gitlab", private: true, set: func(v value) { d.deploys(v, &c.GitLab) }},

@@ -68,6 +68,7 @@ type Component struct {
 	Name      string
 	Workload  Workload
 	Namespace string // "": that of the walk
+	Public    string // what a public status page calls it; "": "a service"
 	Metrics   Metrics
 	Checks    Checks
 	GitLab    *Deploys // nil: not set

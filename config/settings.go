@@ -62,6 +62,7 @@ func (c *Config) Settings() []Setting {
 		path := componentPath(comp.Name)
 		add(path+".workload", comp.Workload.String())
 		some(path+".namespace", comp.Namespace)
+		some(path+".public", comp.Public)
 		m := comp.Metrics
 		some(path+".metrics.preset", m.Preset)
 		some(path+".metrics.match", JoinMatchers(m.Match))

@@ -429,6 +429,21 @@ func TestDraft(t *testing.T) {
 	if strings.Contains(public.Text+public.Title, "revision") || strings.Contains(public.Text, w.inc.ID) {
 		t.Errorf("the public reads of revisions:\n%s", public.Text)
 	}
+	for _, internal := range []string{"backend-python", "frontend", "production is", "Downtime", "maria"} {
+		if strings.Contains(public.Title+"\n"+public.Text, internal) {
+			t.Errorf("the public reads %q:\n%s\n%s", internal, public.Title, public.Text)
+		}
+	}
+	if !strings.HasPrefix(public.Text, "A service was rolled back at 03:") || !strings.Contains(public.Text, "\nIt is stable since 03:") || !strings.Contains(public.Text, "It lasted about ") {
+		t.Errorf("the public reads\n%s", public.Text)
+	}
+	w.inc.Settings.Components = append(slices.Clone(w.inc.Settings.Components), model.Target{ID: "backend-python", Public: "Checkout"})
+	if n := slices.IndexFunc(w.inc.Settings.Components, func(t model.Target) bool { return t.ID == "backend-python" }); n >= 0 {
+		w.inc.Settings.Components[n].Public = "Checkout"
+	}
+	if named := Draft(w.snap(), channels[1], model.MessageResolved); named.Title != "Resolved: Checkout" || !strings.HasPrefix(named.Text, "Checkout was rolled back at 03:") {
+		t.Errorf("the public reads\n%s\n%s", named.Title, named.Text)
+	}
 	issue := Draft(w.snap(), channels[2], model.MessageResolved)
 	if !strings.Contains(issue.Text, "- tests for the bug (P1)") || !strings.Contains(issue.Title, w.inc.ID) {
 		t.Errorf("the follow-up:\n%s\n%s", issue.Title, issue.Text)

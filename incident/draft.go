@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,15 +19,16 @@ func Draft(s *Snapshot, c model.Channel, kind model.MessageKind) model.Message {
 		return m
 	}
 	public := c.Kind == model.ChannelStatuspage
-	where := strings.Join(affected(s), ", ")
+	where := s.namesOf(affected(s), public)
 	switch kind {
 	case model.MessageStarted:
 		m.Title, m.Text = symptom(&s.Incident)+" on "+where, paragraphs(started(s, public))
 	case model.MessageUpdated:
 		m.Title, m.Status = "Working on "+where, model.StatusIdentified
 		if back := rolledOut(s); len(back) > 0 {
-			m.Title = strings.Join(back, ", ") + " was rolled back"
+			m.Title = "Rolled back: " + s.namesOf(back, public)
 			if len(overNow(s, s.Incident.Covered(), false)) == 0 && !s.madeWorse() {
+				m.Title = "Rolled back, watching: " + s.namesOf(back, public)
 				m.Status = model.StatusMonitoring
 			}
 		}
@@ -54,6 +56,39 @@ func rolledOut(s *Snapshot) (out []string) {
 		}
 	}
 	return out
+}
+
+// namesOf names components in a message. The public reads the names that are configured
+// for it, and no others.
+func (s *Snapshot) namesOf(ids []string, public bool) string {
+	if !public {
+		return strings.Join(ids, ", ")
+	}
+	var names []string
+	for _, id := range ids {
+		if n := s.nameOf(id, true); !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func (s *Snapshot) nameOf(id string, public bool) string {
+	if !public {
+		return id
+	}
+	if t := s.Incident.Settings.Target(id); t != nil && t.Public != "" {
+		return t.Public
+	}
+	return "a service"
+}
+
+// upperFirst begins a sentence with a name.
+func upperFirst(s string) string {
+	if strings.HasPrefix(s, "a service") {
+		return "A" + s[1:]
+	}
+	return s
 }
 
 func paragraphs(sentences []string) string { return strings.Join(sentences, "\n") }
@@ -119,9 +154,9 @@ func updated(s *Snapshot, public bool) []string {
 		}
 		switch w.State {
 		case Rolling:
-			out = append(out, rolledBack(w, public)+"; it is rolling out.")
+			out = append(out, s.rolledBack(w, public)+"; it is rolling out.")
 		case Done:
-			out = append(out, rolledBack(w, public)+"; rolled out at "+clockTime(w.RolledOut)+".")
+			out = append(out, s.rolledBack(w, public)+"; rolled out at "+clockTime(w.RolledOut)+".")
 		case Reverted:
 			out = append(out, fmt.Sprintf("%s was rolled back, and changed again by somebody else.", w.Plan.Component))
 		case Refused, Failed:
@@ -161,11 +196,11 @@ func updated(s *Snapshot, public bool) []string {
 	return out
 }
 
-func rolledBack(w *Write, public bool) string {
+func (s *Snapshot) rolledBack(w *Write, public bool) string {
 	if public {
-		return fmt.Sprintf("%s was rolled back at %s", w.Plan.Component, clockTime(w.Receipt.At))
+		return fmt.Sprintf("%s was rolled back at %s", upperFirst(s.nameOf(w.Plan.Component, true)), clockTime(w.Receipt.At))
 	}
-	return fmt.Sprintf("%s was rolled back from %s to %s at %s", w.Plan.Component, w.Plan.From, w.Plan.To, clockTime(w.Receipt.At))
+	return fmt.Sprintf("%s was rolled back from %s to %s at %s", w.Plan.Component, w.Plan.From.Full(), w.Plan.To.Full(), clockTime(w.Receipt.At))
 }
 
 func resolved(s *Snapshot, public bool) []string {
@@ -173,7 +208,10 @@ func resolved(s *Snapshot, public bool) []string {
 	var out []string
 	for _, st := range i.Standing() {
 		if w := st.Write; w.InPlace() {
-			out = append(out, rolledBack(w, public)+".")
+			text := s.rolledBack(w, public) + "."
+			if !public || !slices.Contains(out, text) { // two may bear one name
+				out = append(out, text)
+			}
 		}
 	}
 	if i.End != nil && i.End.Outcome != RolledBack {
@@ -184,7 +222,11 @@ func resolved(s *Snapshot, public bool) []string {
 		out = append(out, how+string(i.End.Outcome)+".")
 	}
 	if !i.Verified.IsZero() {
-		out = append(out, fmt.Sprintf("%s is stable since %s.", i.Settings.Namespace, clockTime(i.Recovered)))
+		name := i.Settings.Namespace
+		if public {
+			name = "It"
+		}
+		out = append(out, fmt.Sprintf("%s is stable since %s.", name, clockTime(i.Recovered)))
 	}
 	for _, id := range i.Covered() {
 		if f := s.FiguresOf(id); f != nil && !i.Verified.IsZero() {
@@ -193,7 +235,7 @@ func resolved(s *Snapshot, public bool) []string {
 				r = f.Errors.Now
 			}
 			if r.Known {
-				out = append(out, fmt.Sprintf("Error rate of %s: %s.", id, model.Percent(r.Value)))
+				out = append(out, fmt.Sprintf("Error rate of %s: %s.", s.nameOf(id, public), model.Percent(r.Value)))
 			}
 		}
 	}
@@ -202,7 +244,9 @@ func resolved(s *Snapshot, public bool) []string {
 	}
 	if total, blind := Downtime(s); total >= time.Minute {
 		text := "Downtime: " + model.Short(total)
-		if blind >= time.Minute {
+		if public {
+			text = "It lasted " + minutesOf(total)
+		} else if blind >= time.Minute {
 			text += " (" + model.Short(blind) + " of it without data)"
 		}
 		out = append(out, text+".")
@@ -216,6 +260,18 @@ func resolved(s *Snapshot, public bool) []string {
 		out = append(out, i.ID)
 	}
 	return out
+}
+
+// minutesOf rounds a time of a minute and more to what the public reads.
+func minutesOf(d time.Duration) string {
+	switch n := int(d.Round(time.Minute).Minutes()); {
+	case n == 1:
+		return "about a minute"
+	case n < 90:
+		return fmt.Sprintf("about %d minutes", n)
+	default:
+		return fmt.Sprintf("about %d hours", int(d.Round(time.Hour).Hours()))
+	}
 }
 
 // allHealthy says whether every component of the board is known to be well.

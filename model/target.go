@@ -28,6 +28,7 @@ func DefaultLimits() Limits {
 type Target struct {
 	ID          string   `json:"id"`
 	Workload    Workload `json:"workload"`
+	Public      string   `json:"public,omitempty"` // what the public calls it; "" = it has no name for them
 	NotMeasured bool     `json:"notMeasured,omitempty"`
 	Match       string   `json:"match,omitempty"`  // further label matchers for the preset's queries: `app="x"`
 	Errors      string   `json:"errors,omitempty"` // own PromQL for the error ratio; empty = the preset's
