@@ -14,11 +14,11 @@ import (
 	"rollbook/model"
 )
 
-// The layout of a picture, in pixels. Labels of marks stand in rows of their own
-// above the plot, so that none covers a line.
+// The layout of a picture, in pixels. Labels of marks stand in rows of their own above
+// the plot, and that of the limit to the right of it, so that none covers a line.
 const (
 	picWidth, picHeight                     = 1040, 440
-	plotLeft, plotRight, plotTop, plotFloor = 72, picWidth - 24, 138, picHeight - 40
+	plotLeft, plotRight, plotTop, plotFloor = 72, picWidth - 96, 138, picHeight - 40
 	markRows                                = 6
 )
 
@@ -50,19 +50,28 @@ func picture(w io.Writer, format string, series []model.Series, marks []Mark, fr
 	p.FilledRect(0, 0, picWidth, picHeight, charts.ColorWhite, charts.ColorWhite, 0)
 	c := canvas{p: p, from: from, to: to, unit: series[0].Unit}
 	c.top = c.scale(series)
-	c.text(fmt.Sprintf("%s (%s), %s to %s UTC", series[0].Figure, series[0].Unit, from.UTC().Format("2006-01-02 15:04"), to.UTC().Format("15:04")), plotLeft, 20, 13, ink)
+	c.text(fmt.Sprintf("%s, %s to %s UTC", titleOf(&series[0]), from.UTC().Format("2006-01-02 15:04"), to.UTC().Format("15:04")), plotLeft, 20, 13, ink)
 	c.axes()
 	if l := series[0].Limit; l > 0 && l <= c.top {
 		y := c.y(l)
 		p.DashedLineStroke([]charts.Point{{X: plotLeft, Y: y}, {X: plotRight, Y: y}}, limits, 1, []float64{6, 4})
-		c.text("limit "+c.value(l), plotLeft+4, y-4, 10, limits)
+		c.text("limit "+c.value(l), plotRight+6, y+4, 10, limits)
 	}
 	x := plotLeft
 	for n, s := range series {
 		color := palette[n%len(palette)]
 		c.line(s, color)
+		if x < 0 {
+			continue // all names that there is room for stand there
+		}
+		if more := fmt.Sprintf("and %d more", len(series)-n); x+14+c.wide(s.Component, 11) > picWidth-110 && n < len(series)-1 {
+			c.text(more, x, 40, 11, ink)
+			x = -1
+			continue
+		}
 		p.FilledRect(x, 30, x+10, 40, color, color, 0)
-		x += 16 + c.text(s.Component, x+14, 40, 11, ink) + 12
+		c.text(s.Component, x+14, 40, 11, ink)
+		x += 28 + c.wide(s.Component, 11)
 	}
 	c.marks(marks)
 	b, err := p.Bytes()
@@ -105,12 +114,29 @@ func (c *canvas) y(v float64) int {
 	return plotFloor - int(math.Round(min(1, max(0, v/c.top))*(plotFloor-plotTop)))
 }
 
-// text returns how wide it is.
-func (c *canvas) text(s string, x, y int, size float64, color charts.Color) int {
-	style := charts.FontStyle{FontSize: size, FontColor: color}
-	s = printable(s)
-	c.p.Text(s, x, y, 0, style)
-	return c.p.MeasureText(s, 0, style).Width()
+func (c *canvas) text(s string, x, y int, size float64, color charts.Color) {
+	c.p.Text(printable(s), x, y, 0, charts.FontStyle{FontSize: size, FontColor: color})
+}
+
+// wide returns the room that a text needs: in an SVG the reader's own font draws it, and
+// that may be a quarter wider.
+func (c *canvas) wide(s string, size float64) int {
+	return c.p.MeasureText(printable(s), 0, charts.FontStyle{FontSize: size, FontColor: ink}).Width() * 5 / 4
+}
+
+// titleOf names a figure for people.
+func titleOf(s *model.Series) string {
+	switch s.Figure {
+	case "error-ratio":
+		return "Error ratio"
+	case "p95":
+		return "P95 of the response time"
+	case "requests":
+		return "Requests per second"
+	case "up":
+		return "Scrape targets up"
+	}
+	return s.Figure + ", " + s.Unit
 }
 
 // printable replaces what the picture's font does not have. What would be markup
@@ -206,8 +232,8 @@ func (c *canvas) marks(all []Mark) {
 			words = m.At.UTC().Format("15:04:05 ") + m.Kind + " " + m.Text
 		}
 		x := c.x(m.At)
-		width := c.p.MeasureText(printable(words), 0, charts.FontStyle{FontSize: 10, FontColor: color}).Width()
-		left := min(x+3, plotRight-width)
+		width := c.wide(words, 10)
+		left := min(x+3, picWidth-8-width)
 		row := 0 // every row holds one label at the right edge, so that six of them fit
 		for row < markRows-1 && ends[row] > left {
 			row++

@@ -2,9 +2,11 @@ package report
 
 import (
 	"bytes"
+	"html"
 	"image/png"
 	"math"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -103,6 +105,52 @@ func TestPictureOfOddities(t *testing.T) {
 		var b bytes.Buffer
 		if err := picture(&b, "svg", []model.Series{s}, someMarks(), t0, t0); err != nil || b.Len() == 0 {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A picture is titled for people, and what is written in it stays inside and apart, in a
+// reader's own font too.
+func TestWhatAPictureSays(t *testing.T) {
+	from := time.Date(2026, 11, 23, 2, 40, 0, 0, time.UTC)
+	at := func(m int) time.Time { return from.Add(time.Duration(m) * time.Minute) }
+	var series []model.Series
+	for _, c := range []string{"backend-python", "frontend", "a-component-with-a-rather-long-name-indeed", "another-one-with-a-name-that-is-even-longer", "the-last-of-them-all-which-is-long-as-well", "x"} {
+		series = append(series, model.Series{Component: c, Figure: "error-ratio", Unit: "ratio", Limit: 0.05, Samples: []model.Sample{{At: at(0), V: 0.01}, {At: at(30), V: 0.3}, {At: at(40), V: 0.01}}})
+	}
+	marks := []Mark{{At: at(24), Kind: "release", Text: "backend-python 1.42.0"}, {At: at(25), Kind: "onset", Text: "onset"}, {At: at(39), Kind: "rollback", Text: "backend-python 6 → 5"},
+		{At: at(39), Kind: "rolled out", Text: "rolled out"}, {At: at(40), Kind: "recovery", Text: "recovered"}}
+	var b bytes.Buffer
+	if err := picture(&b, "svg", series, marks, from, at(40)); err != nil {
+		t.Fatal(err)
+	}
+	svg := b.String()
+	if !strings.Contains(svg, ">Error ratio, 2026-11-23 02:40 to 03:20 UTC<") || strings.Contains(svg, "(ratio)") {
+		t.Errorf("titled otherwise: %.600s", svg)
+	}
+	type box struct {
+		left, right, top, bottom float64
+		words                    string
+	}
+	var all []box
+	for _, m := range regexp.MustCompile(`<text x="(-?[\d.]+)" y="(-?[\d.]+)" style="[^"]*font-size:([\d.]+)px[^"]*"[^>]*>([^<]*)</text>`).FindAllStringSubmatch(svg, -1) {
+		x, _ := strconv.ParseFloat(m[1], 64)
+		y, _ := strconv.ParseFloat(m[2], 64)
+		size, _ := strconv.ParseFloat(m[3], 64)
+		wide := float64(len([]rune(html.UnescapeString(m[4])))) * size * 0.5
+		all = append(all, box{x, x + wide, y - size*0.7, y, m[4]})
+	}
+	if len(all) < 15 {
+		t.Fatalf("%d texts are read of\n%.2000s", len(all), svg)
+	}
+	for n, x := range all {
+		if x.left < 0 || x.right > picWidth || x.top < 0 || x.bottom > picHeight {
+			t.Errorf("%q is outside: %+v", x.words, x)
+		}
+		for _, y := range all[n+1:] {
+			if x.left < y.right && y.left < x.right && x.top < y.bottom && y.top < x.bottom {
+				t.Errorf("%q and %q are over each other: %+v %+v", x.words, y.words, x, y)
+			}
 		}
 	}
 }
