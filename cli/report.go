@@ -16,6 +16,7 @@ const builtInTemplate = "built-in"
 
 func newReport(f *flags) *cobra.Command {
 	var format, template, to string
+	var html bool
 	cmd := &cobra.Command{
 		Use:   "report INCIDENT",
 		Short: "Write an incident's report from its journal",
@@ -25,9 +26,12 @@ verified, how long each took, and what is still to be done. It needs no cluster.
 
 INCIDENT is a name as rollbook incidents lists it, the beginning of one, or
 latest. Without --template, report.template of rollbook.yaml is used, or
-docs/incidents/template.md of the working folder if it is there. A template that is faulty loses nothing: the report comes by
-the built-in one, with the error, and the exit code is 1.`,
+docs/incidents/template.md of the working folder if it is there. A template that is
+faulty loses nothing: the report comes by the built-in one, with the error, and the
+exit code is 1. With --html it is one page with charts, for light and dark screens
+and for paper, that fetches nothing.`,
 		Example: `  rollbook report latest
+  rollbook report latest --html -o report.html
   rollbook report INC-20261123-0312 --format json
   rollbook report latest --template docs/incidents/template.md -o report.md`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -40,10 +44,13 @@ the built-in one, with the error, and the exit code is 1.`,
 			return completeIncidents(f, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if format != "md" && format != "json" {
-				return usagef("--format %q: it is md or json", format)
+			if html && !cmd.Flags().Changed("format") {
+				format = "html"
 			}
-			if format == "json" && template != "" {
+			if format != "md" && format != "json" && format != "html" || html && format != "html" {
+				return usagef("--format %q: it is md, json or html", format)
+			}
+			if format != "md" && template != "" {
 				return usagef("--template is for --format md")
 			}
 			errs := cmd.ErrOrStderr()
@@ -51,7 +58,15 @@ the built-in one, with the error, and the exit code is 1.`,
 			if err != nil {
 				return err
 			}
-			d := reportOf(b, func(s string) { fmt.Fprintln(errs, "rollbook:", s) })
+			note := func(s string) { fmt.Fprintln(errs, "rollbook:", s) }
+			if format == "html" {
+				out, err := reporting.HTML(filepath.Dir(b.Path), b.Facts, manifestOf(b, note))
+				if err != nil {
+					return err
+				}
+				return writeOut(cmd.OutOrStdout(), to, out)
+			}
+			d := reportOf(b, note)
 			if format == "json" {
 				out, err := reporting.JSON(d)
 				if err != nil {
@@ -80,21 +95,27 @@ the built-in one, with the error, and the exit code is 1.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "md", "md or json")
+	cmd.Flags().StringVar(&format, "format", "md", "md, json or html")
+	cmd.Flags().BoolVar(&html, "html", false, "one HTML page with charts: the same as --format html")
 	cmd.Flags().StringVar(&template, "template", "", "your own Go template, or "+builtInTemplate)
 	cmd.Flags().StringVarP(&to, "output", "o", "", "file to write instead of standard output")
-	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"md", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"md", "json", "html"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
-// reportOf is a journal's report with the evidence that lies beside it. Evidence
-// that cannot be read is told: the report then says that there is none.
+// reportOf is a journal's report with the evidence that lies beside it.
 func reportOf(b book, note func(string)) reporting.Data {
+	return reporting.New(b.Facts, manifestOf(b, note))
+}
+
+// manifestOf is what the evidence beside a journal says of itself. Evidence that cannot
+// be read is told: the report then says that there is none.
+func manifestOf(b book, note func(string)) *reporting.Manifest {
 	m, err := reporting.ReadManifest(filepath.Dir(b.Path))
 	if err != nil {
 		note(err.Error())
 	}
-	return reporting.New(b.Facts, m)
+	return m
 }
 
 // ownTemplate reads the template that is asked for, else the team's usual one;

@@ -82,7 +82,7 @@ func TestReport(t *testing.T) {
 		{[]string{"report"}, "one incident is needed"},
 		{[]string{"report", "INC"}, `"INC" begins several incidents: INC-`},
 		{[]string{"report", "nope"}, `no incident "nope"; rollbook incidents lists them`},
-		{[]string{"report", rolledBack, "--format", "pdf"}, "it is md or json"},
+		{[]string{"report", rolledBack, "--format", "pdf"}, "it is md, json or html"},
 		{[]string{"report", rolledBack, "--format", "json", "--template", "x"}, "--template is for --format md"},
 		{[]string{"report", rolledBack, "--template", "/nowhere"}, "no such file"},
 		{[]string{"report", rolledBack, "-o", "/nowhere/r.md"}, "nothing was written"},

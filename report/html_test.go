@@ -1,0 +1,54 @@
+package report
+
+import (
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"rollbook/engine/journal"
+	"rollbook/incident"
+	"rollbook/model"
+)
+
+// The page needs nothing else: no script, nothing that is fetched.
+func TestHTML(t *testing.T) {
+	for name := range plays {
+		c, err := journal.Read(filepath.Join("testdata", name, "journal.jsonl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := ReadManifest(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := HTML(filepath.Join("testdata", name), c.Facts, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := string(b)
+		for _, want := range []string{"<h2>What happened</h2>", "<h2>Root cause</h2>", "<h2>Timeline</h2>", "prefers-color-scheme: dark", "@media print"} {
+			if !strings.Contains(s, want) {
+				t.Errorf("%s: %q is missing", name, want)
+			}
+		}
+		if found := regexp.MustCompile(`(?i)<script|\bsrc=|href=|url\(|@import|https?:`).FindAllString(s, -1); found != nil {
+			t.Errorf("%s: it points elsewhere: %q", name, found)
+		}
+	}
+}
+
+// Whatever a journal or a figure says, it stays text.
+func TestHTMLHoldsHostileWords(t *testing.T) {
+	const evil = `<script>alert(1)</script>"'&`
+	b, err := HTML(t.TempDir(), []incident.Fact{{At: t0, By: evil, Body: incident.Began{Settings: incident.Settings{Namespace: evil, Context: evil}}},
+		{At: t0, By: evil, Body: incident.Opened{ID: evil, Onset: t0}}, {At: t0, Body: incident.Rose{Trigger: incident.Trigger{Component: evil, Kind: incident.TErrors, Onset: t0, Text: evil, Query: evil}}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := drawChart([]model.Series{{Component: evil, Figure: evil, Unit: evil, Samples: []model.Sample{{At: t0, V: 1}}}}, []Mark{{At: t0, Kind: evil, Text: evil}}, t0.Add(-time.Minute), t0)
+	if strings.Contains(string(b), "<script") || strings.Contains(string(c.SVG), "<script") {
+		t.Errorf("it is obeyed:\n%s\n%s", b, c.SVG)
+	}
+}
