@@ -76,6 +76,12 @@ func (d *decide) Keys() []Key {
 			Disabled: func(*incident.Snapshot) string { return d.d.standNo }, do: func() tea.Cmd {
 				return d.reasonless("Let the triggers fall?", "They have been under their limits for five minutes. The verdict follows the figures again.", "stand down", incident.StandDown{})
 			}},
+		{Keys: []string{"d"}, Name: "details", Help: "all that is known of the component that this is about, with the queries", Disabled: func(*incident.Snapshot) string {
+			if d.subject() == nil {
+				return "no component is seen yet"
+			}
+			return ""
+		}, do: func() tea.Cmd { return d.open(newDetails(d.scope, d.subject().c.ID)) }},
 		{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the question above", Hide: true, do: func() tea.Cmd { return d.move(-1) }},
 		{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the question below", Hide: true, do: func() tea.Cmd { return d.move(1) }},
 		d.backKey(), d.endKey(),
