@@ -16,10 +16,12 @@ import (
 
 // methods are the ways back. Choose offers those that are engine.Offered, in this order.
 func methods(c *kube.Client, cfg *config.Config, readOnly bool) []engine.Method {
+	job := gitlabJob(cfg, readOnly)
 	return []engine.Method{
 		kube.NewUndo(c),
 		kube.NewDeletePod(c),
-		gitlabJob(cfg, readOnly),
+		job,
+		gitlabjob.NewCancel(job),
 	}
 }
 

@@ -64,11 +64,13 @@ type Progress struct {
 }
 
 // Aid is another write, by another method, that gets a change on which does not get
-// on by itself.
+// on by itself, or takes it back while it goes on.
 type Aid struct {
 	Method Method  `json:"method"`
 	To     Version `json:"to"`
-	Text   string  `json:"text"` // why it is wanted
+	Text   string  `json:"text"`            // why it is wanted
+	Name   string  `json:"name,omitempty"`  // of the key; "" = that of a stuck pod, which was the first
+	Offer  bool    `json:"offer,omitempty"` // the change gets on without it
 }
 
 // Settled is what a look at the world says of a write whose answer never came.

@@ -578,6 +578,16 @@ func fixtures() []fixture {
 			s.Seen.Progress = nil
 		}), incident.AskReverted, "backend-python: argocd-controller put another template in place: revision 44 runs now"), nil},
 		{"rollback-stuck", stuck(), nil},
+		{"rollback-job", with(rolling(), func(s *incident.Snapshot) {
+			w := &s.Incident.Attempts[len(s.Incident.Attempts)-1].Writes[0]
+			w.Plan.Method, w.Plan.To = "gitlab job", model.Version{Key: "4577", Label: "pipeline 4577", Short: "#4577", Tag: "1.41.0"}
+			w.Plan.Title = "Run again the job deploy of pipeline 4577 (1.41.0) to go back in production of shop/shop"
+			w.Receipt.Text, w.Receipt.URL = "job 905 of pipeline 4577", "https://gitlab.example/shop/shop/-/jobs/905"
+			s.Seen.Progress = map[incident.WriteID]model.Progress{{N: s.Incident.Attempts[len(s.Incident.Attempts)-1].N, Plan: w.Plan.ID}: {Phase: model.PhaseRunning, Share: 0.2,
+				Text:  "job 905 (deploy) runs for 12s; it took 40s last time",
+				Lines: []string{"Running with gitlab-runner 18.4.0", "Executing \"step_script\" stage of the job script", "$ kubectl set image deployment/backend-python api=shop/api:1.41.0", "deployment.apps/backend-python image updated", "$ kubectl rollout status deployment/backend-python", "Waiting for deployment \"backend-python\" rollout to finish: 1 out of 3 new replicas have been updated..."},
+				Aid:   &model.Aid{Method: "gitlab cancel", To: model.Version{Key: "905", Label: "job 905 cancelled", Short: "job 905"}, Name: "cancel job", Offer: true, Text: "cancel job 905 (deploy)"}}}
+		}), nil},
 		{"verify", verifying(), nil},
 		{"verify-unknown", with(verifying(), func(s *incident.Snapshot) {
 			delete(s.Seen.Figures, "backend-python")

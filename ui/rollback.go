@@ -72,23 +72,24 @@ func (r *rollBack) writes() []incident.Standing {
 	return out
 }
 
-// aidKey helps a write on that does not get on by itself.
+// aidKey helps a write on that does not get on by itself, or ends one that does.
 func (r *rollBack) aidKey() Key {
-	var stuck *incident.Standing
+	var helped *incident.Standing
+	name := ""
 	for _, s := range r.writes() {
-		if s.Write.State == incident.Rolling && r.snap.ProgressOf(s.WriteID).Aid != nil {
-			stuck = &s
+		if aid := r.snap.ProgressOf(s.WriteID).Aid; s.Write.State == incident.Rolling && aid != nil {
+			helped, name = &s, aid.Name
 		}
 	}
-	k := Key{Keys: []string{"D"}, Name: "delete stuck pod", Acts: true, Hide: stuck == nil,
-		Help: "delete the pod that the rollout waits for, so that it is made again; it is checked and confirmed like any other write",
+	k := Key{Keys: []string{"D"}, Name: cmp.Or(name, "delete stuck pod"), Acts: true, Hide: helped == nil,
+		Help: "delete the pod that the rollout waits for, so that it is made again, or cancel the job that goes back; it is checked and confirmed like any other write",
 		Disabled: func(*incident.Snapshot) string {
-			if stuck == nil {
-				return "no rollout waits for a pod that could be deleted"
+			if helped == nil {
+				return "no rollout waits for a pod that could be deleted, and no job runs that could be cancelled"
 			}
 			return ""
 		}}
-	k.do = func() tea.Cmd { return r.send(incident.Help{Write: stuck.WriteID}) }
+	k.do = func() tea.Cmd { return r.send(incident.Help{Write: helped.WriteID}) }
 	return k
 }
 
@@ -191,6 +192,7 @@ func (r *rollBack) rollout(w, h, last, charts int) []string {
 	var out []string
 	for _, wr := range r.writes() {
 		out = append(out, r.progress(wr, w)...)
+		out = append(out, r.said(wr, w, max(3, h/4))...)
 	}
 	if r.inc().Asked != incident.AskNothing {
 		out = append(out, r.question(w)...)
@@ -259,7 +261,7 @@ func (r *rollBack) progress(s incident.Standing, w int) []string {
 			color = p.Warn
 		}
 	}
-	if seen.Phase == model.PhaseFailed || seen.Aid != nil {
+	if seen.Phase == model.PhaseFailed || seen.Aid != nil && !seen.Aid.Offer {
 		color = p.Bad
 	}
 	// A text that leaves no room for a bar to be read stands below it.
@@ -277,6 +279,19 @@ func (r *rollBack) progress(s incident.Standing, w int) []string {
 	}
 	if seen.Aid != nil {
 		out = append(out, "   "+paint(p.Key, "D")+"  "+p.fit(seen.Aid.Text, w-8))
+	}
+	return out
+}
+
+// said is the end of the log of a write that has one, while it is under way.
+func (r *rollBack) said(s incident.Standing, w, most int) []string {
+	lines := r.snap.ProgressOf(s.WriteID).Lines
+	if s.Write.State != incident.Rolling {
+		return nil
+	}
+	out := []string(nil)
+	for _, l := range lines[max(0, len(lines)-most):] {
+		out = append(out, "   "+paint(r.pen.Dim, r.pen.say("│ "))+r.pen.fit(l, w-6))
 	}
 	return out
 }

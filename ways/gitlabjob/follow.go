@@ -128,6 +128,9 @@ func (j Job) progress(want *detail, x *job, log *trace) model.Progress {
 	default:
 		p.Text = fmt.Sprintf("%s is %s", name, text.Line(x.Status))
 	}
+	if p.Phase == model.PhaseRunning && x.Status != "canceling" {
+		p.Aid = aidFor(x)
+	}
 	return p
 }
 

@@ -1,6 +1,7 @@
 package gitlabjob_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -36,7 +37,6 @@ type world struct {
 	*fake.Server
 	url  string
 	wire porttest.Wire
-	now  func() time.Time
 }
 
 func newWorld(t *testing.T, set func(*fake.Server)) *world {
@@ -59,10 +59,18 @@ func newWorld(t *testing.T, set func(*fake.Server)) *world {
 	s.Released(old, by, ago(50*time.Hour), "rollback")
 	s.Released(good, by, ago(26*time.Hour), "rollback")
 	s.Released(bad, by, ago(10*time.Minute), "rollback")
-	before, wire := porttest.Between(s)
+	w := &world{Server: s}
+	w.between(t)
+	return w
+}
+
+// between puts a new wire before the server.
+func (w *world) between(t *testing.T) {
+	t.Helper()
+	before, wire := porttest.Between(w.Server)
 	srv := httptest.NewServer(before)
 	t.Cleanup(srv.Close)
-	return &world{Server: s, url: srv.URL, wire: wire, now: time.Now}
+	w.url, w.wire = srv.URL, wire
 }
 
 func (w *world) client(t *testing.T, token string) *client.Client {
@@ -139,6 +147,44 @@ func TestContract(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestContractOfCancel(t *testing.T) {
+	porttest.RunMethod(t, func(t *testing.T, f func(t *testing.T, x *porttest.Trial)) {
+		t.Parallel()
+		w := newWorld(t, func(s *fake.Server) { s.Runs = time.Hour })
+		p, r := done(t, w, w.method(t, mayDeploy))
+		var aid *model.Aid
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		_ = w.method(t, mayDeploy).Follow(ctx, p, r, func(p model.Progress) {
+			if aid = p.Aid; aid != nil {
+				cancel()
+			}
+		})
+		cancelled := func(token string, set ...func(*gitlabjob.Target, *gitlabjob.Options)) engine.Method {
+			return gitlabjob.NewCancel(w.method(t, token, set...))
+		}
+		w.between(t) // one that no write has passed
+		state := func(*testing.T) string {
+			out := ""
+			w.Change(func(all []*fake.Job) {
+				if out = all[len(all)-1].Status; out == "pending" {
+					out = "running" // it goes on by itself
+				}
+			})
+			return out
+		}
+		f(t, &porttest.Trial{Method: cancelled(mayDeploy), Wire: w.wire, To: aid.To, Changed: model.SettledForeign, Component: w.component, State: state,
+			Again:    func(t *testing.T) engine.Method { return cancelled(mayDeploy) },
+			ReadOnly: func(t *testing.T) engine.Method { return cancelled(mayDeploy, readOnly) },
+			Change:   func(t *testing.T) { w.Change(func(all []*fake.Job) { all[len(all)-1].Status = "success" }) },
+			Denied: []porttest.Denial{
+				{User: "scope read_api", Method: cancelled(mayRead), Check: "access.token"},
+				{User: "reporter", Method: cancelled(reporter), Check: "access.role"},
+				{User: "guest", Method: cancelled(guest)},
+			}})
+	})
 }
 
 func until(t *testing.T, what string, f func() bool) {
