@@ -194,16 +194,13 @@ func (j Job) makePlan(c *model.Component, w *world, x *candidate, r run) (model.
 	}
 	verb := map[string]string{"play": "Start", "retry": "Run again"}[r.action]
 	name := text.Line(r.job.Name)
-	p := model.Plan{Method: MethodJob, Role: model.RoleRelease, Component: c.ID, Workload: c.Workload, From: c.Running(), To: x.Version,
+	p := model.Plan{Method: MethodJob, Role: model.RoleRelease, Component: c.ID, Workload: c.Workload, From: c.Running(), To: x.Version, Changes: x.Changes,
 		Title: fmt.Sprintf("%s the job %s of %s (%s) to go back in %s of %s", verb, name, x.Label, x.Name(), text.Line(t.Environment), text.Line(t.Project)),
 		Stays: []string{
 			fmt.Sprintf("what the other jobs of pipeline %d do, such as a build or a migration: only %s is run", want.Pipeline, name),
 			"variables of the project are those of today",
 		},
 		Command: fmt.Sprintf(`curl --request POST --header "PRIVATE-TOKEN: $GITLAB_TOKEN" %s`, j.gitlab.URL(want.path())), Detail: raw}
-	if k := current(candidates(w.done, c), c); k != nil && k.Key != x.Key {
-		p.Changes = []model.Change{{Kind: "commit", What: text.Line(d.Ref), From: text.Line(short(k.last.SHA)), To: text.Line(short(d.SHA))}}
-	}
 	of := want
 	of.Before = time.Time{} // moves with each pod that gets ready
 	p.ID = digest(p.Method, p.Component, p.Workload, of)

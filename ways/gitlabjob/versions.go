@@ -75,6 +75,11 @@ func candidates(all []deployment, c *model.Component) []candidate {
 	}
 	if k := current(out, c); k != nil {
 		k.Current, k.Owner, k.Images = true, c.OwnerName, c.Images
+		for n := range out {
+			if x := &out[n]; x.Key != k.Key {
+				x.Changes = []model.Change{{Kind: "commit", What: text.Line(x.last.Ref), From: text.Line(short(k.last.SHA)), To: text.Line(short(x.last.SHA))}}
+			}
+		}
 	}
 	return out
 }

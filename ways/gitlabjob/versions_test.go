@@ -37,6 +37,9 @@ func TestVersions(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("versions are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
+	if ch := h.Candidates[2].Changes; len(ch) != 1 || ch[0] != (model.Change{Kind: "commit", What: "v1.41.0", From: "c3c3c3c3", To: "b2b2b2b2"}) || h.Candidates[1].Changes != nil {
+		t.Errorf("changes are %+v", ch)
+	}
 	if age := time.Since(h.Candidates[2].Start); age < 25*time.Hour || age > 27*time.Hour {
 		t.Errorf("it is %s old", age)
 	}
