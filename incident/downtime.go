@@ -75,7 +75,7 @@ func (b ClockRan) entry(*Incident) (EntryKind, string) { return EntryNone, "" }
 // held or verified before; what nobody knows does not during a good hold and after it.
 func downNow(s *Snapshot) (running, blind bool, since time.Time) {
 	i := &s.Incident
-	if i.ID == "" && len(i.Triggers) == 0 || i.End != nil && !i.holds() || !i.Closed.IsZero() {
+	if i.End != nil && !i.holds() || !i.Closed.IsZero() {
 		return false, false, s.Now
 	}
 	since = s.Now

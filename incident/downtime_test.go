@@ -132,13 +132,18 @@ func TestClockOfTheDowntime(t *testing.T) {
 	is("well for longer", 340*time.Second, 10*time.Second, false)
 	look(10*time.Second, repeat(0.3, 21)) // the samples of before were not there then
 	is("over for longer than it was well", 380*time.Second, 10*time.Second, true)
+	look(10*time.Second, repeat(0, 3))
+	is("well again", 390*time.Second, 10*time.Second, false)
+	look(5*time.Second, nil)
+	w.wait(5 * time.Second)
+	is("nobody knows, after it was well", 395*time.Second, 15*time.Second, true)
 	ran := 0
 	for _, f := range w.facts {
 		if _, ok := f.Body.(ClockRan); ok {
 			ran++
 		}
 	}
-	if ran != 5 {
+	if ran != 7 {
 		t.Errorf("the journal has %d changes of the clock", ran)
 	}
 }

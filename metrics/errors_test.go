@@ -285,3 +285,45 @@ func TestRequestsWithoutAnAnswer(t *testing.T) {
 		}
 	}
 }
+
+// An answer that is no success is told by who gave it: Prometheus, the API server on the
+// way to it, or neither.
+func TestAnswersThatAreNoSuccess(t *testing.T) {
+	prom := func(kind string) string { return fmt.Sprintf(`{"status":"error","errorType":%q,"error":"why"}`, kind) }
+	const k8s = `{"kind":"Status","message":"why"}`
+	r := &reader{to: "prom:9090"}
+	for _, tt := range []struct {
+		code  int
+		body  string
+		kind  error
+		why   string
+		query bool
+	}{
+		{401, "", ErrCredentials, "wrong credentials (401 Unauthorized)", false},
+		{403, "why", ErrCredentials, "wrong credentials (403 Forbidden): why", false},
+		{407, "why", ErrCredentials, "wrong credentials (407 Proxy Authentication Required): why", false},
+		{503, prom("timeout"), ErrTimeout, "it gave up on the query: why", true},
+		{400, prom("bad_data"), ErrQuery, "it refuses the query (400 Bad Request): why", true},
+		{500, prom("bad_data"), ErrQuery, "it refuses the query (500 Internal Server Error): why", true},
+		{500, prom("execution"), ErrQuery, "it refuses the query (500 Internal Server Error): why", true},
+		{400, "why", ErrQuery, "it refuses the query (400 Bad Request): why", true},
+		{422, "why", ErrQuery, "it refuses the query (422 Unprocessable Entity): why", true},
+		{429, "", ErrServer, "too many requests (429 Too Many Requests)", false},
+		{304, "why", ErrNotPrometheus, "answers with a redirect (304 Not Modified), which is not followed: give the address that it ends at", false},
+		{404, "<html>", ErrNotPrometheus, "no Prometheus API there (404 Not Found at /api)", false},
+		{500, k8s, ErrUnreachable, "cannot connect through the API server: why", false},
+		{502, k8s, ErrUnreachable, "cannot connect through the API server: why", false},
+		{503, k8s, ErrUnreachable, "cannot connect through the API server: why", false},
+		{504, k8s, ErrServer, "it has trouble (504 Gateway Timeout): why", false},
+		{503, prom("internal"), ErrServer, "it has trouble (503 Service Unavailable): why", false},
+		{500, `{"other":1}`, ErrServer, "it has trouble (500 Internal Server Error)", false},
+		{204, "", ErrNotPrometheus, "unexpected answer (204 No Content)", false},
+	} {
+		resp := &http.Response{StatusCode: tt.code, Request: httptest.NewRequest("GET", "http://prom/api", nil)}
+		var e *Error
+		err := r.answered(resp, []byte(tt.body), "up")
+		if !errors.As(err, &e) || !errors.Is(err, tt.kind) || e.Why != tt.why || (e.Query == "up") != tt.query {
+			t.Errorf("%d %s: %v\nwant %s", tt.code, tt.body, err, tt.why)
+		}
+	}
+}
