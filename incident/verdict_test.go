@@ -340,7 +340,7 @@ func TestTimelineReadsAsItWent(t *testing.T) {
 1m15s maria choice: decided: ROLL BACK NOW (errors over 5% for 5m (limit 5m) on backend-python)
 1m15s maria choice: selected backend-python
 1m15s - choice: proposed: revision 41 of backend-python: the newest that served well before the onset: 0.2% errors, P95 200ms, 9000 requests
-1m15s maria write: confirmed: backend-python 42 → 41
+1m15s maria write: confirmed: backend-python revision 42 → revision 41
 1m15s - outcome: written: backend-python (resourceVersion 9)
 1m55s - seen: backend-python: revision 43
 1m55s - outcome: rolled out: backend-python

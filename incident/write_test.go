@@ -212,7 +212,7 @@ func TestConfirmationBeginsAnew(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	e := got.Timeline[len(got.Timeline)-1]
-	if line := string(e.Kind) + ": " + e.Text; line != "write: confirmed: api 42 → 41; Roll back web; Delete pod db-1" {
+	if line := string(e.Kind) + ": " + e.Text; line != "write: confirmed: api revision 42 → revision 41; Roll back web; Delete pod db-1" {
 		t.Error(line)
 	}
 	// The one that it was is kept as it was.
