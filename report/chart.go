@@ -132,6 +132,7 @@ func drawChart(series []model.Series, all []Mark, from, to time.Time) chart {
 		say("limit", chartRight+6, y(l)+4, "start", "limit "+c.value(l))
 	}
 	var ends [markRows]float64
+	var labels []func() // after all lines, which pass behind them
 	for _, m := range slices.SortedStableFunc(slices.Values(all), func(a, b Mark) int { return a.At.Compare(b.At) }) {
 		if m.At.Before(from) || m.At.After(to) {
 			continue
@@ -148,7 +149,10 @@ func drawChart(series []model.Series, all []Mark, from, to time.Time) chart {
 		}
 		ends[row] = left + wide + 8
 		line("mark "+markClass[m.Kind], x(m.At), float64(6+15*row), x(m.At), chartY)
-		say("mark "+markClass[m.Kind], left, float64(16+15*row), "start", words)
+		labels = append(labels, func() { say("mark "+markClass[m.Kind], left, float64(16+15*row), "start", words) })
+	}
+	for _, l := range labels {
+		l()
 	}
 	for n, s := range series {
 		fmt.Fprintf(&b, `<path class="series s%d" d="%s"/>`, n%6, pathOf(s, x, y))

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -137,17 +138,14 @@ func marks(i *incident.Incident) []Mark {
 		}
 	}
 	for _, x := range i.Suspects {
-		name := x.Version.Short
-		if x.Version.Tag != "" {
-			name = x.Version.Tag
-		}
-		add(x.At, "release", "%s %s", x.Component, name)
+		add(x.At, "release", "%s %s", x.Component, cmp.Or(x.Version.Tag, x.Version.Short))
 	}
 	add(i.Onset, "onset", "onset")
 	for _, a := range i.Attempts {
 		for _, w := range a.Writes {
 			if w.Plan.Role == model.RoleRelease {
-				add(w.Receipt.At, "rollback", "%s %s → %s", w.Plan.Component, w.Plan.From.Short, w.Plan.To.Short)
+				add(w.Receipt.At, "rollback", "%s %s → %s", w.Plan.Component,
+					cmp.Or(w.Plan.From.Tag, w.Plan.From.Short), cmp.Or(w.Plan.To.Tag, w.Plan.To.Short))
 			}
 		}
 	}
