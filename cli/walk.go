@@ -86,6 +86,7 @@ func walk(ctx context.Context, f *flags, args []string) error {
 	}
 	screen := f.stage.screen
 	screen.Viewer, screen.Start = viewer{c}, start
+	screen.Signals = ui.Signals(cfg.Signals)
 	if c.Plugin() != "" {
 		door, err := shutDoor()
 		if err != nil {

@@ -20,6 +20,7 @@ type Config struct {
 	Notifications Notifications
 	Report        Report
 	Recovery      Recovery
+	Signals       Signals
 	JournalDir    string // "": the default place
 
 	// Hash identifies what was read: the SHA-256 in hexadecimal of the file if
@@ -124,6 +125,14 @@ type Recovery struct {
 	Replicas    int    // of a healthy component, where rollbook did not see how many it had; 0 = not set
 }
 
+// Signals are the ways in which the terminal calls an operator who looks elsewhere: on
+// a verdict to roll back, a question, somebody to be called, a lost lease, VERIFIED.
+type Signals struct {
+	Bell   bool // the terminal's bell
+	Title  bool // the window's title
+	Notify bool // a notification of the desktop (OSC 9)
+}
+
 // Defaults returns the configuration of an empty file: the runbook's figures.
 func Defaults() *Config {
 	return &Config{
@@ -135,6 +144,7 @@ func Defaults() *Config {
 			Poll:        5 * time.Second, PollIdle: 15 * time.Second,
 		},
 		Verify:  Verify{Errors: 0.001, P95: 500 * time.Millisecond, Hold: 2 * time.Minute},
+		Signals: Signals{Bell: true, Title: true, Notify: true},
 		origins: map[string]origin{},
 	}
 }

@@ -110,6 +110,13 @@ func (d *decoder) root(v value) {
 				countField("replicas", &cfg.Recovery.Replicas, 1, 1000),
 			)
 		}},
+		field{name: "signals", private: true, set: func(v value) {
+			v.fields(
+				boolField("bell", &cfg.Signals.Bell),
+				boolField("title", &cfg.Signals.Title),
+				boolField("notify", &cfg.Signals.Notify),
+			)
+		}},
 		func() field {
 			f := d.pathField("journal_dir", &cfg.JournalDir)
 			f.private = true

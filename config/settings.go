@@ -119,6 +119,9 @@ func (c *Config) Settings() []Setting {
 	if n := c.Recovery.Replicas; n > 0 {
 		add("recovery.replicas", fmt.Sprint(n))
 	}
+	add("signals.bell", fmt.Sprint(c.Signals.Bell))
+	add("signals.title", fmt.Sprint(c.Signals.Title))
+	add("signals.notify", fmt.Sprint(c.Signals.Notify))
 	some("journal_dir", c.JournalDir)
 	return all
 }

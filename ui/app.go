@@ -30,7 +30,8 @@ type App struct {
 	leaving  leaving
 	since    time.Time // of leaving
 	farewell string
-	offered  bool // the open incidents of earlier runs
+	called   map[string]bool // what the operator was called for and still stands; nil = nothing was looked at yet
+	offered  bool            // the open incidents of earlier runs
 }
 
 // The clock's step, and how long a confirmation waits for silence.
@@ -185,12 +186,12 @@ func (a *App) changed() tea.Cmd {
 	a.fetch()
 	a.refuseNoMore()
 	i := a.inc()
-	offered := a.offer()
+	offered, signal := a.offer(), a.signal()
 	if i.Step == a.at && i.Asked == a.asked && !offered {
-		return nil
+		return signal
 	}
 	a.at, a.asked = i.Step, i.Asked
-	return a.hush()
+	return tea.Batch(a.hush(), signal)
 }
 
 // advance moves the clock by what passed since the last tick, so that the age of

@@ -19,7 +19,7 @@ func (a *App) small() bool { return a.w < minWidth || a.h < minHeight }
 // View draws the whole screen.
 func (a *App) View() tea.View {
 	v := tea.NewView(a.Frame())
-	v.AltScreen = true
+	v.AltScreen, v.WindowTitle = true, a.title()
 	return v
 }
 

@@ -37,6 +37,9 @@ type Options struct {
 	// program. nil = nobody wants to know.
 	Lend func() (back func())
 
+	// Signals are the ways in which the operator is called.
+	Signals Signals
+
 	// Env decides about colours and UTF-8; nil = the process's own (in Run).
 	Env []string
 	// Look overrules what Env says; for tests and flags.
