@@ -129,6 +129,9 @@ func (s *scope) podLines(r *row, w int, add func(string, ...string)) {
 		for k, l := range p.wrap(text, w-13, 3) {
 			add([]string{name, "", ""}[k], paint(p.Bad, p.say([]string{"✗ ", "  ", "  "}[k]))+l)
 		}
+		if said := s.inc().SaidNow(c); said != nil && len(said.Lines) > 0 && strings.Contains(g.Message, said.Lines[0].Text) {
+			continue // it stands below, as what they say
+		}
 		for _, l := range lastLines(g.Message, 2) {
 			add("", "  "+paint(p.Strong, p.fit(l, w-14)))
 		}
