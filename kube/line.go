@@ -25,7 +25,11 @@ func (v *view) build(g *group) *model.Component {
 		line.Returned = newest.reused && newest.kind == model.Deployment
 		line.Past = g.past(newest, line.RevisionStart, v.c.now())
 	}
-	line.Images = g.changedFirst(x.line.Images, newest)
+	line.Images = x.line.Images
+	if newest != nil && len(newest.images) > 0 { // a template that was just written has no number yet
+		line.Images = newest.images
+	}
+	line.Images = g.changedFirst(line.Images, newest)
 	line.PodsNo = v.why("pods", w.Namespace)
 	line.Pods = v.podsOf(g, newest, line.Desired)
 	line.NoneReady = v.noneReady(g, &line)
@@ -41,7 +45,9 @@ func (v *view) build(g *group) *model.Component {
 	return &line
 }
 
-// newest is the ReplicaSet or ControllerRevision of the running template.
+// newest is the ReplicaSet or ControllerRevision of the running template: the one of
+// the workload's number or above it. One that is gone back to is given its new number
+// before the Deployment is.
 func (g *group) newest() *replicas {
 	var best *replicas
 	for _, r := range g.sets {
@@ -50,11 +56,7 @@ func (g *group) newest() *replicas {
 			if r.hash == g.load.update || r.name == g.load.update {
 				return r
 			}
-			continue
-		case g.load.revision != 0 && r.revision == g.load.revision:
-			return r
-		}
-		if g.load.revision == 0 && (best == nil || r.revision > best.revision) {
+		case r.revision >= g.load.revision && (best == nil || r.revision > best.revision):
 			best = r
 		}
 	}

@@ -237,3 +237,38 @@ func TestCause(t *testing.T) {
 		}
 	}
 }
+
+// While the controllers number a template that was gone back to, a version is never
+// told by the number of one and the image of another.
+func TestVersionWhileItIsNumbered(t *testing.T) {
+	set := func(name, revision, image string, made time.Duration) item {
+		r := replicaSet(name, revision, made)
+		r.images = []string{image}
+		return r
+	}
+	deployment := func(observed int64, revision, image string) item {
+		return apiDeployment(func(d *appsv1.Deployment) {
+			d.Generation, d.Status.ObservedGeneration, d.Annotations[annRevision] = 3, observed, revision
+			d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "api", Image: image}}
+		})
+	}
+	const older, newer = "shop/api:1.41.0", "shop/api:1.42.0"
+	bad := set("api-v2", "6", newer, time.Hour)
+	for _, c := range []struct {
+		name  string
+		items []item
+		want  string
+	}{
+		{"before it", []item{set("api-v1", "5", older, 26*time.Hour), bad, deployment(3, "6", newer)}, "1.42.0 (revision 6) of api-v2"},
+		{"written", []item{set("api-v1", "5", older, 26*time.Hour), bad, deployment(2, "6", older)}, "1.42.0 (revision 6) of api-v2"},
+		{"its ReplicaSet is numbered", []item{set("api-v1", "7", older, 26*time.Hour), bad, deployment(2, "6", older)}, "1.41.0 (revision 7) of api-v1"},
+		{"and it is observed", []item{set("api-v1", "7", older, 26*time.Hour), bad, deployment(3, "6", older)}, "1.41.0 (revision 7) of api-v1"},
+		{"numbered itself", []item{set("api-v1", "7", older, 26*time.Hour), bad, deployment(3, "7", older)}, "1.41.0 (revision 7) of api-v1"},
+		{"its ReplicaSet is heard late", []item{set("api-v1", "5", older, 26*time.Hour), bad, deployment(3, "7", older)}, "revision 7 of "},
+	} {
+		got := observed(c.items...)
+		if v := got.Running(); v.Full()+" of "+v.Key != c.want {
+			t.Errorf("%s: %s of %s, want %s", c.name, v.Full(), v.Key, c.want)
+		}
+	}
+}
