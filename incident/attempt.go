@@ -14,8 +14,9 @@ type Attempt struct {
 	Confirmed time.Time
 	By        string
 	Course    Course
-	Step      string  // of the course's procedure
-	Writes    []Write // in the order in which they are written
+	Step      string    // of the course's procedure
+	Writes    []Write   // in the order in which they are written
+	Verified  time.Time // when what it led to was; zero = it was not, or no more
 }
 
 // AttemptState is where one write of an attempt stands.

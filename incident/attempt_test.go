@@ -71,6 +71,10 @@ func TestWhichRollbackDidNotHelp(t *testing.T) {
 		}
 		return a
 	}
+	verified := func(a Attempt) Attempt {
+		a.Verified = t0
+		return a
+	}
 	for _, tt := range []struct {
 		name     string
 		attempts []Attempt
@@ -83,6 +87,8 @@ func TestWhichRollbackDidNotHelp(t *testing.T) {
 		{"the first was refused", []Attempt{of(Refused, model.RoleRelease), of(Rolling, model.RoleRelease)}, ""},
 		{"the second only helps", []Attempt{of(Done, model.RoleRelease), of(Done, "aid")}, ""},
 		{"the first only helped", []Attempt{of(Done, "aid"), of(Done, model.RoleRelease)}, ""},
+		{"the first was verified", []Attempt{verified(of(Done, model.RoleRelease)), of(Rolling, model.RoleRelease)}, ""},
+		{"the second was", []Attempt{of(Done, model.RoleRelease), verified(of(Done, model.RoleRelease)), of(Rolling, model.RoleRelease)}, "rollback/1"},
 		{"three", []Attempt{of(Done, model.RoleRelease), of(Done, model.RoleRelease), of(Rolling, model.RoleRelease)}, "rollback/1 rollback/2"},
 	} {
 		w := newWorld(t, nil)
@@ -441,5 +447,20 @@ func TestWhereWordIsLeft(t *testing.T) {
 		if got != tt.want {
 			t.Errorf("%s: on %q, want %q", name, got, tt.want)
 		}
+	}
+}
+
+// What was verified keeps that when another attempt follows, and loses it when it is
+// over a limit again.
+func TestAttemptThatWasVerified(t *testing.T) {
+	attempts := Incident{Attempts: []Attempt{{N: 1}}}
+	good := Apply(attempts, Fact{At: t0, Body: WasVerified{Recovered: t0}})
+	next := Apply(good, Fact{At: t0.Add(time.Minute), Body: Confirmed{N: 2}})
+	if !next.Attempts[0].Verified.Equal(t0) || !next.Attempts[1].Verified.IsZero() || !next.Verified.IsZero() {
+		t.Errorf("%+v", next.Attempts)
+	}
+	bad := Apply(good, Fact{At: t0.Add(time.Minute), Body: Unverified{Why: "errors 30%"}})
+	if !bad.Attempts[0].Verified.IsZero() || !good.Attempts[0].Verified.Equal(t0) || !attempts.Attempts[0].Verified.IsZero() {
+		t.Errorf("%+v, and before it %+v", bad.Attempts, good.Attempts)
 	}
 }

@@ -81,7 +81,7 @@ func (d *decider) escalate() {
 		return
 	}
 	for n := range i.Attempts[:len(i.Attempts)-1] {
-		if earlier := &i.Attempts[n]; a.releases() && earlier.releases() && wasWritten(earlier) {
+		if earlier := &i.Attempts[n]; a.releases() && earlier.releases() && wasWritten(earlier) && earlier.Verified.IsZero() {
 			raise(fmt.Sprintf("rollback/%d", earlier.N), "lead", fmt.Sprintf("rollback %d did not help: there is another", earlier.N))
 		}
 	}

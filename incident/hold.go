@@ -221,7 +221,16 @@ type WasVerified struct {
 func (b WasVerified) apply(i *Incident, f Fact) {
 	i.Hold.Green, i.Hold.With = true, b.Unknown
 	i.Recovered, i.Verified = b.Recovered, f.At
+	i.attemptVerified(f.At)
 	i.Asked, i.AskText = AskNothing, ""
+}
+
+// attemptVerified notes on the newest attempt when what it led to was verified.
+func (i *Incident) attemptVerified(at time.Time) {
+	if len(i.Attempts) > 0 {
+		i.Attempts = slices.Clone(i.Attempts)
+		i.Attempts[len(i.Attempts)-1].Verified = at
+	}
 }
 
 func (b WasVerified) entry(*Incident) (EntryKind, string) {
@@ -239,6 +248,7 @@ type Unverified struct {
 
 func (b Unverified) apply(i *Incident, f Fact) {
 	i.Hold, i.Verified, i.Recovered, i.AskFrom = HoldRecord{Broke: f.At}, time.Time{}, time.Time{}, f.At
+	i.attemptVerified(time.Time{})
 }
 
 func (b Unverified) entry(*Incident) (EntryKind, string) {
