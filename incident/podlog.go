@@ -253,8 +253,11 @@ func SaidBasis(of *model.Said) string {
 		return fmt.Sprintf("%s of %s of %s", count(lines, "line"), count(pods, "pod"), v.Name())
 	}
 	text := lines(of.Read, of.Pods, of.Version)
-	if of.OldRead > 0 {
+	switch {
+	case of.OldRead > 0:
 		return text + ", compared with " + lines(of.OldRead, of.OldPods, of.Before)
+	case of.OldPods > 0:
+		return text + "; " + count(of.OldPods, "pod") + " of " + of.Before.Name() + " said nothing to compare with"
 	}
 	return text + "; no pod of an earlier version is left to compare with"
 }

@@ -151,6 +151,11 @@ func TestSaidNote(t *testing.T) {
 		}
 	}
 	x := said(0)
+	x.OldPods = 3
+	if got := SaidBasis(&x); got != "9 lines of 1 pod of 1.42.0; 3 pods of 1.41.0 said nothing to compare with" {
+		t.Error(got)
+	}
+	x.OldPods = 0
 	if got := SaidBasis(&x); got != "9 lines of 1 pod of 1.42.0; no pod of an earlier version is left to compare with" {
 		t.Error(got)
 	}

@@ -71,8 +71,8 @@ func (c *Client) PodLogs(ctx context.Context, of model.PodLogs) model.Said {
 		if r.err != nil && out.Err == "" {
 			out.Err = r.err.Error()
 		}
-		switch {
-		case len(r.log.Lines) == 0:
+		switch read := r.err == nil || len(r.log.Lines) > 0; { // a log may be empty
+		case !read:
 		case i < n:
 			fresh = append(fresh, r.log)
 			out.Pods++
