@@ -47,7 +47,7 @@ func (b *builder) cause() Cause {
 			if p.Role != model.RoleRelease {
 				continue
 			}
-			if !seen[p.Component] && !later(p) && !slices.ContainsFunc(c.Suspects, func(s Culprit) bool { return string(s.Component) == p.Component }) {
+			if !seen[p.Component] && !later(p) && b.failed(p.Component) && !slices.ContainsFunc(c.Suspects, func(s Culprit) bool { return string(s.Component) == p.Component }) {
 				c.Suspects = append(c.Suspects, Culprit{Component: Text(p.Component), Version: Text(p.From.Full()), Text: "it ran when the rollback was confirmed"})
 			}
 			seen[p.Component] = true
@@ -64,6 +64,11 @@ func (b *builder) cause() Cause {
 		c.Note = "A suspicion, to be confirmed by a person: the figures were good again after the rollback."
 	}
 	return c
+}
+
+// failed reports whether a component had a trigger; each did where nobody knows of any.
+func (b *builder) failed(component string) bool {
+	return len(b.i.Triggers) == 0 || slices.ContainsFunc(b.i.Triggers, func(t incident.Trigger) bool { return t.Component == component })
 }
 
 // released are the changes of a release, which a rollback takes back, one a line: "- "
