@@ -20,7 +20,7 @@ import (
 // once. Tests may import any room.
 var arrows = map[string][]string{
 	"":             {"cli"}, // main.go
-	"cli":          {"config", "model", "incident", "text", "engine", "kube", "ways", "metrics", "integrations", "report", "replay", "sandbox", "ui"},
+	"cli":          {"config", "model", "incident", "text", "engine", "kube", "ways", "metrics", "integrations", "report", "replay", "sandbox", "status", "ui"},
 	"config":       {},
 	"model":        {},
 	"incident":     {"model"},
@@ -33,6 +33,7 @@ var arrows = map[string][]string{
 	"report":       {"model", "incident", "text"},
 	"replay":       {"model", "incident"},
 	"sandbox":      {},
+	"status":       {"model", "incident"},
 	"ui":           {"model", "incident"},
 }
 

@@ -106,11 +106,7 @@ func examine(ctx context.Context, f *flags, args []string) ([]finding, error) {
 			do: "give --prometheus, or set prometheus.url in your own rollbook.yaml"}), nil
 	}
 	if prom.found.Load() == nil {
-		service, err := c.FindPrometheus(ctx)
-		if err == nil {
-			err = prom.through(c, service)
-		}
-		if err != nil {
+		if err := prom.find(ctx, c); err != nil {
 			return append(out, finding{name: "Prometheus", state: model.CheckWarning, text: err.Error(),
 				do: "give --prometheus, or set prometheus.url in your own rollbook.yaml"}), nil
 		}

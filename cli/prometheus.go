@@ -145,17 +145,23 @@ func (p *prometheus) through(c *kube.Client, service string) error {
 // search looks for Prometheus in the cluster until it is found or ctx ends.
 func (p *prometheus) search(ctx context.Context, c *kube.Client) {
 	for p.found.Load() == nil {
-		service, err := c.FindPrometheus(ctx)
-		if err == nil {
-			err = p.through(c, service)
-		}
-		if err != nil {
-			p.because(err.Error())
-		}
+		_ = p.find(ctx, c) // To says why there is none
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(lookAgain):
 		}
 	}
+}
+
+// find looks for Prometheus in the cluster once.
+func (p *prometheus) find(ctx context.Context, c *kube.Client) error {
+	service, err := c.FindPrometheus(ctx)
+	if err == nil {
+		err = p.through(c, service)
+	}
+	if err != nil {
+		p.because(err.Error())
+	}
+	return err
 }

@@ -63,9 +63,12 @@ func Main(args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	var code exitCode
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &code):
+		return int(code)
 	case errors.Is(err, errSilent):
 		return exitError
 	case errors.Is(err, errUsage):
@@ -144,7 +147,7 @@ at the components of rollbook.yaml, or at the namespace's workloads.`,
 	p.StringVar(&f.prometheus, "prometheus", "", "Prometheus: a URL, or service:NAMESPACE/NAME:PORT through the API server")
 	p.StringVar(&f.journalDir, "journal-dir", "", "folder of the incidents' journals (default $XDG_STATE_HOME/rollbook/incidents)")
 	p.BoolVar(&f.readOnly, "read-only", false, "let no request leave that changes anything")
-	root.AddCommand(newDoctor(f), newReport(f), newIncidents(f), newReplay(f), newSandbox(f), newConfig(f), newKeys())
+	root.AddCommand(newStatus(f), newDoctor(f), newReport(f), newIncidents(f), newReplay(f), newSandbox(f), newConfig(f), newKeys())
 	for _, path := range [][]string{{"report"}, {"incidents"}, {"replay"}, {"keys"}, {"config", "init"}} {
 		if cmd, _, err := root.Find(path); err == nil {
 			withoutCluster(cmd, f)

@@ -1,6 +1,12 @@
 package engine
 
-import "path/filepath"
+import (
+	"errors"
+	"path/filepath"
+)
+
+// errGlance is why nothing is written by an engine that keeps nothing.
+var errGlance = errors.New("this is a glance: nothing is kept, and nothing is changed")
 
 // heldEffect waits until everything journaled before it, its intent above all,
 // is on disk.
@@ -12,6 +18,10 @@ type heldEffect struct {
 
 // hold keeps an effect until what was journaled so far is on disk.
 func (e *Engine) hold(run func(), refuse func(err error)) {
+	if e.cfg.Glance {
+		refuse(errGlance)
+		return
+	}
 	if e.book == nil || e.inc.WithoutJournal {
 		run()
 		return

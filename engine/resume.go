@@ -77,7 +77,13 @@ func (e *Engine) resume(s *journal.Summary) {
 			e.post(func() { e.notTakenUp(s, err) })
 			return
 		}
-		book, err := journal.Resume(c, e.cfg.Journals, e.ack)
+		var book *journal.Writer
+		switch {
+		case !e.cfg.Glance:
+			book, err = journal.Resume(c, e.cfg.Journals, e.ack)
+		case journal.Locked(s.Path):
+			err = journal.ErrLocked
+		}
 		e.post(func() { e.tookUp(c, book, err) })
 	})
 }
@@ -104,11 +110,13 @@ func (e *Engine) tookUp(c *journal.Content, book *journal.Writer, err error) {
 		return
 	}
 	e.book, e.pending = book, nil
-	e.acked = book.Len()
 	e.inc = incident.Fold(c.Facts)
 	e.seen.Journal, e.seen.Resumed, e.seen.Open = c.Path, true, nil
 	e.begin()
-	up := incident.TakenUp{ID: c.Header.ID, Host: e.cfg.Host, Torn: c.Torn, Aside: book.Aside()}
+	up := incident.TakenUp{ID: c.Header.ID, Host: e.cfg.Host, Torn: c.Torn}
+	if book != nil { // else it is a glance
+		e.acked, up.Aside = book.Len(), book.Aside()
+	}
 	if c.Damage != nil {
 		up.Damaged = c.Damage.Bytes
 	}

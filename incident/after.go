@@ -295,18 +295,10 @@ const (
 	muchLess = 0.7
 )
 
-// heading says where a figure goes, by the last three samples.
+// heading says where a figure goes, for the end of a sentence.
 func heading(f model.Figure) string {
-	n := len(f.Samples)
-	if n < 3 {
-		return ""
-	}
-	a, b := f.Samples[n-3].V, f.Samples[n-1].V
-	switch {
-	case b < a*0.9:
-		return ", falling"
-	case b > a*1.1:
-		return ", rising"
+	if t := Trend(f); t != "" {
+		return ", " + t
 	}
 	return ""
 }

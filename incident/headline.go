@@ -1,6 +1,10 @@
 package incident
 
-import "fmt"
+import (
+	"fmt"
+
+	"rollbook/model"
+)
 
 // HeadlineKind says what a headline asks for. The zero value: what decides is not
 // known, or only a person knows it.
@@ -26,6 +30,9 @@ type Headline struct {
 	Text string // why; "" = there is nothing more to say
 	// After is how well the rollback has worked, where Kind is HeadAfter.
 	After AfterState
+	// Alert is the first that began to fire on a component, where Kind is HeadCalm; nil
+	// = none did.
+	Alert *model.Alert
 }
 
 // String returns the headline as a sentence.
@@ -33,6 +40,8 @@ func (h Headline) String() string {
 	switch {
 	case h.Text == "":
 		return h.Head
+	case h.Alert != nil:
+		return h.Head + ", but " + h.Text
 	case h.Kind == HeadEndedOver:
 		return h.Head + ", but now: " + h.Text
 	}
@@ -54,7 +63,14 @@ func HeadlineOf(s *Snapshot, v Verdict, why string, after After, calm bool) Head
 	case s.Incident.End != nil:
 		return Headline{Kind: HeadEnded, Head: "ENDED: " + string(s.Incident.End.Outcome)}
 	case calm:
-		return Headline{Kind: HeadCalm, Head: "NOTHING OVER ITS LIMIT"}
+		out := Headline{Kind: HeadCalm, Head: "NOTHING OVER ITS LIMIT"}
+		for _, l := range s.Judgement().Lines {
+			if a := l.Alert(); a != nil {
+				out.Alert, out.Text = a, a.Name+" fires on "+l.Component.ID
+				break
+			}
+		}
+		return out
 	}
 	out := Headline{Head: v.Name(), Text: why}
 	out.Kind = [...]HeadlineKind{YourCall: HeadUnknown, WatchClosely: HeadWatch, Within10: HeadWithin, Now: HeadNow}[v]
@@ -63,4 +79,18 @@ func HeadlineOf(s *Snapshot, v Verdict, why string, after After, calm bool) Head
 		out.Head += fmt.Sprintf(" (%d:%02d left)", s/60, s%60)
 	}
 	return out
+}
+
+// Alert returns the first of the alerts about a component that did not always fire; nil
+// when there is none.
+func (l *Line) Alert() *model.Alert {
+	if l.Figures == nil {
+		return nil
+	}
+	for n := range l.Figures.Alerts {
+		if a := &l.Figures.Alerts[n]; !a.Before {
+			return a
+		}
+	}
+	return nil
 }

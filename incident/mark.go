@@ -1,6 +1,10 @@
 package incident
 
-import "rollbook/model"
+import (
+	"strings"
+
+	"rollbook/model"
+)
 
 // Mark is what stands beside a version in a list: what is known of it, in a word.
 type Mark string
@@ -14,6 +18,9 @@ const (
 	MarkRestart Mark = "· restart only"
 	MarkUnknown Mark = "? no data"
 )
+
+// Word returns the mark without its sign, for where signs are read aloud.
+func (m Mark) Word() string { return strings.TrimLeft(string(m), "★✗·? ") }
 
 // MarkOf returns a version's mark. It does not depend on what is chosen.
 func (s *Snapshot) MarkOf(h *model.History, r *model.Candidate) Mark {

@@ -121,3 +121,19 @@ func UnderSince(f model.Figure, limit float64) time.Time {
 	}
 	return since
 }
+
+// Trend says where a figure goes, by the last three samples: falling, rising, or "".
+func Trend(f model.Figure) string {
+	n := len(f.Samples)
+	if n < 3 {
+		return ""
+	}
+	a, b := f.Samples[n-3].V, f.Samples[n-1].V
+	switch {
+	case b < a*0.9:
+		return "falling"
+	case b > a*1.1:
+		return "rising"
+	}
+	return ""
+}

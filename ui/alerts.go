@@ -14,27 +14,6 @@ func (r *row) alerts() []model.Alert {
 	return r.f.Alerts
 }
 
-// alert returns the first of its alerts that did not always fire; nil = there is none.
-func (r *row) alert() *model.Alert {
-	all := r.alerts()
-	for n := range all {
-		if !all[n].Before {
-			return &all[n]
-		}
-	}
-	return nil
-}
-
-// alert returns the first alert of the first component that has one; nil = none has.
-func (d *derived) alert() (*row, *model.Alert) {
-	for _, r := range d.rows {
-		if a := r.alert(); a != nil {
-			return r, a
-		}
-	}
-	return nil, nil
-}
-
 // alertCell is for how long the first of a component's alerts has been firing, and of
 // how many it is the first; "?" where they cannot be read.
 func (p *pen) alertCell(r *row, w int, now time.Time) string {

@@ -131,8 +131,8 @@ func (s *scope) verdict() sentence {
 			incident.AfterSettling: calm, incident.AfterNoBetter: bad, incident.AfterWorse: alarm}[h.After], text}
 	case incident.HeadCalm:
 		level := calm
-		if r, a := s.d.alert(); a != nil {
-			text, level = text+", but "+a.Name+" fires on "+r.c.ID+" for "+age(s.snap.Now, a.Since), warn
+		if a := h.Alert; a != nil {
+			text, level = text+" for "+age(s.snap.Now, a.Since), warn
 		}
 		return sentence{level, text + " · if users report something: 2, D3"}
 	}

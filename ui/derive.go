@@ -40,7 +40,6 @@ type row struct {
 	c       *model.Component
 	f       *model.Figures // as they count now; nil = none read
 	failing int            // pods that a person should look at
-	live    int            // pods that are neither terminating nor leftovers
 	stuck   string         // why its newest rollout does not get on; "" = nothing speaks for it
 	since   time.Time      // since when it is stuck
 	rank    int            // how far up it stands; see rankOver …
@@ -97,9 +96,6 @@ func (d *derived) sort(now time.Time) {
 			if p.Failing {
 				r.failing++
 			}
-			if !p.Deleting && !p.Leftover {
-				r.live++
-			}
 		}
 		r.stuck, r.since = r.c.StuckAt(now)
 		r.rank = r.judge()
@@ -122,7 +118,7 @@ func (r *row) judge() int {
 		return rankOver
 	case r.fails():
 		return rankFailing
-	case r.alert() != nil:
+	case r.Alert() != nil:
 		return rankAlert
 	case r.c.Missing != "" || r.unmeasured():
 		return rankUnknown
@@ -181,49 +177,4 @@ func indexOf(rows []*row, id string) int {
 		}
 	}
 	return -1
-}
-
-// podGroup is pods that are in the same state for the same reason.
-type podGroup struct {
-	Pods     []*model.Pod
-	State    string
-	Exit     string
-	Restarts int
-	Last     time.Time
-	Message  string
-}
-
-// groups puts failing pods together by what ails them, in the order seen.
-func groups(pods []model.Pod) []*podGroup {
-	return grouped(pods, func(p *model.Pod) bool { return p.Failing })
-}
-
-// grouped puts the pods that are wanted together by what ails them.
-func grouped(pods []model.Pod, wanted func(*model.Pod) bool) []*podGroup {
-	var out []*podGroup
-	for i := range pods {
-		pod := &pods[i]
-		if !wanted(pod) {
-			continue
-		}
-		var g *podGroup
-		for _, have := range out {
-			if have.State == pod.State && have.Exit == pod.Exit {
-				g = have
-			}
-		}
-		if g == nil {
-			g = &podGroup{State: pod.State, Exit: pod.Exit, Message: pod.Message}
-			out = append(out, g)
-		}
-		g.Pods = append(g.Pods, pod)
-		g.Restarts += pod.Restarts
-		if pod.ExitAt.After(g.Last) {
-			g.Last = pod.ExitAt
-			if pod.Message != "" {
-				g.Message = pod.Message
-			}
-		}
-	}
-	return out
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -89,11 +90,11 @@ func (s *scope) podLines(r *row, w int, add func(string, ...string)) {
 		add("pods", paint(p.Bad, p.say("✗ "))+fmt.Sprintf("0 of %d pods ready for %s", c.Desired, age(now, c.NoneReady)))
 	}
 	defer func() {
-		for _, g := range grouped(c.Pods, func(p *model.Pod) bool { return p.Leftover }) {
+		for _, g := range incident.PodsBy(c, func(p *model.Pod) bool { return p.Leftover }) {
 			add("", s.leftover(g))
 		}
 	}()
-	list := groups(c.Pods)
+	list := incident.FailingPods(c)
 	if len(list) == 0 {
 		if !c.NoneReady.IsZero() {
 			return
@@ -112,13 +113,7 @@ func (s *scope) podLines(r *row, w int, add func(string, ...string)) {
 		return
 	}
 	for n, g := range list {
-		text := countOf(r, g) + " " + g.State
-		if g.Exit != "" {
-			text += ": " + g.Exit
-		}
-		if g.Restarts > 0 {
-			text += fmt.Sprintf(", %s", plural(g.Restarts, "restart"))
-		}
+		text := g.Words(c)
 		if !g.Last.IsZero() {
 			text += ", last " + age(now, g.Last) + " ago"
 		}
@@ -146,33 +141,8 @@ func notYet(n, ready int) string {
 	return fmt.Sprintf("%d not yet available", n)
 }
 
-// countOf returns how many of a component's pods are in a group: "1 new pod of 4"
-// where all of the group are of the revision that is being rolled out and others are
-// not.
-func countOf(r *row, g *podGroup) string {
-	fresh, all := 0, 0
-	for _, p := range g.Pods {
-		if p.Owner != "" && p.Owner == r.c.OwnerName {
-			fresh++
-		}
-	}
-	for i := range r.c.Pods {
-		if p := &r.c.Pods[i]; p.Owner == r.c.OwnerName && !p.Deleting && !p.Leftover {
-			all++
-		}
-	}
-	total := max(r.c.Desired, r.live, len(g.Pods))
-	switch {
-	case all == 0 || all == r.live || fresh > 0 && fresh < len(g.Pods):
-		return fmt.Sprintf("%d of %d", len(g.Pods), total)
-	case fresh > 0:
-		return fmt.Sprintf("%s of %d", plural(len(g.Pods), "new pod"), total)
-	}
-	return fmt.Sprintf("%s of %d", plural(len(g.Pods), "old pod"), total)
-}
-
 // leftover says how many pods have ended and were replaced, and when the last did.
-func (s *scope) leftover(g *podGroup) string {
+func (s *scope) leftover(g *incident.PodGroup) string {
 	text := fmt.Sprintf("%d %s", len(g.Pods), g.State)
 	if g.State == "Evicted" {
 		text = fmt.Sprintf("%d evicted", len(g.Pods))
