@@ -38,7 +38,8 @@ func newDoctor(f *flags) *cobra.Command {
 and each right on it, Prometheus and each query, health URLs, where messages go and
 who is on call. It needs no terminal, changes nothing and sends no message. It
 exits with 1 when something failed.`,
-		Args: atMostOneWorkload,
+		Args:              atMostOneWorkload,
+		ValidArgsFunction: completeWorkloads(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), doctorDeadline)
 			defer cancel()

@@ -1,8 +1,17 @@
 package cli
 
 import (
+	"context"
+	"net"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rollbook/kube"
+	"rollbook/sandbox"
 )
 
 // The help of a command has the flags that mean something there, and the commands
@@ -18,6 +27,7 @@ func TestHelpHasWhatMeansSomething(t *testing.T) {
 		{"config init", []string{"--output"}, []string{"--token", "--context"}},
 		{"config check", []string{"--context", "--config"}, nil},
 		{"doctor", []string{"--context", "--prometheus"}, nil},
+		{"sandbox", []string{"--scenario", "--namespace", "--read-only"}, []string{"--token", "--context", "--prometheus", "--config"}},
 		{"", []string{"doctor", "sandbox", "--context"}, []string{"  keys "}},
 	} {
 		out, _, err := runs(t, append(strings.Fields(tt.args), "--help")...)
@@ -38,4 +48,36 @@ func TestHelpHasWhatMeansSomething(t *testing.T) {
 	if out, _, err := runs(t, "__complete", "sandbox", "--scenario", ""); err != nil || !strings.Contains(out, "two-bad-releases\t") {
 		t.Errorf("%v %s", err, out)
 	}
+}
+
+// What a shell completes comes from the kubeconfig and from the cluster, where that
+// answers.
+func TestCompletionAsksTheCluster(t *testing.T) {
+	onSandbox(t, "errors", func(t *testing.T, on *flags) {
+		cmd := newRoot()
+		cmd.SetContext(t.Context())
+		for name, tt := range map[string]struct {
+			complete completion
+			args     []string
+			want     string
+		}{
+			"workloads":     {completeWorkloads(on), nil, "deployment/backend-python deployment/backend-rust deployment/frontend"},
+			"only one":      {completeWorkloads(on), []string{"deployment/frontend"}, ""},
+			"of namespaces": {asking(on, func(ctx context.Context, c *kube.Client) ([]string, error) { return c.Namespaces(ctx) }), nil, "data default kube-system monitoring production"},
+		} {
+			got, directive := tt.complete(cmd, tt.args, "")
+			if strings.Join(got, " ") != tt.want || directive != cobra.ShellCompDirectiveNoFileComp {
+				t.Errorf("%s: %q %d", name, got, directive)
+			}
+		}
+		if got := on.kube.Contexts(); len(got) != 1 || got[0] != sandbox.Context {
+			t.Errorf("contexts: %q", got)
+		}
+		away := *on
+		away.stage.dial = func(context.Context, string, string) (net.Conn, error) { return nil, syscall.ECONNREFUSED }
+		began := time.Now()
+		if got, _ := completeWorkloads(&away)(cmd, nil, ""); len(got) > 0 || time.Since(began) > 2*completeWait {
+			t.Errorf("without a cluster: %q after %s", got, time.Since(began))
+		}
+	})
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -123,6 +124,7 @@ at the components of rollbook.yaml, or at the namespace's workloads.`,
 			}
 			return atMostOneWorkload(cmd, args)
 		},
+		ValidArgsFunction:          completeWorkloads(f),
 		SuggestionsMinimumDistance: 2,
 		Version:                    version,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
@@ -148,21 +150,34 @@ at the components of rollbook.yaml, or at the namespace's workloads.`,
 	p.StringVar(&f.journalDir, "journal-dir", "", "folder of the incidents' journals (default $XDG_STATE_HOME/rollbook/incidents)")
 	p.BoolVar(&f.readOnly, "read-only", false, "let no request leave that changes anything")
 	root.AddCommand(newStatus(f), newDoctor(f), newReport(f), newIncidents(f), newReplay(f), newSandbox(f), newConfig(f), newKeys())
+	completeFlags(root, f)
 	for _, path := range [][]string{{"report"}, {"incidents"}, {"replay"}, {"keys"}, {"config", "init"}} {
 		if cmd, _, err := root.Find(path); err == nil {
 			withoutCluster(cmd, f)
 		}
 	}
+	if cmd, _, err := root.Find([]string{"sandbox"}); err == nil {
+		withoutCluster(cmd, f, ofSandbox...)
+	}
 	return root
 }
 
 // withoutCluster leaves the flags that lead to a cluster out of the help of a command
-// that asks none. They are taken all the same: an alias may give them.
-func withoutCluster(cmd *cobra.Command, f *flags) {
-	set := pflag.NewFlagSet("", pflag.ContinueOnError)
-	f.kube.Add(set)
-	set.String("prometheus", "", "")
-	set.Bool("read-only", false, "")
+// that asks none, but for those that mean something there. They are taken all the same:
+// an alias may give them.
+func withoutCluster(cmd *cobra.Command, f *flags, but ...string) {
+	set, all := pflag.NewFlagSet("", pflag.ContinueOnError), pflag.NewFlagSet("", pflag.ContinueOnError)
+	f.kube.Add(all)
+	all.String("prometheus", "", "")
+	all.Bool("read-only", false, "")
+	if len(but) > 0 {
+		all.String("config", "", "")
+	}
+	all.VisitAll(func(x *pflag.Flag) {
+		if !slices.Contains(but, x.Name) {
+			set.AddFlag(x)
+		}
+	})
 	usage := cmd.UsageFunc()
 	cmd.SetUsageFunc(func(c *cobra.Command) error {
 		inherited := c.InheritedFlags()

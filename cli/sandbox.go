@@ -73,11 +73,13 @@ func completeScenarios(*cobra.Command, []string, string) ([]string, cobra.ShellC
 	return out, cobra.ShellCompDirectiveDefault | cobra.ShellCompDirectiveKeepOrder // or a file
 }
 
+// ofSandbox are the flags that mean something in the sandbox.
+var ofSandbox = []string{"scenario", "serve", "list", "journal-dir", "read-only", "namespace", "request-timeout"}
+
 // ownFlags refuses those that would lead out of the sandbox.
 func ownFlags(set *pflag.FlagSet) (err error) {
-	allowed := []string{"scenario", "serve", "list", "journal-dir", "read-only", "namespace", "request-timeout"}
 	set.Visit(func(f *pflag.Flag) {
-		if !slices.Contains(allowed, f.Name) {
+		if !slices.Contains(ofSandbox, f.Name) {
 			err = usagef("--%s is of no use here: the sandbox has a cluster, a Prometheus and a configuration of its own", f.Name)
 		}
 	})

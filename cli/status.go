@@ -51,7 +51,8 @@ not be read is said, and is never taken for good. The exit code is the verdict:
 		Example: `  rollbook status
   rollbook status deployment/frontend -n production
   rollbook status --format json | jq -r .verdict.headline`,
-		Args: atMostOneWorkload,
+		Args:              atMostOneWorkload,
+		ValidArgsFunction: completeWorkloads(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if format != "text" && format != "json" {
 				return usagef("--format %q: it is text or json", format)

@@ -154,7 +154,9 @@ func TestStatusTouchesNoJournal(t *testing.T) {
 		ended := make(chan error, 1)
 		e := opened(t, on)
 		go func() { ended <- e.Run(work) }()
-		reached(t, e, func(s *incident.Snapshot) bool { return incident.Assess.Blocked(s) == "" && len(s.Incident.Triggers) > 0 })
+		reached(t, e, func(s *incident.Snapshot) bool {
+			return incident.Assess.Blocked(s) == "" && len(s.Incident.Triggers) > 0
+		})
 		e.Send(incident.Next{})
 		s := reached(t, e, func(s *incident.Snapshot) bool { return s.Seen.Journal != "" })
 		id := s.Incident.ID

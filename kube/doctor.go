@@ -128,15 +128,12 @@ func (c *Client) checkRights(ctx context.Context, ns string) []model.Check {
 // namespace, each with its pods as far as they may be listed. It reads metadata only.
 func (c *Client) Targets(ctx context.Context, targets []model.Target) ([]model.Target, error) {
 	if len(targets) == 0 {
-		for _, k := range kindsInOrder {
-			list, err := c.metadata(ctx, appsPath(c.namespace, k.Resource(), ""))
-			if err != nil {
-				return nil, told(err, "the workloads of namespace %s cannot be listed: %s", c.namespace, because(err))
-			}
-			for _, o := range list {
-				name := text.Line(o.Name)
-				targets = append(targets, model.Target{ID: name, Workload: model.Workload{Kind: k, Namespace: c.namespace, Name: name}})
-			}
+		all, err := c.Workloads(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, w := range all {
+			targets = append(targets, model.Target{ID: w.Name, Workload: w})
 		}
 	}
 	out := slices.Clone(targets)
