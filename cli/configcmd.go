@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -20,10 +21,10 @@ func newConfig(f *flags) *cobra.Command {
 		Short: "Write, check and show the configuration",
 		Args:  cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return usagef("config needs init or check")
+			return usagef("config needs init, check or schema")
 		},
 	}
-	cmd.AddCommand(newConfigInit(), &cobra.Command{
+	cmd.AddCommand(newConfigInit(), newConfigSchema(), &cobra.Command{
 		Use:   "check",
 		Short: "Read the configuration strictly and show each value with its source",
 		Long: `Check reads the files and, unless --config names the only one, the ConfigMap
@@ -144,4 +145,31 @@ func noArgs(cmd *cobra.Command, args []string) error {
 		return usagef("%s takes no argument, got %q", cmd.CommandPath(), args[0])
 	}
 	return nil
+}
+
+func newConfigSchema() *cobra.Command {
+	var to string
+	cmd := &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of rollbook.yaml, for editors",
+		Long: `Schema prints a JSON Schema (2020-12), by which an editor completes the keys of
+rollbook.yaml and marks mistakes while it is written. It is made from the fields that
+read the file. What only the whole configuration shows, config check tells.
+
+An editor with the YAML language server (VS Code, Neovim, Helix, Emacs) reads it by a
+line at the top of the file:
+
+  # yaml-language-server: $schema=rollbook.schema.json`,
+		Example: `  rollbook config schema -o rollbook.schema.json`,
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var b bytes.Buffer
+			if err := config.WriteSchema(&b); err != nil {
+				return err
+			}
+			return writeOut(cmd.OutOrStdout(), to, b.Bytes())
+		},
+	}
+	cmd.Flags().StringVarP(&to, "output", "o", "", "file to write instead of standard output")
+	return cmd
 }

@@ -65,7 +65,7 @@ users: [{name: u, user: {token: t}}]
 		{"unit missing", []string{"--config", typo}, good, 1, "typo.yaml:2:"},
 		{"unknown key", []string{"--config", unknown}, good, 1, "limits"},
 		{"journal folder is a file", []string{"--journal-dir", file}, good, 1, "not a folder"},
-		{"unknown command's argument", []string{"config", "chekc"}, good, 2, "init or check"},
+		{"unknown command's argument", []string{"config", "chekc"}, good, 2, "init, check or schema"},
 		{"doctor: unknown context", []string{"doctor", "--context", "staging"}, good, 1, `context "staging" does not exist`},
 		{"doctor: nobody answers", []string{"doctor"}, good, 1, "checks failed"},
 	} {

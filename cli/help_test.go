@@ -25,6 +25,7 @@ func TestHelpHasWhatMeansSomething(t *testing.T) {
 		{"report", []string{"--journal-dir"}, []string{"--token", "--context"}},
 		{"replay", []string{"--journal-dir"}, []string{"--token", "--context"}},
 		{"config init", []string{"--output"}, []string{"--token", "--context"}},
+		{"config schema", []string{"--output"}, []string{"--token", "--context"}},
 		{"config check", []string{"--context", "--config"}, nil},
 		{"doctor", []string{"--context", "--prometheus"}, nil},
 		{"sandbox", []string{"--scenario", "--namespace", "--read-only"}, []string{"--token", "--context", "--prometheus", "--config"}},

@@ -62,14 +62,20 @@ func (d *decoder) checks(v value, c *Checks) {
 // logs reads how many lines, or keys and values.
 func (d *decoder) logs(v value, c *Checks) {
 	lines := countField("lines", &c.Logs, 1, 1000)
-	switch v.node.(type) {
-	case *ast.MappingNode, *ast.MappingValueNode:
+	whole := func(v value) {
 		v.fields(lines, lineField("bad", &c.BadLog, func(s string) error {
 			if _, err := regexp.Compile(s); err != nil {
 				return fmt.Errorf("%s is not a regular expression such as panic|FATAL", quote(s))
 			}
 			return nil
 		}))
+	}
+	if v.drawEither(lines.set, whole) {
+		return
+	}
+	switch v.node.(type) {
+	case *ast.MappingNode, *ast.MappingValueNode:
+		whole(v)
 		v.remember()
 	default:
 		lines.set(v)
@@ -81,6 +87,17 @@ func (d *decoder) health(v value, to *[]Health) {
 	before := d.count
 	for _, item := range v.items() {
 		h := Health{Timeout: defaultHealthTimeout}
+		whole := func(v value) {
+			v.needs("url")
+			v.fields(
+				patternField("url", &h.URL, urlPattern, checkURL),
+				countField("expect", &h.Expect, 100, 599),
+				durationField("timeout", &h.Timeout, 100*time.Millisecond, minute),
+			)
+		}
+		if item.drawEither(func(v value) { v.draws(Schema{Type: "string", Pattern: urlPattern.String()}) }, whole) {
+			return
+		}
 		if _, short := item.node.(*ast.StringNode); short {
 			if s, ok := item.line(); ok {
 				if err := checkURL(s); err != nil {
@@ -90,11 +107,7 @@ func (d *decoder) health(v value, to *[]Health) {
 			}
 		} else {
 			count := d.count
-			item.fields(
-				lineField("url", &h.URL, checkURL),
-				countField("expect", &h.Expect, 100, 599),
-				durationField("timeout", &h.Timeout, 100*time.Millisecond, minute),
-			)
+			whole(item)
 			if h.URL == "" && d.count == count {
 				item.fail("the url is missing")
 			}
@@ -114,6 +127,7 @@ func (d *decoder) promQL(v value, to *[]PromQL) {
 	for _, item := range v.items() {
 		var q PromQL
 		count := d.count
+		item.needs("name", "query")
 		item.fields(
 			lineField("name", &q.Name, func(s string) error {
 				if len([]rune(s)) > 60 {
@@ -148,6 +162,9 @@ func (d *decoder) promQL(v value, to *[]PromQL) {
 // numberField takes a number without a unit.
 func numberField(name string, to **float64) field {
 	return field{name: name, set: func(v value) {
+		if v.draws(Schema{Type: "number"}) {
+			return
+		}
 		switch v.node.(type) {
 		case *ast.IntegerNode, *ast.FloatNode:
 		case nil:

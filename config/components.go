@@ -104,6 +104,9 @@ func componentPath(name string) string { return "components[" + name + "]" }
 // componentNameOf looks for the name in an element of the list, past merged
 // mappings too, without judging the other keys.
 func componentNameOf(item value) (name string, at value, ok bool) {
+	if item.sketch != nil {
+		return "name", value{d: item.d, sketch: &Schema{}}, true
+	}
 	switch item.node.(type) {
 	case *ast.MappingNode, *ast.MappingValueNode:
 	default:
@@ -126,8 +129,9 @@ func componentNameOf(item value) (name string, at value, ok bool) {
 
 func (d *decoder) component(v value, c *Component) {
 	name := c.Name
+	v.needs("name")
 	v.fields(
-		lineField("name", &name, nil),
+		patternField("name", &name, componentName, nil),
 		field{name: "workload", set: func(v value) {
 			s, ok := v.line()
 			if !ok {
@@ -141,7 +145,7 @@ func (d *decoder) component(v value, c *Component) {
 			c.Workload = w
 			v.remember()
 		}},
-		lineField("namespace", &c.Namespace, checkNamespace),
+		patternField("namespace", &c.Namespace, dnsLabel, checkNamespace),
 		lineField("public", &c.Public, nil),
 		field{name: "metrics", set: func(v value) { d.metrics(v, &c.Metrics) }},
 		field{name: "checks", set: func(v value) { d.checks(v, &c.Checks) }},
@@ -164,7 +168,7 @@ func (d *decoder) metrics(v value, to *Metrics) {
 	before := d.count
 	maps.DeleteFunc(d.cfg.origins, func(path string, _ origin) bool { return strings.HasPrefix(path, v.path+".") })
 	v.fields(
-		lineField("preset", &m.Preset, func(s string) error {
+		wordField("preset", &m.Preset, presets, func(s string) error {
 			if !slices.Contains(presets, s) {
 				return fmt.Errorf("%s is no preset; there are %s, or own queries: errors, p95, requests", quote(s), list(presets))
 			}

@@ -65,8 +65,8 @@ func (d *decoder) grafana(v value, to **Grafana) {
 	var g Grafana
 	before := d.count
 	v.fields(append(d.secretFields("token", &g.Token),
-		lineField("url", &g.URL, checkURL),
-		lineField("grafana_url", &g.Stack, checkURL),
+		patternField("url", &g.URL, urlPattern, checkURL),
+		patternField("grafana_url", &g.Stack, urlPattern, checkURL),
 		lineField("schedule", &g.Schedule, nil),
 		d.httpField(&g.HTTP),
 	)...)
@@ -89,7 +89,7 @@ func (d *decoder) pagerDuty(v value, to **PagerDuty) {
 	var p PagerDuty
 	before := d.count
 	v.fields(append(d.secretFields("token", &p.Token),
-		lineField("url", &p.URL, checkURL),
+		patternField("url", &p.URL, urlPattern, checkURL),
 		linesField("schedule_ids", &p.Schedules),
 		linesField("escalation_policies", &p.EscalationPolicies),
 		d.httpField(&p.HTTP),

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"regexp"
 	"strings"
 	"time"
 
@@ -10,6 +11,9 @@ import (
 // text returns a text. Numbers and the like must be quoted, so that nobody
 // wonders how they are written.
 func (v value) text() (string, bool) {
+	if v.draws(Schema{Type: "string"}) {
+		return "", false
+	}
 	switch v.node.(type) {
 	case *ast.StringNode, *ast.LiteralNode:
 	case nil:
@@ -39,6 +43,9 @@ func (v value) text() (string, bool) {
 
 // line returns a text that is one line and not blank.
 func (v value) line() (string, bool) {
+	if v.draws(Schema{Type: "string", Pattern: patternOf(nil)}) {
+		return "", false
+	}
 	s, ok := v.text()
 	if !ok {
 		return "", false
@@ -73,6 +80,9 @@ func (v value) unitText() (string, bool) {
 
 func durationField(name string, to *time.Duration, least, most time.Duration) field {
 	return field{name: name, set: func(v value) {
+		if v.draws(Schema{Type: "string", Pattern: duration.String(), Description: "A number with a unit: " + FormatDuration(least) + " to " + FormatDuration(most) + "."}) {
+			return
+		}
 		s, ok := v.unitText()
 		if !ok {
 			return
@@ -92,6 +102,9 @@ func durationField(name string, to *time.Duration, least, most time.Duration) fi
 
 func ratioField(name string, to *Ratio, least, most Ratio) field {
 	return field{name: name, set: func(v value) {
+		if v.draws(Schema{Type: "string", Pattern: percent.String(), Description: "In percent: " + least.String() + " to " + most.String() + "."}) {
+			return
+		}
 		s, ok := v.unitText()
 		if !ok {
 			return
@@ -111,6 +124,9 @@ func ratioField(name string, to *Ratio, least, most Ratio) field {
 
 func countField(name string, to *int, least, most int) field {
 	return field{name: name, set: func(v value) {
+		if v.draws(Schema{Type: "integer", Minimum: &least, Maximum: &most}) {
+			return
+		}
 		n, ok := integer(v.node)
 		switch {
 		case v.node == nil:
@@ -128,6 +144,9 @@ func countField(name string, to *int, least, most int) field {
 
 func boolField(name string, to *bool) field {
 	return field{name: name, set: func(v value) {
+		if v.draws(Schema{Type: "boolean"}) {
+			return
+		}
 		b, ok := v.node.(*ast.BoolNode)
 		if !ok {
 			v.fail("true or false is meant here, not %s", describe(v.node))
@@ -154,4 +173,29 @@ func lineField(name string, to *string, check func(string) error) field {
 		*to = s
 		v.remember()
 	}}
+}
+
+// patternField takes one line that a regular expression matches; check says it in
+// words.
+func patternField(name string, to *string, re *regexp.Regexp, check func(string) error) field {
+	f := lineField(name, to, check)
+	read := f.set
+	f.set = func(v value) {
+		if !v.draws(Schema{Type: "string", Pattern: patternOf(re)}) {
+			read(v)
+		}
+	}
+	return f
+}
+
+// wordField takes one of these words. check says it in words.
+func wordField(name string, to *string, words []string, check func(string) error) field {
+	f := lineField(name, to, check)
+	read := f.set
+	f.set = func(v value) {
+		if !v.draws(Schema{Enum: words}) {
+			read(v)
+		}
+	}
+	return f
 }

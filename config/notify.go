@@ -69,10 +69,10 @@ func (d *decoder) notifications(v value) {
 		field{name: "statuspage", set: named(&n.Statuspage, func(s *Statuspage) *string { return &s.Name }, func(v value, s *Statuspage) {
 			before := d.count
 			v.fields(append(d.secretFields("token", &s.Token),
-				lineField("url", &s.URL, checkURL),
+				patternField("url", &s.URL, urlPattern, checkURL),
 				lineField("page", &s.Page, nil),
 				linesField("components", &s.Components),
-				lineField("outage", &s.Outage, func(word string) error {
+				wordField("outage", &s.Outage, outages, func(word string) error {
 					if !slices.Contains(outages, word) {
 						return fmt.Errorf("%s is no state of a component; there are %s", quote(word), list(outages))
 					}
@@ -116,7 +116,7 @@ func (d *decoder) notifications(v value) {
 		field{name: "gitlab", set: named(&n.GitLab, func(g *GitLab) *string { return &g.Name }, func(v value, g *GitLab) {
 			before := d.count
 			v.fields(append(d.secretFields("token", &g.Token),
-				lineField("url", &g.URL, checkURL),
+				patternField("url", &g.URL, urlPattern, checkURL),
 				lineField("project", &g.Project, nil),
 				linesField("labels", &g.Labels),
 				boolField("confidential", &g.Confidential),
@@ -149,6 +149,10 @@ func (d *decoder) httpField(to **promconfig.HTTPClientConfig) field {
 // what was read before, by name. read is called only for a mapping that is one.
 func named[T any](to *[]T, name func(*T) *string, read func(value, *T)) func(value) {
 	return func(v value) {
+		if v.sketch != nil {
+			read(v.drawOthers(componentName), new(T))
+			return
+		}
 		for _, e := range v.entries() {
 			if !componentName.MatchString(e.name) {
 				e.value.failKey("a name here is at most 63 letters, digits, - . and _")
@@ -176,6 +180,9 @@ func named[T any](to *[]T, name func(*T) *string, read func(value, *T)) func(val
 // linesField takes a list of lines.
 func linesField(name string, to *[]string) field {
 	return field{name: name, set: func(v value) {
+		if v.draws(Schema{Type: "array", MinItems: 1, Items: &Schema{Type: "string", Pattern: patternOf(nil)}}) {
+			return
+		}
 		var all []string
 		before := v.d.count
 		for _, item := range v.items() {

@@ -22,6 +22,9 @@ func (d *decoder) prometheus(v value) {
 	p := &d.cfg.Prometheus
 	v.fields(
 		field{name: "url", set: func(v value) {
+			if v.draws(Schema{Type: "string", Pattern: addressPattern}) {
+				return
+			}
 			s, ok := v.line()
 			if !ok {
 				return
@@ -37,9 +40,9 @@ func (d *decoder) prometheus(v value) {
 		durationField("scrape_interval", &p.ScrapeInterval, time.Second, 10*minute),
 		matchField("match", &p.Match),
 		field{name: "labels", set: func(v value) {
-			v.fields(lineField("namespace", &p.Namespace, checkLabel), lineField("pod", &p.Pod, checkLabel))
+			v.fields(patternField("namespace", &p.Namespace, plainLabel, checkLabel), patternField("pod", &p.Pod, plainLabel, checkLabel))
 		}},
-		lineField("token_env", &p.TokenEnv, checkEnvName),
+		patternField("token_env", &p.TokenEnv, envName, checkEnvName),
 		d.pathField("token_file", &p.TokenFile),
 		field{name: "http_config", set: func(v value) { d.httpConfig(v, &p.HTTP) }},
 	)
@@ -85,6 +88,10 @@ func (p Prometheus) HTTPConfig(getenv func(string) string) (promconfig.HTTPClien
 // and repeat values. So the tree is first checked against the type's own tags,
 // and what passes is handed over as JSON.
 func (d *decoder) httpConfig(v value, to **promconfig.HTTPClientConfig) {
+	if v.sketch != nil {
+		v.drawOnce("http_config", func(v value) { d.drawShape(v, reflect.TypeFor[promconfig.HTTPClientConfig]()) })
+		return
+	}
 	before := d.count
 	plain := d.shape(v, reflect.TypeFor[promconfig.HTTPClientConfig]())
 	if d.count > before {

@@ -88,9 +88,12 @@ func checkEnvName(s string) error {
 // itself, which is a mistake that wants a clear word.
 func (d *decoder) secretFields(name string, to *Secret) []field {
 	return []field{
-		lineField(name+"_env", &to.Env, checkEnvName),
+		patternField(name+"_env", &to.Env, envName, checkEnvName),
 		d.pathField(name+"_file", &to.File),
 		{name: name, set: func(v value) {
+			if v.draws(forbid("A secret may not stand here: name where it is, with " + name + "_env or " + name + "_file.")) {
+				return
+			}
 			v.failKey("is a secret and may not stand here; put it into an environment variable or a file, and name that: %[1]s_env or %[1]s_file", name)
 		}},
 	}

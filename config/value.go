@@ -17,7 +17,8 @@ type decoder struct {
 	anchors map[string]ast.Node
 	left    int // nodes that may still be visited
 	stopped bool
-	names   map[string]bool // of components in this source
+	names   map[string]bool    // of components in this source
+	defs    map[string]*Schema // what a schema that is drawn has in several places
 }
 
 // origin is where a value was set.
@@ -47,6 +48,9 @@ type value struct {
 	depth int
 	key   place    // of its key; in a list, of itself
 	node  ast.Node // no alias or anchor; nil when empty
+	// sketch is what a schema is drawn into; then there is nothing to read. nil = the
+	// value is read.
+	sketch *Schema
 }
 
 type place struct{ line, col int }
@@ -67,7 +71,7 @@ func (v value) inside(path string, key place, n ast.Node) value {
 		v.d.stopped = true // or every other way into the knot would be told too
 		n = nil
 	}
-	return value{v.d, path, v.depth + 1, key, v.d.resolve(n, path)}
+	return value{d: v.d, path: path, depth: v.depth + 1, key: key, node: v.d.resolve(n, path)}
 }
 
 // at returns where the value stands; an empty one, where its key does.
@@ -111,6 +115,9 @@ type entry struct {
 // entries returns the keys of a mapping in order, merged ones ("<<") after the
 // mapping's own; none, and a mistake, when v is something else.
 func (v value) entries() []entry {
+	if v.sketch != nil {
+		return []entry{{"name", v.drawOthers(nil)}}
+	}
 	var pairs []*ast.MappingValueNode
 	switch n := v.node.(type) {
 	case *ast.MappingNode:
@@ -175,6 +182,10 @@ type field struct {
 
 // fields reads a mapping that has these keys and no other.
 func (v value) fields(known ...field) {
+	if v.sketch != nil {
+		v.drawFields(known)
+		return
+	}
 	names := make([]string, len(known))
 	for i, f := range known {
 		names[i] = f.name
@@ -227,6 +238,9 @@ func unknownKey(name, path string, known []string) string {
 
 // items returns the elements of a list.
 func (v value) items() []value {
+	if v.sketch != nil {
+		return []value{v.drawItems()}
+	}
 	switch n := v.node.(type) {
 	case *ast.SequenceNode:
 		all := make([]value, 0, len(n.Values))
