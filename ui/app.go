@@ -5,7 +5,6 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/colorprofile"
 
 	"rollbook/incident"
 )
@@ -148,8 +147,7 @@ func (a *App) update(msg tea.Msg) tea.Cmd {
 	case tea.WindowSizeMsg:
 		a.w, a.h = msg.Width, msg.Height
 	case tea.ColorProfileMsg:
-		a.look.Profile = msg.Profile
-		a.look.NoColor = a.look.NoColor || msg.Profile <= colorprofile.ASCII
+		a.look.takes(msg.Profile)
 		*a.pen = *newPen(a.look)
 	case tea.BackgroundColorMsg:
 		a.look.Light = !msg.IsDark()

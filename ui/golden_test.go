@@ -65,16 +65,21 @@ func TestGoldenLooks(t *testing.T) {
 		"dark16": {Profile: colorprofile.ANSI}, "light16": {Light: true, Profile: colorprofile.ANSI},
 		"nocolor": {NoColor: true, Profile: colorprofile.TrueColor}, "ascii": {ASCII: true, Profile: colorprofile.ANSI},
 	}
+	for _, term := range []string{"linux", "vt100"} { // by their own names, in a locale with all signs
+		l := DetectLook([]string{"TERM=" + term, "LANG=C.UTF-8"})
+		l.takes(colorprofile.TrueColor) // as COLORTERM may say, which was left over
+		looks[term] = l
+	}
 	for _, f := range fixtures() {
 		if !slices.Contains([]string{"assess", "confirm-blocked", "rollback", "timeline", "messages", "notices", "verify-own", "close-evidence"}, f.name) {
 			continue
 		}
 		for name, l := range looks {
 			frame := screen(t, f, 80, 24, l).Frame()
+			if l.ASCII && !isASCII(frame) {
+				t.Errorf("%s as on %s: not ASCII: %q", f.name, name, frame)
+			}
 			if name == "ascii" {
-				if !isASCII(frame) {
-					t.Errorf("%s: not ASCII: %q", f.name, frame)
-				}
 				golden(t, f.name+"_ascii", ansi.Strip(frame))
 				continue
 			}

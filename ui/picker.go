@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/colorprofile"
 	"github.com/charmbracelet/x/ansi"
 )
 
@@ -114,8 +113,7 @@ func (p *picker) update(msg tea.Msg) tea.Cmd {
 	case tea.WindowSizeMsg:
 		p.w, p.h = msg.Width, msg.Height
 	case tea.ColorProfileMsg:
-		p.look.Profile = msg.Profile
-		p.look.NoColor = p.look.NoColor || msg.Profile <= colorprofile.ASCII
+		p.look.takes(msg.Profile)
 		*p.pen = *newPen(p.look)
 	case tea.BackgroundColorMsg:
 		p.look.Light = !msg.IsDark()

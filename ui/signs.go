@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -62,10 +63,28 @@ func lookup(env []string) func(name string) string {
 	}
 }
 
+// terminals are those that have less than the rest, by the beginning of TERM: none of
+// our signs in their fonts, and no more than sixteen colours, or none.
+var terminals = []struct {
+	term    string
+	colours bool
+}{{"linux", true}, {"cons25", true}, {"ansi", true}, {"cygwin", true}, {"pcansi", true}, {"vt52", false}, {"vt1", false}, {"vt2", false}, {"vt3", false}, {"vt4", false}, {"vt5", false}, {"dumb", false}}
+
+// lightBackground reads COLORFGBG, which rxvt, Konsole, mintty and others set, and which
+// goes where a question to the terminal is not answered: "0;15" and "0;default;15" are
+// dark on light. The background is one of the sixteen colours; the light ones are light
+// grey and all bright ones but the grey (8), as vim has it.
+func lightBackground(s string) bool {
+	at := strings.LastIndexByte(s, ';')
+	n, err := strconv.Atoi(s[at+1:])
+	return at >= 0 && err == nil && (n == 7 || n > 8 && n < 16)
+}
+
 // DetectLook reads from the environment what can be known before the terminal
-// answers: NO_COLOR (no-color.org: set and not empty), and whether the locale
-// is UTF-8 (LC_ALL wins over LC_CTYPE wins over LANG, as in POSIX). A locale
-// that is not set at all is the POSIX one: no UTF-8.
+// answers: NO_COLOR (no-color.org: set and not empty), what TERM says of signs and
+// colours, the background by COLORFGBG, and whether the locale is UTF-8 (LC_ALL wins
+// over LC_CTYPE wins over LANG, as in POSIX). A locale that is not set at all is the
+// POSIX one: no UTF-8.
 func DetectLook(env []string) Look {
 	get := lookup(env)
 	locale := get("LC_ALL")
@@ -77,8 +96,12 @@ func DetectLook(env []string) Look {
 	}
 	locale = strings.ToLower(locale)
 	utf := strings.Contains(locale, "utf-8") || strings.Contains(locale, "utf8")
-	return Look{
-		NoColor: get("NO_COLOR") != "" || get("TERM") == "dumb",
-		ASCII:   !utf,
+	l := Look{NoColor: get("NO_COLOR") != "", ASCII: !utf, Light: lightBackground(get("COLORFGBG"))}
+	for _, x := range terminals {
+		if strings.HasPrefix(get("TERM"), x.term) {
+			l.ASCII, l.Sixteen, l.NoColor = true, true, l.NoColor || !x.colours
+			break
+		}
 	}
+	return l
 }

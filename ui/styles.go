@@ -28,7 +28,17 @@ type Look struct {
 	Light   bool // the terminal's background is light
 	Profile colorprofile.Profile
 	NoColor bool // NO_COLOR, or a terminal without colours
-	ASCII   bool // no UTF-8
+	ASCII   bool // no UTF-8, or a font without our signs
+	Sixteen bool // no more colours than sixteen, whatever else is said
+}
+
+// takes notes how many colours the terminal is said to have.
+func (l *Look) takes(p colorprofile.Profile) {
+	if l.Sixteen && p > colorprofile.ANSI {
+		p = colorprofile.ANSI
+	}
+	l.Profile = p
+	l.NoColor = l.NoColor || p <= colorprofile.ASCII
 }
 
 // NewStyles makes the one set of styles. With sixteen colours the terminal's
