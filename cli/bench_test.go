@@ -74,7 +74,7 @@ func benchmark(t *testing.T, program string, z size) {
 		s := start(kubeconfig)
 		stop := make(chan struct{})
 		most := peaks(s.cmd.Process.Pid, stop)
-		rail, some, board := s.watch(has("①Assess")), s.watch(z.rows), s.watch(z.filled)
+		rail, some, board := s.watch(has("▸1 Assess")), s.watch(z.rows), s.watch(z.filled)
 		first = append(first, ms(s.await("the first frame", rail, 30*time.Second).Sub(s.start)))
 		rows = append(rows, ms(s.await("the first rows", some, 60*time.Second).Sub(s.start)))
 		full = append(full, ms(s.await("the filled board", board, 60*time.Second).Sub(s.start)))
@@ -90,14 +90,14 @@ func benchmark(t *testing.T, program string, z size) {
 	bed(t, "POST", "/proxy/api", "mode", "blackhole")
 	for range rounds {
 		s := start(kubeconfig, "--context", "proxied")
-		black = append(black, ms(s.await("the first frame", s.watch(has("①Assess")), 30*time.Second).Sub(s.start)))
+		black = append(black, ms(s.await("the first frame", s.watch(has("▸1 Assess")), 30*time.Second).Sub(s.start)))
 		s.quit()
 	}
 	bed(t, "POST", "/proxy/api", "mode", "pass")
 	many := oldJournals(t, 1000, 1_000_000)
 	for range rounds {
 		s := start(kubeconfig, "--journal-dir", many)
-		old = append(old, ms(s.await("the first frame", s.watch(has("①Assess")), 30*time.Second).Sub(s.start)))
+		old = append(old, ms(s.await("the first frame", s.watch(has("▸1 Assess")), 30*time.Second).Sub(s.start)))
 		s.quit()
 	}
 
@@ -182,8 +182,8 @@ func patchTimes(t *testing.T, z size, start func(string, ...string) *session) []
 			s.press("\r")
 			s.sees(then)
 		}
-		enter("②Decide")
-		enter("③Choose")
+		enter("▸2 Decide")
+		enter("▸3 Choose")
 		if !strings.Contains(s.text(), "[x]") {
 			s.press(" ")
 		}
@@ -194,7 +194,7 @@ func patchTimes(t *testing.T, z size, start func(string, ...string) *session) []
 			s.sees("take 1")
 			enter("1 of 1 components selected")
 		}
-		enter("④Confirm")
+		enter("▸4 Confirm")
 		s.sees("to roll back: ")
 		_, short, _ := strings.Cut(name, "/")
 		s.press(short)
@@ -209,7 +209,7 @@ func patchTimes(t *testing.T, z size, start func(string, ...string) *session) []
 		case <-time.After(10 * time.Second):
 			t.Fatalf("no PATCH; the screen is:\n%s", s.text())
 		}
-		s.sees("⑤Roll back")
+		s.sees("▸5 Roll back")
 		s.kill()
 	}
 	return out

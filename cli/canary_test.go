@@ -198,17 +198,17 @@ func (n *nest) walked(m *played) {
 		look(page[0], page[1])
 		m.Keys(esc)
 	}
-	look(enter, "②Decide")
-	look(enter, "③Choose", "★ good")
+	look(enter, "▸2 Decide")
+	look(enter, "▸3 Choose", "★ good")
 	look("d", "DB_PASSWORD")
 	m.Keys(esc)
-	look(enter, "④Confirm", "type y to roll back")
+	look(enter, "▸4 Confirm", "type y to roll back")
 	m.Keys("y")
-	look(enter, "⑤Roll back")
+	look(enter, "▸5 Roll back")
 	m.Waits(2*time.Minute, "Rolled out. Verify proves that it worked")
-	look(enter, "⑥Verify")
+	look(enter, "▸6 Verify")
 	m.Waits(5*time.Minute, "VERIFIED")
-	look(enter, "⑦Close", "items are open")
+	look(enter, "▸7 Close", "items are open")
 	look(" ", "10 items are open")  // nobody was paged
 	look(" ", "9 items are open")   // how severe it was is not known
 	look(enter, "8 items are open") // the report is written

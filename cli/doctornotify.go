@@ -146,7 +146,7 @@ func onCallLine(ctx context.Context, o onCallSource) finding {
 	for _, p := range people {
 		name := p.Name
 		if !p.Until.IsZero() {
-			name += " until " + p.Until.Local().Format("Mon 15:04")
+			name += " until " + p.Until.UTC().Format("Mon 15:04 UTC")
 		}
 		names = append(names, name)
 	}

@@ -49,7 +49,7 @@ func toVerify(t *testing.T) *holdBed {
 	h.m.confirm("backend-python")
 	h.m.sees(`✓ rolled out after`, time.Minute)
 	h.m.keys("Enter")
-	h.m.sees(`⑥Verify`, 5*time.Second)
+	h.m.sees(`▸6 Verify`, 5*time.Second)
 	return h
 }
 
@@ -205,7 +205,7 @@ func (h *holdBed) try(n int, leave, comeBack func(*holdBed, int)) {
 	time.Sleep(time.Until(began.Add(quickHold + time.Second)))
 	away.to = time.Now()
 	comeBack(h, n)
-	h.m.sees(`⑥Verify`, 15*time.Second)
+	h.m.sees(`▸6 Verify`, 15*time.Second)
 	if late {
 		h.m.never(`VERIFIED`, 3*time.Second)
 		up()

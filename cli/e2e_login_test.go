@@ -64,16 +64,16 @@ func TestLoginWithTheTerminal(t *testing.T) {
 		m.never(asked, 3*time.Second)
 		m.keys("L")
 		m.sees(asked, 5*time.Second)
-		m.never(`①Assess`, time.Second)
+		m.never(`▸1 Assess`, time.Second)
 		m.types("nonsense")
 		m.tmux("send-keys", "Enter")
 		// Whatever waits for credentials may ask once more before the screen is back.
 		for deadline := time.Now().Add(porttest.Patience(20 * time.Second)); ; {
-			s := m.sees(`①Assess|`+asked, 10*time.Second)
+			s := m.sees(`▸1 Assess|`+asked, 10*time.Second)
 			if time.Now().After(deadline) {
 				t.Fatalf("the screen does not come back:\n%s", s)
 			}
-			if !strings.Contains(s, "①Assess") {
+			if !strings.Contains(s, "▸1 Assess") {
 				m.tmux("send-keys", "Enter")
 				time.Sleep(200 * time.Millisecond)
 				continue
@@ -84,7 +84,7 @@ func TestLoginWithTheTerminal(t *testing.T) {
 		m.keys("L")
 		m.sees(asked, 5*time.Second)
 		m.tmux("send-keys", "C-c")
-		m.sees(`①Assess`, 10*time.Second)
+		m.sees(`▸1 Assess`, 10*time.Second)
 		m.keys("L")
 		m.sees(asked, 5*time.Second)
 		m.types("secret")

@@ -119,7 +119,7 @@ func TestE2ESandboxLeftAtOnceLeavesNothing(t *testing.T) {
 			t.Parallel()
 			tmp := t.TempDir()
 			m := sandboxIn(t, tmp, "--scenario", "errors")
-			m.sees("①Assess", 20*time.Second)
+			m.sees("▸1 Assess", 20*time.Second)
 			m.endsBy(name)
 			nothingIn(t, tmp)
 		})
@@ -134,7 +134,7 @@ func TestE2ESandboxJournalStays(t *testing.T) {
 	m.dir = journals
 	m.sees("ROLL BACK NOW", 30*time.Second)
 	m.keys("Enter")
-	m.sees("②", 10*time.Second)
+	m.sees("▸2 ", 10*time.Second)
 	m.keys("q", "q")
 	m.sees("the journal stays: "+regexp.QuoteMeta(journals[:20]), 10*time.Second)
 	m.sees("(?m)^exit 0", 5*time.Second)

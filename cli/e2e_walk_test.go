@@ -64,12 +64,12 @@ func broken(t *testing.T, kind string) (namespace string) {
 func (m *terminal) toConfirm() {
 	m.t.Helper()
 	m.keys("Enter")
-	m.sees(`②Decide`, 5*time.Second)
+	m.sees(`▸2 Decide`, 5*time.Second)
 	m.keys("Enter")
-	m.sees(`③Choose`, 5*time.Second)
+	m.sees(`▸3 Choose`, 5*time.Second)
 	m.sees(`★ good`, 15*time.Second)
 	m.keys("Enter")
-	m.sees(`④Confirm`, 5*time.Second)
+	m.sees(`▸4 Confirm`, 5*time.Second)
 }
 
 // confirm types the word and presses enter after the grace.
@@ -88,7 +88,7 @@ func TestBadReleaseIsRolledBack(t *testing.T) {
 	m.sees(`backend-python .*✗`, 2*time.Minute)
 	m.sees(`ROLL BACK NOW +errors over 5% for .* \(limit 30s\) on backend-python`, time.Minute)
 	m.keys("Enter")
-	s := m.sees(`②Decide`, 5*time.Second)
+	s := m.sees(`▸2 Decide`, 5*time.Second)
 	if !strings.Contains(s, "http_requests_total") || !strings.Contains(s, "YES") {
 		t.Errorf("the tree shows neither query nor answer:\n%s", s)
 	}
@@ -96,16 +96,16 @@ func TestBadReleaseIsRolledBack(t *testing.T) {
 	m.sees(`3 .*★ good`, 15*time.Second)
 	m.keys("Enter")
 	m.confirm("backend-python")
-	m.sees(`⑤Roll back`, 5*time.Second)
+	m.sees(`▸5 Roll back`, 5*time.Second)
 	m.sees(`✓ rolled out after`, time.Minute)
 	if got := kubectl(t, "-n", ns, "get", "deploy", "backend-python", "-o", "jsonpath={.spec.template.spec.containers[0].image}"); got != "shop/backend-python:1.42.0" {
 		t.Errorf("the cluster runs %s", got)
 	}
 	m.keys("Enter")
-	m.sees(`⑥Verify`, 5*time.Second)
+	m.sees(`▸6 Verify`, 5*time.Second)
 	m.sees(`VERIFIED: green for`, 5*time.Minute)
 	m.keys("Enter")
-	m.sees(`⑦Close`, 5*time.Second)
+	m.sees(`▸7 Close`, 5*time.Second)
 	m.sees(`recover \d`, 3*time.Second)
 	// One item at a time, as a hand does it: a key that is held ticks no list.
 	for n := 0; n < 20 && !strings.Contains(m.screen(), "Closed. q leaves"); n++ {
@@ -146,7 +146,7 @@ func TestTwoBadReleasesInARow(t *testing.T) {
 	m := open(t, 80, 24, quick, "", append(prom(t), "-n", ns)...)
 	m.sees(`ROLL BACK NOW`, 3*time.Minute)
 	m.keys("Enter")
-	m.sees(`②`, 5*time.Second)
+	m.sees(`▸2 `, 5*time.Second)
 	m.keys("Enter")
 	m.sees(`(?m)^.{3} +3 .*★ good`, 15*time.Second)
 	m.sees(`(?m) 5 .* now`, time.Second)
@@ -205,7 +205,7 @@ func TestNoRightToPatch(t *testing.T) {
 	m.sees(`you may not patch deployments`, 10*time.Second)
 	m.types("backend-python")
 	m.keys("Enter")
-	m.never(`⑤`, 2*time.Second)
+	m.never(`▸5 `, 2*time.Second)
 }
 
 func TestNoRightToListPods(t *testing.T) {
@@ -225,7 +225,7 @@ func TestKilledAfterThePatchIsTakenUp(t *testing.T) {
 	m.sees(`ROLL BACK NOW`, 3*time.Minute)
 	m.toConfirm()
 	m.confirm("backend-python")
-	m.sees(`⑤Roll back`, 5*time.Second)
+	m.sees(`▸5 Roll back`, 5*time.Second)
 	m.kill()
 	before := kubectl(t, "-n", ns, "get", "deploy", "backend-python", "-o", "jsonpath={.metadata.generation}")
 	// The answer is cut off the journal, as if the kill had come before it.
@@ -241,7 +241,7 @@ func TestKilledAfterThePatchIsTakenUp(t *testing.T) {
 		}
 	}
 	again := open(t, 80, 24, quick, dir, args...)
-	again.sees(`⑤Roll back`, 15*time.Second)
+	again.sees(`▸5 Roll back`, 15*time.Second)
 	again.sees(`rolled out`, time.Minute)
 	if after := kubectl(t, "-n", ns, "get", "deploy", "backend-python", "-o", "jsonpath={.metadata.generation}"); after != before {
 		t.Errorf("written again: generation %s became %s", before, after)
@@ -256,8 +256,8 @@ func TestKilledAfterThePatchIsTakenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	third := open(t, 80, 24, quick, dir, args...)
-	third.sees(`①Assess`, 15*time.Second)
-	third.never(`INC-|⑤`, 5*time.Second)
+	third.sees(`▸1 Assess`, 15*time.Second)
+	third.never(`INC-|▸5 `, 5*time.Second)
 }
 
 func TestBlackHoleAtTheStart(t *testing.T) {
@@ -265,7 +265,7 @@ func TestBlackHoleAtTheStart(t *testing.T) {
 	api := porttest.NewLine(t, apiServer(t))
 	api.Hole(true)
 	m := open(t, 80, 24, quick, "", append(prom(t), "--server", "https://"+api.Addr)...)
-	m.sees(`①Assess`, 2*time.Second)
+	m.sees(`▸1 Assess`, 2*time.Second)
 	m.sees(`(?i)connecting|no answer|trying`, 2*time.Second)
 	m.sees(`127\.0\.0\.1:\d+.* [3-9]s`, 15*time.Second)
 	m.keys("q")
@@ -284,12 +284,12 @@ func TestOutageInTheMiddleOfTheRollout(t *testing.T) {
 	m.sees(`ROLL BACK NOW`, 3*time.Minute)
 	m.toConfirm()
 	m.confirm("backend-python")
-	m.sees(`⑤Roll back`, 5*time.Second)
+	m.sees(`▸5 Roll back`, 5*time.Second)
 	m.sees(`of 3 new pods`, 5*time.Second)
 	before := kubectl(t, "-n", ns, "get", "deploy", "backend-python", "-o", "jsonpath={.metadata.generation}")
 	api.Hole(true)
 	m.sees(`✗ lost`, 40*time.Second)
-	m.sees(`⑤Roll back`, time.Second)
+	m.sees(`▸5 Roll back`, time.Second)
 	api.Hole(false)
 	m.sees(`● live`, 40*time.Second)
 	m.sees(`rolled out`, 2*time.Minute)

@@ -67,7 +67,7 @@ func perform(t *testing.T, scenario string, width, height int, open func(context
 		if m.scenario, err = sandbox.Load(scenario); err != nil {
 			t.Fatal(err)
 		}
-		m.Waits(10*time.Second, "①Assess", "backend-python", "frontend", "backend-rust")
+		m.Waits(10*time.Second, "▸1 Assess", "backend-python", "frontend", "backend-rust")
 		m.connects(tmp, pipe)
 		walked(m)
 	})
@@ -139,14 +139,14 @@ func (m *played) decides(words ...string) {
 	m.t.Helper()
 	m.hinted(1)
 	m.Keys(enter)
-	m.Waits(10*time.Second, append(words, "②Decide")...)
+	m.Waits(10*time.Second, append(words, "▸2 Decide")...)
 	m.hinted(2)
 }
 
 func (m *played) chooses(words ...string) {
 	m.t.Helper()
 	m.Keys(enter)
-	m.Waits(20*time.Second, append(words, "③Choose")...)
+	m.Waits(20*time.Second, append(words, "▸3 Choose")...)
 	m.hinted(3)
 }
 
@@ -155,7 +155,7 @@ func (m *played) chooses(words ...string) {
 func (m *played) confirms(words ...string) {
 	m.t.Helper()
 	m.Keys(enter)
-	m.Waits(20*time.Second, append(words, "④Confirm", "type y to roll back")...)
+	m.Waits(20*time.Second, append(words, "▸4 Confirm", "type y to roll back")...)
 	m.hinted(4)
 	m.confirmed()
 }
@@ -173,10 +173,10 @@ func (m *played) overrides(reason string) {
 // confirmed is confirms from where the confirmation is open.
 func (m *played) confirmed(words ...string) {
 	m.t.Helper()
-	m.Waits(20*time.Second, append(words, "④Confirm", "type y to roll back")...)
+	m.Waits(20*time.Second, append(words, "▸4 Confirm", "type y to roll back")...)
 	m.Keys("y")
 	m.Keys(enter)
-	m.Waits(5*time.Second, "⑤Roll back")
+	m.Waits(5*time.Second, "▸5 Roll back")
 }
 
 // verifies waits for the rollout, goes on, and waits for the proof.
@@ -185,7 +185,7 @@ func (m *played) verifies() {
 	m.hinted(5)
 	m.Waits(2*time.Minute, "Rolled out. Verify proves that it worked")
 	m.Keys(enter)
-	m.Waits(5*time.Second, "⑥Verify")
+	m.Waits(5*time.Second, "▸6 Verify")
 	m.hinted(6)
 	m.Waits(5*time.Minute, "VERIFIED: green for 30s")
 }
@@ -201,7 +201,7 @@ func (m *played) closes() {
 // cannot be and a thought better of.
 func (m *played) answersPage() {
 	m.t.Helper()
-	m.Waits(5*time.Second, "⑦Close", "▸ [ ] open   detection: when were you paged?")
+	m.Waits(5*time.Second, "▸7 Close", "▸ [ ] open   detection: when were you paged?")
 	m.Keys(enter)
 	m.Waits(5*time.Second, "paged, as HighErrorRate began to fire at 03:0", "records: paged at 03:0", "after the first bad sample")
 	m.Keys("2:61")
@@ -244,7 +244,7 @@ func (m *played) rates() {
 // settles is closes from where the checklist is open.
 func (m *played) settles() {
 	m.t.Helper()
-	m.Waits(5*time.Second, "⑦Close", "items are open")
+	m.Waits(5*time.Second, "▸7 Close", "items are open")
 	m.hinted(7)
 	m.ticks()
 }

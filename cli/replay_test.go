@@ -140,9 +140,9 @@ func TestReplayFollowsTheJournal(t *testing.T) {
 		term.Settle()
 		term.Sees("REPLAY 1/3")
 		term.Keys(">")
-		term.Sees("REPLAY 3/3", "②Decide")
+		term.Sees("REPLAY 3/3", "▸2 Decide")
 		more(incident.Moved{To: incident.Choose})
-		term.Waits(3*time.Second, "REPLAY 4/4", "③Choose")
+		term.Waits(3*time.Second, "REPLAY 4/4", "▸3 Choose")
 		term.Keys("q")
 		if err := <-ended; err != nil {
 			t.Error(err)

@@ -47,7 +47,7 @@ func TestSandboxScreenWaitsForNoWorld(t *testing.T) {
 				}
 			}
 		}
-		m.Waits(300*time.Millisecond, " SANDBOX ", "①Assess", "○ connecting", "Kubernetes  ○ trying sandbox.invalid:443", "Prometheus  ○ trying")
+		m.Waits(300*time.Millisecond, " SANDBOX ", "▸1 Assess", "○ connecting", "Kubernetes  ○ trying sandbox.invalid:443", "Prometheus  ○ trying")
 		honest()
 		if strings.Contains(m.Screen(), "✗") {
 			t.Errorf("something is wrong already:\n%s", m.Screen())

@@ -201,7 +201,7 @@ func TestOpenIncidentsAreOffered(t *testing.T) {
 		m.Settle()
 		m.Sees("Open incidents of earlier runs", "✗ untouched for 35h, not put back: backend-rust is scaled to 0", "written by a newer rollbook")
 		m.Keys("\x1b")
-		m.Sees("①Assess", "enter decide")
+		m.Sees("▸1 Assess", "enter decide")
 		m.engine.show(offered()) // they are not pushed again
 		m.Settle()
 		m.Sees("enter decide")
@@ -213,7 +213,7 @@ func TestOpenIncidentsAreOffered(t *testing.T) {
 		m.does("\r", incident.Abandon{ID: "INC-20261121-1530-backend-rust", Reason: "tidied up"}, nil)
 		m.Keys("\x1b[A")
 		m.does("\r", incident.TakeUp{ID: "INC-20261123-0258-frontend"}, opened())
-		m.Sees("②Decide") // and the list is gone
+		m.Sees("▸2 Decide") // and the list is gone
 		if strings.Contains(m.Screen(), "earlier runs") {
 			t.Errorf("the list stays:\n%s", m.Screen())
 		}
@@ -338,9 +338,9 @@ func TestReplayInTheTerminal(t *testing.T) {
 		m := runAs(t, Options{Session: Replaying(replayed(t, story()))}, newScripted(t, nil), 80, 24)
 		m.Sees("REPLAY 1/59", "rollbook 1.0 was started")
 		m.Keys("4")
-		m.Sees("④Confirm", "configmap api-env changed")
+		m.Sees("▸4 Confirm", "configmap api-env changed")
 		m.Keys("\x1b[C\x1b[C")
-		m.Sees("⑤Roll back", "REPLAY 19/59")
+		m.Sees("▸5 Roll back", "REPLAY 19/59")
 		m.Keys("\r")
 		m.Sees("REPLAY 19/59", "replay: nothing can be changed")
 		m.Keys("\x1b")
@@ -349,7 +349,7 @@ func TestReplayInTheTerminal(t *testing.T) {
 		m.Keys(">")
 		m.Sees("REPLAY 59/59", "Closed.")
 		time.Sleep(time.Minute) // its clock stands
-		m.Sees("00:10:21")
+		m.Sees("T+10:21")
 		m.Keys("q")
 		m.left()
 	})

@@ -16,7 +16,8 @@ import (
 )
 
 // now is when all fixtures are looked at.
-var now = time.Date(2026, 11, 23, 3, 20, 0, 0, time.UTC)
+// It is told in a zone of its own: what is shown is in UTC, wherever the operator is.
+var now = time.Date(2026, 11, 23, 3, 20, 0, 0, time.UTC).In(time.FixedZone("UTC-5", -5*60*60))
 
 func ago(d time.Duration) time.Time { return now.Add(-d) }
 

@@ -157,7 +157,7 @@ func (a *App) where(w int) string {
 	}
 	if since := onset(&s.Incident); !since.IsZero() {
 		lasted := until(s).Sub(since)
-		clock = append(clock, paint(p.Strong, p.say("⏱ ")+hms(lasted)))
+		clock = append(clock, paint(p.Strong, "T+"+clockOf(lasted)))
 		// The downtime beside it only where it is another time.
 		total, blind := incident.Downtime(s)
 		if text := a.down(); text != "" && w >= wideWidth && (blind >= 10*time.Second || (lasted-total).Abs() >= 10*time.Second) {
@@ -205,11 +205,6 @@ func until(s *incident.Snapshot) time.Time {
 	return s.Now
 }
 
-func hms(d time.Duration) string {
-	d = max(0, d)
-	return fmt.Sprintf("%02d:%02d:%02d", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60)
-}
-
 // shortID is what one says on the phone: the hour and the component of
 // INC-20261123-0312-backend-python.
 func shortID(id string) string {
@@ -255,8 +250,6 @@ func (a *App) live() (string, ansi.Style) {
 	return "● live " + age(now, c.Heard), a.pen.Good
 }
 
-var circled = []rune("①②③④⑤⑥⑦")
-
 // rail is line 2: the seven steps.
 func (a *App) rail(w int) string {
 	p, i := a.pen, a.inc()
@@ -266,8 +259,8 @@ func (a *App) rail(w int) string {
 		brief := fmt.Sprintf("%d", s+1)
 		switch {
 		case s == i.Step:
-			text = string(circled[s]) + s.Name()
-			style, brief = p.Note, text
+			text = "▸" + text // also where nothing is reversed: a log of the session, a test
+			style, brief = p.Here, text
 		case s <= i.Furthest:
 			style = p.Plain
 		}

@@ -101,7 +101,7 @@ func newHelp(s *scope, sets []keySet) overlay {
 }
 
 func newTimeline(s *scope) overlay {
-	return &pager{base: base{s}, title: "Timeline", end: true, lines: func(w int) []string {
+	return &pager{base: base{s}, title: "Timeline, in UTC", end: true, lines: func(w int) []string {
 		if len(s.inc().Timeline) == 0 {
 			return []string{"", " Nothing yet. The journal begins when you go to Decide."}
 		}

@@ -152,21 +152,21 @@ func bubble(t *testing.T, f func(t *testing.T)) {
 func TestWalk(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		m := start(t, filled())
-		m.Sees("①Assess", "backend-python", "CrashLoopBackOff", "ROLL BACK NOW", "enter decide")
+		m.Sees("▸1 Assess", "backend-python", "CrashLoopBackOff", "ROLL BACK NOW", "enter decide")
 		m.does("\r", incident.Next{}, opened())
-		m.Sees("②Decide", "D1 errors over 5% for 5m?", "data lost?", "INC-0312")
+		m.Sees("▸2 Decide", "D1 errors over 5% for 5m?", "data lost?", "INC-0312")
 		m.does("\x1b[B\x1b[B\x1b[By", incident.Say{Question: incident.QSLO, Answer: model.TriYes}, opened())
 		m.does("\r", incident.Next{}, chosen())
-		m.Sees("③Choose", "42 → 41", "★ good", "enter confirm")
+		m.Sees("▸3 Choose", "42 → 41", "★ good", "enter confirm")
 		m.does("\r", incident.Next{}, checked())
-		m.Sees("④Confirm", "equal to kubectl", "type backend-python to roll back:", "Nothing is written yet")
+		m.Sees("▸4 Confirm", "equal to kubectl", "type backend-python to roll back:", "Nothing is written yet")
 		m.Keys("backend-pythom")
 		m.Keys("\r")
 		m.Sees("“backend-pythom” is not backend-python: ctrl+u empties")
 		m.Keys("\x7fn")
 		m.Sees("to roll back: backend-python")
 		m.does("\r", incident.ConfirmWrite{Word: "backend-python", Plans: []string{"plan-41"}}, rolling())
-		m.Sees("⑤Roll back", "3 of 6 new pods are there", "(enter verify)")
+		m.Sees("▸5 Roll back", "3 of 6 new pods are there", "(enter verify)")
 		m.Keys("\r") // it is not rolled out yet
 		m.Sees("enter verify:")
 		done := verifying()
@@ -175,13 +175,13 @@ func TestWalk(t *testing.T) {
 		m.Settle()
 		m.Sees("Verify proves that it worked")
 		m.does("\r", incident.Next{}, verifying())
-		m.Sees("⑥Verify", "All checks green so far", "still open: critical feature broken?")
+		m.Sees("▸6 Verify", "All checks green so far", "still open: critical feature broken?")
 		green := verified()
 		m.engine.show(green)
 		m.Settle()
 		m.Sees("VERIFIED")
 		m.does("\r", incident.Next{}, closingOf())
-		m.Sees("⑦Close", "[ ] open   incident report written")
+		m.Sees("▸7 Close", "[ ] open   incident report written")
 		m.does(" ", incident.SettleItem{ID: "report"}, nil)
 		closed := closingOf()
 		closed.Incident.Closed = now
@@ -201,7 +201,7 @@ func TestHeldEnter(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		m := start(t, filled())
 		m.does("\r\r\r\r\r\r", incident.Next{}, opened())
-		m.Sees("②Decide")
+		m.Sees("▸2 Decide")
 		m.Keys("q")
 		m.Keys("q")
 		m.left()
@@ -347,7 +347,7 @@ func TestTerminalShowsTheFrame(t *testing.T) {
 				}
 			}
 		}
-		if !bytes.Contains([]byte(m.Screen()), []byte("⑦Close")) {
+		if !bytes.Contains([]byte(m.Screen()), []byte("▸7 Close")) {
 			t.Error("the last page is not shown")
 		}
 		m.Keys("q")

@@ -17,7 +17,8 @@ type Styles struct {
 	Good   ansi.Style
 	Bad    ansi.Style
 	Warn   ansi.Style // warnings, and everything unknown
-	Note   ansi.Style // where am I, the current step
+	Note   ansi.Style // where am I
+	Here   ansi.Style // the current step
 	Key    ansi.Style // keys in the footer
 	Cursor ansi.Style // the cell under the cursor of a text field
 	Alarm  ansi.Style // the sentence when it is urgent
@@ -53,6 +54,7 @@ func NewStyles(l Look) Styles {
 	if l.NoColor {
 		s.Bad, s.Warn = s.Strong, s.Strong
 		s.Note, s.Key = s.Strong, s.Strong
+		s.Here = ansi.NewStyle().Bold().Reverse(true)
 		s.Alarm = ansi.NewStyle().Bold().Reverse(true)
 		return s
 	}
@@ -73,7 +75,7 @@ func NewStyles(l Look) Styles {
 	fg := func(c color.Color) ansi.Style { return ansi.NewStyle().ForegroundColor(c) }
 	s.Dim = fg(dim)
 	s.Good, s.Bad, s.Warn, s.Note = fg(good), fg(bad).Bold(), fg(warn), fg(note).Bold()
-	s.Key = fg(note)
+	s.Key, s.Here = fg(note), fg(note).Bold().Reverse(true)
 	s.Alarm = fg(bad).Bold().Reverse(true)
 	return s
 }
