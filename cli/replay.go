@@ -18,9 +18,10 @@ func newReplay(f *flags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay INCIDENT",
 		Short: "Show an incident again, fact by fact, from its journal",
-		Long: `Replay shows the walk's own screens as the journal tells them: . and , go to the
-next fact and to the one before, } and { a minute on and back, < and > to the
-start and to the end, 1-7 to when a step was first reached. Nothing can be
+		Long: `Replay shows the walk's own screens as the journal tells them: → and ← go to the
+next fact and to the one before, ] and [ a minute on and back, home and end to the
+start and to the end, 1-7 to when a step was first reached; space plays it, as it
+happened, then 10 and 60 times as fast. Nothing can be
 changed, and nothing is asked of a cluster or a network. What the journal does
 not hold is said to be missing.
 

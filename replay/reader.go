@@ -193,6 +193,22 @@ func (r *Reader) By(d time.Duration) bool {
 	})
 }
 
+// Span returns when the first fact and the newest happened, and when each step was
+// first reached; zero = it never was.
+func (r *Reader) Span() (from, to time.Time, reached [incident.Close + 1]time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.facts) == 0 {
+		return from, to, reached
+	}
+	for s := range reached {
+		if n := r.first(incident.Step(s)); n > 0 {
+			reached[s] = r.facts[n-1].At
+		}
+	}
+	return r.facts[0].At, r.facts[len(r.facts)-1].At, reached
+}
+
 // Reach goes to the fact with which a step was first reached.
 func (r *Reader) Reach(s incident.Step) bool { return r.move(func() int { return r.first(s) }) }
 

@@ -155,8 +155,7 @@ func (a *App) update(msg tea.Msg) tea.Cmd {
 	case changedMsg:
 		return tea.Batch(a.changed(), waitChanged(a.ctx, a.engine))
 	case tickMsg:
-		a.advance(msg.at)
-		return tickClock()
+		return tea.Batch(a.advance(msg.at), tickClock())
 	case quietMsg:
 		a.quiet = a.quiet || msg.gen == a.quietGen
 	case leaveMsg:
@@ -194,7 +193,7 @@ func (a *App) changed() tea.Cmd {
 
 // advance moves the clock by what passed since the last tick, so that the age of
 // the data grows even when the engine says nothing any more.
-func (a *App) advance(at time.Time) {
+func (a *App) advance(at time.Time) tea.Cmd {
 	step := clockStep
 	if !a.tick.IsZero() {
 		step = max(0, at.Sub(a.tick))
@@ -205,8 +204,11 @@ func (a *App) advance(at time.Time) {
 	} else if at.Sub(a.hintAt) >= hintTime {
 		a.hint, a.hinted = "", "" // what it said may no longer be so
 	}
+	if f := a.session.passes; f != nil {
+		return f(a, step)
+	}
 	if a.session.still {
-		return // what was does not grow older
+		return nil // what was does not grow older
 	}
 	s := *a.snap
 	s.Now = a.clock().Add(step)
@@ -214,6 +216,7 @@ func (a *App) advance(at time.Time) {
 	if s.Now.Sub(a.derived) >= rederive {
 		a.derive()
 	}
+	return nil
 }
 
 // press dispatches a key: the field that is open, the overlay or the page, then

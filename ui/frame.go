@@ -49,6 +49,9 @@ func (a *App) Frame() string {
 // pages that do not say it in their sentence.
 func (a *App) countdown(w int) string {
 	p := a.pen
+	if f := a.session.rule; f != nil {
+		return f(&a.scope, w)
+	}
 	left, runs := a.snap.Countdown(a.d.verdict)
 	if !runs || a.inc().Step <= incident.Decision {
 		return p.rule(w)

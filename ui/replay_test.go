@@ -107,7 +107,7 @@ func TestReplayChangesNothing(t *testing.T) {
 	facts := story()
 	names := append(printable(), "enter", "tab", "shift+tab", "up", "down", "pgup", "pgdown", "home", "end", "delete", "backspace")
 	for _, name := range names {
-		if strings.Contains(",.<>{}1234567q", name) {
+		if strings.Contains(",.<>[]{}1234567q", name) || name == "home" || name == "end" {
 			continue // they move it, or leave
 		}
 		a, r := replayApp(t, facts)
@@ -246,11 +246,62 @@ func TestReplayKeepsWhatTheNewestStepShowed(t *testing.T) {
 		{Key: "a/errors", State: model.TriNo, Seen: "30% in the last 5m, new pods 40%"},
 		{Key: "a/p95", State: model.TriNo, Baseline: true, Seen: "600ms"},
 	}}
-	(&replaying{r}).asJudged(d, &incident.Snapshot{})
+	(&replaying{Player: r}).asJudged(d, &incident.Snapshot{})
 	if c := d.checks[0]; c.State != model.TriNo || c.Seen != "30% in the last 5m, new pods 40%" {
 		t.Errorf("by the newest step: %+v", c)
 	}
 	if c := d.checks[1]; c.State != model.TriUnknown || !d.unkept[c.Key] {
 		t.Errorf("by the baseline's limit: %+v", c)
 	}
+}
+
+// Space plays the journal: as it happened, faster, and stops; it goes on from where a key
+// led, and stands at the end.
+func TestReplayPlays(t *testing.T) {
+	a, r := replayApp(t, story())
+	from, to, reached := r.Span()
+	began := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC) // of the viewer
+	a.Update(tickMsg{began})
+	passes := func(n int) {
+		for range n {
+			began = began.Add(time.Second)
+			a.Update(tickMsg{began})
+		}
+	}
+	shows := func(what string, at time.Time) {
+		t.Helper()
+		now := r.Snapshot().Now
+		if now.After(at) || at.Sub(now) > 30*time.Second { // a fact every 15 s at least
+			t.Errorf("%s: shows %s, want %s", what, now, at)
+		}
+	}
+	passes(10)
+	shows("nobody pressed a key", from)
+	pressed(a, "space")
+	passes(20)
+	shows("20 s as it happened", from.Add(20*time.Second))
+	pressed(a, "space")
+	passes(6)
+	shows("6 s ten times as fast", from.Add(80*time.Second))
+	pressed(a, "space")
+	pressed(a, "4")
+	passes(1)
+	shows("1 s sixty times as fast, from Confirm on", reached[incident.Confirm].Add(time.Minute))
+	pressed(a, "space")
+	was := r.Snapshot().Now
+	passes(10)
+	if now := r.Snapshot().Now; !now.Equal(was) {
+		t.Errorf("it was stopped at %s and plays on to %s", was, now)
+	}
+	for range 3 {
+		pressed(a, "space")
+	}
+	passes(int(to.Sub(from)/time.Minute) + 2)
+	if n, of := r.At(); n != of || !strings.Contains(ansi.Strip(a.Frame()), "UTC stands") {
+		t.Errorf("at %d of %d\n%s", n, of, ansi.Strip(a.Frame()))
+	}
+	pressed(a, "home")
+	shows("home", from)
+	pressed(a, "]")
+	shows("a minute on", from.Add(time.Minute))
 }

@@ -3,10 +3,12 @@ package ui
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"rollbook/incident"
 	"rollbook/model"
@@ -33,6 +35,11 @@ type Player interface {
 	Last() bool
 	// By goes so much time on or back, but at least one fact.
 	By(d time.Duration) bool
+	// Goto goes to the last fact that happened by a time, or to the first.
+	Goto(at time.Time) bool
+	// Span is when the first fact and the last happened, and when each step was first
+	// reached; zero = it never was.
+	Span() (from, to time.Time, reached [incident.Close + 1]time.Time)
 	// Reach goes to the fact with which a step was first reached.
 	Reach(s incident.Step) bool
 }
@@ -47,12 +54,20 @@ const (
 // Replaying is the session of somebody who looks at a journal again. It brings
 // its own engine.
 func Replaying(p Player) Session {
-	r := &replaying{p}
+	r := &replaying{Player: p}
 	return Session{of: r.as, engine: r}
 }
 
 // replaying is a player as an engine: nothing is sent, and nothing is written.
-type replaying struct{ Player }
+type replaying struct {
+	Player
+	speed int       // how many times as fast as it happened it plays; 0 = it stands
+	clock time.Time // of what plays: between two facts it is ahead of the newest one
+}
+
+// speeds are those that it plays at, each the next one's key; from the last on it
+// stands.
+var speeds = []int{0, 1, 10, 60}
 
 func (*replaying) Send(incident.Act) {}
 func (*replaying) Writing() bool     { return false }
@@ -68,7 +83,7 @@ func (r *replaying) as(snap *incident.Snapshot) session {
 		nothing: "No component was part of it by then.",
 		keys:    r.keys, jump: r.jump, jumpHelp: "to when the step was first reached",
 		judged:  func(d *derived) { r.asJudged(d, snap) },
-		notices: r.notices, says: r.says,
+		notices: r.notices, says: r.says, rule: r.bar, passes: r.plays,
 	}
 }
 
@@ -83,23 +98,95 @@ func (r *replaying) mark(w int) string {
 
 // keys move through the journal; the arrows do where nothing else needs them.
 func (r *replaying) keys(a *App) []Key {
-	forward, back := []string{"."}, []string{","}
+	forward, back, begin, end := []string{"."}, []string{","}, []string{"<"}, []string{">"}
 	if len(a.over) == 0 {
 		forward, back = append(forward, "right"), append(back, "left")
+		begin, end = append(begin, "home"), append(end, "end")
 	}
 	const first, last = "this is the first fact of the journal", "this is the last fact of the journal"
 	by := func(d time.Duration) func(Player) bool { return func(p Player) bool { return p.By(d) } }
 	move := func(to func(Player) bool, cannot string) func() tea.Cmd {
 		return func() tea.Cmd { return r.move(a, to, cannot) }
 	}
-	return []Key{
+	keys := []Key{
 		{Keys: forward, Name: "next fact", Help: "the next fact of the journal (also →)", do: move(Player.Next, last)},
 		{Keys: back, Name: "before", Help: "the fact before (also ←)", do: move(Player.Previous, first)},
-		{Keys: []string{"}"}, Name: "+1 min", Help: "a minute on, or to the next fact when none is in it", do: move(by(time.Minute), last)},
-		{Keys: []string{"{"}, Name: "-1 min", Help: "a minute back, or to the fact before", do: move(by(-time.Minute), first)},
-		{Keys: []string{"<"}, Name: "start", Help: "to the first fact", Hide: true, do: move(Player.First, first)},
-		{Keys: []string{">"}, Name: "end", Help: "to the last fact", Hide: true, do: move(Player.Last, last)},
+		{Keys: []string{"]", "}", "shift+right"}, Name: "+1 min", Help: "a minute on, or to the next fact when none is in it", do: move(by(time.Minute), last)},
+		{Keys: []string{"[", "{", "shift+left"}, Name: "-1 min", Help: "a minute back, or to the fact before", do: move(by(-time.Minute), first)},
+		{Keys: begin, Name: "start", Help: "to the first fact", Hide: true, do: move(Player.First, first)},
+		{Keys: end, Name: "end", Help: "to the last fact", Hide: true, do: move(Player.Last, last)},
 	}
+	if len(a.over) == 0 {
+		keys = append([]Key{{Keys: []string{"space"}, Name: r.playName(), Help: "play: as it happened, 10 and 60 times as fast, then stop", do: func() tea.Cmd { r.play(); return nil }}}, keys...)
+	}
+	return keys
+}
+
+// playName says what the key for it does next.
+func (r *replaying) playName() string {
+	switch next := r.next(); {
+	case next == 0:
+		return "stop"
+	case r.speed == 0:
+		return "play"
+	default:
+		return fmt.Sprintf("play %d×", next)
+	}
+}
+
+func (r *replaying) next() int {
+	return speeds[(slices.Index(speeds, r.speed)+1)%len(speeds)]
+}
+
+// play begins to play from where it stands, plays faster, or stops.
+func (r *replaying) play() {
+	if r.speed = r.next(); r.clock.Before(r.Snapshot().Now) || r.speed == speeds[1] {
+		r.clock = r.Snapshot().Now
+	}
+}
+
+// plays goes on by so much of the viewer's time. It stops at the last fact.
+func (r *replaying) plays(a *App, passed time.Duration) tea.Cmd {
+	if r.speed == 0 {
+		return nil
+	}
+	r.clock = r.clock.Add(time.Duration(r.speed) * passed)
+	if n, of := r.At(); n == of {
+		r.speed = 0
+		return nil
+	}
+	if !r.Goto(r.clock) {
+		return nil
+	}
+	return a.changed()
+}
+
+// bar is the rule below the rail as the way through the journal: where it is shown
+// from and to, where each step was first reached, and at which speed it plays.
+func (r *replaying) bar(s *scope, w int) string {
+	from, to, reached := r.Span()
+	left, right := " "+from.UTC().Format("15:04:05 "), to.UTC().Format(" 15:04:05 UTC ")
+	switch {
+	case r.speed > 0:
+		right += fmt.Sprintf("%d× ", r.speed)
+	default:
+		right += "stands "
+	}
+	n := w - ansi.StringWidth(left) - ansi.StringWidth(right)
+	if n < 10 || !to.After(from) {
+		return s.pen.rule(w)
+	}
+	at := func(t time.Time) int { return int(int64(n-1) * int64(t.Sub(from)) / int64(to.Sub(from))) }
+	here := at(r.Snapshot().Now)
+	cells := []rune(strings.Repeat("━", here) + strings.Repeat("─", n-here))
+	for step, t := range reached {
+		if !t.IsZero() {
+			cells[at(t)] = rune('1' + step)
+		}
+	}
+	cells[here] = '●'
+	p := s.pen
+	return paint(p.Dim, left) + paint(p.Note, p.say(string(cells[:here+1]))) + paint(p.Dim, p.say(string(cells[here+1:])+right))
 }
 
 // jump goes to when a step was first reached.
@@ -113,6 +200,7 @@ func (r *replaying) move(a *App, to func(Player) bool, cannot string) tea.Cmd {
 		a.hint = cannot
 		return nil
 	}
+	r.clock = r.Snapshot().Now // it plays on from there
 	return a.changed()
 }
 

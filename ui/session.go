@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"time"
+
 	tea "charm.land/bubbletea/v2"
 
 	"rollbook/incident"
@@ -36,6 +38,8 @@ type session struct {
 	beside   func(s *scope) []Key                   // work everywhere; nil = none
 	jump     func(a *App, to incident.Step) tea.Cmd // what 1-7 do; nil = they turn the page
 	jumpHelp string                                 // of 1-7
+	rule     func(s *scope, w int) string           // what the rule below the rail is; nil = a rule
+	passes   func(a *App, d time.Duration) tea.Cmd  // so much time passes for who looks; nil = nothing follows
 	judged   func(d *derived)                       // corrects what was derived from the snapshot; nil = nothing to correct
 	notices  func(s *scope) []sentence              // stand before all others; nil = none
 	says     func(a *App, s sentence) sentence      // replaces the sentence that matters; nil = it stays
