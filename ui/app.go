@@ -222,6 +222,7 @@ func (a *App) advance(at time.Time) tea.Cmd {
 // press dispatches a key: the field that is open, the overlay or the page, then
 // the keys that work everywhere.
 func (a *App) press(msg tea.KeyPressMsg) tea.Cmd {
+	a.keys++
 	quiet, repeated := a.quiet, a.last == msg.String()
 	a.rested = quiet
 	a.last, a.hint, a.refused = msg.String(), "", ""

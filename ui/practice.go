@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
@@ -128,11 +129,68 @@ func (p *Practice) parting(s *scope) string {
 	var out []string
 	if _, text := p.judge(s); text != "" {
 		out = append(out, text)
+		if text := debrief(s.inc(), s.keys); text != "" {
+			out = append(out, text)
+		}
 	}
 	if p.JournalStays && s.snap.Seen.Journal != "" {
 		out = append(out, "The sandbox is gone; the journal stays: "+s.snap.Seen.Journal)
 	}
 	return strings.Join(out, "\n")
+}
+
+// practiceGoal is within what the incident should be over, as in a drill.
+const practiceGoal = 5 * time.Minute
+
+// debrief says how long the walk took from when the first sign was shown, against five
+// minutes, with how many keys, and what turned out to be a detour; "" where nothing was
+// shown.
+func debrief(i *incident.Incident, keys int) string {
+	if i.Shown.IsZero() {
+		return ""
+	}
+	var times, detours []string
+	last := i.Shown
+	for _, x := range []struct {
+		what string
+		at   time.Time
+	}{{"decided", i.Decided}, {"confirmed", confirmedAt(i)}, {"rolled out", i.RolledOut}, {"verified", i.Verified}} {
+		if !x.at.IsZero() {
+			times, last = append(times, x.what+" after "+model.Short(x.at.Sub(i.Shown))), x.at
+		}
+	}
+	if len(times) == 0 {
+		return ""
+	}
+	took := "within five minutes"
+	switch over := last.Sub(i.Shown) - practiceGoal; {
+	case i.Verified.IsZero():
+		took = "not verified"
+	case over > 0:
+		took = model.Short(over) + " over five minutes"
+	}
+	if n := len(i.Attempts); n > 1 {
+		detours = append(detours, plural(n-1, "rollback")+" too many: the first one should have been the last")
+	}
+	if n := len(i.Override); n > 0 {
+		detours = append(detours, plural(n, "line")+" of the checks overridden")
+	}
+	if i.Verdict.Overruled {
+		detours = append(detours, "the verdict overruled")
+	}
+	text := "From the first sign: " + strings.Join(times, ", ") + ": " + took + ", with " + plural(keys, "key") + "."
+	if len(detours) > 0 {
+		text += " Detours: " + strings.Join(detours, "; ") + "."
+	}
+	return text
+}
+
+// confirmedAt is when the last rollback was confirmed; zero = none was.
+func confirmedAt(i *incident.Incident) time.Time {
+	if a := i.Attempt(); a != nil {
+		return a.Confirmed
+	}
+	return time.Time{}
 }
 
 // notices say whether the walk was right, once it has come to an end.

@@ -263,3 +263,31 @@ func TestSandboxJudgesTheEnd(t *testing.T) {
 		}
 	}
 }
+
+// What is said of a walk at its end: how long each part took, against five minutes, and
+// what was a detour.
+func TestDebrief(t *testing.T) {
+	at := func(d time.Duration) time.Time { return now.Add(d) }
+	good := incident.Incident{Shown: at(0), Decided: at(20 * time.Second), RolledOut: at(90 * time.Second), Verified: at(2 * time.Minute),
+		Attempts: []incident.Attempt{{N: 1, Confirmed: at(50 * time.Second)}}}
+	slow := good
+	slow.Attempts = []incident.Attempt{{N: 1, Confirmed: at(time.Minute)}, {N: 2, Confirmed: at(4 * time.Minute)}}
+	slow.RolledOut, slow.Verified = at(5*time.Minute), at(6*time.Minute)
+	slow.Override = map[string]incident.Override{"a/release/help": {}}
+	open := good
+	open.Verified = time.Time{}
+	for name, tt := range map[string]struct {
+		i    incident.Incident
+		want string
+	}{
+		"well":           {good, "From the first sign: decided after 20s, confirmed after 50s, rolled out after 1m30s, verified after 2m: within five minutes, with 9 keys."},
+		"by detours":     {slow, "From the first sign: decided after 20s, confirmed after 4m, rolled out after 5m, verified after 6m: 1m over five minutes, with 9 keys. Detours: 1 rollback too many: the first one should have been the last; 1 line of the checks overridden."},
+		"not to the end": {open, "From the first sign: decided after 20s, confirmed after 50s, rolled out after 1m30s: not verified, with 9 keys."},
+		"nothing shown":  {incident.Incident{Verified: at(0)}, ""},
+		"nothing done":   {incident.Incident{Shown: at(0)}, ""},
+	} {
+		if got := debrief(&tt.i, 9); got != tt.want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}

@@ -29,6 +29,7 @@ type scope struct {
 	hint  string    // why a key did nothing
 	// rested: no key came in the 300 ms before the one that is being taken.
 	rested bool
+	keys   int // pressed so far
 	w, h   int
 }
 
