@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -14,10 +13,10 @@ import (
 const checkDeadline = 10 * time.Second
 
 // checkIfDue asks everything that is configured to be checked of the components
-// that the incident covers, every few seconds from the rollback on. Each check is an
+// that the incident covers, every few seconds while there is anything to verify. Each check is an
 // errand of its own: a slow one holds no other back.
 func (e *Engine) checkIfDue() {
-	if e.inc.Step < incident.RollBack || !e.inc.Closed.IsZero() {
+	if !e.inc.Proving() || !e.inc.Closed.IsZero() {
 		return
 	}
 	for _, id := range e.inc.Covered() {

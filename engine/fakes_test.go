@@ -132,8 +132,11 @@ func (m *fakeMetrics) Poll(ctx context.Context, p model.Poll) (map[string]*model
 	}
 	quick.Now.Value = 0.1
 	one := model.Reading{Known: true, Value: 3, At: now}
-	return map[string]*model.Figures{"backend-python": {Errors: f, P95: quick, Up: one, Targets: one,
-		HoldErrors: f.Now, HoldP95: quick.Now, HoldRequests: one}}, nil
+	all := &model.Figures{Errors: f, P95: quick, Up: one, Targets: one}
+	if p.Hold > 0 {
+		all.HoldErrors, all.HoldP95, all.HoldRequests = f.Now, quick.Now, one
+	}
+	return map[string]*model.Figures{"backend-python": all}, nil
 }
 
 func (m *fakeMetrics) Behaviour(ctx context.Context, t model.Target, owners []string, until time.Time) (map[string]model.Behaviour, error) {

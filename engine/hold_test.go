@@ -76,6 +76,41 @@ func TestHoldIsWatched(t *testing.T) {
 	}
 }
 
+// What is verified is asked for whatever page is looked at meanwhile: to look at the
+// board resets no hold, and leaves nothing to be accepted as unknown.
+func TestHoldGoesOnWhileAnotherPageIsShown(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		c, m, b := newCluster(t), &fakeMetrics{ratio: 0.3}, &beside{t: t}
+		b.probe = func(model.Health) model.ProbeSeen {
+			return model.ProbeSeen{State: model.TriYes, Text: "200", At: time.Now()}
+		}
+		c.undo = written(c)
+		r := startWith(t, c, m, func(cfg *Config) {
+			cfg.Checks = b
+			cfg.Settings.Components = []model.Target{{ID: "backend-python", Health: []model.Health{{URL: "https://a"}},
+				Workload: model.Workload{Kind: model.Deployment, Namespace: "production", Name: "backend-python"}}}
+		}, dir)
+		began := r.toHold(m).Incident.Hold.Began
+		r.Send(incident.Goto{Step: incident.Assess})
+		for n := 0; n < 20 && r.Snapshot().Incident.Verified.IsZero(); n++ {
+			s := r.wait(5 * time.Second)
+			if !s.Incident.Hold.Began.Equal(began) {
+				t.Fatalf("the hold is another one: %+v", s.Incident.Timeline)
+			}
+			for _, v := range incident.VerifyChecks(s) {
+				if v.Acceptable() {
+					t.Fatalf("%s may be accepted: %s", v.Key, v.Seen)
+				}
+			}
+		}
+		if s := r.Snapshot(); s.Incident.Step != incident.Assess || s.Incident.Verified.IsZero() {
+			t.Errorf("at %s, held %s, not verified", s.Incident.Step.Name(), s.Held())
+		}
+		r.end()
+	})
+}
+
 func steadyPods(since time.Time) (pods []model.Pod) {
 	for range 3 {
 		pods = append(pods, model.Pod{Ready: true, Steady: since})

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -35,7 +34,7 @@ func (e *Engine) pollIfDue() {
 	}
 	set := &e.inc.Settings
 	p := model.Poll{Targets: e.targets(), Apart: e.sides(), Objective: set.Objective, Period: set.Period}
-	if e.inc.Step >= incident.RollBack {
+	if e.inc.Proving() { // on whatever page: a hold goes on
 		p.Hold = e.inc.Settings.Verify.Hold
 	}
 	began := time.Now()

@@ -372,7 +372,7 @@ func TestMeasuring(t *testing.T) {
 	f := *w.seen.Figures["backend-python"]
 	f.HoldErrors = model.Reading{} // the poll that asks for it is still on its way
 	w.seen.Figures = map[string]*model.Figures{"backend-python": &f}
-	if v := w.find("backend-python/errors"); v.State != model.TriUnknown || v.Seen != "not measured yet" {
+	if v := w.find("backend-python/errors"); v.State != model.TriUnknown || v.Wait != WaitHold || v.Seen != "not measured yet" || v.Acceptable() {
 		t.Errorf("not asked for so far: %+v", v)
 	}
 	f.HoldErrors = model.Reading{Known: true, Value: 0.004, At: w.now}
@@ -388,6 +388,36 @@ func TestMeasuring(t *testing.T) {
 	w.wait(time.Second)
 	if v := w.find("backend-python/errors"); v.State != model.TriNo || !v.Baseline {
 		t.Errorf("nothing of before is left in it: %+v", v)
+	}
+}
+
+// Before the first figures after a rollout are there, nothing that they tell can be
+// accepted as unknown; once they are, or Prometheus said why not, it can.
+func TestFirstFiguresAreWaitedFor(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change     func(w *world)
+		seen       string
+		acceptable bool
+	}{
+		"nothing was read":       {func(w *world) { w.seen.Metrics.Heard = time.Time{} }, "not measured yet", false},
+		"nothing since then":     {func(w *world) { w.seen.Metrics.Heard = w.inc.RolledOut }, "not measured yet", false},
+		"it is not in what came": {func(w *world) { w.seen.Metrics.Heard = w.now }, "not measured yet", true},
+		"Prometheus refused":     {func(w *world) { w.seen.Metrics.Err = "refused" }, "refused", true},
+		"there is none":          {func(w *world) { w.seen.Metrics.Off = "not configured" }, "not configured", true},
+	} {
+		w := newWorld(t, nil)
+		w.toRolling()
+		w.wait(40 * time.Second)
+		w.rolledOut()
+		w.wait(10 * time.Second)
+		w.seen.Figures = nil
+		w.seen.Metrics = model.Connection{To: "prometheus"}
+		tt.change(w)
+		for _, key := range []string{"up", "errors", "p95"} {
+			if v := w.find("backend-python/" + key); v.State != model.TriUnknown || v.Seen != tt.seen || v.Acceptable() != tt.acceptable {
+				t.Errorf("%s: %s: %+v", name, key, v)
+			}
+		}
 	}
 }
 

@@ -31,13 +31,16 @@ func ownChecks(s *Snapshot, component string) []VerifyCheck {
 	return out
 }
 
+// unasked is why a check is unknown that was not asked for so far.
+const unasked = "not asked yet"
+
 // staleCheck says why what a check saw does not count; "" while it does.
 func staleCheck(s *Snapshot, at time.Time, err string) string {
 	switch {
 	case err != "":
 		return err
 	case at.IsZero():
-		return "not asked yet"
+		return unasked
 	case s.Now.Sub(at) > s.Incident.Settings.checksFresh():
 		return "stale since " + model.Short(s.Now.Sub(at))
 	}
@@ -89,7 +92,7 @@ func ownCheck(s *Snapshot, id string, n int, q model.OwnCheck) VerifyCheck {
 	}
 	if !r.Known {
 		if v.Seen = r.Why; v.Seen == "" {
-			v.Seen = "not asked yet"
+			v.Seen = unasked
 		}
 		return v
 	}

@@ -32,7 +32,7 @@ type Wait string
 const (
 	WaitNothing Wait = ""
 	WaitHold    Wait = "measuring" // it is good so far, and can only be judged when the hold is over
-	WaitWindow  Wait = "settling"  // what it looks back on began before the rollout had ended
+	WaitWindow  Wait = "settling"  // what it looks back on began before the rollout had ended, or is not read yet
 )
 
 // Acceptable reports whether the operator may take the check as it is.
@@ -44,7 +44,7 @@ func (v *VerifyCheck) Acceptable() bool {
 // that were rolled back first: each good only when it is known to be. None while
 // nothing was written and the incident has not ended.
 func VerifyChecks(s *Snapshot) []VerifyCheck {
-	if len(s.Incident.Attempts) == 0 && s.Incident.End == nil {
+	if !s.Incident.Proving() {
 		return nil
 	}
 	var out []VerifyCheck
@@ -67,7 +67,10 @@ func VerifyChecks(s *Snapshot) []VerifyCheck {
 	for n := range out {
 		_, out[n].Accepted = s.Incident.Accepted[out[n].Key]
 		if out[n].State == model.TriUnknown && out[n].Seen == "" {
-			out[n].Seen = unmeasured // the hold's own figures come with the next poll
+			out[n].Seen = unmeasured
+		}
+		if out[n].Seen == unasked && s.Now.Before(s.Incident.RolledOut.Add(s.Incident.Settings.checksFresh())) {
+			out[n].Wait = WaitWindow
 		}
 		if out[n].State == model.TriYes && out[n].Since.IsZero() {
 			out[n].Since = s.Incident.Hold.Since
@@ -75,6 +78,10 @@ func VerifyChecks(s *Snapshot) []VerifyCheck {
 	}
 	return out
 }
+
+// Proving reports whether there is anything for Verify to judge: something was
+// confirmed, or the incident ended. It stays so whatever page is looked at.
+func (i *Incident) Proving() bool { return len(i.Attempts) > 0 || i.End != nil }
 
 // released returns the release of a component that counts and is written; nil where
 // there is none.

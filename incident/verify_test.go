@@ -454,7 +454,7 @@ func TestNotRolledOutIsNotProven(t *testing.T) {
 	w := newWorld(t, nil)
 	w.toRolling()
 	w.well(3 * time.Minute)
-	if got := w.find("backend-python/errors"); got.shown() != "unknown error ratio: not rolled out yet" {
+	if got := w.find("backend-python/errors"); got.shown() != "unknown error ratio: not rolled out yet (settling)" {
 		t.Errorf("%s", got.shown())
 	}
 	f := *w.seen.Figures["backend-python"]

@@ -12,6 +12,7 @@ import (
 // figures are the checks by Prometheus.
 func (p *proving) figures() (out []VerifyCheck) {
 	f := p.s.FiguresOf(p.id)
+	unread := f == nil && p.unread()
 	if f != nil && f.NotMeasured {
 		return nil
 	}
@@ -25,7 +26,19 @@ func (p *proving) figures() (out []VerifyCheck) {
 	if t := p.s.Incident.Settings.Target(p.id); t == nil || !t.NoUp {
 		out = append(out, p.up(f))
 	}
-	return append(out, p.figure(f, TErrors), p.figure(f, TP95))
+	out = append(out, p.figure(f, TErrors), p.figure(f, TP95))
+	for n := range out {
+		if unread {
+			out[n].Wait = WaitWindow
+		}
+	}
+	return out
+}
+
+// unread reports whether the first figures after the rollout are only still to come.
+func (p *proving) unread() bool {
+	m := &p.s.Seen.Metrics
+	return p.release != nil && m.Off == "" && m.Err == "" && !m.Heard.After(p.release.Write.RolledOut)
 }
 
 // up judges the scrape targets. Those of pods that have ended stay listed for a while.
@@ -125,7 +138,7 @@ func (p *proving) figure(f *model.Figures, kind TriggerKind) VerifyCheck {
 	from := UnderSince(m.now, m.top)
 	if p.release != nil {
 		if from = p.release.Write.RolledOut; from.IsZero() {
-			v.Seen = "not rolled out yet"
+			v.Wait, v.Seen = WaitWindow, "not rolled out yet"
 			return v
 		}
 	}
@@ -138,6 +151,8 @@ func (p *proving) figure(f *model.Figures, kind TriggerKind) VerifyCheck {
 		if !m.now.Now.Known {
 			v.Wait, v.Seen = WaitNothing, m.now.Now.Why
 		}
+	case !m.hold.Known && m.hold.Why == "" && m.now.Now.Known:
+		v.Wait = WaitHold // the hold's own figures come with the next poll
 	case !m.hold.Known:
 		v.Seen = m.hold.Why
 	case m.hold.AtLeast && m.hold.Value <= m.limit:
