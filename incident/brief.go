@@ -35,7 +35,7 @@ func Brief(s *Snapshot, head Headline) []string {
 	verdict := head.String()
 	switch {
 	case i.ID != "" && i.Closed.IsZero():
-		verdict += ". " + i.Operator + " is on it (" + i.ID + ")"
+		verdict += ". On it: " + i.Operator + " (" + i.ID + ")"
 	case i.ID != "":
 		verdict += ". " + i.ID
 	case s.Operator() != "":

@@ -33,7 +33,7 @@ func TestBrief(t *testing.T) {
 	for n, parts := range [][]string{
 		{"[production] backend-python errors 30%, since ", " UTC. Pods of backend-python say: KeyError: 'PAYMENT_URL'  (settings.py:27) (×6, new since 1.42.0)"},
 		{"Suspect: backend-python revision 42, released 11m ago", "before the first bad sample, by gitlab-ci: “pay by invoice”"},
-		{"ROLL BACK NOW: ", " is on it (INC-", " · https://wiki.example/runbook"},
+		{"ROLL BACK NOW: ", ". On it: maria@corp (INC-", " · https://wiki.example/runbook"},
 	} {
 		for _, part := range parts {
 			if !strings.Contains(got[n], part) {

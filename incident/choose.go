@@ -186,11 +186,11 @@ func (b Chosen) entry(*Incident) (EntryKind, string) {
 		}
 		return EntryChoice, c.Component + ": " + c.Why
 	}
-	verb := "proposed"
+	verb := "proposed:"
 	if c.Own {
-		verb = "chosen"
+		verb = "chose" // after the operator's name, also where that is "you"
 	}
-	text := fmt.Sprintf("%s: %s of %s", verb, c.To.Full(), c.Component)
+	text := fmt.Sprintf("%s %s of %s", verb, c.To.Full(), c.Component)
 	if c.Why != "" {
 		text += ": " + c.Why
 	}

@@ -141,7 +141,7 @@ func started(s *Snapshot, public bool) []string {
 			}
 		}
 	}
-	return append(out, fmt.Sprintf("%s is on it (%s).", i.Operator, i.ID))
+	return append(out, fmt.Sprintf("On it: %s (%s).", i.Operator, i.ID))
 }
 
 func updated(s *Snapshot, public bool) []string {
@@ -191,7 +191,7 @@ func updated(s *Snapshot, public bool) []string {
 		out = append(out, "We are working on it.")
 	}
 	if !public {
-		out = append(out, fmt.Sprintf("%s is on it (%s).", i.Operator, i.ID))
+		out = append(out, fmt.Sprintf("On it: %s (%s).", i.Operator, i.ID))
 	}
 	return out
 }

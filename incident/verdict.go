@@ -57,14 +57,14 @@ func verdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
 		}
 		why := n.Text
 		if n.Figure != model.TriYes { // to agree with a figure takes nothing from it
-			why = fmt.Sprintf("%s says yes to “%s”", n.By, strings.TrimSuffix(n.Title, "?"))
+			why = fmt.Sprintf("%s answered yes to “%s”", n.By, strings.TrimSuffix(n.Title, "?"))
 		}
 		return Now, why
 	}
 	if n := nodes[3]; n.Answer == model.TriYes && !n.Covered {
 		why := n.Text
 		if n.Figure != model.TriYes {
-			why = n.By + " says that the SLO is at risk"
+			why = n.By + " answered that the SLO is at risk"
 		}
 		return Within10, why
 	}

@@ -49,12 +49,12 @@ func TestVerdictInWords(t *testing.T) {
 			"UNKNOWN, YOUR CALL: errors over 5% for 2m30s of 5m on frontend; is a critical feature broken? Only you know"},
 		{"errors", errors, "ROLL BACK NOW: errors over 5% for 5m (limit 5m) on frontend"},
 		{"errors, and the operator agrees", func(w *world) { errors(w); w.do(Say{Question: QErrors, Answer: model.TriYes}) }, "ROLL BACK NOW: errors over 5% for 5m (limit 5m) on frontend"},
-		{"the operator's word against the figure", func(w *world) { w.do(Say{Question: QErrors, Answer: model.TriYes}) }, "ROLL BACK NOW: maria says yes to “errors over 5% for 5m”"},
-		{"a feature is broken", func(w *world) { w.do(Say{Question: QCritical, Answer: model.TriYes}) }, "ROLL BACK NOW: maria says yes to “"},
+		{"the operator's word against the figure", func(w *world) { w.do(Say{Question: QErrors, Answer: model.TriYes}) }, "ROLL BACK NOW: maria answered yes to “errors over 5% for 5m”"},
+		{"a feature is broken", func(w *world) { w.do(Say{Question: QCritical, Answer: model.TriYes}) }, "ROLL BACK NOW: maria answered yes to “"},
 		{"stuck", func(w *world) { stuck(w); calmly(w) }, "ROLL BACK WITHIN 10 MINUTES: "},
-		{"the SLO by the operator's word", func(w *world) { w.do(Say{Question: QSLO, Answer: model.TriYes}) }, "ROLL BACK WITHIN 10 MINUTES: maria says that the SLO is at risk"},
+		{"the SLO by the operator's word", func(w *world) { w.do(Say{Question: QSLO, Answer: model.TriYes}) }, "ROLL BACK WITHIN 10 MINUTES: maria answered that the SLO is at risk"},
 		{"stuck, and the operator agrees", func(w *world) { stuck(w); w.do(Say{Question: QSLO, Answer: model.TriYes}) }, "ROLL BACK WITHIN 10 MINUTES: newest rollout of frontend is stuck: CrashLoopBackOff"},
-		{"data lost", func(w *world) { w.do(Say{Question: QDataLoss, Answer: model.TriYes}) }, "ROLL BACK NOW: stop writing traffic first: maria says yes to “"},
+		{"data lost", func(w *world) { w.do(Say{Question: QDataLoss, Answer: model.TriYes}) }, "ROLL BACK NOW: stop writing traffic first: maria answered yes to “"},
 		{"overruled", func(w *world) { errors(w); w.do(Observed{}); w.do(Overrule{Verdict: WatchClosely}) }, "WATCH CLOSELY: overruled from “ROLL BACK NOW”"},
 		{"overruled, with a reason", func(w *world) {
 			errors(w)

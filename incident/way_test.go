@@ -117,3 +117,14 @@ func TestWayThatIsNotOfferedIsNotTaken(t *testing.T) {
 		}
 	}
 }
+
+// What stands after the operator's name reads right for each name, also for "you".
+func TestChosenByWhom(t *testing.T) {
+	to := model.Version{Key: "40", Label: "revision 40"}
+	for own, want := range map[bool]string{true: "chose revision 40 of api", false: "proposed: revision 40 of api"} {
+		c := Choice{Slot: model.Release("api"), To: to, Own: own}
+		if kind, got := (Chosen{c}).entry(nil); kind != EntryChoice || got != want {
+			t.Errorf("by the operator %v: %s %q, want %q", own, kind, got, want)
+		}
+	}
+}

@@ -69,7 +69,7 @@ func told() *incident.Snapshot {
 	i.Impact = incident.ImpactRecord{At: ago(time.Minute), Impact: model.Impact{All: model.ComponentImpact{Failed: known(412), Requests: known(18120), MinutesOver: known(9), BudgetShare: known(.021)}}}
 	msg := func(n int, channel string, kind model.MessageKind, state incident.MessageState, age time.Duration) incident.MessageRecord {
 		return incident.MessageRecord{N: n, By: "maria", At: ago(age), Done: ago(age - time.Second), State: state,
-			Message: model.Message{Kind: kind, Channel: channel, Incident: i.ID, Title: "[production] Elevated error rate on backend-python", Text: "Elevated error rate since 03:06 UTC. We are looking into it.\n- errors over 5% for 5m (limit 5m) on backend-python\nmaria is on it (INC-20261123-0312-backend-python)."}}
+			Message: model.Message{Kind: kind, Channel: channel, Incident: i.ID, Title: "[production] Elevated error rate on backend-python", Text: "Elevated error rate since 03:06 UTC. We are looking into it.\n- errors over 5% for 5m (limit 5m) on backend-python\nOn it: maria (INC-20261123-0312-backend-python)."}}
 	}
 	a := msg(1, "slack/incidents", model.MessageStarted, incident.MessageOut, 8*time.Minute)
 	b := msg(2, "statuspage/public", model.MessageStarted, incident.MessageOut, 7*time.Minute)

@@ -337,7 +337,7 @@ func stuck() *incident.Snapshot {
 		Aid: &model.Aid{Method: "delete pod", To: model.Version{Key: "postgres-2/postgres-2", Label: "pod postgres-2 made again", Short: "postgres-2"},
 			Text: "delete pod postgres-2, so that it is made again"}}}
 	i.Timeline = append(i.Timeline,
-		incident.Entry{At: ago(40 * time.Second), By: "maria", Kind: "choice", Text: "chosen: revision 2 of postgres"},
+		incident.Entry{At: ago(40 * time.Second), By: "maria", Kind: "choice", Text: "chose revision 2 of postgres"},
 		incident.Entry{At: ago(34 * time.Second), By: "maria", Kind: "write", Text: "confirmed: " + plan.Title},
 		incident.Entry{At: ago(34 * time.Second), Kind: "outcome", Text: "written: postgres (resourceVersion 88123, generation 4)"})
 	return s

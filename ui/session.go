@@ -78,7 +78,7 @@ func (s *session) lookOn(snap *incident.Snapshot) {
 	if at := snap.Incident.Furthest; snap.Incident.Step >= at {
 		s.noTurn = "looking on: the other rollbook has not gone beyond " + at.Name()
 	}
-	text := "Looking on: " + nonEmpty(snap.Incident.Operator, "somebody") + " works on this in another rollbook on this machine. " +
+	text := "Looking on: " + nonEmpty(snap.Incident.Operator, "somebody") + " took it in another rollbook on this machine. " +
 		"Nothing can be changed from here; esc and 1-7 turn pages."
 	if snap.Seen.TheyLeft {
 		text = "The other rollbook has left. Leave (q) and start rollbook again to go on with " + snap.Seen.LookingOn + "."
