@@ -81,13 +81,13 @@ func TestMessageWrittenHere(t *testing.T) {
 		m.Keys("e")
 		m.Sees("Edit: resolved to statuspage/public", "The first line is the title")
 		m.Keys("\x1b[F, q for now\r\rsMTE?")
-		m.Sees("Resolved: backend-python, q for now", "sMTE?")
+		m.Sees("Resolved: a service, q for now", "sMTE?")
 		m.Keys("\x1b") // keeps it
 		m.Sees("✎ edited", "u drafts it anew")
 		m.Keys("\x1b")
 		m.Keys("M")
 		m.Keys("\x1b[B\x1b[B")
-		m.Sees("Resolved: backend-python, q for now", "✎ edited")
+		m.Sees("Resolved: a service, q for now", "✎ edited")
 		m.Keys("\r")
 		draft := incident.Draft(told(), told().Incident.Settings.Channels[2], model.MessageResolved)
 		m.does("s", incident.SendMessage{Channel: "statuspage/public", Kind: model.MessageResolved, Title: draft.Title + ", q for now",
