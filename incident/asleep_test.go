@@ -106,3 +106,34 @@ func TestRolloutWaitsForAvailable(t *testing.T) {
 		t.Errorf("asked %v when they ought to be available", w.inc.Asked)
 	}
 }
+
+// A rollback of what is scaled to 0 sets the version and no more: the journal says so,
+// and so does what is told to others.
+func TestRolledOutWithNoReplicas(t *testing.T) {
+	for _, replicas := range []int{0, 3} {
+		w := newWorld(t, nil)
+		w.toRolling()
+		w.component("backend-python", func(c *model.Component) {
+			if replicas == 0 {
+				c.Desired, c.Replicas, c.Updated, c.Ready, c.Available = 0, 0, 0, 0, 0
+			}
+		})
+		w.wait(40 * time.Second)
+		w.rolledOut()
+		kind, entry, draft := EntryOutcome, "rolled out: backend-python", "; rolled out at "
+		if replicas == 0 {
+			kind, entry, draft = EntrySeen, "version set: backend-python; 0 replicas run it", "; it does not run: it is scaled to 0."
+		}
+		if got := w.inc.Timeline[len(w.inc.Timeline)-1]; got.Kind != kind || got.Text != entry {
+			t.Errorf("%d replicas: %s %q", replicas, got.Kind, got.Text)
+		}
+		if wr := w.inc.Attempts[0].Writes[0]; wr.State != Done || wr.Asleep != (replicas == 0) {
+			t.Errorf("%d replicas: %+v", replicas, wr)
+		}
+		for _, public := range []bool{true, false} {
+			if got := strings.Join(updated(w.snap(), public), "\n"); !strings.Contains(got, draft) {
+				t.Errorf("%d replicas: %q", replicas, got)
+			}
+		}
+	}
+}

@@ -63,6 +63,7 @@ type Write struct {
 	Intent    time.Time
 	Receipt   model.Receipt
 	RolledOut time.Time
+	Asleep    bool   // when it was rolled out, 0 replicas ran it
 	Err       string // the server's words, or what changed and by whom
 	Waited    bool   // the operator chose to wait beyond the deadline
 	Lost      bool   // its answer was lost: what is known of it is what a look says

@@ -156,7 +156,11 @@ func updated(s *Snapshot, public bool) []string {
 		case Rolling:
 			out = append(out, s.rolledBack(w, public)+"; it is rolling out.")
 		case Done:
-			out = append(out, s.rolledBack(w, public)+"; rolled out at "+clockTime(w.RolledOut)+".")
+			how := "rolled out at " + clockTime(w.RolledOut)
+			if s.NoneRuns(w.Plan.Component) {
+				how = "it does not run: it is scaled to 0"
+			}
+			out = append(out, s.rolledBack(w, public)+"; "+how+".")
 		case Reverted:
 			out = append(out, fmt.Sprintf("%s was rolled back, and changed again by somebody else.", w.Plan.Component))
 		case Refused, Failed:

@@ -44,7 +44,7 @@ func (d *decider) follow() {
 			d.fact(WriteReverted{WriteID: s.WriteID, By: by})
 			d.fact(AskedFor{What: AskReverted, Text: w.Plan.Component + ": " + p.Text})
 		case w.State == Rolling && p.Phase == model.PhaseFinished:
-			d.fact(RolledOut{s.WriteID})
+			d.fact(RolledOut{s.WriteID, w.Plan.Role == model.RoleRelease && d.s.NoneRuns(w.Plan.Component)})
 			d.writeNext() // one may have waited for this end
 			d.settleSteps()
 			d.closeIfDone() // or the closing, for a debt that it paid
@@ -69,11 +69,22 @@ func (d *decider) waitsForAvailable(component string) bool {
 	return n > 0 && !d.s.Now.After(until)
 }
 
-// RolledOut is the end of a write's way: what was written is there and serves.
-type RolledOut struct{ WriteID }
+// NoneRuns reports whether a component is scaled to 0: no pod runs what was written to
+// it, and nothing can prove it.
+func (s *Snapshot) NoneRuns(component string) bool {
+	c := s.Seen.Component(component)
+	return c != nil && c.Missing == "" && c.Desired == 0
+}
+
+// RolledOut is the end of a write's way: what was written is there and serves, or waits
+// for the first pod.
+type RolledOut struct {
+	WriteID
+	Asleep bool `json:"asleep,omitempty"` // it is a release, and 0 replicas run it
+}
 
 func (b RolledOut) apply(i *Incident, f Fact) {
-	i.onWrite(b.WriteID, func(w *Write) { w.State, w.RolledOut = Done, f.At })
+	i.onWrite(b.WriteID, func(w *Write) { w.State, w.RolledOut, w.Asleep = Done, f.At, b.Asleep })
 	i.AskFrom = f.At
 	if i.Asked == AskDeadline && !i.RolledOut.IsZero() {
 		i.Asked, i.AskText = AskNothing, ""
@@ -81,6 +92,9 @@ func (b RolledOut) apply(i *Incident, f Fact) {
 }
 
 func (b RolledOut) entry(i *Incident) (EntryKind, string) {
+	if b.Asleep {
+		return EntrySeen, "version set: " + i.component(b.WriteID) + "; 0 replicas run it"
+	}
 	return EntryOutcome, "rolled out: " + i.component(b.WriteID)
 }
 

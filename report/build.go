@@ -222,12 +222,16 @@ func (b *builder) attempts() (out []Try) {
 }
 
 func outcome(w incident.Write) Text {
+	done := "rolled out"
+	if w.Asleep {
+		done = "version set; 0 replicas ran it"
+	}
 	word := map[incident.AttemptState]string{incident.Pending: "not begun", incident.Writing: "no answer yet", incident.Unsettled: "whether it was written is unknown",
-		incident.Rolling: "written, not rolled out", incident.Done: "rolled out", incident.Refused: "nothing was written: it had changed",
+		incident.Rolling: "written, not rolled out", incident.Done: done, incident.Refused: "nothing was written: it had changed",
 		incident.Failed: "nothing was written: refused"}[w.State]
 	switch {
 	case w.State == incident.Reverted: // Err says by whom
-		how := "rolled out"
+		how := done
 		if w.RolledOut.IsZero() {
 			how = "written"
 		}

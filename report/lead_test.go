@@ -86,3 +86,22 @@ func TestPeakIsBeforeTheFirstWrite(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A rollback of what had 0 replicas is told as what it is, also when it was undone later.
+func TestOutcomeOfAWrite(t *testing.T) {
+	for _, tt := range []struct {
+		w    incident.Write
+		want Text
+	}{
+		{incident.Write{State: incident.Done, RolledOut: t0}, "rolled out"},
+		{incident.Write{State: incident.Done, RolledOut: t0, Asleep: true}, "version set; 0 replicas ran it"},
+		{incident.Write{State: incident.Reverted, RolledOut: t0, Err: "reverted by argocd"}, "rolled out, then reverted by argocd"},
+		{incident.Write{State: incident.Reverted, RolledOut: t0, Asleep: true, Err: "reverted by argocd"}, "version set; 0 replicas ran it, then reverted by argocd"},
+		{incident.Write{State: incident.Reverted, Err: "reverted by argocd"}, "written, then reverted by argocd"},
+		{incident.Write{State: incident.Failed, Err: "forbidden"}, "nothing was written: refused: forbidden"},
+	} {
+		if got := outcome(tt.w); got != tt.want {
+			t.Errorf("%q, want %q", got, tt.want)
+		}
+	}
+}

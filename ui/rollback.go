@@ -111,7 +111,16 @@ func (r *rollBack) Says() sentence {
 		return sentence{warn, "Nothing has been confirmed yet."}
 	case i.Asked != incident.AskNothing:
 		return sentence{bad, r.upper(stop(i.AskText))}
+	case r.d.blocked == "" && !i.Verified.IsZero():
+		says := r.verified()
+		says.text = "Rolled out. " + says.text + " Enter shows Verify."
+		return says
 	case r.d.blocked == "":
+		for _, w := range r.writes() {
+			if name := w.Write.Plan.Component; w.Write.Plan.Role == model.RoleRelease && r.snap.NoneRuns(name) {
+				return sentence{warn, "The version of " + name + " is set; 0 replicas run it. Verify can prove nothing until it is scaled up."}
+			}
+		}
 		for _, c := range r.d.checks {
 			switch {
 			case c.State != model.TriNo || c.Shown:
@@ -229,8 +238,8 @@ func (r *rollBack) progress(s incident.Standing, w int) []string {
 		state = "not begun"
 	case incident.Done:
 		state, style = "✓ rolled out after "+model.Short(wr.RolledOut.Sub(wr.Receipt.At)), p.Good
-		if c := r.snap.Seen.Component(wr.Plan.Component); c != nil && c.Missing == "" && c.Desired == 0 {
-			state, style = "written; 0 replicas", p.Warn // nothing runs it
+		if r.snap.NoneRuns(wr.Plan.Component) {
+			state, style = "version set", p.Warn // its progress says that nothing runs it
 		}
 	case incident.Reverted: // its Err begins with that word
 		state, style = "✗ "+wr.Err, p.Bad

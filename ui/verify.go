@@ -144,15 +144,14 @@ func (v *verify) openChecks() (bad, settling, unknown []string) {
 func (v *verify) Says() sentence {
 	i := v.inc()
 	bad, settling, unknown := v.openChecks()
-	green := model.Short(i.Settings.Verify.Hold)
 	done, of, _ := v.held()
 	switch {
 	case i.Asked != incident.AskNothing:
 		return sentence{urgency(i.Asked), v.upper(stop(i.AskText)) + " w waits, u undo the undo, n another version, r recovery, c contacts"}
-	case !i.Verified.IsZero() && i.Hold.With > 0:
-		return sentence{warn, fmt.Sprintf("VERIFIED WITH %d UNKNOWN after %s. Next: close-out checklist (enter)", i.Hold.With, green)}
 	case !i.Verified.IsZero():
-		return sentence{fine, "VERIFIED: green for " + green + ". Next: close-out checklist (enter)"}
+		says := v.verified()
+		says.text += " Next: close-out checklist (enter)"
+		return says
 	case i.Attempt() == nil && i.End == nil:
 		return sentence{warn, "Nothing was rolled back."}
 	case len(bad) > 0:
@@ -165,6 +164,15 @@ func (v *verify) Says() sentence {
 		return sentence{calm, "The hold begins when all checks are green."}
 	}
 	return sentence{calm, "All checks green so far: holding for " + done + " of " + of + "."}
+}
+
+// verified says with what the incident was verified.
+func (s *scope) verified() sentence {
+	green := model.Short(s.inc().Settings.Verify.Hold)
+	if n := s.inc().Hold.With; n > 0 {
+		return sentence{warn, fmt.Sprintf("VERIFIED WITH %d UNKNOWN after %s.", n, green)}
+	}
+	return sentence{fine, "VERIFIED: green for " + green + "."}
 }
 
 // urgency is how urgent a question is: somebody else's template is worse than a
