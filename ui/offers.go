@@ -128,8 +128,12 @@ func (o *offers) View(w, h int) []string {
 			mark, name = paint(p.Note, p.say(" ▸ ")), p.Note
 		}
 		out = append(out, mark+paint(name, p.middle(m.ID, w-4)))
+		opened := "at an unknown time"
+		if !m.Opened.IsZero() {
+			opened = m.Opened.UTC().Format("2006-01-02 15:04 UTC")
+		}
 		text := fmt.Sprintf("%s, at %d %s, by %s, opened %s", nonEmpty(m.Component, "no component yet"), m.Step+1, m.Step.Name(),
-			nonEmpty(m.Operator, "nobody named"), m.Opened.UTC().Format("2006-01-02 15:04 UTC"))
+			nonEmpty(m.Operator, "nobody named"), opened)
 		out = append(out, "     "+p.fit(text, w-6))
 		look, state := p.Dim, "touched "+age(o.snap.Now, m.Touched)+" ago"
 		if m.Abandoned {

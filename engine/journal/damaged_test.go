@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"rollbook/incident"
 )
@@ -50,6 +51,36 @@ func TestDamagedInTheMiddle(t *testing.T) {
 		kept, err := os.ReadFile(path + ".damaged-1")
 		if err != nil || !bytes.Equal(kept, rest) {
 			t.Errorf("%q: kept %d bytes of %d: %v", name, len(kept), len(rest), err)
+		}
+	}
+}
+
+// When and by whom an incident was opened is told also where the journal is damaged
+// before that; where no line tells it, it is unknown, and the settings' local user is
+// nobody's name.
+func TestDamagedBeforeItWasOpened(t *testing.T) {
+	began := incident.Began{Settings: incident.Settings{Operator: "root"}}
+	noticed := incident.Noticed{Component: "api", What: "revision"}
+	opened := incident.Opened{ID: "x", Operator: "you"}
+	for name, tt := range map[string]struct {
+		lines  int // that are damaged, from the third on
+		opened incident.Opened
+		at     time.Time
+		by     string
+	}{
+		"whole":                          {0, opened, t0.Add(2 * time.Second), "you"},
+		"before it":                      {1, opened, t0.Add(2 * time.Second), "you"},
+		"before it, of an older version": {1, incident.Opened{ID: "x"}, t0.Add(2 * time.Second), "maria"},
+		"before it and itself":           {2, opened, time.Time{}, ""},
+	} {
+		dir := t.TempDir()
+		path := write(t, dir, "x", began, noticed, tt.opened, incident.Moved{To: incident.Choose})
+		for n := range tt.lines {
+			damage(t, path, 3+n, "{")
+		}
+		u := search(dir)
+		if len(u.Open) != 1 || !u.Open[0].Opened.Equal(tt.at) || u.Open[0].Operator != tt.by {
+			t.Errorf("%s: %+v", name, u.Open[0])
 		}
 	}
 }

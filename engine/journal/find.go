@@ -83,9 +83,21 @@ func (f File) Opened() (time.Time, error) {
 		}
 		return s.Opened, nil
 	}
+	switch x, err := f.opening(); {
+	case err != nil:
+		return time.Time{}, err
+	case x != nil:
+		return x.At, nil
+	}
+	return f.Modified, nil
+}
+
+// opening returns the fact that opened the incident, also from behind a damaged line:
+// it rests on nothing before it. It is nil where no line tells it.
+func (f File) opening() (*incident.Fact, error) {
 	r, err := open(f.Path)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("read journal: %w", err)
+		return nil, fmt.Errorf("read journal: %w", err)
 	}
 	defer r.Close()
 	in := bufio.NewReader(r)
@@ -94,16 +106,16 @@ func (f File) Opened() (time.Time, error) {
 		switch {
 		case n == 1 && err == nil:
 			if _, err := header(line); err != nil {
-				return time.Time{}, fmt.Errorf("journal %s: %w", f.Path, err)
+				return nil, fmt.Errorf("journal %s: %w", f.Path, err)
 			}
 		case n == 1:
-			return time.Time{}, fmt.Errorf("journal %s: %w: it has no header line", f.Path, ErrBroken)
+			return nil, fmt.Errorf("journal %s: %w: it has no header line", f.Path, ErrBroken)
 		case err != nil:
-			return f.Modified, nil // no whole line is left, and none told it
+			return nil, nil // no whole line is left, and none told it
 		case kindOf(line) == openedKind:
 			var x incident.Fact
 			if err := x.UnmarshalJSON(line); err == nil {
-				return x.At, nil
+				return &x, nil
 			}
 		}
 	}

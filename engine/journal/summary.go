@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -54,9 +55,9 @@ type Summary struct {
 	Touched   time.Time     `json:"touched"`         // the newest fact's time, else the file's
 	Step      incident.Step `json:"step"`
 	Component string        `json:"component,omitempty"` // the first that it is about; "" = none yet
-	Operator  string        `json:"operator,omitempty"`
-	Owes      []string      `json:"owes,omitempty"` // what it switched off and did not put back, in words
-	Damage    *Damage       `json:"-"`              // a damaged journal has no summary that is kept
+	Operator  string        `json:"operator,omitempty"`  // "" = the journal does not say
+	Owes      []string      `json:"owes,omitempty"`      // what it switched off and did not put back, in words
+	Damage    *Damage       `json:"-"`                   // a damaged journal has no summary that is kept
 
 	// Row is what the list of incidents shows of this one, in a form of the list's
 	// own; nil = it was not asked for yet.
@@ -74,6 +75,13 @@ func (c *Content) Summary() *Summary {
 	s := &Summary{Path: c.Path, Format: summaryFormat, Size: c.length(), Damage: c.Damage, Modified: c.Modified, Header: c.Header,
 		State: Open, Facts: len(c.Facts), Torn: c.Torn, Opened: i.Opened, Touched: i.Opened, Step: i.Step, Operator: i.Operator,
 		steady: c.steady}
+	if i.Opened.IsZero() {
+		s.Operator = "" // the settings' is the local user: who opened it goes by another name
+		if x, _ := (File{Path: c.Path}).opening(); c.Damage != nil && x != nil {
+			o, _ := x.Body.(incident.Opened)
+			s.Opened, s.Operator = x.At, cmp.Or(o.Operator, x.By)
+		}
+	}
 	switch {
 	case c.Unreported():
 		s.State = Unreported
