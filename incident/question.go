@@ -94,9 +94,6 @@ func answered(s *Snapshot, n Node) Node {
 	if a, ok := s.Incident.Answers[n.Question]; ok && a.Answer != model.TriUnknown {
 		n.Answer, n.By = a.Answer, a.By
 		n.Covered = !n.Beside && a.At.Before(s.Incident.wroteAt())
-		if a.Reason != "" {
-			n.Text = strings.TrimPrefix(n.Text+" · “"+a.Reason+"”", " · ")
-		}
 	}
 	return n
 }

@@ -358,3 +358,19 @@ func TestTimelineReadsAsItWent(t *testing.T) {
 		t.Errorf("read back it has %d lines of %d", len(folded.Timeline), len(got))
 	}
 }
+
+// What an operator answers stands beside the figure, with its reason, and not in it.
+func TestReasonIsNoFigure(t *testing.T) {
+	w := newWorld(t, nil)
+	w.figures("backend-python", repeat(0, 21), nil)
+	w.do(Observed{})
+	was := w.answer(QP95)
+	w.do(Say{Question: QP95, Answer: model.TriYes, Reason: "users say so"})
+	w.do(Say{Question: QP95, Answer: model.TriYes, Reason: "three of them"})
+	if n := w.answer(QP95); was.Answer != model.TriUnknown || n.Answer != model.TriYes || n.Figure != model.TriUnknown || n.Text != was.Text {
+		t.Errorf("%+v, before the answer %+v", n, was)
+	}
+	if a := w.inc.Answers[QP95]; a.Reason != "three of them" || a.Figure != was.Text {
+		t.Errorf("%+v", a)
+	}
+}

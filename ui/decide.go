@@ -98,7 +98,11 @@ func (d *decide) answer(t model.Tri) tea.Cmd {
 		return d.send(incident.Say{Question: q, Answer: t})
 	}
 	word := map[model.Tri]string{model.TriYes: "yes", model.TriNo: "no"}[t]
-	return d.remark("Overrule the figure: "+n.Title, []string{"It says: " + triWord(n.Answer) + ". " + n.Text, "You say: " + word + ". Both are kept."}, "say "+word,
+	title, says := "Overrule the figure: ", "It says: "+triWord(n.Figure)+". "+n.Text
+	if n.Figure == model.TriUnknown {
+		title, says = "Answer without a figure: ", "The figure is unknown: "+n.Text
+	}
+	return d.remark(title+n.Title, []string{says, "You say: " + word + ". Both are kept."}, "say "+word,
 		func(reason string) tea.Cmd { return d.send(incident.Say{Question: q, Answer: t, Reason: reason}) })
 }
 
@@ -216,6 +220,8 @@ func (d *decide) brief(n incident.Node) string {
 			return "“" + a.Reason + "”"
 		} else if n.Answer == n.Figure {
 			return n.Text
+		} else if !n.Asks && n.Figure == model.TriUnknown {
+			return "answered; the figure is unknown: " + n.Text
 		} else if !n.Asks {
 			return "against the figure"
 		}
