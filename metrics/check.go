@@ -119,6 +119,7 @@ func (c *Client) checkGroup(ctx context.Context, g *group) []Line {
 			if why := c.lacking.Load(); why != nil {
 				l.Text += ": " + *why
 			}
+			c.foundCounters(ctx, l, g)
 			for _, t := range g.targets {
 				if t.mixed != "" {
 					l.State, l.Text = model.CheckWarning, l.Text+"; "+t.ID+": "+t.mixed
