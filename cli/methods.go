@@ -25,6 +25,9 @@ func methods(c *kube.Client, cfg *config.Config, readOnly bool) []engine.Method 
 	}
 }
 
+// methodOf is the method that a name of rollbook.yaml stands for.
+var methodOf = map[string]model.Method{config.MethodKubernetes: kube.MethodUndo, config.MethodGitLab: gitlabjob.MethodJob}
+
 // gitlabJob is the way back by the jobs of the components that name theirs. It sends
 // nothing now. Where the GitLab cannot be asked, for want of a token, each use says so.
 func gitlabJob(cfg *config.Config, readOnly bool) gitlabjob.Job {

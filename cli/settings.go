@@ -97,6 +97,9 @@ func target(k config.Component, namespace string) model.Target {
 		Errors: k.Metrics.Errors, P95: k.Metrics.P95, Requests: k.Metrics.Requests,
 	}
 	t.Match = config.JoinMatchers(k.Metrics.Match)
+	for _, name := range k.Methods {
+		t.Methods = append(t.Methods, methodOf[name])
+	}
 	for _, h := range k.Checks.Health {
 		t.Health = append(t.Health, model.Health{URL: h.URL, Status: h.Expect, Timeout: h.Timeout})
 	}

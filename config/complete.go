@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -43,6 +44,9 @@ func (c *Config) complete(errs *Errors) {
 		}
 		if comp.GitLab != nil && c.Methods.GitLab == nil {
 			fail(path+".gitlab", "methods.gitlab is missing: it says which GitLab, and where its token is")
+		}
+		if comp.GitLab == nil && slices.Contains(comp.Methods, MethodGitLab) {
+			fail(path+".methods", "gitlab is among them, and the component does not say where it is deployed from: gitlab, with project and environment")
 		}
 		if comp.Workload == (Workload{}) {
 			fail(path, "the workload is missing, such as workload: Deployment/%s", comp.Name)

@@ -149,6 +149,7 @@ func (d *decoder) component(v value, c *Component) {
 		lineField("public", &c.Public, nil),
 		field{name: "metrics", set: func(v value) { d.metrics(v, &c.Metrics) }},
 		field{name: "checks", set: func(v value) { d.checks(v, &c.Checks) }},
+		field{name: "methods", set: func(v value) { v.methodNames(&c.Methods) }},
 		field{name: "gitlab", private: true, set: func(v value) { d.deploys(v, &c.GitLab) }},
 	)
 }

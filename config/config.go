@@ -72,6 +72,7 @@ type Component struct {
 	Public    string // what a public status page calls it; "": "a service"
 	Metrics   Metrics
 	Checks    Checks
+	Methods   []string // ways back that are offered for it, the first one first; nil: all that it has
 	GitLab    *Deploys // nil: not set
 }
 

@@ -1,6 +1,18 @@
 package config
 
-import promconfig "github.com/prometheus/common/config"
+import (
+	"slices"
+
+	promconfig "github.com/prometheus/common/config"
+)
+
+// The ways back, as rollbook.yaml names them.
+const (
+	MethodKubernetes = "kubernetes" // the undo of a rollout
+	MethodGitLab     = "gitlab"     // the job of an earlier deployment
+)
+
+var methodNames = []string{MethodKubernetes, MethodGitLab}
 
 // Methods are what ways back other than the cluster's own need.
 type Methods struct {
@@ -36,6 +48,34 @@ func (d *decoder) methods(v value) {
 		v.remember()
 		d.cfg.Methods.GitLab = &g
 	}})
+}
+
+// methodNames reads by which methods a component may go back, in their order.
+func (v value) methodNames(to *[]string) {
+	if v.draws(Schema{Type: "array", MinItems: 1, Items: &Schema{Type: "string", Enum: methodNames}}) {
+		return
+	}
+	var all []string
+	before := v.d.count
+	for _, item := range v.items() {
+		switch s, ok := item.line(); {
+		case !ok:
+		case !slices.Contains(methodNames, s):
+			item.fail("%s is no method; there are %s", quote(s), list(methodNames))
+		case slices.Contains(all, s):
+			item.fail("%s stands here twice", quote(s))
+		default:
+			all = append(all, s)
+		}
+	}
+	switch {
+	case v.d.count > before:
+	case all == nil:
+		v.failKey("has no value")
+	default:
+		*to = all
+		v.remember()
+	}
 }
 
 // deploys is read from the operator's own file alone: the jobs of the project that it

@@ -83,6 +83,7 @@ func (c *Config) Settings() []Setting {
 		for _, q := range comp.Checks.PromQL {
 			add(path+".checks.promql", fmt.Sprintf("%s: %s %s", printable(q.Name), printable(q.Query), q.Limit()))
 		}
+		some(path+".methods", strings.Join(comp.Methods, ", "))
 		if g := comp.GitLab; g != nil {
 			some(path+".gitlab.project", g.Project)
 			some(path+".gitlab.environment", g.Environment)
