@@ -87,7 +87,7 @@ func refs(t *corev1.PodTemplateSpec) []ref {
 const refsAtATime = 8
 
 // checkRefs looks for everything that the target template needs: what is gone
-// blocks, what changed since the target served is not brought back.
+// blocks, what changed since the target served is not rolled back.
 func (c *Client) checkRefs(ctx context.Context, p *planned, sets []*object) []model.Check {
 	t, err := typed(p.template)
 	if err != nil {

@@ -130,7 +130,7 @@ func (c *choose) change(w, h int) []string {
 	if pre := c.snap.Seen.Preflight[c.slot()]; pre != nil && len(pre.Plans) > 0 && pre.To == r.Key && len(pre.Plans[0].Stays) > 0 {
 		stays = strings.Join(pre.Plans[0].Stays, ", ")
 	}
-	for _, l := range p.wrap("not brought back: "+stays, w-2, 2) {
+	for _, l := range p.wrap("not rolled back: "+stays, w-2, 2) {
 		tail = append(tail, " "+l)
 	}
 	if ch != nil && ch.Why != "" && ch.To.Key == r.Key && !strings.Contains(c.Says().text, ch.Why) {

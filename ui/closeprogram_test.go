@@ -256,7 +256,7 @@ func TestTakeOver(t *testing.T) {
 func TestChecklistKeys(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		m := start(t, told())
-		m.Sees("enter gather again", "3 could not be had")
+		m.Sees("enter gather again", "3 items missing")
 		m.does("\r", incident.GatherAgain{}, nil)
 		m.Keys("d")
 		m.Sees("previous log of pod backend-python-5d88c4f7b9-9lmn2: forbidden", "folder")

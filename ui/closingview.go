@@ -261,7 +261,7 @@ func (c *closing) evidence(add func(name, text string, style ansi.Style)) {
 		}
 		text, style := plural(r.Files, "file")+", "+model.Bytes(r.Bytes), p.Plain
 		if n := len(r.Missing); n > 0 {
-			text, style = text+fmt.Sprintf("; %d could not be had (space takes it as it is):", n), p.Warn
+			text, style = text+fmt.Sprintf("; %s missing (space: accept as is):", plural(n, "item")), p.Warn
 		}
 		add("kept", text, style)
 		for _, why := range r.Missing {

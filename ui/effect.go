@@ -125,7 +125,7 @@ func (c *confirm) whereTo() string {
 // command is the equal kubectl command in full, on as many lines as it takes.
 func (p *pen) command(text string, w int) []string {
 	var out []string
-	head := paint(p.Dim, " equal to ")
+	head := paint(p.Dim, " same as: ")
 	for _, l := range p.wrap(text, w-11, 0) {
 		out = append(out, head+l)
 		head = spaces(10)
@@ -160,7 +160,7 @@ func (c *confirm) changes(w, h int) []string {
 			out = append(out, p.changeLines(plan.Changes, w, room)...)
 		}
 		if len(plan.Stays) > 0 {
-			for _, l := range p.wrap("not brought back: "+strings.Join(plan.Stays, ", "), w-2, 3) {
+			for _, l := range p.wrap("not rolled back: "+strings.Join(plan.Stays, ", "), w-2, 3) {
 				out = append(out, " "+paint(p.Warn, l))
 			}
 		}

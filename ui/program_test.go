@@ -159,7 +159,7 @@ func TestWalk(t *testing.T) {
 		m.does("\r", incident.Next{}, chosen())
 		m.Sees("▸3 Choose", "42 → 41", "★ good", "enter confirm")
 		m.does("\r", incident.Next{}, checked())
-		m.Sees("▸4 Confirm", "equal to kubectl", "type backend-python to roll back:", "Nothing is written yet")
+		m.Sees("▸4 Confirm", "same as: kubectl", "type backend-python to roll back:", "Nothing is written yet")
 		m.Keys("backend-pythom")
 		m.Keys("\r")
 		m.Sees("“backend-pythom” is not backend-python: ctrl+u empties")
