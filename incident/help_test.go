@@ -565,3 +565,29 @@ func TestLinesOfTheConfirmation(t *testing.T) {
 		}
 	}
 }
+
+// Reported data loss stands on the confirmation until the answer is taken back, and
+// blocks nothing.
+func TestDataLossStandsOnTheConfirmation(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toConfirm()
+	line := func() *model.Check {
+		for _, k := range CheckLines(w.snap(), *w.inc.Choice(backend)) {
+			if k.ID == "data" {
+				return &k
+			}
+		}
+		return nil
+	}
+	if k := line(); k != nil {
+		t.Errorf("nobody said so: %+v", k)
+	}
+	w.do(Say{Question: QDataLoss, Answer: model.TriYes})
+	if k := line(); k == nil || k.State != model.CheckWarning || !strings.Contains(k.Text, "a rollback brings no data back") {
+		t.Errorf("it is %+v", k)
+	}
+	w.do(Say{Question: QDataLoss, Answer: model.TriNo})
+	if k := line(); k != nil {
+		t.Errorf("taken back: %+v", k)
+	}
+}

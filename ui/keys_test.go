@@ -307,3 +307,18 @@ func TestNewQuestionWaitsForSilence(t *testing.T) {
 		t.Error("the new page takes a confirmation at once")
 	}
 }
+
+// q closes what lies over a page, and leaves the program only from the page.
+func TestQClosesWhatLiesOverAPage(t *testing.T) {
+	for name, key := range map[string]string{
+		"help": "?", "details": "d", "logs": "l", "events": "e", "timeline": "t", "contacts": "c", "messages": "M", "recovery": "r",
+	} {
+		a, _ := recorded(opened())
+		pressed(a, key)
+		opened := len(a.over)
+		pressed(a, "q")
+		if opened != 1 || len(a.over) > 0 || a.leaving != staying {
+			t.Errorf("%s: %s opens %d, q leaves %d, leaving is %v", name, key, opened, len(a.over), a.leaving)
+		}
+	}
+}
