@@ -3,6 +3,8 @@ package config
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,22 +40,25 @@ func compiled(t *testing.T) *jsonschema.Schema {
 	return s
 }
 
-// judged is what the validator says of a file; parsed is false where it is no YAML.
-func judged(t *testing.T, s *jsonschema.Schema, data []byte) (err error, parsed bool) { //nolint:revive // the error is what is asked for
+// errNoYAML is of a file that an editor marks without a schema.
+var errNoYAML = errors.New("no YAML")
+
+// judge returns what the validator says of a file, or errNoYAML.
+func judge(t *testing.T, s *jsonschema.Schema, data []byte) error {
 	t.Helper()
 	var doc any
-	if yaml.Unmarshal(data, &doc) != nil {
-		return nil, false
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		return fmt.Errorf("%w: %w", errNoYAML, err)
 	}
 	plain, err := json.Marshal(doc)
 	if err != nil {
-		return nil, false
+		return fmt.Errorf("%w: %w", errNoYAML, err)
 	}
 	instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(plain))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.Validate(instance), true
+	return s.Validate(instance)
 }
 
 // What the decoder takes the schema takes: an editor must not mark what is right.
@@ -73,7 +78,7 @@ func TestSchemaTakesWhatIsRight(t *testing.T) {
 		if _, err := Load(Source{Kind: User, Name: FileName, Data: []byte(text)}); err != nil {
 			t.Errorf("%s: the decoder does not take it: %v", name, err)
 		}
-		if err, parsed := judged(t, s, []byte(text)); err != nil || !parsed {
+		if err := judge(t, s, []byte(text)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -98,8 +103,7 @@ func TestSchemaFindsMistakes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wrong, parsed := judged(t, s, data)
-		found := wrong != nil || !parsed // an editor marks what is no YAML without a schema
+		found := judge(t, s, data) != nil
 		if only := slices.Contains(onlyChecked, name); found == only {
 			t.Errorf("%s: found by the schema: %v", name, found)
 		}
@@ -116,7 +120,7 @@ func TestSchemaFindsMistakes(t *testing.T) {
 		"a word of another list":   "components: [{name: a, workload: deploy/a, metrics: {preset: htp}}]\n",
 		"an empty list of labels":  "notifications: {gitlab: {a: {token_env: T, project: a/b, labels: []}}}\n",
 	} {
-		if err, parsed := judged(t, s, []byte(text)); err == nil || !parsed {
+		if err := judge(t, s, []byte(text)); err == nil || errors.Is(err, errNoYAML) {
 			t.Errorf("%s: not found", name)
 		}
 		if _, err := Load(Source{Kind: User, Name: FileName, Data: []byte(text)}); err == nil {

@@ -140,7 +140,7 @@ func (c *Chart) Rows(w, h int, paint Paint) []string {
 	p.cell = (c.Span/time.Duration(p.w) + 2*time.Second - 1).Truncate(2 * time.Second)
 	p.cell = max(p.cell, 2*time.Second)
 	// It moves about once a minute, by some columns: what moves is sent anew.
-	hop := (time.Minute + p.cell - 1) / p.cell * p.cell
+	hop := (time.Minute + p.cell - 1).Truncate(p.cell)
 	p.start = c.To.Truncate(hop).Add(hop - time.Duration(p.w)*p.cell)
 	p.top = c.scale(p.start)
 	p.bits, p.kind = make([][]uint8, p.h), make([][]Kind, p.h)
