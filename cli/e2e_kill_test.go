@@ -268,7 +268,7 @@ func (b *between) complete(c *journal.Content, d *appsv1.Deployment) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"# Incident " + i.ID, "incident closed", "verified", "Roll back " + name + " ", "(revision 2 → 1"} {
+	for _, want := range []string{"# Incident " + i.ID, "incident closed", "verified", "Rolled back " + name + " to ", "(revision 2) | ", "(revision 1) | "} {
 		if !strings.Contains(string(md), want) {
 			t.Errorf("%s: the report does not tell %q", name, want)
 		}

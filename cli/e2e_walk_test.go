@@ -89,9 +89,23 @@ func TestBadReleaseIsRolledBack(t *testing.T) {
 	m.sees(`ROLL BACK NOW +errors over 5% for .* \(limit 30s\) on backend-python`, time.Minute)
 	m.keys("Enter")
 	s := m.sees(`▸2 Decide`, 5*time.Second)
-	if !strings.Contains(s, "http_requests_total") || !strings.Contains(s, "YES") {
-		t.Errorf("the tree shows neither query nor answer:\n%s", s)
+	if !strings.Contains(s, "● YES") {
+		t.Errorf("the tree shows no answer:\n%s", s)
 	}
+	m.keys("d") // the query stands further down
+	for range 5 {
+		if s = m.sees(`Details of backend-python`, 5*time.Second); strings.Contains(s, "http_requests_total") {
+			break
+		}
+		m.keys("NPage")
+		time.Sleep(300 * time.Millisecond)
+	}
+	if !strings.Contains(s, "http_requests_total") {
+		t.Errorf("the details show no query:\n%s", s)
+	}
+	m.keys("Escape")
+	m.sees(`▸2 Decide`, 5*time.Second)
+	m.sees(`● YES`, 5*time.Second)
 	m.keys("Enter")
 	m.sees(`3 .*★ good`, 15*time.Second)
 	m.keys("Enter")
@@ -148,8 +162,8 @@ func TestTwoBadReleasesInARow(t *testing.T) {
 	m.keys("Enter")
 	m.sees(`▸2 `, 5*time.Second)
 	m.keys("Enter")
-	m.sees(`(?m)^.{3} +3 .*★ good`, 15*time.Second)
-	m.sees(`(?m) 5 .* now`, time.Second)
+	m.sees(`(?m)^.{3}\S+ +3 +★ good`, 15*time.Second)
+	m.sees(`(?m) 5 +now`, time.Second)
 }
 
 func TestCrashLoopWhileTheOldPodsServe(t *testing.T) {

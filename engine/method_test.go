@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -393,14 +394,14 @@ func TestAnotherWayIsTakenToItsEnd(t *testing.T) {
 // judgedJob is a job after whose end the workload has to be there.
 type judgedJob struct {
 	*fakeJob
-	there bool
+	there atomic.Bool
 }
 
 func (j *judgedJob) Judge(c *model.Component, _ *model.Plan, r *model.Receipt) model.Progress {
 	if c == nil || parsed[int](r.Detail) != 77 {
 		j.c.t.Errorf("judged is %+v by %+v", r, c)
 	}
-	if !j.there {
+	if !j.there.Load() {
 		return model.Progress{Phase: model.PhaseRunning, Text: "1 of 2 new pods ready", Share: 0.5}
 	}
 	return model.Progress{Phase: model.PhaseFinished, Text: "2 of 2 new pods ready", Share: 1}
@@ -424,7 +425,7 @@ func TestFollowedAndThenJudged(t *testing.T) {
 		if writeState(s) != incident.Rolling {
 			t.Errorf("the job has ended, and the write is %q", writeState(s))
 		}
-		j.there = true
+		j.there.Store(true)
 		s = r.wait(10 * time.Second)
 		r.told(model.Progress{Phase: model.PhaseFinished, Text: "2 of 2 new pods ready", Share: 1})
 		if writeState(s) != incident.Done || c.count("follow") != 1 {
