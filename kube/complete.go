@@ -23,7 +23,7 @@ func (f *Flags) Contexts() []string {
 func (c *Client) Namespaces(ctx context.Context) ([]string, error) {
 	list, err := c.metadata(ctx, corePath("", "namespaces", ""))
 	if err != nil {
-		return nil, told(err, "the namespaces cannot be listed: %s", because(err))
+		return nil, model.Told(nil, err, "the namespaces cannot be listed: %s", because(err))
 	}
 	var out []string
 	for _, o := range list {
@@ -38,7 +38,7 @@ func (c *Client) Workloads(ctx context.Context) ([]model.Workload, error) {
 	for _, k := range kindsInOrder {
 		list, err := c.metadata(ctx, appsPath(c.namespace, k.Resource(), ""))
 		if err != nil {
-			return nil, told(err, "the workloads of namespace %s cannot be listed: %s", c.namespace, because(err))
+			return nil, model.Told(nil, err, "the workloads of namespace %s cannot be listed: %s", c.namespace, because(err))
 		}
 		for _, o := range list {
 			out = append(out, model.Workload{Kind: k, Namespace: c.namespace, Name: text.Line(o.Name)})

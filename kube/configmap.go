@@ -9,6 +9,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"rollbook/model"
 	"rollbook/text"
 )
 
@@ -34,7 +35,7 @@ func (c *Client) ConfigMap(ctx context.Context, name string) (map[string]string,
 		case apierrors.IsForbidden(err):
 			kind = ErrForbidden
 		}
-		return nil, say(kind, err, "%s", because(err))
+		return nil, model.Told(kind, err, "%s", because(err))
 	}
 	var o struct{ Data map[string]string }
 	if err := json.Unmarshal(body, &o); err != nil {

@@ -111,11 +111,11 @@ func Connect(flags *Flags, opt Options) (*Client, error) {
 		return nil, noCurrent(kubeconfigPlaces(flags), raw.Contexts)
 	}
 	if len(raw.Clusters) == 0 && !server && os.Getenv("KUBERNETES_SERVICE_HOST") == "" {
-		return nil, say(ErrNoConfig, nil, "no kubeconfig found in %s: set KUBECONFIG, or give --kubeconfig or --server", kubeconfigPlaces(flags))
+		return nil, model.Told(ErrNoConfig, nil, "no kubeconfig found in %s: set KUBECONFIG, or give --kubeconfig or --server", kubeconfigPlaces(flags))
 	}
 	// Without this kubectl falls back to localhost:8080, and says only that nobody listens there.
 	if x := raw.Contexts[name]; x != nil && raw.Clusters[x.Cluster] == nil && !server && flags.Context.Cluster == "" {
-		return nil, say(ErrBadConfig, nil, "the kubeconfig cannot be used: context %q names cluster %q, which is not in it: kubectl config view shows what is", text.Line(name), text.Line(x.Cluster))
+		return nil, model.Told(ErrBadConfig, nil, "the kubeconfig cannot be used: context %q names cluster %q, which is not in it: kubectl config view shows what is", text.Line(name), text.Line(x.Cluster))
 	}
 	cfg, err := loader.ClientConfig()
 	if err != nil {
@@ -314,7 +314,7 @@ func noCurrent(places string, all map[string]*clientcmdapi.Context) error {
 		rest = fmt.Sprintf(" and %d more", len(names)-contextsMost)
 		names = names[:contextsMost]
 	}
-	return say(ErrNoContext, nil, "no context is current in %s: give --context; there are %s%s", places, strings.Join(names, ", "), rest)
+	return model.Told(ErrNoContext, nil, "no context is current in %s: give --context; there are %s%s", places, strings.Join(names, ", "), rest)
 }
 
 func noContext(name string, others int) error {
@@ -322,22 +322,22 @@ func noContext(name string, others int) error {
 	if others == 0 {
 		have = "the kubeconfig has none"
 	}
-	return say(ErrNoContext, nil, "context %q does not exist: %s", text.Line(name), have)
+	return model.Told(ErrNoContext, nil, "context %q does not exist: %s", text.Line(name), have)
 }
 
 func badConfig(err error) error {
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return say(ErrNoConfig, err, "%s: give --kubeconfig or KUBECONFIG the path of a file that is there", text.Line(err.Error()))
+		return model.Told(ErrNoConfig, err, "%s: give --kubeconfig or KUBECONFIG the path of a file that is there", text.Line(err.Error()))
 	case clientcmd.IsEmptyConfig(err):
-		return say(ErrNoConfig, err, "no kubeconfig found: set KUBECONFIG, or give --kubeconfig or --server")
+		return model.Told(ErrNoConfig, err, "no kubeconfig found: set KUBECONFIG, or give --kubeconfig or --server")
 	case clientcmd.IsContextNotFound(err):
-		return say(ErrNoContext, err, "%s: kubectl config get-contexts lists those that there are", text.Line(err.Error()))
+		return model.Told(ErrNoContext, err, "%s: kubectl config get-contexts lists those that there are", text.Line(err.Error()))
 	}
 	if strings.Contains(err.Error(), "auth plugin has been removed") {
-		return say(ErrBadConfig, err, "the kubeconfig cannot be used: %s", text.Line(err.Error())) // it says what takes its place
+		return model.Told(ErrBadConfig, err, "the kubeconfig cannot be used: %s", text.Line(err.Error())) // it says what takes its place
 	}
-	return say(ErrBadConfig, err, "the kubeconfig cannot be used: %s: kubectl config view shows what is in it", text.Line(err.Error()))
+	return model.Told(ErrBadConfig, err, "the kubeconfig cannot be used: %s: kubectl config view shows what is in it", text.Line(err.Error()))
 }
 
 func kubeconfigPlaces(flags *Flags) string {

@@ -134,11 +134,11 @@ func checkStuck(comp *model.Component, p *model.Pod) []model.Check {
 func (d DeletePod) Do(ctx context.Context, plan model.Plan, tell func(model.Progress)) (model.Receipt, error) {
 	c := d.c
 	if c.readOnly {
-		return model.Receipt{}, say(model.ErrReadOnly, nil, "nothing was deleted: rollbook runs read-only")
+		return model.Receipt{}, model.Told(model.ErrReadOnly, nil, "nothing was deleted: rollbook runs read-only")
 	}
 	want, err := detail[podDetail](plan.Detail)
 	if err != nil {
-		return model.Receipt{}, say(model.ErrRefused, err, "nothing was deleted: %s", err)
+		return model.Receipt{}, model.Told(model.ErrRefused, err, "nothing was deleted: %s", err)
 	}
 	var now *corev1.Pod
 	err = c.patiently(ctx, tell, func() (err error) {
@@ -147,11 +147,11 @@ func (d DeletePod) Do(ctx context.Context, plan model.Plan, tell func(model.Prog
 	})
 	switch {
 	case err != nil:
-		return model.Receipt{}, say(model.ErrRefused, err, "pod %s was not deleted: it could not be read again before that: %s", want.Pod, because(err))
+		return model.Receipt{}, model.Told(model.ErrRefused, err, "pod %s was not deleted: it could not be read again before that: %s", want.Pod, because(err))
 	case now == nil:
-		return model.Receipt{}, say(model.ErrChanged, nil, "pod %s is gone already: it was deleted since this was confirmed", want.Pod)
+		return model.Receipt{}, model.Told(model.ErrChanged, nil, "pod %s is gone already: it was deleted since this was confirmed", want.Pod)
 	case podReady(now) && !want.Ready:
-		return model.Receipt{}, say(model.ErrChanged, nil, "pod %s is ready now: it was not when this was confirmed", want.Pod)
+		return model.Receipt{}, model.Told(model.ErrChanged, nil, "pod %s is ready now: it was not when this was confirmed", want.Pod)
 	}
 	body, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "DeleteOptions",
 		"preconditions": map[string]any{"uid": want.UID}})
@@ -172,9 +172,9 @@ func (d DeletePod) Do(ctx context.Context, plan model.Plan, tell func(model.Prog
 	case err == nil:
 		return model.Receipt{At: c.now(), Text: "pod " + want.Pod + " deleted"}, nil
 	case gone(err, want.Pod):
-		return model.Receipt{}, say(model.ErrChanged, err, "pod %s is gone already", want.Pod)
+		return model.Receipt{}, model.Told(model.ErrChanged, err, "pod %s is gone already", want.Pod)
 	case apierrors.IsConflict(err):
-		return model.Receipt{}, say(model.ErrChanged, err, "pod %s is another one now: it was made again since it was confirmed", want.Pod)
+		return model.Receipt{}, model.Told(model.ErrChanged, err, "pod %s is another one now: it was made again since it was confirmed", want.Pod)
 	}
 	return model.Receipt{}, c.refusal("pod "+want.Pod, "deleted", err)
 }
@@ -228,7 +228,7 @@ func (d DeletePod) Look(ctx context.Context, plan model.Plan) (model.Looked, err
 	}
 	switch p, err := d.read(ctx, plan.Workload.Namespace, want); {
 	case err != nil:
-		return model.Looked{}, told(err, "whether pod %s was deleted cannot be seen: %s", want.Pod, because(err))
+		return model.Looked{}, model.Told(nil, err, "whether pod %s was deleted cannot be seen: %s", want.Pod, because(err))
 	case p != nil:
 		return model.Looked{State: model.SettledNot}, nil
 	}

@@ -26,32 +26,6 @@ var (
 	ErrBadConfig = errors.New("the kubeconfig cannot be used")
 )
 
-// wording is an error that reads as its text and matches its kind.
-type wording struct {
-	kind error
-	text string
-	err  error
-}
-
-func (e *wording) Error() string { return e.text }
-
-func (e *wording) Unwrap() (out []error) {
-	for _, err := range []error{e.kind, e.err} {
-		if err != nil {
-			out = append(out, err)
-		}
-	}
-	return out
-}
-
-// told makes an error that reads exactly as the text, in which its cause's words are.
-func told(cause error, format string, args ...any) error { return say(nil, cause, format, args...) }
-
-// say makes an error of the given kind that reads exactly as the text.
-func say(kind, cause error, format string, args ...any) error {
-	return &wording{kind: kind, err: cause, text: fmt.Sprintf(format, args...)}
-}
-
 // words are an error's own words, for one line of the screen: the API server's
 // message where there is one, without the noise of nested Go errors.
 func words(err error) string {

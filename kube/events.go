@@ -181,7 +181,7 @@ func (c *Client) Events(ctx context.Context, comp *model.Component, limit int) (
 	cut()
 	switch {
 	case err != nil && read == 0:
-		return model.Events{}, told(err, "the events of %s cannot be read: %s", comp.Workload, because(err))
+		return model.Events{}, model.Told(nil, err, "the events of %s cannot be read: %s", comp.Workload, because(err))
 	case err != nil:
 		out.Unread = because(err)
 	}
@@ -249,7 +249,7 @@ func (c *Client) PostEvent(ctx context.Context, w model.Workload, uid, words str
 	_, err = c.do(ctx, call{method: http.MethodPost, path: corePath(w.Namespace, "events", ""),
 		query: url.Values{"fieldManager": {Manager}}, body: body, kind: "application/json", want: "Event"})
 	if err != nil {
-		return told(err, "no event was left on %s: %s", w, because(err))
+		return model.Told(nil, err, "no event was left on %s: %s", w, because(err))
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func (u Undo) Versions(ctx context.Context, comp *model.Component, _ time.Time) 
 }
 
 func historyError(w model.Workload, err error) error {
-	return told(err, "the history of %s in %s cannot be read: %s", w, w.Namespace, because(err))
+	return model.Told(nil, err, "the history of %s in %s cannot be read: %s", w, w.Namespace, because(err))
 }
 
 // candidates reads the revisions off their objects, newest first. ups is when each

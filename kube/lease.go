@@ -65,7 +65,7 @@ func leaseError(what string, w model.Workload, err error) error {
 	if apierrors.IsForbidden(err) {
 		return fmt.Errorf("you may not %s leases in %s: %w", what, w.Namespace, err)
 	}
-	return told(err, "could not %s the lease on %s: %s", what, w, because(err))
+	return model.Told(nil, err, "could not %s the lease on %s: %s", what, w, because(err))
 }
 
 // leaseName is one for each workload, and a name of Kubernetes: no more than 253

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"rollbook/model"
 	"rollbook/text"
 )
 
@@ -51,7 +52,7 @@ func (c *Client) Logs(ctx context.Context, namespace, pod string, opt LogOptions
 	return func(yield func(string, error) bool) {
 		body, stop, err := c.openLog(ctx, namespace, pod, opt)
 		if err != nil {
-			yield("", told(err, "the log of pod %s cannot be read: %s", pod, because(err)))
+			yield("", model.Told(nil, err, "the log of pod %s cannot be read: %s", pod, because(err)))
 			return
 		}
 		defer stop()

@@ -21,7 +21,7 @@ func (c *Client) Manifest(ctx context.Context, comp *model.Component) (string, e
 	w := comp.Workload
 	body, err := c.do(ctx, call{method: http.MethodGet, path: workloadPath(w)})
 	if err != nil {
-		return "", told(err, "%s cannot be shown: %s", w, because(err))
+		return "", model.Told(nil, err, "%s cannot be shown: %s", w, because(err))
 	}
 	return manifest(body)
 }

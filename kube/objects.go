@@ -36,7 +36,7 @@ func (c *Client) Objects(ctx context.Context, comp *model.Component) []Object {
 	w := comp.Workload
 	body, err := c.do(ctx, call{method: http.MethodGet, path: workloadPath(w)})
 	if err != nil {
-		return []Object{{Kind: string(w.Kind), Name: w.Name, Err: say(err, nil, "%s", because(err))}}
+		return []Object{{Kind: string(w.Kind), Name: w.Name, Err: model.Told(err, nil, "%s", because(err))}}
 	}
 	var load object
 	if err := json.Unmarshal(body, &load); err != nil {
@@ -49,7 +49,7 @@ func (c *Client) Objects(ctx context.Context, comp *model.Component) []Object {
 	}
 	sets, err := c.ownedRaw(ctx, appsPath(w.Namespace, resource, ""), &load, func(uid string) bool { return uid == string(load.Metadata.UID) })
 	if err != nil {
-		out = append(out, Object{Kind: kind, Name: "(all)", Err: say(err, nil, "%s", because(err))})
+		out = append(out, Object{Kind: kind, Name: "(all)", Err: model.Told(err, nil, "%s", because(err))})
 	}
 	owners := map[string]bool{string(load.Metadata.UID): true}
 	templates := []json.RawMessage{load.template()}
@@ -64,7 +64,7 @@ func (c *Client) Objects(ctx context.Context, comp *model.Component) []Object {
 	}
 	pods, err := c.ownedRaw(ctx, corePath(w.Namespace, "pods", ""), &load, func(uid string) bool { return owners[uid] })
 	if err != nil {
-		out = append(out, Object{Kind: "Pod", Name: "(all)", Err: say(err, nil, "%s", because(err))})
+		out = append(out, Object{Kind: "Pod", Name: "(all)", Err: model.Told(err, nil, "%s", because(err))})
 	}
 	for n, p := range pods {
 		if n == objectPods {
@@ -104,7 +104,7 @@ func (c *Client) named(ctx context.Context, namespace string, templates []json.R
 			}
 			body, err := c.do(ctx, q)
 			if err != nil {
-				out[i] = Object{Kind: kind, Name: text.Line(r.name), Err: say(err, nil, "%s", because(err))}
+				out[i] = Object{Kind: kind, Name: text.Line(r.name), Err: model.Told(err, nil, "%s", because(err))}
 				return
 			}
 			out[i] = printed(kind, r.name, body)

@@ -143,7 +143,7 @@ func planError(w model.Workload, err error) error {
 	if gone(err, w.Name) {
 		return fmt.Errorf("%s is not in namespace %s: %w", w, w.Namespace, err)
 	}
-	return told(err, "no plan for %s: %s", w, because(err))
+	return model.Told(nil, err, "no plan for %s: %s", w, because(err))
 }
 
 // checks are all that is asked about a plan, in the order in which it is shown.

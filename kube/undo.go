@@ -42,11 +42,11 @@ func (Undo) Serves(string) bool { return true }
 func (u Undo) Do(ctx context.Context, plan model.Plan, tell func(model.Progress)) (model.Receipt, error) {
 	c := u.c
 	if c.readOnly {
-		return model.Receipt{}, say(model.ErrReadOnly, nil, "%s was not rolled back: rollbook runs read-only", plan.Workload)
+		return model.Receipt{}, model.Told(model.ErrReadOnly, nil, "%s was not rolled back: rollbook runs read-only", plan.Workload)
 	}
 	want, err := detail[undoDetail](plan.Detail)
 	if err != nil {
-		return model.Receipt{}, say(model.ErrRefused, err, "%s was not rolled back: %s", plan.Workload, err)
+		return model.Receipt{}, model.Told(model.ErrRefused, err, "%s was not rolled back: %s", plan.Workload, err)
 	}
 	c.writing.Add(1)
 	defer c.writing.Add(-1)
@@ -60,7 +60,7 @@ func (u Undo) Do(ctx context.Context, plan model.Plan, tell func(model.Progress)
 			return model.Receipt{}, err
 		}
 		if p.Same {
-			return model.Receipt{}, say(model.ErrRefused, nil, "skipped rollback (current template already matches revision %d)", want.ToNumber)
+			return model.Receipt{}, model.Told(model.ErrRefused, nil, "skipped rollback (current template already matches revision %d)", want.ToNumber)
 		}
 		var out *undoReceipt
 		err = c.patiently(ctx, tell, func() (err error) {
@@ -75,7 +75,7 @@ func (u Undo) Do(ctx context.Context, plan model.Plan, tell func(model.Progress)
 			return model.Receipt{}, c.refusal(plan.Workload.String(), "rolled back", err)
 		}
 	}
-	return model.Receipt{}, say(model.ErrRefused, err, "%s was not rolled back: each of %d times it changed between the read and the write, and was as before again (%s): try again", plan.Workload, undoTries, words(err))
+	return model.Receipt{}, model.Told(model.ErrRefused, err, "%s was not rolled back: each of %d times it changed between the read and the write, and was as before again (%s): try again", plan.Workload, undoTries, words(err))
 }
 
 // receipt is the API server's answer as the journal keeps it.
@@ -107,22 +107,22 @@ func (c *Client) again(ctx context.Context, plan model.Plan, want undoDetail) (*
 		func() { target, errT = c.revision(ctx, k, w.Namespace, plan.To.Key) })
 	switch {
 	case gone(errO, w.Name):
-		return nil, say(model.ErrChanged, errO, "%s is gone: it was deleted", w)
+		return nil, model.Told(model.ErrChanged, errO, "%s is gone: it was deleted", w)
 	case errO != nil:
-		return nil, say(model.ErrRefused, errO, "%s was not rolled back: it could not be read again before the write: %s", w, because(errO))
+		return nil, model.Told(model.ErrRefused, errO, "%s was not rolled back: it could not be read again before the write: %s", w, because(errO))
 	case o.Metadata.DeletionTimestamp != nil:
-		return nil, say(model.ErrChanged, nil, "%s is being deleted", w)
+		return nil, model.Told(model.ErrChanged, nil, "%s is being deleted", w)
 	case gone(errT, plan.To.Key):
-		return nil, say(model.ErrChanged, errT, "%s of %s is gone: %s %s was deleted", plan.To, w, strings.TrimSuffix(k.revisions, "s"), plan.To.Key)
+		return nil, model.Told(model.ErrChanged, errT, "%s of %s is gone: %s %s was deleted", plan.To, w, strings.TrimSuffix(k.revisions, "s"), plan.To.Key)
 	case errT != nil:
-		return nil, say(model.ErrRefused, errT, "%s was not rolled back: %s could not be read again before the write: %s", w, plan.To, because(errT))
+		return nil, model.Told(model.ErrRefused, errT, "%s was not rolled back: %s could not be read again before the write: %s", w, plan.To, because(errT))
 	}
 	p, err := makePlan(plan.Component, w, o, target, []*object{target})
 	if err != nil {
-		return nil, say(model.ErrRefused, err, "%s was not rolled back: %s", w, words(err))
+		return nil, model.Told(model.ErrRefused, err, "%s was not rolled back: %s", w, words(err))
 	}
 	if why := c.differs(&plan, want, p); why != "" {
-		return nil, say(model.ErrChanged, nil, "%s", why)
+		return nil, model.Told(model.ErrChanged, nil, "%s", why)
 	}
 	p.ending = ending
 	return p, nil

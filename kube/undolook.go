@@ -21,7 +21,7 @@ func (u Undo) Look(ctx context.Context, plan model.Plan) (model.Looked, error) {
 		return model.Looked{}, err
 	}
 	unseen := func(err error) (model.Looked, error) {
-		return model.Looked{}, told(err, "whether %s was rolled back cannot be seen: %s", w, because(err))
+		return model.Looked{}, model.Told(nil, err, "whether %s was rolled back cannot be seen: %s", w, because(err))
 	}
 	o, err := u.c.get(ctx, w.Namespace, w.Kind.Resource(), w.Name)
 	if gone(err, w.Name) {

@@ -116,7 +116,7 @@ func (c *Client) patch(ctx context.Context, p *planned) (*undoReceipt, error) {
 	w := &undoReceipt{ResourceVersion: o.Metadata.ResourceVersion, Generation: o.Metadata.Generation, TemplateHash: hash}
 	if hash != p.ToHash {
 		if hash == p.FromHash {
-			return nil, say(model.ErrRefused, nil, "admission put the template back that runs: the write had no effect")
+			return nil, model.Told(model.ErrRefused, nil, "admission put the template back that runs: the write had no effect")
 		}
 		w.Admitted = cmp.Or(someOf(changesOf(p.target.template(), o.template())), "in a way that is not shown")
 	}

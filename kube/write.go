@@ -46,17 +46,17 @@ func (c *Client) refusal(what, done string, err error) error {
 	}
 	switch {
 	case errors.Is(err, model.ErrReadOnly):
-		return say(model.ErrReadOnly, err, "%s: rollbook runs read-only", not)
+		return model.Told(model.ErrReadOnly, err, "%s: rollbook runs read-only", not)
 	case errors.As(err, &never):
-		return say(model.ErrRefused, err, "%s, the request never left: %s", not, words(never.error))
+		return model.Told(model.ErrRefused, err, "%s, the request never left: %s", not, words(never.error))
 	case errors.As(err, &u):
-		return say(model.ErrLost, err, "the write to %s had no answer: %s: it may or may not have been done", what, u.text)
+		return model.Told(model.ErrLost, err, "the write to %s had no answer: %s: it may or may not have been done", what, u.text)
 	case code/100 == 3:
-		return say(model.ErrLost, err, "the write to %s was answered with a redirect: %s: it may or may not have been done", what, words(err))
+		return model.Told(model.ErrLost, err, "the write to %s was answered with a redirect: %s: it may or may not have been done", what, words(err))
 	case code >= 500 && !byWebhook(st.Status().Message):
-		return say(model.ErrLost, err, "the write to %s ended in an error of the server: %s: it may or may not have been done", what, words(err))
+		return model.Told(model.ErrLost, err, "the write to %s ended in an error of the server: %s: it may or may not have been done", what, words(err))
 	}
-	return say(model.ErrRefused, err, "%s: %s", not, because(err))
+	return model.Told(model.ErrRefused, err, "%s: %s", not, because(err))
 }
 
 // byWebhook recognises the 500 that stands for "admission could not be asked":
@@ -78,7 +78,7 @@ func (c *Client) patiently(ctx context.Context, tell func(model.Progress), call 
 			wait = time.Duration(s) * time.Second
 		}
 		if end, ok := ctx.Deadline(); ok && c.now().Add(wait).After(end) {
-			return say(model.ErrRefused, err, "%s: it asks to wait %s: try again then", overloaded, model.Short(wait))
+			return model.Told(model.ErrRefused, err, "%s: it asks to wait %s: try again then", overloaded, model.Short(wait))
 		}
 		if tell != nil {
 			tell(model.Progress{Text: overloaded + ": trying again in " + model.Short(wait)})

@@ -2,6 +2,7 @@ package model
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -57,3 +58,25 @@ var (
 	// ErrReadOnly: the transport lets no request that changes anything leave.
 	ErrReadOnly = errors.New("read-only: no request that changes anything may leave")
 )
+
+// Told makes an error that reads exactly as the text and matches its kind and its cause,
+// either of which may be nil.
+func Told(kind, cause error, format string, args ...any) error {
+	return &told{kind: kind, cause: cause, text: fmt.Sprintf(format, args...)}
+}
+
+type told struct {
+	kind, cause error
+	text        string
+}
+
+func (e *told) Error() string { return e.text }
+
+func (e *told) Unwrap() (out []error) {
+	for _, err := range []error{e.kind, e.cause} {
+		if err != nil {
+			out = append(out, err)
+		}
+	}
+	return out
+}

@@ -151,7 +151,7 @@ func (j Job) page(ctx context.Context, path string, out any) (next string, err e
 		case status != http.StatusOK:
 			return j.refused(status, header, answer)
 		case json.Unmarshal(answer, out) != nil || string(answer) == "null":
-			return say(nil, nil, "%s: the answer is not GitLab's", j.gitlab)
+			return model.Told(nil, nil, "%s: the answer is not GitLab's", j.gitlab)
 		}
 		next = header.Get("X-Next-Page")
 		return nil

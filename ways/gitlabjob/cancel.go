@@ -95,18 +95,18 @@ func (k Cancel) Do(ctx context.Context, plan model.Plan, tell func(model.Progres
 	}
 	not := fmt.Sprintf("job %d was not cancelled", want.Job)
 	if k.j.ReadOnly {
-		return model.Receipt{}, say(model.ErrReadOnly, nil, "%s: rollbook runs read-only", not)
+		return model.Receipt{}, model.Told(model.ErrReadOnly, nil, "%s: rollbook runs read-only", not)
 	}
 	x, err := k.j.job(ctx, want.Project, want.Job)
 	switch {
 	case err != nil:
-		return model.Receipt{}, say(model.ErrRefused, err, "%s: it could not be read again before that: %s", not, because(err))
+		return model.Receipt{}, model.Told(model.ErrRefused, err, "%s: it could not be read again before that: %s", not, because(err))
 	case x.over() || x.Status == "canceling":
-		return model.Receipt{}, say(model.ErrChanged, nil, "%s: it is %s now", not, text.Line(x.Status))
+		return model.Receipt{}, model.Told(model.ErrChanged, nil, "%s: it is %s now", not, text.Line(x.Status))
 	}
 	got, err := k.j.order(ctx, want.path(), tell)
 	if err == nil && got.ID != want.Job {
-		return model.Receipt{}, say(model.ErrLost, nil, "the cancelling of job %d was answered by something that is not that job: it may or may not have been cancelled", want.Job)
+		return model.Receipt{}, model.Told(model.ErrLost, nil, "the cancelling of job %d was answered by something that is not that job: it may or may not have been cancelled", want.Job)
 	}
 	if err != nil {
 		return model.Receipt{}, refusedOrLost(err, not, fmt.Sprintf("the cancelling of job %d", want.Job), "cancelled")
@@ -123,7 +123,7 @@ func (k Cancel) Look(ctx context.Context, plan model.Plan) (model.Looked, error)
 	x, err := k.j.job(ctx, want.Project, want.Job)
 	switch {
 	case err != nil:
-		return model.Looked{}, say(nil, err, "whether job %d was cancelled cannot be seen: %s", want.Job, because(err))
+		return model.Looked{}, model.Told(nil, err, "whether job %d was cancelled cannot be seen: %s", want.Job, because(err))
 	case x.Status == "canceled" || x.Status == "canceling":
 		return model.Looked{State: model.SettledDone}, nil
 	case x.over():

@@ -69,22 +69,22 @@ func (j Job) Do(ctx context.Context, plan model.Plan, tell func(model.Progress))
 	}
 	not := fmt.Sprintf("the job %s of pipeline %d was not started", text.Line(want.Name), want.Pipeline)
 	if j.ReadOnly {
-		return model.Receipt{}, say(model.ErrReadOnly, nil, "%s: rollbook runs read-only", not)
+		return model.Receipt{}, model.Told(model.ErrReadOnly, nil, "%s: rollbook runs read-only", not)
 	}
 	found, err := j.again(ctx, &want)
 	switch {
 	case err != nil:
-		return model.Receipt{}, say(model.ErrRefused, err, "%s: what it rests on could not be read again before that: %s", not, because(err))
+		return model.Receipt{}, model.Told(model.ErrRefused, err, "%s: what it rests on could not be read again before that: %s", not, because(err))
 	case found.begun(&want) && found.newest.ID == want.Job:
-		return model.Receipt{}, say(model.ErrChanged, nil, "%s: it is %s now, and was %s when this was confirmed", not, text.Line(found.newest.Status), text.Line(want.Status))
+		return model.Receipt{}, model.Told(model.ErrChanged, nil, "%s: it is %s now, and was %s when this was confirmed", not, text.Line(found.newest.Status), text.Line(want.Status))
 	case found.begun(&want):
-		return model.Receipt{}, say(model.ErrChanged, nil, "%s: since it was confirmed it was run by %s", not, found.by())
+		return model.Receipt{}, model.Told(model.ErrChanged, nil, "%s: since it was confirmed it was run by %s", not, found.by())
 	case found.other != nil:
-		return model.Receipt{}, say(model.ErrChanged, nil, "%s: since it was confirmed %s was deployed to %s by %s", not, found.other.version(), text.Line(want.Environment), found.other.by())
+		return model.Receipt{}, model.Told(model.ErrChanged, nil, "%s: since it was confirmed %s was deployed to %s by %s", not, found.other.version(), text.Line(want.Environment), found.other.by())
 	}
 	started, err := j.order(ctx, want.path(), tell)
 	if err == nil && !want.answers(&started) {
-		return model.Receipt{}, say(model.ErrLost, nil, "the start of the job %s was answered by something that is not that job: it may or may not have been started", text.Line(want.Name))
+		return model.Receipt{}, model.Told(model.ErrLost, nil, "the start of the job %s was answered by something that is not that job: it may or may not have been started", text.Line(want.Name))
 	}
 	if err != nil {
 		return model.Receipt{}, refusedOrLost(err, not, fmt.Sprintf("the start of the job %s", text.Line(want.Name)), "started")
@@ -105,15 +105,15 @@ func refusedOrLost(err error, not, what, done string) error {
 	var s *model.SendError
 	switch {
 	case errors.As(err, &s) && s.Certain:
-		return say(model.ErrRefused, err, "%s, the request never left: %s", not, because(err))
+		return model.Told(model.ErrRefused, err, "%s, the request never left: %s", not, because(err))
 	case errors.As(err, &s):
-		return say(model.ErrLost, err, "%s had no answer: %s: it may or may not have been %s", what, because(err), done)
+		return model.Told(model.ErrLost, err, "%s had no answer: %s: it may or may not have been %s", what, because(err), done)
 	case !errors.As(err, &r):
-		return say(model.ErrLost, err, "%s: %s: it may or may not have been %s", what, err, done)
+		return model.Told(model.ErrLost, err, "%s: %s: it may or may not have been %s", what, err, done)
 	case r.status/100 == 3:
-		return say(model.ErrLost, err, "%s was answered with a redirect: %s: it may or may not have been %s", what, r.text, done)
+		return model.Told(model.ErrLost, err, "%s was answered with a redirect: %s: it may or may not have been %s", what, r.text, done)
 	case r.status >= 500:
-		return say(model.ErrLost, err, "%s ended in an error of the server: %s: it may or may not have been %s", what, r.text, done)
+		return model.Told(model.ErrLost, err, "%s ended in an error of the server: %s: it may or may not have been %s", what, r.text, done)
 	}
 	why := r.text
 	switch r.status {
@@ -124,7 +124,7 @@ func refusedOrLost(err error, not, what, done string) error {
 	case http.StatusUnauthorized:
 		why += "; the token is wrong, revoked or expired"
 	}
-	return say(model.ErrRefused, err, "%s: %s", not, why)
+	return model.Told(model.ErrRefused, err, "%s: %s", not, why)
 }
 
 // Look tells whether the job was started: by its newest run.
@@ -136,7 +136,7 @@ func (j Job) Look(ctx context.Context, plan model.Plan) (model.Looked, error) {
 	found, err := j.again(ctx, &want)
 	switch {
 	case err != nil:
-		return model.Looked{}, say(nil, err, "whether the job %s was started cannot be seen: %s", text.Line(want.Name), because(err))
+		return model.Looked{}, model.Told(nil, err, "whether the job %s was started cannot be seen: %s", text.Line(want.Name), because(err))
 	case !found.begun(&want) && found.other != nil:
 		return model.Looked{State: model.SettledForeign, By: found.other.by()}, nil
 	case !found.begun(&want):

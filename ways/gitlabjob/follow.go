@@ -65,9 +65,9 @@ func (j Job) started(ctx context.Context, want *detail, r model.Receipt) (int64,
 	found, err := j.again(ctx, want)
 	switch {
 	case err != nil:
-		return 0, say(nil, err, "the run of the job %s cannot be found: %s", text.Line(want.Name), because(err))
+		return 0, model.Told(nil, err, "the run of the job %s cannot be found: %s", text.Line(want.Name), because(err))
 	case !found.begun(want):
-		return 0, say(nil, nil, "the job %s was not started yet, as far as GitLab shows", text.Line(want.Name))
+		return 0, model.Told(nil, nil, "the job %s was not started yet, as far as GitLab shows", text.Line(want.Name))
 	}
 	return found.newest.ID, nil
 }

@@ -9,7 +9,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -80,7 +79,7 @@ func (j Job) Serves(component string) bool {
 func (j Job) target(component string) (Target, error) {
 	t, ok := j.targets[component]
 	if !ok {
-		return t, say(nil, nil, "%s: no GitLab project is configured for it: set gitlab: {project: …, environment: …} of the component in your own rollbook.yaml", component)
+		return t, model.Told(nil, nil, "%s: no GitLab project is configured for it: set gitlab: {project: …, environment: …} of the component in your own rollbook.yaml", component)
 	}
 	return t, nil
 }
@@ -110,29 +109,6 @@ type ran struct {
 	Job int64 `json:"job"`
 }
 
-// wording is an error of a kind that reads exactly as its text.
-type wording struct {
-	kind, err error
-	text      string
-}
-
-func (w *wording) Error() string { return w.text }
-
-func (w *wording) Unwrap() []error {
-	var all []error
-	for _, err := range []error{w.kind, w.err} {
-		if err != nil {
-			all = append(all, err)
-		}
-	}
-	return all
-}
-
-// say makes an error of a kind, which may be nil, by a cause, which may be nil too.
-func say(kind, cause error, format string, args ...any) error {
-	return &wording{kind: kind, err: cause, text: fmt.Sprintf(format, args...)}
-}
-
 // several runs its functions at the same time.
 func several(fs ...func()) {
 	var wg sync.WaitGroup
@@ -142,6 +118,15 @@ func several(fs ...func()) {
 	wg.Wait()
 }
 
+func read[T any](raw json.RawMessage) (out T, err error) {
+	if err := json.Unmarshal(raw, &out); err != nil {
+		return out, model.Told(model.ErrRefused, err, "the plan cannot be read: %s", err)
+	}
+	return out, nil
+}
+
+// clock is how the times of others are said.
+func clock(t time.Time) string { return t.UTC().Format("15:04:05 MST") }
 func digest(parts ...any) string {
 	h := sha256.New()
 	for _, p := range parts {
@@ -154,13 +139,3 @@ func digest(parts ...any) string {
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
-
-func read[T any](raw json.RawMessage) (out T, err error) {
-	if err := json.Unmarshal(raw, &out); err != nil {
-		return out, say(model.ErrRefused, err, "the plan cannot be read: %s", err)
-	}
-	return out, nil
-}
-
-// clock is how the times of others are said.
-func clock(t time.Time) string { return t.UTC().Format("15:04:05 MST") }

@@ -35,25 +35,25 @@ func (j Job) Plan(ctx context.Context, c *model.Component, to model.Version, out
 		return
 	}
 	if err := j.look(ctx, &w); err != nil {
-		fail(say(nil, err, "no plan for %s in %s: %s", w.target.Environment, w.target.Project, because(err)))
+		fail(model.Told(nil, err, "no plan for %s in %s: %s", w.target.Environment, w.target.Project, because(err)))
 		return
 	}
 	all := candidates(w.done, c)
 	x := wanted(all, to)
 	switch {
 	case x == nil && to.IsZero():
-		fail(say(nil, nil, "no other version was deployed to %s of %s", w.target.Environment, w.target.Project))
+		fail(model.Told(nil, nil, "no other version was deployed to %s of %s", w.target.Environment, w.target.Project))
 		return
 	case x == nil:
-		fail(say(nil, nil, "%s is not among the last %d deployments to %s: read the versions again", to, enough, w.target.Environment))
+		fail(model.Told(nil, nil, "%s is not among the last %d deployments to %s: read the versions again", to, enough, w.target.Environment))
 		return
 	case x.Refused != "":
-		fail(say(nil, nil, "%s: %s", x.Version, x.Refused))
+		fail(model.Told(nil, nil, "%s: %s", x.Version, x.Refused))
 		return
 	}
 	pf.To = x.Key
 	if w.jobs, err = j.jobs(ctx, w.target.Project, x.last.Job.Pipeline.ID); err != nil {
-		fail(say(nil, err, "the jobs of %s cannot be read: %s", x.Version, because(err)))
+		fail(model.Told(nil, err, "the jobs of %s cannot be read: %s", x.Version, because(err)))
 		return
 	}
 	r, err := w.choose(x.last)
@@ -156,7 +156,7 @@ func (w *world) choose(d *deployment) (run, error) {
 	case manual.over() && manual.Status != "skipped":
 		return run{action: "retry", job: manual, guard: w.guardOf(manual, true), why: "the manual job of its pipeline was run before, and is run again"}, nil
 	}
-	return run{}, say(nil, nil, "the job %s of pipeline %d is %s: look at it in GitLab: %s", text.Line(name), d.Job.Pipeline.ID, text.Line(manual.Status), text.Line(manual.WebURL))
+	return run{}, model.Told(nil, nil, "the job %s of pipeline %d is %s: look at it in GitLab: %s", text.Line(name), d.Job.Pipeline.ID, text.Line(manual.Status), text.Line(manual.WebURL))
 }
 
 // guardOf says what the guard makes of a job, of which again says whether it has run.

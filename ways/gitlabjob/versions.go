@@ -24,7 +24,7 @@ func (j Job) Versions(ctx context.Context, c *model.Component, _ time.Time) (*mo
 	}
 	all, err := j.deployments(ctx, t, "success", enough)
 	if err != nil {
-		return nil, say(nil, err, "the deployments of %s to %s cannot be read: %s", t.Project, t.Environment, because(err))
+		return nil, model.Told(nil, err, "the deployments of %s to %s cannot be read: %s", t.Project, t.Environment, because(err))
 	}
 	out := &model.History{Component: c.ID, Method: MethodJob, At: j.Now()}
 	for _, x := range candidates(all, c) {
