@@ -79,7 +79,7 @@ func (d DeletePod) Plan(ctx context.Context, comp *model.Component, to model.Ver
 		Title:   fmt.Sprintf("Delete pod %s of %s, so that it is made again with the new template", p.Name, comp.ID),
 		Stays:   []string{"what the pod has in memory and on volumes of its own"},
 		Command: d.c.kubectl(comp.Workload.Namespace) + "delete pod " + p.Name, Detail: raw}
-	plan.ID = digest(plan.Method, plan.Component, plan.Workload, p.Name, p.UID, p.Ready)
+	plan.ID = model.Digest(plan.Method, plan.Component, plan.Workload, p.Name, p.UID, p.Ready)
 	pod := *p
 	d.c.ask(ctx, []check{
 		{"access.delete", "whether you may delete pods", func(ctx context.Context) []model.Check { return d.checkAccess(ctx, &pod, comp) }},

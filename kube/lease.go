@@ -73,7 +73,7 @@ func leaseError(what string, w model.Workload, err error) error {
 func leaseName(w model.Workload) string {
 	name := "rollbook-" + strings.ToLower(string(w.Kind)) + "-" + w.Name
 	if len(name) > 253 {
-		name = name[:220] + "-" + digest(name)
+		name = name[:220] + "-" + model.Digest(name)
 	}
 	return name
 }

@@ -169,7 +169,7 @@ func makePlan(component string, w model.Workload, o, target *object, revs []*obj
 		return nil, err
 	}
 	// The controller's own annotations move while a rollout goes on.
-	p.Patch = digest(value, withoutController(p.annotations), p.Unpause)
+	p.Patch = model.Digest(value, withoutController(p.annotations), p.Unpause)
 	p.Plan = model.Plan{Method: MethodUndo, Role: model.RoleRelease, Component: component, Workload: w,
 		From: model.Revision(from, p.FromNumber), To: model.Revision(text.Line(target.Metadata.Name), p.ToNumber)}
 	p.From.Tag, p.To.Tag = tags(o, target)
@@ -244,7 +244,7 @@ func sameNumber(target *object, revs []*object) string {
 // id is over what the plan is, not over what was said about it: two reads of an
 // unchanged workload give the same.
 func (p *planned) id() string {
-	return digest(p.Method, p.Component, p.Workload, p.UID, p.FromNumber, p.ToNumber, p.FromHash, p.ToHash, p.To.Key, p.Guard,
+	return model.Digest(p.Method, p.Component, p.Workload, p.UID, p.FromNumber, p.ToNumber, p.FromHash, p.ToHash, p.To.Key, p.Guard,
 		p.Patch, p.Unpause, p.Same)
 }
 

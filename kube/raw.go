@@ -3,8 +3,6 @@ package kube
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -94,21 +92,6 @@ func tree(raw []byte) (any, error) {
 	return v, err
 }
 
-// digest is a hash over values whose JSON is the same whatever the order of
-// their keys; numbers count as they are written.
-func digest(parts ...any) string {
-	h := sha256.New()
-	for _, p := range parts {
-		b, err := json.Marshal(p) // sorts keys; json.Number stays as written
-		if err != nil {
-			b = []byte("!" + err.Error())
-		}
-		h.Write(b)
-		h.Write([]byte{0})
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
-}
-
 // guard is what a plan holds on to: spec less replicas, annotations less those
 // of the Deployment controller. Status and the number of replicas move all the
 // time, and do not age a plan.
@@ -124,7 +107,7 @@ func (o *object) guard() (string, error) {
 		}
 		spec[k] = v
 	}
-	return digest(spec, withoutController(o.Metadata.Annotations)), nil
+	return model.Digest(spec, withoutController(o.Metadata.Annotations)), nil
 }
 
 func withoutController(annotations map[string]string) map[string]string {

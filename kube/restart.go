@@ -3,6 +3,8 @@ package kube
 import (
 	"encoding/json"
 	"strings"
+
+	"rollbook/model"
 )
 
 // withoutRestart is the digest of a template less what only makes pods restart:
@@ -49,5 +51,5 @@ func withoutRestart(raw json.RawMessage) string {
 			}
 		}
 	}
-	return digest(t)
+	return model.Digest(t)
 }

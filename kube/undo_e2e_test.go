@@ -346,7 +346,7 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := object2(object2(v)["spec"])["futureField"]
-		if digest(got) != digest(object2(want)["futureField"]) {
+		if model.Digest(got) != model.Digest(object2(want)["futureField"]) {
 			t.Errorf("got %v in %s", got, op.Value)
 		}
 		if bytes.Contains(op.Value, []byte(labelHash)) {

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"time"
 )
@@ -29,6 +31,22 @@ type Plan struct {
 
 // Slot returns the slot that the plan is for.
 func (p *Plan) Slot() Slot { return Slot{p.Component, p.Role} }
+
+// Digest returns a hash over values, such as a plan's ID, in 32 hexadecimal digits. It
+// is the same whatever the order of their keys; a json.Number counts as it is written.
+// Journals keep plans by it: it must never come out otherwise.
+func Digest(parts ...any) string {
+	h := sha256.New()
+	for _, p := range parts {
+		b, err := json.Marshal(p) // sorts keys
+		if err != nil {
+			b = []byte("!" + err.Error())
+		}
+		h.Write(b)
+		h.Write([]byte{0})
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
 
 // Receipt is what a write left behind: the server's answer.
 type Receipt struct {

@@ -79,7 +79,7 @@ func (k Cancel) Plan(ctx context.Context, c *model.Component, to model.Version, 
 		Title:   fmt.Sprintf("Cancel job %d (%s) of pipeline %d", x.ID, name, x.Pipeline.ID),
 		Stays:   []string{"what the job has done until then"},
 		Command: fmt.Sprintf(`curl --request POST --header "PRIVATE-TOKEN: $GITLAB_TOKEN" %s`, k.j.gitlab.URL(want.path())), Detail: raw}
-	p.ID = digest(p.Method, p.Component, want)
+	p.ID = model.Digest(p.Method, p.Component, want)
 	pf.Plans = []model.Plan{p}
 	pf.Checks = append(k.j.rights(ctx, &w)[:2], line("job.state", model.CheckOK, "", "job %d (%s) is %s", x.ID, name, text.Line(x.Status)))
 	if x.over() {

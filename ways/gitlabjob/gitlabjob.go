@@ -6,8 +6,6 @@ package gitlabjob
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"sync"
@@ -127,15 +125,3 @@ func read[T any](raw json.RawMessage) (out T, err error) {
 
 // clock is how the times of others are said.
 func clock(t time.Time) string { return t.UTC().Format("15:04:05 MST") }
-func digest(parts ...any) string {
-	h := sha256.New()
-	for _, p := range parts {
-		b, err := json.Marshal(p)
-		if err != nil {
-			b = []byte("!" + err.Error())
-		}
-		h.Write(b)
-		h.Write([]byte{0})
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
-}

@@ -203,7 +203,7 @@ func (j Job) makePlan(c *model.Component, w *world, x *candidate, r run) (model.
 		Command: fmt.Sprintf(`curl --request POST --header "PRIVATE-TOKEN: $GITLAB_TOKEN" %s`, j.gitlab.URL(want.path())), Detail: raw}
 	of := want
 	of.Before = time.Time{} // moves with each pod that gets ready
-	p.ID = digest(p.Method, p.Component, p.Workload, of)
+	p.ID = model.Digest(p.Method, p.Component, p.Workload, of)
 	return p, nil
 }
 
