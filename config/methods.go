@@ -52,30 +52,16 @@ func (d *decoder) methods(v value) {
 
 // methodNames reads by which methods a component may go back, in their order.
 func (v value) methodNames(to *[]string) {
-	if v.draws(Schema{Type: "array", MinItems: 1, Items: &Schema{Type: "string", Enum: methodNames}}) {
-		return
-	}
-	var all []string
-	before := v.d.count
-	for _, item := range v.items() {
-		switch s, ok := item.line(); {
-		case !ok:
+	seen := map[string]bool{}
+	v.lines(to, Schema{Type: "string", Enum: methodNames}, func(item value, s string) {
+		switch {
 		case !slices.Contains(methodNames, s):
 			item.fail("%s is no method; there are %s", quote(s), list(methodNames))
-		case slices.Contains(all, s):
+		case seen[s]:
 			item.fail("%s stands here twice", quote(s))
-		default:
-			all = append(all, s)
 		}
-	}
-	switch {
-	case v.d.count > before:
-	case all == nil:
-		v.failKey("has no value")
-	default:
-		*to = all
-		v.remember()
-	}
+		seen[s] = true
+	})
 }
 
 // deploys is read from the operator's own file alone: the jobs of the project that it

@@ -180,25 +180,32 @@ func named[T any](to *[]T, name func(*T) *string, read func(value, *T)) func(val
 // linesField takes a list of lines.
 func linesField(name string, to *[]string) field {
 	return field{name: name, set: func(v value) {
-		if v.draws(Schema{Type: "array", MinItems: 1, Items: &Schema{Type: "string", Pattern: patternOf(nil)}}) {
-			return
-		}
-		var all []string
-		before := v.d.count
-		for _, item := range v.items() {
-			if s, ok := item.line(); ok {
-				all = append(all, s)
-			}
-		}
-		switch {
-		case v.d.count > before:
-		case all == nil:
-			v.failKey("has no value")
-		default:
-			*to = all
-			v.remember()
-		}
+		v.lines(to, Schema{Type: "string", Pattern: patternOf(nil)}, func(value, string) {})
 	}}
+}
+
+// lines reads a list of one line or more, each of which is drawn as of and may be
+// refused by check.
+func (v value) lines(to *[]string, of Schema, check func(item value, s string)) {
+	if v.draws(Schema{Type: "array", MinItems: 1, Items: &of}) {
+		return
+	}
+	var all []string
+	before := v.d.count
+	for _, item := range v.items() {
+		if s, ok := item.line(); ok {
+			check(item, s)
+			all = append(all, s)
+		}
+	}
+	switch {
+	case v.d.count > before:
+	case all == nil:
+		v.failKey("has no value")
+	default:
+		*to = all
+		v.remember()
+	}
 }
 
 // settings lists n for config check: names and places of secrets only.
