@@ -32,7 +32,7 @@ func PodLogsWanted(s *Snapshot) []model.PodLogs {
 	var out []model.PodLogs
 	for _, triggered := range []bool{true, false} {
 		for _, c := range s.Seen.Board {
-			if (why[c.ID] != nil) != triggered || len(out) == logComponents {
+			if (why[c.ID] != nil) != triggered || len(out) == logComponents || !triggered && !anyFails(c) {
 				continue
 			}
 			if w, fails := s.podLogs(c); len(w.New) > 0 && (triggered || fails) {
@@ -42,6 +42,17 @@ func PodLogsWanted(s *Snapshot) []model.PodLogs {
 		}
 	}
 	return out
+}
+
+// anyFails reports whether any pod of a component fails: of a thousand healthy ones
+// nothing else is looked at.
+func anyFails(c *model.Component) bool {
+	for n := range c.Pods {
+		if c.Pods[n].Failing {
+			return true
+		}
+	}
+	return false
 }
 
 // podLogs names the logs of a component's pods, and reports whether one of the running
@@ -208,13 +219,13 @@ func (i *Incident) NewLogLine(component string) (model.Said, model.SaidLine, boo
 // SaidNow returns what the pods of a component's running version say, or, where nothing
 // is known of it, said what NewLogLine tells of; nil when nothing was read.
 func (i *Incident) SaidNow(c *model.Component) *model.Said {
-	if now := i.said(c.ID, c.Running()); now != nil && len(now.Lines) > 0 {
-		return now
+	now := i.said(c.ID, c.Running())
+	if now == nil || len(now.Lines) == 0 {
+		if of, _, ok := i.NewLogLine(c.ID); ok {
+			return &of
+		}
 	}
-	if of, _, ok := i.NewLogLine(c.ID); ok {
-		return &of
-	}
-	return i.said(c.ID, c.Running())
+	return now
 }
 
 // SaidWords returns "KeyError: 'PAYMENT_URL'  (settings.py:27)  ×6, new since 1.42.0".
