@@ -2,8 +2,8 @@ package report
 
 import (
 	"io"
+	"maps"
 	"os"
-	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -39,32 +39,30 @@ func (m *Manifest) readEnds(dir string) {
 		return // the manifest's files are gone: there is nothing to show
 	}
 	defer root.Close()
-	best := map[string]File{}
-	rank := func(f File) int {
-		switch {
-		case strings.Contains(path.Base(f.Name), "-previous-"):
-			return 3
-		case strings.Contains(f.Name, "-opened"), strings.Contains(f.Name, "-confirm"):
-			return 2
-		}
-		return 1
+	type log struct {
+		File
+		previous bool // of a container that has ended
+		rank     int
 	}
+	best := map[string]log{}
 	for _, f := range m.Files {
 		found := failedLog.FindStringSubmatch(f.Name)
 		if found == nil || !strings.HasPrefix(f.Source, "log of pod ") {
 			continue
 		}
-		if was, ok := best[found[1]]; !ok || rank(f) > rank(was) {
-			best[found[1]] = f
+		l := log{File: f, previous: strings.HasPrefix(found[2], "previous-"), rank: 1}
+		switch {
+		case l.previous:
+			l.rank = 3
+		case found[3] != "":
+			l.rank = 2
+		}
+		if l.rank > best[found[1]].rank {
+			best[found[1]] = l
 		}
 	}
-	var order []string
-	for c := range best {
-		order = append(order, c)
-	}
-	slices.Sort(order)
-	for _, c := range order {
-		if lines := endOf(root, best[c]); len(lines) > 0 {
+	for _, c := range slices.Sorted(maps.Keys(best)) {
+		if lines := endOf(root, best[c].Name, best[c].previous); len(lines) > 0 {
 			m.ends = append(m.ends, logEnd{component: c, source: best[c].Source, lines: lines})
 		}
 	}
@@ -72,8 +70,8 @@ func (m *Manifest) readEnds(dir string) {
 
 // endOf returns the last lines of a log that tell of trouble, each once; of a container
 // that ended, its last lines where none does.
-func endOf(root *os.Root, f File) []string {
-	file, err := root.Open(f.Name)
+func endOf(root *os.Root, name string, ended bool) []string {
+	file, err := root.Open(name)
 	if err != nil {
 		return nil
 	}
@@ -101,7 +99,7 @@ func endOf(root *os.Root, f File) []string {
 			all = append(all, l)
 		}
 	}
-	if len(telling) == 0 && strings.Contains(path.Base(f.Name), "-previous-") {
+	if len(telling) == 0 && ended {
 		telling = all
 	}
 	return telling[max(0, len(telling)-saidMost):]
