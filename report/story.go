@@ -31,15 +31,11 @@ func (b *builder) cause() Cause {
 		})
 	}
 	seen := map[string]bool{}
-	var told []model.Version // pairs: what was told of it one way is not told the other way
-	pair := func(x, y model.Version) bool {
-		for n := 0; n < len(told); n += 2 {
-			if told[n].Is(x) && told[n+1].Is(y) || told[n].Is(y) && told[n+1].Is(x) {
-				return true
-			}
-		}
-		told = append(told, x, y)
-		return false
+	var told []model.Plan // what was told of a component one way is not told the other way
+	known := func(p model.Plan) bool {
+		return slices.ContainsFunc(told, func(o model.Plan) bool {
+			return o.Component == p.Component && (o.From.Is(p.From) && o.To.Is(p.To) || o.From.Is(p.To) && o.To.Is(p.From))
+		})
 	}
 	for _, a := range b.i.Attempts {
 		for _, w := range a.Writes {
@@ -51,7 +47,8 @@ func (b *builder) cause() Cause {
 				c.Suspects = append(c.Suspects, Culprit{Component: Text(p.Component), Version: Text(p.From.Full()), Text: "it ran when the rollback was confirmed"})
 			}
 			seen[p.Component] = true
-			if len(p.Changes) > 0 && !pair(p.From, p.To) {
+			if len(p.Changes) > 0 && !known(p) {
+				told = append(told, p)
 				c.Diffs = append(c.Diffs, Diffed{Component: Text(p.Component), From: Text(p.To.Full()), To: Text(p.From.Full()), Lines: released(p.Changes)})
 			}
 		}
