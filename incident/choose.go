@@ -113,12 +113,16 @@ func (do Select) decide(d *decider) {
 		if c == nil {
 			return
 		}
-		choice := d.newChoice(c)
-		choice.Own = true
-		d.fact(Chosen{choice})
-		d.effect(ReadHistory{Slot: slot, Method: choice.Method, Until: d.onset()})
+		d.choose(d.newChoice(c))
 		d.propose()
 	}
+}
+
+// choose is the operator's choice of a component and a way; its versions are read.
+func (d *decider) choose(c Choice) {
+	c.Own = true
+	d.fact(Chosen{c})
+	d.effect(ReadHistory{Slot: c.Slot, Method: c.Method, Until: d.onset()})
 }
 
 // UseMethod chooses by which method a component's release goes back. What was chosen
@@ -135,9 +139,8 @@ func (do UseMethod) decide(d *decider) {
 		return
 	}
 	choice := d.newChoice(c)
-	choice.Method, choice.Own = do.Method, true
-	d.fact(Chosen{choice})
-	d.effect(ReadHistory{Slot: choice.Slot, Method: choice.Method, Until: d.onset()})
+	choice.Method = do.Method
+	d.choose(choice)
 }
 
 // Pick sets the version for a component. To is its key.

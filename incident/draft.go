@@ -288,12 +288,7 @@ func allHealthy(s *Snapshot) bool {
 			return false
 		}
 	}
-	for _, f := range findings(s) {
-		if f.Asked && f.State == model.TriUnknown || f.State == model.TriYes || f.Over {
-			return false
-		}
-	}
-	return true
+	return len(findings(s)) == 0
 }
 
 // followUp is what a person has to do after it.

@@ -57,7 +57,7 @@ func (l *Line) finding(s *Snapshot, kind TriggerKind, lost string) finding {
 	default:
 		out = stuckFinding(s, l.Component, lost)
 	}
-	if l.asleep() && !out.Over {
+	if l.Component.Asleep() && !out.Over {
 		return finding{Trigger: out.Trigger, Why: noReplicas}
 	}
 	return out
@@ -66,9 +66,6 @@ func (l *Line) finding(s *Snapshot, kind TriggerKind, lost string) finding {
 // noReplicas is why nothing is known of a component of which no pod is wanted, and that
 // fails nowhere all the same, as at an ingress: it is unknown, and not asked for.
 const noReplicas = "0 replicas: nothing runs, so nothing is proven"
-
-// asleep says whether no pod of the component is wanted.
-func (l *Line) asleep() bool { return l.Component.Missing == "" && l.Component.Desired == 0 }
 
 func (l *Line) figureFinding(s *Snapshot, kind TriggerKind) finding {
 	c, limits := l.Component, s.Incident.Settings.Limits

@@ -161,7 +161,7 @@ func (j *Judgement) summarise(s *Snapshot) {
 				k.top, k.topName = r.Value, l.Component.ID
 			}
 			f := l.finding(s, kind, lost)
-			if l.asleep() && !f.Asked {
+			if l.Component.Asleep() && !f.Asked {
 				if k.asleeps++; len(k.asleep) < named {
 					k.asleep = append(k.asleep, l)
 				}

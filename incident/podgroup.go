@@ -61,11 +61,8 @@ func (g *PodGroup) Words(c *model.Component) string {
 	if g.Exit != "" {
 		text += ": " + g.Exit
 	}
-	switch {
-	case g.Restarts == 1:
-		text += ", 1 restart"
-	case g.Restarts > 1:
-		text += fmt.Sprintf(", %d restarts", g.Restarts)
+	if g.Restarts > 0 {
+		text += ", " + count(g.Restarts, "restart")
 	}
 	return text
 }

@@ -73,7 +73,7 @@ func (d *decider) waitsForAvailable(component string) bool {
 // it, and nothing can prove it.
 func (s *Snapshot) NoneRuns(component string) bool {
 	c := s.Seen.Component(component)
-	return c != nil && c.Missing == "" && c.Desired == 0
+	return c != nil && c.Asleep()
 }
 
 // RolledOut is the end of a write's way: what was written is there and serves, or waits

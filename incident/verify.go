@@ -228,7 +228,7 @@ func (p *proving) away() string {
 	switch {
 	case c == nil, c.Missing == model.NotFound:
 		return "the workload is gone: it is not in the cluster any more"
-	case c.Missing == "" && c.Desired == 0 && before > 0:
+	case c.Asleep() && before > 0:
 		return fmt.Sprintf("0 replicas: it had %d", before)
 	}
 	return ""

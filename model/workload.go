@@ -97,6 +97,9 @@ func (c *Component) Basis() string {
 	return fmt.Sprint(c.UID, c.Missing, c.TemplateHash, c.OwnerName, c.Revision, c.RevisionBy, c.Paused, c.OnDelete, c.Partition, c.Owners)
 }
 
+// Asleep reports whether the workload is there, and no pod of it is wanted.
+func (c *Component) Asleep() bool { return c.Missing == "" && c.Desired == 0 }
+
 // Running returns the revision that the workload runs, as a version: its
 // ReplicaSet or ControllerRevision; zero while that is not known.
 func (c *Component) Running() Version {

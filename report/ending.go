@@ -75,11 +75,6 @@ func list(names []string) string {
 // ended tells how it ended.
 func (b *builder) ended(d Data) (out []string) {
 	i := &b.i
-	open := func() {
-		if i.End == nil && i.Closed.IsZero() {
-			out = append(out, "The incident is still open.")
-		}
-	}
 	released := slices.ContainsFunc(d.Attempts, func(t Try) bool { return t.Role == string(model.RoleRelease) })
 	if i.End != nil && i.End.Outcome != incident.RolledBack {
 		text := "It ended without a rollback: "
@@ -101,6 +96,8 @@ func (b *builder) ended(d Data) (out []string) {
 	if released && i.Verified.IsZero() {
 		out = append(out, "That it helped is not verified.")
 	}
-	open()
+	if i.End == nil && i.Closed.IsZero() {
+		out = append(out, "The incident is still open.")
+	}
 	return out
 }

@@ -30,8 +30,7 @@ func (b *builder) evidence() Kept {
 		bytes += f.Bytes
 		newest[f.Source] = n
 	}
-	lines := map[string]int{} // by what they hold
-	pictures := map[string]int{}
+	lines := map[string]int{}            // by what they hold
 	kinds := map[string]map[string]int{} // of objects, by their folder
 	older := 0
 	for n, f := range m.Files {
@@ -40,7 +39,6 @@ func (b *builder) evidence() Kept {
 			continue
 		}
 		if picName.MatchString(f.Name) {
-			pictures[f.Source] = len(k.Pictures)
 			k.Pictures = append(k.Pictures, Text(Folder+"/"+f.Name))
 		}
 		name, words := f.Name, f.Source

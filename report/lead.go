@@ -288,18 +288,18 @@ func (b *builder) lost(i Impact) string {
 		until = " until " + i.To.Minute()
 	}
 	f, r := i.All.Failed.Value, i.All.Requests.Value
-	least := ""
+	none, least := math.Round(f.Value) <= 0, ""
 	if f.AtLeast {
 		least = "at least "
 	}
 	switch {
 	case !i.Known || !f.Known:
 		return "How many requests failed is not known."
-	case number(f.Value) == "none" && !b.rose(): // since when it failed is not known
+	case none && !b.rose(): // since when it failed is not known
 		return "How many requests failed before " + i.From.Minute() + " is not known."
-	case number(f.Value) == "none" && (f.AtLeast || i.All.NoData.Value.Value >= 0.5 || !i.All.NoData.Value.Known):
+	case none && (f.AtLeast || i.All.NoData.Value.Value >= 0.5 || !i.All.NoData.Value.Known):
 		return "As far as there are figures, no request failed" + until + "."
-	case number(f.Value) == "none":
+	case none:
 		return "No request failed" + until + "."
 	case r.Known && r.Value > 0 && !f.AtLeast && !r.AtLeast:
 		return fmt.Sprintf("%s of %s requests failed%s (%s).", number(f.Value), number(r.Value), until, share(f.Value/r.Value))

@@ -16,9 +16,8 @@ type Said struct {
 	// New says that the logs that it was compared with do not say it.
 	New bool
 
-	key   string
-	last  bool // the last words of a container that has ended
-	order int
+	key  string
+	last bool // the last words of a container that has ended
 }
 
 // Log is the end of one container's log, the oldest line first.
@@ -49,7 +48,7 @@ func Compare(logs, old []Log) []Said {
 			if !known {
 				n = len(out)
 				at[e.key] = n
-				e.order, e.New = n, len(before) > 0 && !before[e.key] && (start || e.weight() > weightNone)
+				e.New = len(before) > 0 && !before[e.key] && (start || e.weight() > weightNone)
 				out = append(out, e)
 			}
 			s := &out[n]
@@ -59,7 +58,7 @@ func Compare(logs, old []Log) []Said {
 	}
 	out = slices.DeleteFunc(out, func(s Said) bool { return !s.New && s.weight() < weightWarn })
 	slices.SortStableFunc(out, func(a, b Said) int {
-		return cmp.Or(cmp.Compare(b.rank(), a.rank()), cmp.Compare(b.Count, a.Count), cmp.Compare(a.order, b.order))
+		return cmp.Or(cmp.Compare(b.rank(), a.rank()), cmp.Compare(b.Count, a.Count))
 	})
 	return out
 }
