@@ -62,7 +62,7 @@ func asking(f *flags, what func(context.Context, *kube.Client) ([]string, error)
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		defer quiet.restore()
-		c, err := kube.Connect(&f.kube, kube.Options{Version: version, ReadOnly: true, Warn: quiet.note, Said: quiet.said, Now: time.Now, Dial: f.stage.dial})
+		c, err := f.look(quiet)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"os"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"rollbook/config"
-	"rollbook/kube"
 	"rollbook/ui"
 )
 
@@ -84,7 +82,7 @@ func checkConfigMap(ctx context.Context, f *flags, cfg *config.Config) (all *con
 		return nil, "", err
 	}
 	defer quiet.restore()
-	c, err := kube.Connect(&f.kube, kube.Options{Version: version, ReadOnly: true, Warn: quiet.note, Said: quiet.said, Now: time.Now})
+	c, err := f.look(quiet)
 	if err != nil {
 		return cfg, "ConfigMap " + configMapName + ": not looked for: " + err.Error(), nil
 	}

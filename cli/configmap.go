@@ -44,6 +44,18 @@ func withConfigMap(ctx context.Context, f *flags, cfg *config.Config, c *kube.Cl
 	return cfg.With(config.Source{Kind: config.Cluster, Name: name, Data: []byte(text)})
 }
 
+// withConfigMapSoon is withConfigMap for a command that waits for it so long; cfg alone
+// stands, where that is an error.
+func withConfigMapSoon(ctx context.Context, wait time.Duration, f *flags, cfg *config.Config, c *kube.Client) (*config.Config, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	all, err := withConfigMap(ctx, f, cfg, c)
+	if err != nil {
+		return cfg, err
+	}
+	return all, nil
+}
+
 // adopt brings the ConfigMap's configuration into the walk as soon as the
 // cluster hands it out. Nothing waits for it. Without one, or without the right
 // to read it, nothing is said: the walk is as good without.

@@ -64,16 +64,11 @@ func examine(ctx context.Context, f *flags, args []string) ([]finding, error) {
 		return nil, err
 	}
 	defer quiet.restore()
-	c, err := kube.Connect(&f.kube, kube.Options{Version: version, ReadOnly: true, Warn: quiet.note, Said: quiet.said, Now: time.Now})
+	c, err := f.look(quiet)
 	if err != nil {
 		return nil, err
 	}
-	ask, cancel := context.WithTimeout(ctx, configMapWait)
-	all, mapErr := withConfigMap(ask, f, cfg, c)
-	cancel()
-	if mapErr == nil {
-		cfg = all
-	}
+	cfg, mapErr := withConfigMapSoon(ctx, configMapWait, f, cfg, c)
 	set, err := settings(cfg, c, f, args)
 	if err != nil {
 		return nil, err

@@ -35,13 +35,18 @@ func closing(to engine.Config, cfg *config.Config, c *kube.Client, prom *prometh
 	all := senders(cfg, to.Settings.ReadOnly)
 	to.Settings.Channels = channels(all)
 	to.Messages, to.Leases, to.PodLogs = messenger(all), c, c
-	to.Checks = checks{c, prom, probe.New(probe.Options{Now: time.Now})}
+	to.Checks = newChecks(c, prom)
 	to.Evidence = collector{reporting.NewCollector(evidence{c, prom}.sources(), reporting.Bounds{}, time.Now)}
 	to.Impact, to.Reporter = cost{prom}, reporter{cfg}
 	if sources := onCallSources(cfg); len(sources) > 0 {
 		to.Contacts = contacts{sources, newOnCallCache(cfg.Hash)}
 	}
 	return to
+}
+
+// newChecks returns what looks at the components' own checks.
+func newChecks(c *kube.Client, prom *prometheus) checks {
+	return checks{c, prom, probe.New(probe.Options{Now: time.Now})}
 }
 
 // messenger is the senders by the name of their channels.

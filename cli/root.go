@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
@@ -38,8 +39,11 @@ const (
 // errUsage marks what is wrong with the command line itself.
 var errUsage = errors.New("usage")
 
-// errSilent is an error whose words were printed already.
-var errSilent = errors.New("told already")
+// exitCode is an error whose words were printed already, with the code that the
+// program ends with.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
 // flags are those that every command takes.
 type flags struct {
@@ -50,6 +54,21 @@ type flags struct {
 	readOnly   bool
 
 	stage stage // not a flag: where the walk is played
+}
+
+// look connects to the cluster through a client that lets nothing leave that changes
+// anything. What it warns of goes to q.
+func (f *flags) look(q *quiet) (*kube.Client, error) {
+	return kube.Connect(&f.kube, kube.Options{Version: version, ReadOnly: true, Warn: q.note, Said: q.said, Now: time.Now, Dial: f.stage.dial})
+}
+
+// hostName returns this machine's name; "" where it has none.
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return name
 }
 
 // Main runs the command line and returns the exit code.
@@ -70,8 +89,6 @@ func Main(args []string) int {
 		return exitOK
 	case errors.As(err, &code):
 		return int(code)
-	case errors.Is(err, errSilent):
-		return exitError
 	case errors.Is(err, errUsage):
 		say(os.Stderr, err, "")
 		return exitUsage

@@ -2,26 +2,17 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"rollbook/engine"
 	"rollbook/incident"
-	"rollbook/kube"
 	"rollbook/status"
 )
 
 // statusWait is how long rollbook status waits for what it tells.
 const statusWait = 20 * time.Second
-
-// exitCode is an error whose words were printed already, with the code that the
-// program ends with.
-type exitCode int
-
-func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
 func newStatus(f *flags) *cobra.Command {
 	var format string
@@ -96,16 +87,11 @@ func stands(ctx context.Context, f *flags, args []string, wait time.Duration) (s
 		return none, err
 	}
 	defer quiet.restore()
-	c, err := kube.Connect(&f.kube, kube.Options{Version: version, ReadOnly: true, Warn: quiet.note, Said: quiet.said, Now: time.Now, Dial: f.stage.dial})
+	c, err := f.look(quiet)
 	if err != nil {
 		return none, err
 	}
-	ask, asked := context.WithTimeout(ctx, min(configMapWait, wait/2))
-	all, mapErr := withConfigMap(ask, f, cfg, c)
-	asked()
-	if mapErr == nil {
-		cfg = all
-	}
+	cfg, mapErr := withConfigMapSoon(ctx, min(configMapWait, wait/2), f, cfg, c)
 	on := *f
 	on.readOnly = true
 	set, err := settings(cfg, c, &on, args)
@@ -121,12 +107,8 @@ func stands(ctx context.Context, f *flags, args []string, wait time.Duration) (s
 	if err != nil {
 		return none, err
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = ""
-	}
-	e := engine.New(engine.Config{Cluster: c, Methods: methods(c, cfg, true), Metrics: prom, Settings: set, Version: version, Host: host, Journals: dirs,
-		IdlePoll: cfg.Limits.PollIdle, LookOn: lookOn, Leases: c, Checks: closing(engine.Config{Settings: set}, cfg, c, prom).Checks, Glance: true})
+	e := engine.New(engine.Config{Cluster: c, Methods: methods(c, cfg, true), Metrics: prom, Settings: set, Version: version, Host: hostName(), Journals: dirs,
+		IdlePoll: cfg.Limits.PollIdle, LookOn: lookOn, Leases: c, Checks: newChecks(c, prom), Glance: true})
 	g := &glance{e: e, prom: prom, focus: set.Focus, searched: make(chan struct{})}
 	work, stop := context.WithCancel(ctx)
 	defer stop()

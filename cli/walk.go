@@ -94,11 +94,7 @@ func walk(ctx context.Context, f *flags, args []string) error {
 		}
 		screen.Input, screen.Login = door.in, func() error { return door.login(quiet, c) }
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = ""
-	}
-	e := engine.New(closing(engine.Config{Cluster: c, Methods: methods(c, cfg, f.readOnly), Metrics: prom, Settings: set, Version: version, Host: host,
+	e := engine.New(closing(engine.Config{Cluster: c, Methods: methods(c, cfg, f.readOnly), Metrics: prom, Settings: set, Version: version, Host: hostName(),
 		Journals: dirs, IdlePoll: cfg.Limits.PollIdle, LookOn: lookOn}, cfg, c, prom))
 	screen.Engine = e
 	if f.stage.beside != nil {

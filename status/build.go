@@ -24,8 +24,8 @@ func Of(now, then *incident.Snapshot, unread []string) Data {
 	d.Verdict.Headline = head.String()
 	quiet := []Line{}
 	for _, l := range now.Judgement().Lines {
-		line, calm := lineOf(now, l)
-		if calm {
+		line := lineOf(now, l)
+		if line.calm() {
 			quiet = append(quiet, line)
 		} else {
 			d.Components = append(d.Components, line)
@@ -134,8 +134,8 @@ func notRead(s *incident.Snapshot) []string {
 
 func incidentOf(s *incident.Snapshot) *Incident {
 	i := &s.Incident
-	out := &Incident{ID: i.ID, Opened: i.Opened.UTC(), Onset: utc(i.Onset), Operator: i.Operator, Step: i.Step.Name(), LookedOn: s.Seen.LookingOn != "",
-		Attempts: len(i.Attempts), Verified: utc(i.Verified), Asks: i.AskText, Resumed: s.Seen.Resumed, Journal: s.Seen.Journal, NotYours: s.Seen.TheyLeft}
+	out := &Incident{ID: i.ID, Opened: i.Opened.UTC(), Onset: i.Onset.UTC(), Operator: i.Operator, Step: i.Step.Name(), LookedOn: s.Seen.LookingOn != "",
+		Attempts: len(i.Attempts), Verified: i.Verified.UTC(), Asks: i.AskText, Resumed: s.Seen.Resumed, Journal: s.Seen.Journal, NotYours: s.Seen.TheyLeft}
 	if i.End != nil {
 		out.Ended = string(i.End.Outcome)
 	}
@@ -147,7 +147,7 @@ func incidentOf(s *incident.Snapshot) *Incident {
 func debts(s *incident.Snapshot) []Debt {
 	out := []Debt{}
 	for _, o := range s.Incident.Owed() {
-		out = append(out, Debt{Incident: s.Incident.ID, Component: o.Component, What: o.What, Since: utc(o.Since), By: o.By, Paying: o.Paying, Unsure: o.Unsure})
+		out = append(out, Debt{Incident: s.Incident.ID, Component: o.Component, What: o.What, Since: o.Since.UTC(), By: o.By, Paying: o.Paying, Unsure: o.Unsure})
 	}
 	for _, o := range s.Seen.Open {
 		for _, what := range o.Owes {
@@ -165,12 +165,12 @@ func questions(nodes []incident.Node) []Question {
 	return out
 }
 
-// lineOf returns a component's line, and whether nothing about it is to be looked at.
-func lineOf(s *incident.Snapshot, l *incident.Line) (out Line, calm bool) {
+// lineOf returns a component's line.
+func lineOf(s *incident.Snapshot, l *incident.Line) (out Line) {
 	c, limits := l.Component, s.Incident.Settings.Limits
-	out = Line{ID: c.ID, Workload: c.Workload.String(), Missing: c.Missing, Tag: c.Running().Tag, Revision: c.Revision, Since: utc(c.RevisionStart), By: c.RevisionBy,
+	out = Line{ID: c.ID, Workload: c.Workload.String(), Missing: c.Missing, Tag: c.Running().Tag, Revision: c.Revision, Since: c.RevisionStart.UTC(), By: c.RevisionBy,
 		Pods: Pods{Desired: c.Desired, Ready: c.Ready, Available: c.Available, Updated: c.Updated, Terminating: c.Terminating,
-			NoneReady: utc(c.NoneReady), Unread: c.PodsNo}, Notes: c.Hints}
+			NoneReady: c.NoneReady.UTC(), Unread: c.PodsNo}, Notes: c.Hints}
 	out.Rollout, _ = c.StuckAt(s.Now)
 	if c.Paused {
 		out.Notes = append([]string{"the rollout is paused"}, out.Notes...)
@@ -183,7 +183,7 @@ func lineOf(s *incident.Snapshot, l *incident.Line) (out Line, calm bool) {
 		out.Owners = append(out.Owners, text)
 	}
 	for _, g := range incident.FailingPods(c) {
-		f := Failing{Text: g.Words(c), Last: utc(g.Last)}
+		f := Failing{Text: g.Words(c), Last: g.Last.UTC()}
 		for _, p := range g.Pods {
 			f.Pods = append(f.Pods, p.Name)
 		}
@@ -203,13 +203,17 @@ func lineOf(s *incident.Snapshot, l *incident.Line) (out Line, calm bool) {
 			out.Errors, out.P95 = Figure{None: true}, Figure{None: true}
 		}
 		for _, a := range f.Alerts {
-			out.Alerts = append(out.Alerts, Alert{a.Name, a.Severity, utc(a.Since), a.Before})
+			out.Alerts = append(out.Alerts, Alert{a.Name, a.Severity, a.Since.UTC(), a.Before})
 		}
 		out.NoAlerts = f.AlertsNo
 	}
-	calm = c.Missing == "" && len(out.Pods.Failing) == 0 && out.Rollout == "" && c.NoneReady.IsZero() && c.PodsNo == "" && len(out.Alerts) == 0 &&
-		out.Errors.fine() && out.P95.fine()
-	return out, calm
+	return out
+}
+
+// calm reports whether nothing about a component is to be looked at.
+func (l *Line) calm() bool {
+	return l.Missing == "" && len(l.Pods.Failing) == 0 && l.Rollout == "" && l.Pods.NoneReady.IsZero() && l.Pods.Unread == "" && len(l.Alerts) == 0 &&
+		l.Errors.fine() && l.P95.fine()
 }
 
 func (f Figure) fine() bool { return f.None || f.Known && f.Over == model.TriNo }
@@ -235,7 +239,7 @@ func measured(f model.Figure, run incident.Run, limit float64, show func(float64
 }
 
 func read(r model.Reading, show func(float64) string) Figure {
-	out := Figure{Known: r.Known, Value: r.Value, AtLeast: r.AtLeast, Why: r.Why, At: utc(r.At)}
+	out := Figure{Known: r.Known, Value: r.Value, AtLeast: r.AtLeast, Why: r.Why, At: r.At.UTC()}
 	if r.Known {
 		out.text = show(r.Value)
 		if r.AtLeast {
@@ -246,7 +250,7 @@ func read(r model.Reading, show func(float64) string) Figure {
 }
 
 func suspectOf(s *incident.Snapshot, x incident.Suspect) Suspect {
-	return Suspect{Component: x.Component, Version: x.Version.Full(), At: utc(x.At), Before: x.Before.Seconds(), Words: x.Words(s), By: x.By,
+	return Suspect{Component: x.Component, Version: x.Version.Full(), At: x.At.UTC(), Before: x.Before.Seconds(), Words: x.Words(s), By: x.By,
 		Cause: x.ChangeCause, Later: x.Later() && !s.Incident.Onset.IsZero()}
 }
 
@@ -282,7 +286,7 @@ func histories(s *incident.Snapshot) []History {
 		for n := range h.Candidates {
 			r := &h.Candidates[n]
 			errors, p95 := s.FiguresOfVersion(h, r)
-			v := Version{Key: r.Key, Label: r.Label, Tag: r.Tag, Start: utc(r.Start), Guessed: r.Guessed, By: s.ReleasedBy(h, r), Cause: r.Cause, Images: r.Images,
+			v := Version{Key: r.Key, Label: r.Label, Tag: r.Tag, Start: r.Start.UTC(), Guessed: r.Guessed, By: s.ReleasedBy(h, r), Cause: r.Cause, Images: r.Images,
 				Current: r.Current, Mark: s.MarkOf(h, r).Word(), Errors: read(errors, model.Percent), P95: read(p95, model.Seconds), Refused: r.Refused}
 			v.Errors.Limit, v.P95.Limit = limits.Errors, limits.P95.Seconds()
 			for _, f := range []*Figure{&v.Errors, &v.P95} {
@@ -317,12 +321,4 @@ func preflights(s *incident.Snapshot) []Checked {
 		out = append(out, x)
 	}
 	return out
-}
-
-// utc returns a time in UTC; zero stays zero.
-func utc(t time.Time) time.Time {
-	if t.IsZero() {
-		return time.Time{}
-	}
-	return t.UTC()
 }

@@ -155,8 +155,7 @@ func (d Data) board(t *page) {
 
 // brief reports whether there is so little to say of it that it fits in one line.
 func (l Line) brief() bool {
-	return l.Missing == "" && len(l.Pods.Failing) == 0 && l.Rollout == "" && l.Pods.NoneReady.IsZero() && l.Pods.Unread == "" && len(l.Alerts) == 0 &&
-		l.Errors.fine() && l.P95.fine() && len(l.Owners)+len(l.Notes) == 0
+	return l.calm() && len(l.Owners)+len(l.Notes) == 0
 }
 
 func (l Line) write(t *page, brief bool) {
@@ -290,13 +289,13 @@ func (h History) write(t *page) {
 		}
 		t.line("  %s: errors %s, P95 %s", text, cmp.Or(v.Errors.text, "unknown"), cmp.Or(v.P95.text, "unknown"))
 	}
-	name := "none"
+	name := ""
 	for _, v := range h.Versions {
 		if v.Key == h.Proposed && v.Key != "" {
 			name = cmp.Or(v.Tag, v.Label)
 		}
 	}
-	if name == "none" {
+	if name == "" {
 		t.line("  %s", h.Why)
 		return
 	}
