@@ -33,10 +33,10 @@ const (
 	runGap   = 2
 )
 
-// overLimit says whether one sample is over the limit. Exactly at the limit is not
+// OverLimit says whether one sample is over the limit. Exactly at the limit is not
 // over, but a quantile in the +Inf bucket is only known to be at least its
 // value: it is over when that bound reaches the limit, and unknown below it.
-func overLimit(s model.Sample, limit float64) model.Tri {
+func OverLimit(s model.Sample, limit float64) model.Tri {
 	switch {
 	case s.V > limit, s.AtLeast && s.V >= limit:
 		return model.TriYes
@@ -60,7 +60,7 @@ func Over(f model.Figure, limit float64, want time.Duration) Run {
 	}
 	last := len(f.Samples) - 1
 	newest := f.Samples[last]
-	switch overLimit(newest, limit) {
+	switch OverLimit(newest, limit) {
 	case model.TriNo:
 		return Run{State: model.TriNo}
 	case model.TriUnknown:
@@ -73,7 +73,7 @@ func Over(f model.Figure, limit float64, want time.Duration) Run {
 		if i < last && f.Samples[i+1].At.Sub(s.At) > runGap*f.Step {
 			break
 		}
-		if overLimit(s, limit) != model.TriYes {
+		if OverLimit(s, limit) != model.TriYes {
 			continue
 		}
 		overs++
@@ -94,7 +94,7 @@ func shareOver(f model.Figure, limit float64, from time.Time) float64 {
 	steps := int(newest.Sub(from)/f.Step) + 1
 	overs := 0
 	for _, s := range f.Samples {
-		if !s.At.Before(from) && overLimit(s, limit) == model.TriYes {
+		if !s.At.Before(from) && OverLimit(s, limit) == model.TriYes {
 			overs++
 		}
 	}
@@ -111,7 +111,7 @@ func UnderSince(f model.Figure, limit float64) time.Time {
 	}
 	for i := len(f.Samples) - 1; i >= 0; i-- {
 		s := f.Samples[i]
-		if overLimit(s, limit) != model.TriNo {
+		if OverLimit(s, limit) != model.TriNo {
 			break
 		}
 		if i < len(f.Samples)-1 && f.Samples[i+1].At.Sub(s.At) > runGap*f.Step {

@@ -129,7 +129,7 @@ func (p *proving) figure(f *model.Figures, kind TriggerKind) VerifyCheck {
 	set, m := &p.s.Incident.Settings, p.measured(f, kind)
 	v.Limit = fmt.Sprintf("≤ %s over %s (%s)", m.show(m.limit), model.Short(set.Verify.Hold), m.why)
 	n := len(m.now.Samples)
-	if n > 0 && m.now.Now.Known && overLimit(m.now.Samples[n-1], m.top) == model.TriYes {
+	if n > 0 && m.now.Now.Known && OverLimit(m.now.Samples[n-1], m.top) == model.TriYes {
 		p.stepOver(&v, &m) // by half the trigger's limit, whatever the baseline was
 		return v
 	}
@@ -193,7 +193,7 @@ func (p *proving) stepOver(v *VerifyCheck, m *measured) {
 // overFrom returns the first sample of the run over a limit that lasts to the newest.
 func overFrom(samples []model.Sample, limit float64) (since time.Time) {
 	for _, x := range slices.Backward(samples) {
-		if overLimit(x, limit) != model.TriYes {
+		if OverLimit(x, limit) != model.TriYes {
 			break
 		}
 		since = x.At

@@ -291,10 +291,7 @@ func histories(s *incident.Snapshot) []History {
 			v.Errors.Limit, v.P95.Limit = limits.Errors, limits.P95.Seconds()
 			for _, f := range []*Figure{&v.Errors, &v.P95} {
 				if f.Known {
-					f.Over = model.TriNo
-					if f.Value > f.Limit || f.AtLeast && f.Value >= f.Limit {
-						f.Over = model.TriYes
-					}
+					f.Over = incident.OverLimit(model.Sample{V: f.Value, AtLeast: f.AtLeast}, f.Limit)
 				}
 			}
 			x.Versions = append(x.Versions, v)
