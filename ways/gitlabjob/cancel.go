@@ -81,10 +81,12 @@ func (k Cancel) Plan(ctx context.Context, c *model.Component, to model.Version, 
 		Command: fmt.Sprintf(`curl --request POST --header "PRIVATE-TOKEN: $GITLAB_TOKEN" %s`, k.j.gitlab.URL(want.path())), Detail: raw}
 	p.ID = model.Digest(p.Method, p.Component, want)
 	pf.Plans = []model.Plan{p}
-	pf.Checks = append(k.j.rights(ctx, &w)[:2], line("job.state", model.CheckOK, "", "job %d (%s) is %s", x.ID, name, text.Line(x.Status)))
+	state := line("job.state", model.CheckOK, "", "job %d (%s) is %s", x.ID, name, text.Line(x.Status))
 	if x.over() {
-		pf.Checks[2] = hard(line("job.state", 0, "look at the rollout again", "job %d (%s) is at its end already: %s", x.ID, name, text.Line(x.Status)))
+		state = hard(line("job.state", 0, "look at the rollout again", "job %d (%s) is at its end already: %s", x.ID, name, text.Line(x.Status)))
 	}
+	checks, _ := k.j.userRights(ctx, &w)
+	pf.Checks = append(checks, state)
 }
 
 // Do cancels the job, if it is not at its end.

@@ -2,9 +2,12 @@ package gitlabjob_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -185,6 +188,44 @@ func TestContractOfCancel(t *testing.T) {
 				{User: "guest", Method: cancelled(guest)},
 			}})
 	})
+}
+
+// listener is a client that keeps which paths were asked for.
+type listener struct {
+	*client.Client
+	mu    sync.Mutex
+	paths []string
+}
+
+func (l *listener) Do(ctx context.Context, method, path string, header http.Header, body []byte) (int, http.Header, []byte, error) {
+	l.mu.Lock()
+	l.paths = append(l.paths, path)
+	l.mu.Unlock()
+	return l.Client.Do(ctx, method, path, header, body)
+}
+
+// Cancelling a job is no deployment: what the environment asks for is not looked at.
+func TestCancelAsksForWhatItShows(t *testing.T) {
+	w := newWorld(t, func(s *fake.Server) { s.Runs = time.Hour })
+	_, r := done(t, w, w.method(t, mayDeploy))
+	var started struct{ Job int64 }
+	if err := json.Unmarshal(r.Detail, &started); err != nil {
+		t.Fatal(err)
+	}
+	l := &listener{Client: w.client(t, mayDeploy)}
+	k := gitlabjob.NewCancel(gitlabjob.New(l, map[string]gitlabjob.Target{"api": {Project: "shop/shop", Environment: "production"}}, gitlabjob.Options{Now: time.Now}))
+	pf := preflight(t, w, k, model.Version{Key: fmt.Sprint(started.Job)})
+	var checks []string
+	for _, c := range pf.Checks {
+		checks = append(checks, c.ID)
+	}
+	if want := []string{"access.token", "access.role", "job.state"}; !slices.Equal(checks, want) {
+		t.Errorf("%q, want %q: %s", checks, want, pf.Err)
+	}
+	job := fmt.Sprintf("/projects/shop%%2Fshop/jobs/%d", started.Job)
+	if want := []string{job, "/projects/shop%2Fshop", "/personal_access_tokens/self"}; !slices.Equal(l.paths, want) {
+		t.Errorf("asked for %q, want %q", l.paths, want)
+	}
 }
 
 func until(t *testing.T, what string, f func() bool) {

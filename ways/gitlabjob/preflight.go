@@ -31,16 +31,24 @@ func unknown(id, what string, err error) model.Check {
 
 // rights tells whether the token and its user may run the job.
 func (j Job) rights(ctx context.Context, w *world) []model.Check {
-	var t token
+	var checks []model.Check
+	var user int64
 	var p protection
-	var errT, errP error
+	var err error
 	several(
-		func() { errT = j.ask(ctx, "/personal_access_tokens/self", &t) },
+		func() { checks, user = j.userRights(ctx, w) },
 		func() {
-			errP = j.ask(ctx, inProject(w.target.Project, "/protected_environments/"+escaped(w.target.Environment)), &p)
+			err = j.ask(ctx, inProject(w.target.Project, "/protected_environments/"+escaped(w.target.Environment)), &p)
 		})
-	level, known := w.project.level()
-	return []model.Check{checkToken(&t, errT, j.Now()), w.checkRole(level, known), w.checkProtected(&p, errP, t.User, level, known)}
+	return append(checks, w.checkProtected(&p, err, user))
+}
+
+// userRights tells whether the token and its user may run the project's jobs, and who
+// the user is; 0 = GitLab did not say.
+func (j Job) userRights(ctx context.Context, w *world) (checks []model.Check, user int64) {
+	var t token
+	err := j.ask(ctx, "/personal_access_tokens/self", &t)
+	return []model.Check{checkToken(&t, err, j.Now()), w.checkRole()}, t.User
 }
 
 func checkToken(t *token, err error, now time.Time) model.Check {
@@ -69,8 +77,9 @@ func (p *project) level() (level int, known bool) {
 	return level, known
 }
 
-func (w *world) checkRole(level int, known bool) model.Check {
+func (w *world) checkRole() model.Check {
 	const id, ask = "access.role", "ask for the role Developer, or let somebody do it who has it"
+	level, known := w.project.level()
 	path := text.Line(w.project.Path)
 	switch {
 	case w.project.Archived:
@@ -84,7 +93,7 @@ func (w *world) checkRole(level int, known bool) model.Check {
 }
 
 // checkProtected tells whether the environment lets the user deploy, and asks others.
-func (w *world) checkProtected(p *protection, err error, user int64, level int, known bool) model.Check {
+func (w *world) checkProtected(p *protection, err error, user int64) model.Check {
 	const id = "access.environment"
 	env := text.Line(w.target.Environment)
 	var r *refusal
@@ -94,6 +103,7 @@ func (w *world) checkProtected(p *protection, err error, user int64, level int, 
 	case err != nil:
 		return unknown(id, "whether the environment "+env+" is protected", err)
 	}
+	level, known := w.project.level()
 	may, groups := false, false
 	var who []string
 	for _, a := range p.Access {
