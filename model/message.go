@@ -103,9 +103,8 @@ func (e *SendError) Error() string {
 
 func (e *SendError) Unwrap() error { return e.Err }
 
-// NotTaken is the error of an answer that is no success. header gives the
-// answer's headers, by which it says how long to wait (RFC 9110, 10.2.3; a date
-// there is taken against the answer's own, so no clock is needed).
+// NotTaken returns the error of an answer that is no success. header gives the
+// answer's headers, by which it says how long to wait.
 //
 // A refusal (4xx), a redirect, which is never followed, and 503 mean that it was
 // not sent. Behind any other 5xx, such as a gateway that gave up, the message
@@ -115,15 +114,18 @@ func NotTaken(to string, status int, header func(string) string, why string) *Se
 		To: to, Why: why,
 		Certain:    status < 500 || status == 501 || status == 503,
 		Later:      status == 408 || status == 425 || status == 429 || status >= 500 && status != 501,
-		RetryAfter: retryAfter(header("Retry-After"), header("Date")),
+		RetryAfter: RetryAfter(header),
 	}
 }
 
 // longestWait bounds what a service may ask for: beyond it, its words count.
 const longestWait = 24 * time.Hour
 
-func retryAfter(value, date string) time.Duration {
-	value = strings.TrimSpace(value)
+// RetryAfter returns how long the headers of an answer ask to wait (RFC 9110, 10.2.3);
+// 0 = they do not, or for more seconds than a day has. A date there is taken against the
+// answer's own, so that no clock is needed, and comes to a day at most.
+func RetryAfter(header func(string) string) time.Duration {
+	value := strings.TrimSpace(header("Retry-After"))
 	if n, err := strconv.Atoi(value); err == nil {
 		if n < 0 || n > int(longestWait/time.Second) {
 			return 0
@@ -135,7 +137,7 @@ func retryAfter(value, date string) time.Duration {
 	if err != nil {
 		return 0
 	}
-	now, err := time.Parse(httpDate, date)
+	now, err := time.Parse(httpDate, header("Date"))
 	if err != nil {
 		return 0
 	}

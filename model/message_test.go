@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"errors"
+	"net/http"
 	"testing"
 	"time"
 )
@@ -55,7 +56,8 @@ func TestRetryAfter(t *testing.T) {
 		{"Tue, 24 Nov 2026 14:31:00 GMT", "", 0},
 		{"soon", now, 0},
 	} {
-		if got := retryAfter(tc.value, tc.date); got != tc.want {
+		header := http.Header{"Retry-After": {tc.value}, "Date": {tc.date}}
+		if got := RetryAfter(header.Get); got != tc.want {
 			t.Errorf("%q at %q: %v, want %v", tc.value, tc.date, got, tc.want)
 		}
 	}

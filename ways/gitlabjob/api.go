@@ -160,8 +160,7 @@ func (j Job) page(ctx context.Context, path string, out any) (next string, err e
 }
 
 func (j Job) refused(status int, header http.Header, answer []byte) *refusal {
-	e := model.NotTaken("", status, header.Get, "")
-	return &refusal{status: status, text: j.gitlab.String() + ": " + j.gitlab.Said(status, answer), wait: e.RetryAfter}
+	return &refusal{status: status, text: j.gitlab.String() + ": " + j.gitlab.Said(status, answer), wait: model.RetryAfter(header.Get)}
 }
 
 // list reads the pages of a list, until there are enough.
