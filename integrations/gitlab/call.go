@@ -92,8 +92,6 @@ func (s *Sender) notGitLab() *model.SendError {
 func (s *Sender) explain(status int, body []byte) string {
 	why := s.client.Said(status, body)
 	switch {
-	case status == http.StatusUnauthorized:
-		return why + "; the token is wrong, revoked or expired"
 	case status == http.StatusForbidden:
 		return why + "; the token needs the scope api, and its user the right to create issues"
 	case status == http.StatusNotFound:

@@ -61,14 +61,17 @@ func (c *Client) Do(ctx context.Context, method, path string, header http.Header
 	return a.Status, a.Header, a.Body, err
 }
 
-// Said puts an answer that is no success into words: its status, and the reason that
-// GitLab gives.
+// Said puts an answer that is no success into words: its status, the reason that GitLab
+// gives, and what is wrong with a token that it does not know.
 func (c *Client) Said(status int, answer []byte) string {
 	why := fmt.Sprintf("%d %s", status, http.StatusText(status))
 	// GitLab repeats the status: "404 Project Not Found".
 	said := strings.TrimPrefix(c.redact.Line(reason(answer)), fmt.Sprintf("%d ", status))
 	if said != "" && said != http.StatusText(status) {
 		why += ": " + text.Truncate(said, 200)
+	}
+	if status == http.StatusUnauthorized {
+		why += "; the token is wrong, revoked or expired"
 	}
 	return why
 }

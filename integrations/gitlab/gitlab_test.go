@@ -108,7 +108,7 @@ func TestErrors(t *testing.T) {
 		says   string
 	}{
 		{400, `{"message":{"title":["can't be blank"]}}`, "can't be blank"},
-		{401, `{"message":"401 Unauthorized"}`, "the token is wrong, revoked or expired"},
+		{401, `{"message":"401 Unauthorized"}`, ": 401 Unauthorized; the token is wrong, revoked or expired"},
 		{403, `{"error":"insufficient_scope","error_description":"The request requires higher privileges than provided by the access token."}`, "the token needs the scope api"},
 		{404, `{"message":"404 Project Not Found"}`, "there is no such project"},
 		{422, `{"message":"spam detected"}`, "spam detected"},

@@ -113,8 +113,6 @@ func because(err error) string {
 		return err.Error()
 	}
 	switch r.status {
-	case http.StatusUnauthorized:
-		return r.text + "; the token is wrong, revoked or expired"
 	case http.StatusForbidden:
 		return "forbidden: " + r.text + "; reading needs a token with the scope read_api whose user sees the project's pipelines"
 	case http.StatusNotFound:

@@ -121,8 +121,6 @@ func refusedOrLost(err error, not, what, done string) error {
 		why += "; the token needs the scope api, its user the right to deploy, and the job must not have been run again, be archived or be held back by the guard against outdated deployments"
 	case http.StatusBadRequest:
 		why += "; it is not a job that can be started by hand now"
-	case http.StatusUnauthorized:
-		why += "; the token is wrong, revoked or expired"
 	}
 	return model.Told(model.ErrRefused, err, "%s: %s", not, why)
 }

@@ -22,7 +22,8 @@ type GitLab interface {
 	// Do sends one request, once; path is below /api/v4. Its error is a
 	// *model.SendError.
 	Do(ctx context.Context, method, path string, header http.Header, body []byte) (status int, answered http.Header, answer []byte, err error)
-	// Said puts an answer that is no success into words.
+	// Said puts an answer that is no success into words; of a token that is not known it
+	// says so.
 	Said(status int, answer []byte) string
 	// URL returns the address of a path.
 	URL(path string) string

@@ -213,7 +213,7 @@ func TestRefusals(t *testing.T) {
 	p := planFor(t, w, m, good)
 	for code, want := range map[int]string{
 		http.StatusBadRequest:   "not a job that can be started by hand now",
-		http.StatusUnauthorized: "the token is wrong, revoked or expired",
+		http.StatusUnauthorized: ": 401 Unauthorized: no; the token is wrong, revoked or expired",
 		http.StatusForbidden:    "the token needs the scope api",
 		http.StatusNotFound:     "404 Not Found",
 		http.StatusConflict:     "409 Conflict",
