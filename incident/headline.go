@@ -27,6 +27,7 @@ const (
 type Headline struct {
 	Kind HeadlineKind
 	Head string // "ROLL BACK NOW"
+	How  string // how the incident ended, where Kind is HeadEnded or HeadEndedOver
 	Text string // why; "" = there is nothing more to say
 	// After is how well the rollback has worked, where Kind is HeadAfter.
 	After AfterState
@@ -37,15 +38,19 @@ type Headline struct {
 
 // String returns the headline as a sentence.
 func (h Headline) String() string {
+	head := h.Head
+	if h.How != "" {
+		head += ": " + h.How
+	}
 	switch {
 	case h.Text == "":
-		return h.Head
+		return head
 	case h.Alert != nil:
-		return h.Head + ", but " + h.Text
+		return head + ", but " + h.Text
 	case h.Kind == HeadEndedOver:
-		return h.Head + ", but now: " + h.Text
+		return head + ", but now: " + h.Text
 	}
-	return h.Head + ": " + h.Text
+	return head + ": " + h.Text
 }
 
 // HeadlineOf returns the headline of a snapshot. v and why are those of VerdictOf,
@@ -54,14 +59,14 @@ func (h Headline) String() string {
 func HeadlineOf(s *Snapshot, v Verdict, why string, after After, calm bool) Headline {
 	if end := s.Incident.End; end != nil {
 		if over := OverNow(s); over != "" {
-			return Headline{Kind: HeadEndedOver, Head: "ENDED: " + string(end.Outcome), Text: over}
+			return Headline{Kind: HeadEndedOver, Head: "ENDED", How: string(end.Outcome), Text: over}
 		}
 	}
 	switch urgent := v == Now || v == Within10; {
 	case after.State != AfterNothing && !urgent:
 		return Headline{Kind: HeadAfter, Head: after.Head, Text: after.Text, After: after.State}
 	case s.Incident.End != nil:
-		return Headline{Kind: HeadEnded, Head: "ENDED: " + string(s.Incident.End.Outcome)}
+		return Headline{Kind: HeadEnded, Head: "ENDED", How: string(s.Incident.End.Outcome)}
 	case calm:
 		out := Headline{Kind: HeadCalm, Head: "NOTHING OVER ITS LIMIT"}
 		for _, l := range s.Judgement().Lines {

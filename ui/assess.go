@@ -113,30 +113,34 @@ func (a *assess) Says() sentence {
 	case len(a.snap.Seen.Board) == 0:
 		return sentence{warn, "The cluster answers; no workload is seen in " + a.inc().Settings.Namespace + " yet."}
 	}
-	return a.verdict()
+	return a.verdict(a.d.headline)
 }
 
-// verdict is the sentence that Assess and Decide end in.
-func (s *scope) verdict() sentence {
-	h := s.d.headline
-	text := h.String()
+// How urgent a headline is, by its kind; after a rollback by what came of that.
+var (
+	headLevels = [...]level{incident.HeadUnknown: warn, incident.HeadCalm: calm, incident.HeadWatch: calm, incident.HeadWithin: bad,
+		incident.HeadNow: alarm, incident.HeadAfter: calm, incident.HeadEnded: calm, incident.HeadEndedOver: bad}
+	afterLevels = [...]level{incident.AfterNothing: calm, incident.AfterVerified: fine, incident.AfterBetter: fine, incident.AfterUnknown: warn,
+		incident.AfterSettling: calm, incident.AfterNoBetter: bad, incident.AfterWorse: alarm}
+)
+
+// verdict is a headline as the sentence that Assess and Decide end in.
+func (s *scope) verdict(h incident.Headline) sentence {
+	level, rest := headLevels[h.Kind], ""
 	switch h.Kind {
 	case incident.HeadEnded, incident.HeadEndedOver:
 		if s.inc().Closed.IsZero() {
-			h.Head += " (x reopens it)"
+			h.How += " (x reopens it)"
 		}
-		return sentence{map[bool]level{true: bad, false: calm}[h.Kind == incident.HeadEndedOver], h.String()}
 	case incident.HeadAfter:
-		return sentence{map[incident.AfterState]level{incident.AfterVerified: fine, incident.AfterBetter: fine, incident.AfterUnknown: warn,
-			incident.AfterSettling: calm, incident.AfterNoBetter: bad, incident.AfterWorse: alarm}[h.After], text}
+		level = afterLevels[h.After]
 	case incident.HeadCalm:
-		level := calm
-		if a := h.Alert; a != nil {
-			text, level = text+" for "+age(s.snap.Now, a.Since), warn
+		if h.Alert != nil {
+			level, rest = warn, " for "+age(s.snap.Now, h.Alert.Since)
 		}
-		return sentence{level, text + " · if users report something: 2, D3"}
+		rest += " · if users report something: 2, D3"
 	}
-	return sentence{map[incident.HeadlineKind]level{incident.HeadNow: alarm, incident.HeadWithin: bad, incident.HeadWatch: calm, incident.HeadUnknown: warn}[h.Kind], text}
+	return sentence{level, h.String() + rest}
 }
 
 func (s *scope) trying(c model.Connection) time.Duration {

@@ -23,11 +23,11 @@ func newDecide(s *scope) *decide { return &decide{base: base{s}} }
 
 func (d *decide) Title() string { return "2 Decide" }
 func (d *decide) Says() sentence {
-	says := d.verdict()
-	if head, rest, ok := strings.Cut(says.text, ": "); ok && d.inc().Verdict.Overruled && d.d.after.State == incident.AfterNothing {
-		says.text = head + " (overruled): " + rest
+	h := d.d.headline
+	if d.inc().Verdict.Overruled && d.d.after.State == incident.AfterNothing && h.Kind != incident.HeadCalm {
+		h.Head += " (overruled)"
 	}
-	return says
+	return d.verdict(h)
 }
 
 // Follow keeps the mark on a question; before the operator moved it, on the one that

@@ -3,6 +3,7 @@ package ui
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/charmbracelet/x/ansi"
 
@@ -47,4 +48,54 @@ func TestAnswerBesideAFigure(t *testing.T) {
 	if !strings.Contains(frame, "Answer without a figure: P95 over 2s") || !strings.Contains(frame, "The figure is unknown: ") || strings.Contains(frame, "Overrule the figure") {
 		t.Errorf("\n%s", frame)
 	}
+}
+
+// Assess and Decide end in the same sentence; Decide marks a verdict that was overruled
+// behind its head, before anything was rolled back, and never what is no verdict.
+func TestTheSentenceThatBothPagesEndIn(t *testing.T) {
+	some := incident.AfterNoBetter
+	for name, tt := range map[string]struct {
+		head   incident.Headline
+		after  incident.AfterState
+		over   bool // the verdict is overruled
+		closed bool
+		level  level
+		assess string
+		decide string // "" = the same
+	}{
+		"as the tree says":  {incident.Headline{Kind: incident.HeadNow, Head: "ROLL BACK NOW", Text: "errors: 12%"}, 0, false, false, alarm, "ROLL BACK NOW: errors: 12%", ""},
+		"now":               {incident.Headline{Kind: incident.HeadNow, Head: "ROLL BACK NOW", Text: "overruled from “x”: why"}, 0, true, false, alarm, "ROLL BACK NOW: overruled from “x”: why", "ROLL BACK NOW (overruled): overruled from “x”: why"},
+		"now, once written": {incident.Headline{Kind: incident.HeadNow, Head: "ROLL BACK NOW", Text: "x"}, some, true, false, alarm, "ROLL BACK NOW: x", ""},
+		"within":            {incident.Headline{Kind: incident.HeadWithin, Head: "WITHIN 10 (7:12 left)", Text: "x"}, 0, true, false, bad, "WITHIN 10 (7:12 left): x", "WITHIN 10 (7:12 left) (overruled): x"},
+		"watch":             {incident.Headline{Kind: incident.HeadWatch, Head: "WATCH CLOSELY", Text: "x"}, 0, true, false, calm, "WATCH CLOSELY: x", "WATCH CLOSELY (overruled): x"},
+		"unknown":           {incident.Headline{Head: "YOUR CALL", Text: "x"}, 0, true, false, warn, "YOUR CALL: x", "YOUR CALL (overruled): x"},
+		"no better":         {incident.Headline{Kind: incident.HeadAfter, Head: "NO BETTER", Text: "x", After: some}, some, true, false, bad, "NO BETTER: x", ""},
+		"worse":             {incident.Headline{Kind: incident.HeadAfter, Head: "WORSE", Text: "x", After: incident.AfterWorse}, incident.AfterWorse, true, false, alarm, "WORSE: x", ""},
+		"settling":          {incident.Headline{Kind: incident.HeadAfter, Head: "ROLLED BACK", Text: "x", After: incident.AfterSettling}, incident.AfterSettling, true, false, calm, "ROLLED BACK: x", ""},
+		"ended":             {headEnded(incident.HeadEnded, ""), 0, true, true, calm, "ENDED: healed", "ENDED (overruled): healed"},
+		"ended, not closed": {headEnded(incident.HeadEnded, ""), 0, true, false, calm, "ENDED: healed (x reopens it)", "ENDED (overruled): healed (x reopens it)"},
+		"ended, over":       {headEnded(incident.HeadEndedOver, "x"), 0, true, false, bad, "ENDED: healed (x reopens it), but now: x", "ENDED (overruled): healed (x reopens it), but now: x"},
+		"ended, written":    {headEnded(incident.HeadEndedOver, "x"), some, true, true, bad, "ENDED: healed, but now: x", ""},
+		"calm":              {incident.Headline{Kind: incident.HeadCalm, Head: "NOTHING"}, 0, false, false, calm, "NOTHING · if users report something: 2, D3", ""},
+		"an alert": {incident.Headline{Kind: incident.HeadCalm, Head: "NOTHING", Text: "Slow fires on api", Alert: &model.Alert{Since: ago(3 * time.Minute)}}, 0, false, false, warn,
+			"NOTHING, but Slow fires on api for 3m · if users report something: 2, D3", ""},
+	} {
+		a := screen(t, fixture{snap: opened()}, 120, 40, dark)
+		if a.d.headline, a.d.after.State, a.snap.Incident.Verdict.Overruled = tt.head, tt.after, tt.over; tt.closed {
+			a.snap.Incident.Closed = now
+		}
+		want := sentence{tt.level, tt.assess}
+		if got := newAssess(&a.scope).Says(); got != want {
+			t.Errorf("%s: Assess %v, want %v", name, got, want)
+		}
+		want.text = nonEmpty(tt.decide, tt.assess)
+		if got := newDecide(&a.scope).Says(); got != want {
+			t.Errorf("%s: Decide %v, want %v", name, got, want)
+		}
+	}
+}
+
+// headEnded is the headline of an incident that healed by itself.
+func headEnded(kind incident.HeadlineKind, over string) incident.Headline {
+	return incident.Headline{Kind: kind, Head: "ENDED", How: "healed", Text: over}
 }
