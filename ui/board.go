@@ -207,17 +207,14 @@ func (p *pen) figureCell(f model.Figure, run incident.Run, limit float64, show f
 		}
 		return p.unknownCell(w, sw, f.Now.Why)
 	}
-	text, style := show(f.Now.Value), p.Plain
-	if f.Now.AtLeast {
-		text = "≥" + text
-	}
+	style := p.Plain
 	switch {
 	case run.State == model.TriYes && run.Held:
 		style = p.Bad
 	case run.State == model.TriYes, run.State == model.TriUnknown:
 		style = p.Warn
 	}
-	return p.right(text, w, style) + p.sparkCell(f, limit, sw, style, s)
+	return p.right(shown(f.Now, show), w, style) + p.sparkCell(f, limit, sw, style, s)
 }
 
 // unseen reports that of a figure the reason why it is not known is worth more than

@@ -52,17 +52,6 @@ func (m measure) of(f *model.Figures) (all model.Figure, fresh model.Reading, sa
 	return f.Errors, f.New.Errors, f.NewErrors
 }
 
-// value is a reading in words.
-func (m measure) value(r model.Reading) string {
-	switch {
-	case !r.Known:
-		return "?"
-	case r.AtLeast:
-		return "≥" + m.show(r.Value)
-	}
-	return m.show(r.Value)
-}
-
 // chart draws a component's figure in h rows, with what happened meanwhile. Nil where
 // nothing of it is known, or where it has no room.
 func (s *scope) chart(r *row, m measure, w, h int) []string {
@@ -75,10 +64,10 @@ func (s *scope) chart(r *row, m measure, w, h int) []string {
 		return nil
 	}
 	gap := 2*f.Step + f.Step/2
-	lines := []draw.Line{{Samples: f.Samples, Gap: gap, End: p.say(m.value(f.Now))}}
+	lines := []draw.Line{{Samples: f.Samples, Gap: gap, End: p.say(shown(f.Now, m.show))}}
 	if to := s.goneBackTo(r); len(apart) > 0 && !to.IsZero() {
-		lines[0].End = p.say("all " + m.value(f.Now))
-		lines = append(lines, draw.Line{Samples: apart, Gap: gap, End: p.say("new " + p.middle(nonEmpty(to.Tag, short(to)), 8) + " " + m.value(fresh))})
+		lines[0].End = p.say("all " + shown(f.Now, m.show))
+		lines = append(lines, draw.Line{Samples: apart, Gap: gap, End: p.say("new " + p.middle(nonEmpty(to.Tag, short(to)), 8) + " " + shown(fresh, m.show))})
 	}
 	to := s.snap.Now
 	if closed := s.inc().Closed; !closed.IsZero() {

@@ -56,7 +56,7 @@ func (s *scope) measured(r *row, w int) []string {
 		}
 		*out = append(*out, "")
 		if f.Now.Known {
-			add(m.name, m.value(f.Now)+", sampled "+age(s.snap.Now, f.Now.At)+" ago; limit "+m.show(m.limit)+" for "+model.Short(want))
+			add(m.name, shown(f.Now, m.show)+", sampled "+age(s.snap.Now, f.Now.At)+" ago; limit "+m.show(m.limit)+" for "+model.Short(want))
 		} else {
 			add(m.name, "? "+nonEmpty(f.Now.Why, "not read yet"))
 		}

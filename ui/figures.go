@@ -6,6 +6,17 @@ import (
 	"rollbook/model"
 )
 
+// shown says a reading: ≥ stands before one that is only a lower bound.
+func shown(r model.Reading, show func(float64) string) string {
+	switch {
+	case !r.Known:
+		return "?"
+	case r.AtLeast:
+		return "≥" + show(r.Value)
+	}
+	return show(r.Value)
+}
+
 // figureLines say why figures are unknown, and when they are of.
 func (s *scope) figureLines(r *row, add func(string, ...string)) {
 	p := s.pen

@@ -103,17 +103,14 @@ func (t revTable) state(p *pen, m incident.Mark, current bool) string {
 
 // reading is a value, marked when it is over its trigger's limit.
 func (p *pen) reading(r model.Reading, show func(float64) string, limit float64, w int) string {
-	if !r.Known {
-		return p.right("?", w, p.Warn)
-	}
-	text, style := show(r.Value), p.Plain
-	if r.AtLeast {
-		text = "≥" + text
-	}
-	if r.Value > limit || r.AtLeast && r.Value >= limit {
+	style := p.Plain
+	switch {
+	case !r.Known:
+		style = p.Warn
+	case r.Value > limit || r.AtLeast && r.Value >= limit:
 		style = p.Bad
 	}
-	return p.right(text, w, style)
+	return p.right(shown(r, show), w, style)
 }
 
 // commonRepo is the part before the tag when it is the same for all revisions;

@@ -328,16 +328,7 @@ func (r *rollBack) apart(wr *incident.Write) string {
 		if !x.old.Known && !x.now.Known {
 			continue
 		}
-		text := func(r model.Reading) string {
-			if !r.Known {
-				return "?"
-			}
-			if r.AtLeast {
-				return "≥" + x.show(r.Value)
-			}
-			return x.show(r.Value)
-		}
-		out = append(out, fmt.Sprintf("%s: old %s %s · new %s %s", x.name, from, text(x.old), to, text(x.now)))
+		out = append(out, fmt.Sprintf("%s: old %s %s · new %s %s", x.name, from, shown(x.old, x.show), to, shown(x.now, x.show)))
 	}
 	return strings.Join(out, "   ")
 }
