@@ -206,10 +206,9 @@ func (a *assess) below(w, h int) []string {
 	const words = 3 // at least
 	r := a.row()
 	text := a.detail(r, w, allLines)
-	if r != nil && h-chartLeast >= words {
+	if h-chartLeast >= words {
 		// The component's name stands above the chart.
-		most := max(chartLeast, min(chartMost, h-words, h-len(text)+1))
-		if chart := a.chart(r, a.measures(r)[0], w, most); chart != nil {
+		if chart := a.leading(r, w, max(chartLeast, min(h-words, h-len(text)+1))); chart != nil {
 			return append(chart, a.cut(text[1:], h-len(chart))...)
 		}
 	}

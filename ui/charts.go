@@ -95,6 +95,15 @@ func (s *scope) chart(r *row, m measure, w, h int) []string {
 	})
 }
 
+// leading draws of a component the figure that the incident is about, in at most h
+// rows. Nil where chart draws none.
+func (s *scope) leading(r *row, w, h int) []string {
+	if r == nil {
+		return nil
+	}
+	return s.chart(r, s.measures(r)[0], w, min(chartMost, h))
+}
+
 // charts draws a component's figures below each other in h rows: the one that the
 // incident is about, and the other if there is room for both.
 func (s *scope) charts(r *row, w, h, most int) []string {

@@ -36,8 +36,8 @@ func (c *closing) View(w, h int) []string {
 		lines = append(lines[:room-1:room-1], paint(c.pen.Dim, c.pen.say(fmt.Sprintf(" … %d more lines: d", len(lines)-room+1))))
 	}
 	out = append(out, lines...)
-	if r := c.subject(); r != nil && h-len(out)-1 >= chartLeast {
-		out = append(append(out, ""), c.chart(r, c.measures(r)[0], w, min(chartMost, h-len(out)-1))...)
+	if chart := c.leading(c.subject(), w, h-len(out)-1); chart != nil {
+		out = append(append(out, ""), chart...)
 	}
 	return out
 }

@@ -143,10 +143,10 @@ func (d *decide) View(w, h int) []string {
 	r := d.subject()
 	if w < wideWidth {
 		out := append(append(d.tree(w), ""), d.chosenNode(w)...)
-		if r == nil || h-len(out)-1 < chartLeast {
-			return out
+		if chart := d.leading(r, w, h-len(out)-1); chart != nil {
+			out = append(append(out, ""), chart...)
 		}
-		return append(append(out, ""), d.chart(r, d.measures(r)[0], w, min(chartMost, h-len(out)-1))...)
+		return out
 	}
 	cols := d.widths(w)
 	left := append(d.tree(cols[0]), "")

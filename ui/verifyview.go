@@ -61,9 +61,7 @@ func (v *verify) proof(w, h, last int) []string {
 	if last == 0 {
 		return out
 	}
-	if row := v.row(); row != nil {
-		out = append(out, v.chart(row, v.measures(row)[0], w, min(chartMost, h-last-len(out)))...)
-	}
+	out = append(out, v.leading(v.row(), w, h-last-len(out))...)
 	for len(out) < h-last {
 		out = append(out, "")
 	}
