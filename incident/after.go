@@ -271,7 +271,7 @@ func (s *Snapshot) compared(r rollback) (text, trend string, worse bool) {
 		}
 	}
 	at := 0 // errors, unless it is the latency that was too high
-	if p := sides[1]; s.Incident.trigger(r.name, TErrors) == nil && p.was != nil && *p.was > p.limit && (sides[0].was == nil || *sides[0].was <= sides[0].limit) {
+	if p := sides[1]; s.Incident.Trigger(r.name, TErrors) == nil && p.was != nil && *p.was > p.limit && (sides[0].was == nil || *sides[0].was <= sides[0].limit) {
 		at = 1
 	}
 	x := sides[at]

@@ -30,7 +30,7 @@ func TestNoReplicasProveNothing(t *testing.T) {
 	w.wait(6 * time.Minute)
 	w.figures("backend-python", repeat(0, 21), repeat(0.2, 21))
 	w.do(Observed{})
-	if tr := w.inc.trigger("frontend", TErrors); tr == nil || !tr.Under.IsZero() {
+	if tr := w.inc.Trigger("frontend", TErrors); tr == nil || !tr.Under.IsZero() {
 		t.Errorf("the trigger eased when nothing ran any more: %+v", tr)
 	}
 	w = newWorld(t, nil)
@@ -80,7 +80,7 @@ func TestRolloutThatNobodyTimes(t *testing.T) {
 	if n := w.answer(QSLO); n.Answer != model.TriYes || !strings.Contains(n.Text, "by rollbook's clock") {
 		t.Errorf("after ten and a half: %s %q", n.Answer, n.Text)
 	}
-	if tr := w.inc.trigger("frontend", TStuck); tr == nil || !tr.Onset.Equal(w.now.Add(-9*time.Minute-90*time.Second)) {
+	if tr := w.inc.Trigger("frontend", TStuck); tr == nil || !tr.Onset.Equal(w.now.Add(-9*time.Minute-90*time.Second)) {
 		t.Errorf("%+v", tr)
 	}
 }

@@ -56,7 +56,7 @@ func TestBurn(t *testing.T) {
 			if n.Answer != tt.answer || !strings.Contains(n.Text, tt.text) {
 				t.Errorf("%s: %s", n.Answer, n.Text)
 			}
-			rose := d.s.Incident.trigger("shop", TBurn)
+			rose := d.s.Incident.Trigger("shop", TBurn)
 			if against := EndAgainst(&d.s); rose != nil && (!strings.Contains(against, "shop burns its error budget") || strings.Contains(against, "stuck")) {
 				t.Errorf("against the end stands %q", against)
 			}

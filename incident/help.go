@@ -202,7 +202,7 @@ func (s *Snapshot) willHelp(h *model.History, c Choice) string {
 }
 
 // slow reports whether a component is too slow.
-func (s *Snapshot) slow(component string) bool { return s.Incident.trigger(component, TP95) != nil }
+func (s *Snapshot) slow(component string) bool { return s.Incident.Trigger(component, TP95) != nil }
 
 // servedFor is how long a version ran before the next one came; 0 or less = not known.
 func servedFor(h *model.History, r *model.Candidate) time.Duration {

@@ -36,8 +36,8 @@ type Trigger struct {
 	Under time.Time `json:"under,omitzero"`
 }
 
-// trigger returns the latched one of that kind, or nil.
-func (i *Incident) trigger(component string, kind TriggerKind) *Trigger {
+// Trigger returns a component's latched trigger of that kind, or nil.
+func (i *Incident) Trigger(component string, kind TriggerKind) *Trigger {
 	for n := range i.Triggers {
 		if t := &i.Triggers[n]; t.Component == component && t.Kind == kind {
 			return t
@@ -68,7 +68,7 @@ func (d *decider) triggers() {
 
 // latch keeps what a finding says as facts.
 func (d *decider) latch(f finding) {
-	t := d.inc().trigger(f.Component, f.Kind)
+	t := d.inc().Trigger(f.Component, f.Kind)
 	switch {
 	case t == nil && f.State == model.TriYes && d.inc().End == nil:
 		f.Trigger.At = d.s.Now
@@ -143,7 +143,7 @@ func (b BackOver) entry(*Incident) (EntryKind, string) {
 
 func (i *Incident) setUnder(component string, kind TriggerKind, since time.Time) {
 	i.Triggers = slices.Clone(i.Triggers)
-	if t := i.trigger(component, kind); t != nil {
+	if t := i.Trigger(component, kind); t != nil {
 		t.Under = since
 	}
 }

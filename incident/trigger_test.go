@@ -164,7 +164,7 @@ func TestWhenATriggerEases(t *testing.T) {
 		w := newWorld(t, nil)
 		tt.rises(w)
 		w.do(Observed{})
-		if tr := w.inc.trigger("frontend", tt.kind); tr == nil || !tr.At.Equal(w.now) || !tr.Under.IsZero() {
+		if tr := w.inc.Trigger("frontend", tt.kind); tr == nil || !tr.At.Equal(w.now) || !tr.Under.IsZero() {
 			t.Fatalf("%s: %+v", tt.name, tr)
 		}
 		w.wait(5 * time.Second)
@@ -174,13 +174,13 @@ func TestWhenATriggerEases(t *testing.T) {
 		if tt.before < 0 {
 			want = time.Time{}
 		}
-		if got := w.inc.trigger("frontend", tt.kind).Under; !got.Equal(want) {
+		if got := w.inc.Trigger("frontend", tt.kind).Under; !got.Equal(want) {
 			t.Errorf("%s: under since %s, want %s", tt.name, got, want)
 		}
 		if tt.again != nil {
 			w.wait(15 * time.Second)
 			tt.again(w)
-			if w.do(Observed{}); !w.inc.trigger("frontend", tt.kind).Under.IsZero() {
+			if w.do(Observed{}); !w.inc.Trigger("frontend", tt.kind).Under.IsZero() {
 				t.Errorf("%s: it is over again, and said to be under", tt.name)
 			}
 		}

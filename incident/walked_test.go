@@ -66,7 +66,7 @@ func TestTriggersAfterTheEnd(t *testing.T) {
 	w.wait(80 * time.Second)
 	w.do(Observed{})
 	w.do(EndIncident{Outcome: FixedOtherwise, Reason: "a node was put back"})
-	if w.inc.End == nil || w.inc.trigger("backend-python", TNoPod) == nil {
+	if w.inc.End == nil || w.inc.Trigger("backend-python", TNoPod) == nil {
 		t.Fatalf("ended %+v with %+v", w.inc.End, w.inc.Triggers)
 	}
 	w.component("backend-python", func(c *model.Component) { c.NoneReady, c.Ready = time.Time{}, 3 })
@@ -76,7 +76,7 @@ func TestTriggersAfterTheEnd(t *testing.T) {
 	}
 	w.figures("frontend", repeat(0.3, 21), repeat(0.2, 21))
 	w.do(Observed{})
-	if w.inc.trigger("frontend", TErrors) != nil {
+	if w.inc.Trigger("frontend", TErrors) != nil {
 		t.Error("latched after the end")
 	}
 }

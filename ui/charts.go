@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -20,28 +19,26 @@ const (
 
 // measure is one of the two figures of a component, as it is shown.
 type measure struct {
-	name  string
-	kind  incident.TriggerKind
-	limit float64
-	most  float64 // 0 = there is no largest value
-	show  func(float64) string
+	name     string
+	kind     incident.TriggerKind
+	limit    float64
+	limitFor time.Duration // for how long it has to be over that
+	most     float64       // 0 = there is no largest value
+	show     func(float64) string
+	run      incident.Run // for how long it is
 }
 
-// measures are the figures, that which the incident is about first: it began with
-// that, or that is over its limit.
+// measures returns both figures of a component. That which the incident is about comes
+// first: it began with that one, or only that one is over its limit.
 func (s *scope) measures(r *row) []measure {
-	limits := &s.inc().Settings.Limits
-	out := []measure{{"errors", incident.TErrors, limits.Errors, 1, model.Percent}, {"P95", incident.TP95, limits.P95.Seconds(), 0, model.Seconds}}
-	for _, t := range s.inc().Triggers {
-		if t.Component == r.c.ID && t.Kind == incident.TErrors {
-			return out
-		}
+	i, limits := s.inc(), &s.inc().Settings.Limits
+	errors := measure{"errors", incident.TErrors, limits.Errors, limits.For, 1, model.Percent, r.Errors}
+	p95 := measure{"P95", incident.TP95, limits.P95.Seconds(), limits.P95For, 0, model.Seconds, r.P95}
+	slow := i.Trigger(r.c.ID, incident.TP95) != nil || r.P95.State == model.TriYes && r.Errors.State != model.TriYes
+	if slow && i.Trigger(r.c.ID, incident.TErrors) == nil {
+		return []measure{p95, errors}
 	}
-	slow := slices.ContainsFunc(s.inc().Triggers, func(t incident.Trigger) bool { return t.Component == r.c.ID && t.Kind == incident.TP95 })
-	if slow || r.P95.State == model.TriYes && r.Errors.State != model.TriYes {
-		slices.Reverse(out)
-	}
-	return out
+	return []measure{errors, p95}
 }
 
 // of returns the figure, and how the pods that a rollback brings went by themselves.

@@ -6,7 +6,6 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"rollbook/incident"
 	"rollbook/model"
 )
 
@@ -46,25 +45,20 @@ func (s *scope) measured(r *row, w int) []string {
 	if r.f == nil || r.f.NotMeasured {
 		return nil
 	}
-	limits := &s.inc().Settings.Limits
 	out, add := s.pen.facts(w)
 	for _, m := range s.measures(r) {
 		f, _, _ := m.of(r.f)
-		run, want := r.Errors, limits.For
-		if m.kind == incident.TP95 {
-			run, want = r.P95, limits.P95For
-		}
 		*out = append(*out, "")
 		if f.Now.Known {
-			add(m.name, shown(f.Now, m.show)+", sampled "+age(s.snap.Now, f.Now.At)+" ago; limit "+m.show(m.limit)+" for "+model.Short(want))
+			add(m.name, shown(f.Now, m.show)+", sampled "+age(s.snap.Now, f.Now.At)+" ago; limit "+m.show(m.limit)+" for "+model.Short(m.limitFor))
 		} else {
 			add(m.name, "? "+nonEmpty(f.Now.Why, "not read yet"))
 		}
 		switch {
-		case run.State == model.TriYes:
-			add("", "over for "+model.Short(run.For)+", since "+run.Since.UTC().Format("15:04:05"))
-		case run.State == model.TriUnknown && run.Why != f.Now.Why:
-			add("", "unknown: "+run.Why)
+		case m.run.State == model.TriYes:
+			add("", "over for "+model.Short(m.run.For)+", since "+m.run.Since.UTC().Format("15:04:05"))
+		case m.run.State == model.TriUnknown && m.run.Why != f.Now.Why:
+			add("", "unknown: "+m.run.Why)
 		}
 		*out = append(*out, s.chart(r, m, w-1, chartMost)...)
 		if f.Now.Query != "" {
