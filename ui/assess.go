@@ -218,7 +218,7 @@ func (a *assess) below(w, h int) []string {
 // wide is what stands below the board on a wide screen: both figures as they went at
 // the left, the component at the right, and on the widest what happened beside it.
 func (a *assess) wide(w, h int) []string {
-	cols, r := a.widths(w), a.row()
+	cols, r := widths(w), a.row()
 	if len(cols) > 2 {
 		return a.pen.side([][]string{a.charts(r, cols[0], h, chartHigh), a.fullDetail(cols[1], h), a.aside(cols[2], h)}, cols, h)
 	}

@@ -15,7 +15,7 @@ func (c *choose) View(w, h int) []string {
 		// The tables have the whole width, so that nobody's reason is cut.
 		out := append(c.components(w, comps), c.revisions(w, revs)...)
 		out = append(out, "")
-		cols, room := c.widths(w), h-len(out)
+		cols, room := widths(w), h-len(out)
 		blocks := [][]string{c.change(cols[0], room), c.charts(c.row(), cols[1], room, chartMost)}
 		if len(cols) > 2 {
 			blocks = append(blocks, c.aside(cols[2], room))

@@ -148,7 +148,7 @@ func (d *decide) View(w, h int) []string {
 		}
 		return out
 	}
-	cols := d.widths(w)
+	cols := widths(w)
 	left := append(d.tree(cols[0]), "")
 	left = append(left, d.charts(r, cols[0], h-len(left), chartMost)...)
 	right := append(d.chosenNode(cols[1]), "")

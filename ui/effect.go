@@ -15,7 +15,7 @@ func (c *confirm) View(w, h int) []string {
 	if w < wideWidth {
 		return c.checked(w, h)
 	}
-	cols := c.widths(w)
+	cols := widths(w)
 	right := append(c.changes(cols[1], h), "")
 	right = append(right, c.charts(c.subject(), cols[1], h-len(right), chartMost)...)
 	blocks := [][]string{c.checked(cols[0], h), right}
@@ -23,14 +23,6 @@ func (c *confirm) View(w, h int) []string {
 		blocks = append(blocks, c.aside(cols[2], h))
 	}
 	return c.pen.side(blocks, cols, h)
-}
-
-// checkedW is the width of the preflight on a screen of w cells.
-func (c *confirm) checkedW(w int) int {
-	if w >= wideWidth {
-		return c.widths(w)[0]
-	}
-	return w
 }
 
 // checked is the preflight, the effect in words and as kubectl's command, and
@@ -50,7 +42,7 @@ func (c *confirm) checked(w, h int) []string {
 
 // Scroll keeps the marked line in view.
 func (c *confirm) Scroll(w, h int) {
-	w = c.checkedW(w)
+	w = widths(w)[0]
 	head, tail := c.around(w)
 	lines, at := c.checkLines(w)
 	c.top = scrolled(c.top, at, len(lines), max(1, h-len(head)-len(tail)-1))

@@ -10,9 +10,13 @@ const (
 	widestWidth         = 180
 )
 
-// widths are the columns of a wide screen, with the lines between them.
-func (s *scope) widths(w int) []int {
-	if w < widestWidth {
+// widths are the columns of a screen, with the lines between them: one, from wideWidth
+// on two, on the widest three.
+func widths(w int) []int {
+	switch {
+	case w < wideWidth:
+		return []int{w}
+	case w < widestWidth:
 		left := w * 9 / 16
 		return []int{left, w - left - 3}
 	}

@@ -188,7 +188,7 @@ func (r *rollBack) View(w, h int) []string {
 	if w < wideWidth {
 		return r.rollout(w, h, min(4, max(2, h/5)), 1)
 	}
-	cols := r.widths(w)
+	cols := widths(w)
 	if len(cols) > 2 {
 		return r.pen.side([][]string{r.rollout(cols[0], h, 0, 0), r.charts(r.row(), cols[1], h, chartHigh), r.aside(cols[2], h)}, cols, h)
 	}

@@ -16,7 +16,7 @@ func (v *verify) View(w, h int) []string {
 	if w < wideWidth {
 		return v.proof(lw, h, last)
 	}
-	cols := v.widths(w)
+	cols := widths(w)
 	r := v.row()
 	if len(cols) > 2 {
 		return v.pen.side([][]string{v.proof(lw, h, last), v.charts(r, cols[1], h, chartHigh), v.aside(cols[2], h)}, cols, h)
@@ -28,10 +28,10 @@ func (v *verify) View(w, h int) []string {
 // proofSize is the width of the proof in a body of w×h, and how many lines of the
 // timeline may stand below it.
 func (v *verify) proofSize(w, h int) (lw, last int) {
-	if w >= wideWidth {
-		return v.widths(w)[0], 0
+	if w < wideWidth {
+		last = min(4, max(0, h/6))
 	}
-	return w, min(4, max(0, h/6))
+	return widths(w)[0], last
 }
 
 // Scroll keeps the marked check in view.
