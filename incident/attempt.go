@@ -110,6 +110,14 @@ func (i *Incident) Attempt() *Attempt {
 	return &i.Attempts[len(i.Attempts)-1]
 }
 
+// ConfirmedAt returns when the newest attempt was confirmed; zero = nothing was.
+func (i *Incident) ConfirmedAt() time.Time {
+	if a := i.Attempt(); a != nil {
+		return a.Confirmed
+	}
+	return time.Time{}
+}
+
 // writes returns all writes of all attempts, oldest first.
 func (i *Incident) writes() iter.Seq[*Write] {
 	return func(yield func(*Write) bool) {

@@ -97,13 +97,8 @@ func (b *builder) operators() (out []string) {
 
 func (b *builder) times() (Times, Took) {
 	i := &b.i
-	t := Times{Onset: Moment{i.Onset}, Detected: Moment{i.Detected}, Opened: Moment{b.opened()}, Decided: Moment{i.Decided},
+	t := Times{Onset: Moment{i.Onset}, Detected: Moment{i.Detected}, Opened: Moment{b.opened()}, Decided: Moment{i.Decided}, Confirmed: Moment{i.ConfirmedAt()},
 		RolledOut: Moment{i.RolledOut}, Recovered: Moment{i.Recovered}, Verified: Moment{i.Verified}, Closed: Moment{i.Closed}}
-	confirmed := time.Time{}
-	if a := i.Attempt(); a != nil {
-		confirmed = a.Confirmed
-	}
-	t.Confirmed = Moment{confirmed}
 	const (
 		onset, detected = "when it began is not known", "when it was detected is not known"
 		noRecovery      = "it was not verified"
@@ -111,7 +106,7 @@ func (b *builder) times() (Times, Took) {
 	return t, Took{
 		Detect:       between(i.Onset, i.Detected, onset, detected),
 		Decide:       between(i.Detected, i.Decided, detected, "nothing was decided"),
-		RollBack:     between(confirmed, i.RolledOut, "nothing was rolled back", "it was not rolled out"),
+		RollBack:     between(i.ConfirmedAt(), i.RolledOut, "nothing was rolled back", "it was not rolled out"),
 		Recover:      between(i.Detected, i.Recovered, detected, noRecovery),
 		RecoverOnset: between(i.Onset, i.Recovered, onset, noRecovery),
 	}

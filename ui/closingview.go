@@ -383,13 +383,9 @@ func times(i *incident.Incident) string {
 		}
 		text += name + " " + model.Short(to.Sub(from))
 	}
-	confirmed := time.Time{}
-	if a := i.Attempt(); a != nil {
-		confirmed = a.Confirmed
-	}
 	add("detect", i.Onset, i.Detected)
 	add("decide", i.Detected, i.Decided)
-	add("roll back", confirmed, i.RolledOut)
+	add("roll back", i.ConfirmedAt(), i.RolledOut)
 	add("recover", i.Detected, i.Recovered)
 	add("since onset", i.Onset, i.Recovered)
 	if text == "" {

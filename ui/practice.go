@@ -154,7 +154,7 @@ func debrief(i *incident.Incident, keys int) string {
 	for _, x := range []struct {
 		what string
 		at   time.Time
-	}{{"decided", i.Decided}, {"confirmed", confirmedAt(i)}, {"rolled out", i.RolledOut}, {"verified", i.Verified}} {
+	}{{"decided", i.Decided}, {"confirmed", i.ConfirmedAt()}, {"rolled out", i.RolledOut}, {"verified", i.Verified}} {
 		if !x.at.IsZero() {
 			times, last = append(times, x.what+" after "+model.Short(x.at.Sub(i.Shown))), x.at
 		}
@@ -183,14 +183,6 @@ func debrief(i *incident.Incident, keys int) string {
 		text += " Detours: " + strings.Join(detours, "; ") + "."
 	}
 	return text
-}
-
-// confirmedAt is when the last rollback was confirmed; zero = none was.
-func confirmedAt(i *incident.Incident) time.Time {
-	if a := i.Attempt(); a != nil {
-		return a.Confirmed
-	}
-	return time.Time{}
 }
 
 // notices say whether the walk was right, once it has come to an end.
