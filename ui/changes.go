@@ -57,11 +57,7 @@ func (p *pen) changeLines(list []model.Change, w, room int) []string {
 // shortChange leaves out the repository where both images are of the same: what differs
 // is the tag.
 func shortChange(ch model.Change) model.Change {
-	if ch.Kind != "image" {
-		return ch
-	}
-	from, to := version(ch.From), version(ch.To)
-	if from != "" && to != "" && from != to && strings.TrimSuffix(ch.From, from) == strings.TrimSuffix(ch.To, to) {
+	if from, to, ok := versions(ch); ok && strings.TrimSuffix(ch.From, from) == strings.TrimSuffix(ch.To, to) {
 		ch.From, ch.To = from, to
 	}
 	return ch

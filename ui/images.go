@@ -1,6 +1,10 @@
 package ui
 
-import "strings"
+import (
+	"strings"
+
+	"rollbook/model"
+)
 
 // tag is an image's last part: what differs between two releases.
 func tag(image string) string {
@@ -30,4 +34,14 @@ func version(image string) string {
 		return t[i+1:]
 	}
 	return ""
+}
+
+// versions returns between which versions of an image a change is; ok = both are known,
+// and they differ.
+func versions(ch model.Change) (from, to string, ok bool) {
+	if ch.Kind != "image" {
+		return "", "", false
+	}
+	from, to = version(ch.From), version(ch.To)
+	return from, to, from != "" && to != "" && from != to
 }

@@ -314,7 +314,7 @@ func (r *rollBack) apart(wr *incident.Write) string {
 	}
 	from, to := short(wr.Plan.From), short(wr.Plan.To)
 	for _, c := range wr.Plan.Changes {
-		if f, t := version(c.From), version(c.To); c.Kind == "image" && f != "" && t != "" && f != t {
+		if f, t, ok := versions(c); ok {
 			from, to = f, t
 			break
 		}
