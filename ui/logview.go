@@ -144,20 +144,21 @@ func (l *logs) unmatched(*incident.Snapshot) string {
 	switch {
 	case l.found == "":
 		return "nothing is searched for: / searches"
-	case l.count(len(l.got.log)) == 0:
+	case !l.matchesAny():
 		return "no line matches " + strings.TrimSpace(l.search.String())
 	}
 	return ""
 }
 
-// count returns how many of the first n lines match.
-func (l *logs) count(n int) (matching int) {
-	for at := range n {
-		if l.matches(at) {
-			matching++
+// matchesAny reports whether any line matches. The newest is looked at first: there a
+// search begins.
+func (l *logs) matchesAny() bool {
+	for n := len(l.got.log) - 1; n >= 0; n-- {
+		if l.matches(n) {
+			return true
 		}
 	}
-	return matching
+	return false
 }
 
 // tally says how many lines match.
@@ -166,11 +167,19 @@ func (l *logs) tally() string {
 	if l.found == "" || !l.got.ready {
 		return ""
 	}
-	all := l.count(len(l.got.log))
+	at, all := 0, 0 // how many match up to where it is, and at all
+	for n := range l.got.log {
+		if l.matches(n) {
+			all++
+			if n <= l.match {
+				at = all
+			}
+		}
+	}
 	if all == 0 {
 		return paint(p.Warn, "no line matches")
 	}
-	return paint(p.Dim, "match "+itoa(int64(l.count(min(l.match+1, len(l.got.log)))))+" of "+itoa(int64(all)))
+	return paint(p.Dim, "match "+itoa(int64(at))+" of "+itoa(int64(all)))
 }
 
 // find goes to the newest line that holds what was typed.
