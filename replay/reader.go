@@ -36,6 +36,9 @@ type Reader struct {
 	samples []int            // which facts are samples
 	notes   []int            // which say what was noticed
 
+	// reached is the position at which each step was first reached; 0 = it never was.
+	reached [incident.Close + 1]int
+
 	at   int    // how many facts are told, at least one if there is any
 	line string // the newest of them, in words
 	snap *incident.Snapshot
@@ -76,11 +79,15 @@ func (r *Reader) add(facts []incident.Fact) {
 		var told []incident.Entry
 		r.end, told = r.end.next(f)
 		r.facts, r.entries = append(r.facts, f), append(r.entries, told...)
-		switch f.Body.(type) {
+		switch b := f.Body.(type) {
 		case incident.Sampled:
 			r.samples = append(r.samples, n)
 		case incident.Noticed:
 			r.notes = append(r.notes, n)
+		case incident.Moved:
+			if r.reached[b.To] == 0 {
+				r.reached[b.To] = n + 1
+			}
 		}
 	}
 }
@@ -231,13 +238,11 @@ func (r *Reader) by(t time.Time) int {
 
 // first returns the position at which a step was first reached; 0 when it never was.
 func (r *Reader) first(s incident.Step) int {
-	if s == incident.Assess {
+	switch {
+	case s == incident.Assess:
 		return 1
+	case s < 0 || int(s) >= len(r.reached):
+		return 0
 	}
-	for n, f := range r.facts {
-		if m, ok := f.Body.(incident.Moved); ok && m.To == s {
-			return n + 1
-		}
-	}
-	return 0
+	return r.reached[s]
 }

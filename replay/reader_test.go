@@ -150,6 +150,34 @@ func TestReaderMoves(t *testing.T) {
 	}
 }
 
+// When each step was first reached is known as far as the journal goes, and stays when
+// the step is gone to once more.
+func TestReaderSpans(t *testing.T) {
+	facts := replaytest.Story()
+	facts = append(facts, incident.Fact{At: facts[len(facts)-1].At.Add(time.Minute), Body: incident.Moved{To: incident.Choose}})
+	source := replaytest.NewSource(facts[:1])
+	r, err := Open(source, replaytest.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := [incident.Close + 1]time.Time{incident.Assess: facts[0].At}
+	for n, f := range facts {
+		if n > 0 {
+			source.Add(f)
+			r.grow()
+		}
+		if m, ok := f.Body.(incident.Moved); ok && want[m.To].IsZero() {
+			want[m.To] = f.At
+		}
+		if from, to, reached := r.Span(); !from.Equal(facts[0].At) || !to.Equal(f.At) || reached != want {
+			t.Fatalf("after %d facts from %s to %s, reached %v, want %v", n+1, from, to, reached, want)
+		}
+	}
+	if want[incident.Choose].IsZero() || want[incident.Verify].IsZero() {
+		t.Errorf("the story reaches too little: %v", want)
+	}
+}
+
 // What charts draw is in the samples of the journal: the component's figures, and
 // those of the pods that a rollback brings.
 func TestReaderKeepsHowItWent(t *testing.T) {
