@@ -206,11 +206,12 @@ func (r *rollBack) rollout(w, h, last, charts int) []string {
 	if r.inc().Asked != incident.AskNothing {
 		out = append(out, r.question(w)...)
 	}
+	pods := r.pods(w, h)
 	if row := r.row(); row != nil && charts > 0 {
 		// A chart takes what the pods leave, and makes do with little; of many pods some
 		// give way to it.
-		room, pods := h-len(out)-last-1, len(r.pods(w, allLines))
-		room = max(room-pods, min(charts*(chartLeast+1), room-min(5, pods)))
+		room := h - len(out) - last - 1
+		room = max(room-len(pods), min(charts*(chartLeast+1), room-min(5, len(pods))))
 		if room < charts*chartLeast {
 			charts = 1
 		}
@@ -218,7 +219,10 @@ func (r *rollBack) rollout(w, h, last, charts int) []string {
 			out = append(out, r.chart(row, m, w, min(chartMost, room/charts))...)
 		}
 	}
-	out = append(out, r.pods(w, max(3, h-len(out)-last-1))...)
+	if room := max(3, h-len(out)-last-1); len(pods) >= room {
+		pods = r.pods(w, room) // some give way, and it says how many
+	}
+	out = append(out, pods...)
 	if last == 0 {
 		return out
 	}
