@@ -157,25 +157,28 @@ func (s *scope) leftover(g *incident.PodGroup) string {
 	return text
 }
 
+// suspectLines say what changed before the onset, the likeliest first; then whether the
+// component itself did, and what of it changed later.
 func (s *scope) suspectLines(r *row, w int, add func(string, ...string)) {
-	p, c := s.pen, r.c
-	causes, mine := s.snap.Causes(), false
 	if s.d.calm {
 		return
 	}
+	p, c := s.pen, r.c
+	causes, mine := s.snap.Causes(), false
 	for n, x := range causes[:min(len(causes), suspectsShown)] {
 		if x.Component != c.ID && s.inc().Onset.IsZero() {
 			continue // nothing began: what changed elsewhere is not what this line is about
 		}
 		mine = mine || x.Component == c.ID
-		name := "suspect"
-		style := p.Plain
+		name, style := "suspect", p.Plain
 		if x.Component == c.ID {
 			style = p.Warn
 		}
-		text := x.Component + " " + x.Version.Name() + ", " + x.Words(s.snap)
-		if !s.inc().Onset.IsZero() {
-			text = x.Component + " " + x.Version.Name() + ", " + x.Distance()
+		text := x.Component + " " + x.Version.Name() + ", "
+		if s.inc().Onset.IsZero() {
+			text += x.Words(s.snap)
+		} else {
+			text += x.Distance()
 		}
 		if len(causes) > 1 {
 			text = itoa(int64(n+1)) + " " + text
