@@ -2,7 +2,6 @@ package ui
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,30 +9,18 @@ import (
 
 	"github.com/charmbracelet/colorprofile"
 	"github.com/charmbracelet/x/ansi"
+
+	"rollbook/ui/uitest"
 )
 
-// golden compares text with a file; UPDATE_GOLDEN=1 writes it instead.
+// golden compares text with a golden file, but for blanks at the ends of its lines.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", "golden", name+".txt")
 	lines := strings.Split(got, "\n")
 	for i := range lines {
 		lines[i] = strings.TrimRight(lines[i], " ")
 	}
-	got = strings.TrimRight(strings.Join(lines, "\n"), "\n") + "\n"
-	if os.Getenv("UPDATE_GOLDEN") == "1" {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v; UPDATE_GOLDEN=1 writes it", err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs (UPDATE_GOLDEN=1 rewrites it)\n--- got\n%s--- want\n%s", path, got, want)
-	}
+	uitest.Golden(t, filepath.Join("testdata", "golden", name+".txt"), strings.TrimRight(strings.Join(lines, "\n"), "\n")+"\n")
 }
 
 // A settled page of every kind, as it is read: without colours.

@@ -2,7 +2,6 @@ package draw
 
 import (
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"rollbook/model"
+	"rollbook/ui/uitest"
 )
 
 const step = 15 * time.Second
@@ -48,23 +48,10 @@ func ago(d time.Duration) time.Time { return to.Add(-d) }
 
 func bare(_ Kind, text string) string { return text }
 
-// golden compares a drawing with a file; UPDATE_GOLDEN=1 writes it instead.
+// golden compares a drawing with a golden file.
 func golden(t *testing.T, name string, rows []string) {
 	t.Helper()
-	got, path := strings.Join(rows, "\n")+"\n", filepath.Join("testdata", name+".txt")
-	if os.Getenv("UPDATE_GOLDEN") == "1" {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v; UPDATE_GOLDEN=1 writes it", err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs (UPDATE_GOLDEN=1 rewrites it)\n--- got\n%s--- want\n%s", path, got, want)
-	}
+	uitest.Golden(t, filepath.Join("testdata", name+".txt"), strings.Join(rows, "\n")+"\n")
 }
 
 func charts() map[string]*Chart {

@@ -1,6 +1,7 @@
 // Package uitest is an emulated terminal, in which tests run the whole program:
 // they type keys, read the screen, and keep pictures of it. It is used in
-// bubbles of testing/synctest alone, where to wait costs nothing.
+// bubbles of testing/synctest alone, where to wait costs nothing. Golden files of
+// screens are compared here too.
 package uitest
 
 import (
