@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"strings"
-	"time"
 
 	"rollbook/kube"
 	"rollbook/model"
@@ -54,16 +53,10 @@ func (v viewer) log(ctx context.Context, c *model.Component, pod string, o kube.
 	}
 }
 
-// logLine takes apart a line that begins with its time. One without, such as of a key
-// that was taken out, is text.
+// logLine takes apart a line that begins with its time.
 func logLine(line string) model.LogLine {
-	var at time.Time
-	if stamp, rest, found := strings.Cut(line, " "); found {
-		if t, err := time.Parse(time.RFC3339Nano, stamp); err == nil {
-			at, line = t, rest
-		}
-	}
-	l := text.ParseLogLine(line)
+	at, rest := kube.Stamped(line)
+	l := text.ParseLogLine(rest)
 	return model.LogLine{At: at, Level: l.Level, Text: l.Text, Rest: l.Rest}
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"rollbook/model"
@@ -27,7 +28,7 @@ type LogOptions struct {
 	// Since asks for all lines from then on instead of the last ones. Nothing but
 	// the context bounds how many there are: the caller reads them as they come.
 	Since      time.Time
-	Timestamps bool // each line begins with its time, RFC 3339
+	Timestamps bool // each line begins with its time, RFC 3339: Stamped takes it off
 }
 
 // Limits of a log, so that no container can fill this program's memory.
@@ -80,6 +81,17 @@ func (c *Client) Logs(ctx context.Context, namespace, pod string, opt LogOptions
 			}
 		}
 	}
+}
+
+// Stamped takes the time off a line that was asked for with Timestamps. A line without
+// one, such as of a key that was taken out, stays whole, and its time is zero.
+func Stamped(line string) (at time.Time, rest string) {
+	stamp, rest, found := strings.Cut(line, " ")
+	at, err := time.Parse(time.RFC3339Nano, stamp)
+	if !found || err != nil {
+		return time.Time{}, line
+	}
+	return at, rest
 }
 
 // readLine reads one line without its end; what is too long is cut and said so.

@@ -164,3 +164,40 @@ func TestPodLogsSayWhatIsNew(t *testing.T) {
 		}
 	}
 }
+
+func TestStamped(t *testing.T) {
+	stamp := time.Date(2026, 11, 29, 6, 33, 1, 500_000_000, time.UTC)
+	for line, want := range map[string]struct {
+		at   time.Time
+		rest string
+	}{
+		"2026-11-29T06:33:01.5Z ERROR: no url": {stamp, "ERROR: no url"},
+		"2026-11-29T06:33:01.5Z ":              {stamp, ""},
+		"2026-11-29T06:33:01.5Z   at main.go":  {stamp, "  at main.go"},
+		"[redacted]":                           {rest: "[redacted]"},
+		"cache is warm":                        {rest: "cache is warm"},
+		"2026-11-29T06:3":                      {rest: "2026-11-29T06:3"}, // the log was cut there
+		"":                                     {},
+	} {
+		if at, rest := Stamped(line); !at.Equal(want.at) || rest != want.rest {
+			t.Errorf("%q: %v, %q", line, at, rest)
+		}
+	}
+}
+
+// What an old pod said in a line without a time is not new: its first word counts.
+func TestPodLogsKeepALineWithoutATime(t *testing.T) {
+	c := serve(t, Options{}, func(w http.ResponseWriter, r *http.Request) {
+		switch pod := strings.Split(r.URL.Path, "/")[6]; {
+		case pod == "new":
+			fmt.Fprint(w, "ERROR broke\n")
+		case !r.URL.Query().Has("tailLines"):
+			fmt.Fprint(w, "2026-11-29T06:00:30.5Z started\nERROR broke\n")
+		}
+	})
+	made := time.Date(2026, 11, 29, 6, 0, 0, 0, time.UTC)
+	said := c.PodLogs(t.Context(), model.PodLogs{Namespace: "shop", New: []model.PodLog{{Pod: "new"}}, Old: []model.PodLog{{Pod: "old", Started: made}}})
+	if len(said.Lines) != 1 || said.Lines[0].New {
+		t.Errorf("%+v", said)
+	}
+}

@@ -2,7 +2,6 @@ package kube
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"time"
 
@@ -48,10 +47,9 @@ func (c *Client) PodLogs(ctx context.Context, of model.PodLogs) model.Said {
 					return
 				}
 				if head {
-					var at string
-					at, line, _ = strings.Cut(line, " ")
-					first, err := time.Parse(time.RFC3339Nano, at)
-					all[i].log.Start = all[i].log.Start || err == nil && len(all[i].log.Lines) == 0 && first.Sub(l.Started) < saidStart
+					var at time.Time
+					at, line = Stamped(line)
+					all[i].log.Start = all[i].log.Start || !at.IsZero() && len(all[i].log.Lines) == 0 && at.Sub(l.Started) < saidStart
 				}
 				all[i].log.Lines = append(all[i].log.Lines, line)
 			}
