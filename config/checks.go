@@ -90,12 +90,12 @@ func (d *decoder) health(v value, to *[]Health) {
 		whole := func(v value) {
 			v.needs("url")
 			v.fields(
-				patternField("url", &h.URL, urlPattern, checkURL),
+				urlField("url", &h.URL),
 				countField("expect", &h.Expect, 100, 599),
 				durationField("timeout", &h.Timeout, 100*time.Millisecond, minute),
 			)
 		}
-		if item.drawEither(func(v value) { v.draws(Schema{Type: "string", Pattern: urlPattern.String()}) }, whole) {
+		if item.drawEither(func(v value) { v.draws(lineOf(urlPattern)) }, whole) {
 			return
 		}
 		if _, short := item.node.(*ast.StringNode); short {

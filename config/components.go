@@ -131,7 +131,7 @@ func (d *decoder) component(v value, c *Component) {
 	name := c.Name
 	v.needs("name")
 	v.fields(
-		patternField("name", &name, componentName, nil),
+		lineField("name", &name, nil).as(lineOf(componentName)),
 		field{name: "workload", set: func(v value) {
 			s, ok := v.line()
 			if !ok {
@@ -145,7 +145,7 @@ func (d *decoder) component(v value, c *Component) {
 			c.Workload = w
 			v.remember()
 		}},
-		patternField("namespace", &c.Namespace, dnsLabel, checkNamespace),
+		lineField("namespace", &c.Namespace, checkNamespace).as(lineOf(dnsLabel)),
 		lineField("public", &c.Public, nil),
 		field{name: "metrics", set: func(v value) { d.metrics(v, &c.Metrics) }},
 		field{name: "checks", set: func(v value) { d.checks(v, &c.Checks) }},
@@ -169,12 +169,12 @@ func (d *decoder) metrics(v value, to *Metrics) {
 	before := d.count
 	maps.DeleteFunc(d.cfg.origins, func(path string, _ origin) bool { return strings.HasPrefix(path, v.path+".") })
 	v.fields(
-		wordField("preset", &m.Preset, presets, func(s string) error {
+		lineField("preset", &m.Preset, func(s string) error {
 			if !slices.Contains(presets, s) {
 				return fmt.Errorf("%s is no preset; there are %s, or own queries: errors, p95, requests", quote(s), list(presets))
 			}
 			return nil
-		}),
+		}).as(Schema{Enum: presets}),
 		matchField("match", &m.Match),
 		queryField("errors", &m.Errors),
 		queryField("p95", &m.P95),

@@ -65,8 +65,8 @@ func (d *decoder) grafana(v value, to **Grafana) {
 	var g Grafana
 	before := d.count
 	v.fields(append(d.secretFields("token", &g.Token),
-		patternField("url", &g.URL, urlPattern, checkURL),
-		patternField("grafana_url", &g.Stack, urlPattern, checkURL),
+		urlField("url", &g.URL),
+		urlField("grafana_url", &g.Stack),
 		lineField("schedule", &g.Schedule, nil),
 		d.httpField(&g.HTTP),
 	)...)
@@ -89,7 +89,7 @@ func (d *decoder) pagerDuty(v value, to **PagerDuty) {
 	var p PagerDuty
 	before := d.count
 	v.fields(append(d.secretFields("token", &p.Token),
-		patternField("url", &p.URL, urlPattern, checkURL),
+		urlField("url", &p.URL),
 		linesField("schedule_ids", &p.Schedules),
 		linesField("escalation_policies", &p.EscalationPolicies),
 		d.httpField(&p.HTTP),

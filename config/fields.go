@@ -1,7 +1,6 @@
 package config
 
 import (
-	"regexp"
 	"strings"
 	"time"
 
@@ -43,7 +42,7 @@ func (v value) text() (string, bool) {
 
 // line returns a text that is one line and not blank.
 func (v value) line() (string, bool) {
-	if v.draws(Schema{Type: "string", Pattern: patternOf(nil)}) {
+	if v.draws(lineOf(nil)) {
 		return "", false
 	}
 	s, ok := v.text()
@@ -175,25 +174,16 @@ func lineField(name string, to *string, check func(string) error) field {
 	}}
 }
 
-// patternField takes one line that a regular expression matches; check says it in
-// words.
-func patternField(name string, to *string, re *regexp.Regexp, check func(string) error) field {
-	f := lineField(name, to, check)
-	read := f.set
-	f.set = func(v value) {
-		if !v.draws(Schema{Type: "string", Pattern: patternOf(re)}) {
-			read(v)
-		}
-	}
-	return f
+// urlField takes the address of a page or a service.
+func urlField(name string, to *string) field {
+	return lineField(name, to, checkURL).as(lineOf(urlPattern))
 }
 
-// wordField takes one of these words. check says it in words.
-func wordField(name string, to *string, words []string, check func(string) error) field {
-	f := lineField(name, to, check)
+// as returns the field, drawn so in the schema instead of as what its kind takes.
+func (f field) as(is Schema) field {
 	read := f.set
 	f.set = func(v value) {
-		if !v.draws(Schema{Enum: words}) {
+		if !v.draws(is) {
 			read(v)
 		}
 	}

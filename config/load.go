@@ -105,7 +105,7 @@ func (d *decoder) root(v value) {
 		field{name: "recovery", private: true, set: func(v value) {
 			v.fields(
 				d.pathField("maintenance", &cfg.Recovery.Maintenance),
-				patternField("restore", &cfg.Recovery.Restore, urlPattern, checkURL),
+				urlField("restore", &cfg.Recovery.Restore),
 				d.pathField("overlay", &cfg.Recovery.Overlay),
 				countField("replicas", &cfg.Recovery.Replicas, 1, 1000),
 			)
@@ -191,7 +191,7 @@ func (d *decoder) notProduction(v value) {
 
 func (d *decoder) links(v value) {
 	for _, e := range v.entries() {
-		if e.value.draws(Schema{Type: "string", Pattern: urlPattern.String()}) {
+		if e.value.draws(lineOf(urlPattern)) {
 			return
 		}
 		s, ok := e.value.line()

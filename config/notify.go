@@ -69,15 +69,15 @@ func (d *decoder) notifications(v value) {
 		field{name: "statuspage", set: named(&n.Statuspage, func(s *Statuspage) *string { return &s.Name }, func(v value, s *Statuspage) {
 			before := d.count
 			v.fields(append(d.secretFields("token", &s.Token),
-				patternField("url", &s.URL, urlPattern, checkURL),
+				urlField("url", &s.URL),
 				lineField("page", &s.Page, nil),
 				linesField("components", &s.Components),
-				wordField("outage", &s.Outage, outages, func(word string) error {
+				lineField("outage", &s.Outage, func(word string) error {
 					if !slices.Contains(outages, word) {
 						return fmt.Errorf("%s is no state of a component; there are %s", quote(word), list(outages))
 					}
 					return nil
-				}),
+				}).as(Schema{Enum: outages}),
 				boolField("quiet", &s.Quiet),
 				d.httpField(&s.HTTP),
 			)...)
@@ -116,7 +116,7 @@ func (d *decoder) notifications(v value) {
 		field{name: "gitlab", set: named(&n.GitLab, func(g *GitLab) *string { return &g.Name }, func(v value, g *GitLab) {
 			before := d.count
 			v.fields(append(d.secretFields("token", &g.Token),
-				patternField("url", &g.URL, urlPattern, checkURL),
+				urlField("url", &g.URL),
 				lineField("project", &g.Project, nil),
 				linesField("labels", &g.Labels),
 				boolField("confidential", &g.Confidential),
@@ -180,7 +180,7 @@ func named[T any](to *[]T, name func(*T) *string, read func(value, *T)) func(val
 // linesField takes a list of lines.
 func linesField(name string, to *[]string) field {
 	return field{name: name, set: func(v value) {
-		v.lines(to, Schema{Type: "string", Pattern: patternOf(nil)}, func(value, string) {})
+		v.lines(to, lineOf(nil), func(value, string) {})
 	}}
 }
 

@@ -40,9 +40,9 @@ func (d *decoder) prometheus(v value) {
 		durationField("scrape_interval", &p.ScrapeInterval, time.Second, 10*minute),
 		matchField("match", &p.Match),
 		field{name: "labels", set: func(v value) {
-			v.fields(patternField("namespace", &p.Namespace, plainLabel, checkLabel), patternField("pod", &p.Pod, plainLabel, checkLabel))
+			v.fields(lineField("namespace", &p.Namespace, checkLabel).as(lineOf(plainLabel)), lineField("pod", &p.Pod, checkLabel).as(lineOf(plainLabel)))
 		}},
-		patternField("token_env", &p.TokenEnv, envName, checkEnvName),
+		lineField("token_env", &p.TokenEnv, checkEnvName).as(lineOf(envName)),
 		d.pathField("token_file", &p.TokenFile),
 		field{name: "http_config", set: func(v value) { d.httpConfig(v, &p.HTTP) }},
 	)

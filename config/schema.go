@@ -147,12 +147,12 @@ const addressPattern = `^\s*([Hh][Tt][Tt][Pp][Ss]?://|service:[^/]+/([a-z]+:)?[^
 // oneLine is what value.line takes.
 const oneLine = `^\s*\S([^\n\t]*\S)?\s*$`
 
-// patternOf is a regular expression as the pattern of a line; nil = any line.
-func patternOf(re *regexp.Regexp) string {
+// lineOf returns the schema of a line that a regular expression matches; nil = of any line.
+func lineOf(re *regexp.Regexp) Schema {
 	if re == nil {
-		return oneLine
+		return Schema{Type: "string", Pattern: oneLine}
 	}
-	return re.String()
+	return Schema{Type: "string", Pattern: re.String()}
 }
 
 // drawShape draws a Go type with yaml tags, as decoder.shape takes it.
@@ -162,7 +162,7 @@ func (d *decoder) drawShape(v value, t reflect.Type) {
 	}
 	switch {
 	case t == reflect.TypeFor[promconfig.URL]():
-		v.draws(Schema{Type: "string", Pattern: urlPattern.String()})
+		v.draws(lineOf(urlPattern))
 		return
 	case t == reflect.TypeFor[promconfig.TLSVersion]():
 		var words []string
@@ -193,7 +193,7 @@ func (d *decoder) drawShape(v value, t reflect.Type) {
 	case reflect.Bool:
 		v.draws(Schema{Type: "boolean"})
 	case reflect.String:
-		v.draws(Schema{Type: "string", Pattern: patternOf(nil)})
+		v.draws(lineOf(nil))
 	default:
 		v.draws(Schema{}) // anything
 	}

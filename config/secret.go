@@ -88,7 +88,7 @@ func checkEnvName(s string) error {
 // itself, which is a mistake that wants a clear word.
 func (d *decoder) secretFields(name string, to *Secret) []field {
 	return []field{
-		patternField(name+"_env", &to.Env, envName, checkEnvName),
+		lineField(name+"_env", &to.Env, checkEnvName).as(lineOf(envName)),
 		d.pathField(name+"_file", &to.File),
 		{name: name, set: func(v value) {
 			if v.draws(forbid("A secret may not stand here: name where it is, with " + name + "_env or " + name + "_file.")) {
