@@ -40,7 +40,7 @@ func (d *decoder) methods(v value) {
 			g = *old
 		}
 		before := d.count
-		v.fields(append(d.secretFields("token", &g.Token), lineField("url", &g.URL, checkURL), d.httpField(&g.HTTP))...)
+		v.fields(append(d.secretFields("token", &g.Token), urlField("url", &g.URL), d.httpField(&g.HTTP))...)
 		if d.count > before {
 			return
 		}

@@ -112,6 +112,7 @@ func TestSchemaFindsMistakes(t *testing.T) {
 		"an unknown section":       "limitz: {}\n",
 		"a share without a unit":   "limits: {errors: {over: 5}}\n",
 		"a time without a unit":    "limits: {errors: {for: 300}}\n",
+		"an address of no page":    "methods: {gitlab: {token_env: T, url: gitlab.example}}\n",
 		"a secret in the file":     "notifications: {slack: {ops: {url: \"https://hooks.example/hunter2\"}}}\n",
 		"a password in the file":   "prometheus: {http_config: {basic_auth: {username: a, password: hunter2}}}\n",
 		"a component with no name": "components: [{workload: deploy/a}]\n",
