@@ -22,14 +22,14 @@ func (j Job) Check(ctx context.Context, component string) []model.Check {
 	all := candidates(w.done, &model.Component{})
 	other := slices.ContainsFunc(all, func(x candidate) bool { return !x.Current && x.Refused == "" })
 	env := text.Line(w.target.Environment)
-	versions := line("versions", model.CheckOK, "", "%d versions were deployed to %s, the last is %s", len(all), env, j.lastOf(all))
+	versions := line("versions", model.CheckOK, "", "%d versions were deployed to %s, the last is %s", len(all), env, lastOf(all))
 	if !other {
 		versions = line("versions", model.CheckWarning, "look at environment of gitlab of "+component, "no version was deployed to %s that could be gone back to", env)
 	}
 	return append([]model.Check{versions}, j.rights(ctx, &w)...)
 }
 
-func (Job) lastOf(all []candidate) string {
+func lastOf(all []candidate) string {
 	if len(all) == 0 {
 		return "none"
 	}
