@@ -93,7 +93,7 @@ type (
 	}
 )
 
-// refusal is an answer that is no success.
+// refusal tells of an answer that is no success.
 type refusal struct {
 	status int
 	text   string
@@ -177,7 +177,8 @@ func list[T any](ctx context.Context, j Job, path string, query url.Values, enou
 	return all, nil
 }
 
-// deployments are those to the environment in a state, the newest first.
+// deployments returns those to the environment in a state, the newest first, until there
+// are enough.
 func (j Job) deployments(ctx context.Context, t Target, status string, enough int) ([]deployment, error) {
 	// Without sort the oldest come first, and finished_at is only for lists that are
 	// narrowed down by it.
@@ -185,7 +186,7 @@ func (j Job) deployments(ctx context.Context, t Target, status string, enough in
 		url.Values{"environment": {t.Environment}, "status": {status}, "order_by": {"id"}, "sort": {"desc"}}, enough)
 }
 
-// jobs are the newest runs of a pipeline's jobs.
+// jobs returns the newest runs of a pipeline's jobs.
 func (j Job) jobs(ctx context.Context, project string, pipeline int64) ([]job, error) {
 	return list[job](ctx, j, inProject(project, "/pipelines/"+number(pipeline)+"/jobs"), url.Values{}, 500)
 }
@@ -247,7 +248,7 @@ func (j Job) patiently(ctx context.Context, tell func(model.Progress), call func
 	}
 }
 
-// user names somebody of GitLab.
+// String names somebody of GitLab.
 func (p person) String() string {
 	if p.Username == "" {
 		return "somebody"
@@ -255,7 +256,7 @@ func (p person) String() string {
 	return text.Line(p.Username)
 }
 
-// began is when a job's newest run was begun, as far as GitLab says.
+// began returns when a job was begun; one that waits, when it was made.
 func (x *job) began() time.Time {
 	if !x.StartedAt.IsZero() {
 		return x.StartedAt

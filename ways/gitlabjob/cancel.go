@@ -14,10 +14,10 @@ import (
 // MethodCancel cancels the job of a way back that is under way.
 const MethodCancel model.Method = "gitlab cancel"
 
-// Cancel is the way out of a job that should not go on.
+// Cancel stops a job that should not go on.
 type Cancel struct{ j Job }
 
-// NewCancel returns the cancelling of a Job's jobs.
+// NewCancel returns what cancels the jobs that a Job has started.
 func NewCancel(j Job) Cancel { return Cancel{j} }
 
 // Name returns MethodCancel.
@@ -38,7 +38,7 @@ func (Cancel) Versions(_ context.Context, c *model.Component, _ time.Time) (*mod
 	return &model.History{Component: c.ID, Method: MethodCancel}, nil
 }
 
-// cancelDetail is what a plan for cancelling rests on.
+// cancelDetail keeps in a plan for cancelling what it rests on.
 type cancelDetail struct {
 	Project string `json:"project"`
 	Job     int64  `json:"job"`

@@ -11,7 +11,7 @@ import (
 	"rollbook/text"
 )
 
-// now is what is read again before the write, and to look whether there was one.
+// now holds what is read again before the write, and to look whether there was one.
 type now struct {
 	newest *job        // run of the plan's job
 	other  *deployment // the newest to the environment since the plan, that is not the plan's; nil = none

@@ -81,7 +81,7 @@ func (j Job) newer(ctx context.Context, want *detail, id int64) (int64, error) {
 	return 0, err
 }
 
-// reasons are GitLab's for a job that failed, in words.
+// reasons puts into words what GitLab calls the reasons for which a job failed.
 var reasons = map[string]string{
 	"script_failure":                  "its script failed",
 	"stuck_or_timeout_failure":        "it stood still for too long",

@@ -17,7 +17,7 @@ import (
 // MethodJob runs the job of an earlier deployment.
 const MethodJob model.Method = "gitlab job"
 
-// GitLab is a server and the token that it is asked with.
+// GitLab sends requests to one server, with one token.
 type GitLab interface {
 	// Do sends one request, once; path is below /api/v4. Its error is a
 	// *model.SendError.
@@ -30,25 +30,26 @@ type GitLab interface {
 	String() string
 }
 
-// Target is where a component is deployed from.
+// Target says where in GitLab a component is deployed from.
 type Target struct {
 	Project     string // "group/project" or its number
 	Environment string
 	Job         string // the manual job that goes back; "" = the job that deployed
 }
 
-// Options are what a Job needs beside a GitLab.
+// Options set what a Job may do, and what it knows beside GitLab.
 type Options struct {
-	ReadOnly bool
+	ReadOnly bool // no job is started or cancelled
 	Now      func() time.Time
 	// Rollout tells how far the rollout to an owner's pods is, as the board shows it.
-	// before is of the condition that the workload had before the job.
+	// before is the time of the condition that the workload had before the job; zero =
+	// it had none.
 	Rollout func(c *model.Component, owner string, before time.Time) model.Progress
-	// Every is how often a running job is asked for; 0 = 3 s.
+	// Every sets how long it waits between two looks at a job; 0 = 3 s.
 	Every time.Duration
 }
 
-// Job is the way back. It is safe for concurrent use.
+// Job goes back by running a job of GitLab. It is safe for concurrent use.
 type Job struct {
 	gitlab  GitLab
 	targets map[string]Target // by component
@@ -83,7 +84,7 @@ func (j Job) target(component string) (Target, error) {
 	return t, nil
 }
 
-// detail is what a plan rests on.
+// detail keeps in a plan what it rests on.
 type detail struct {
 	Project     string `json:"project"`
 	Environment string `json:"environment"`
@@ -103,7 +104,7 @@ type detail struct {
 	Before   time.Time     `json:"before,omitzero"`    // of the rollout's condition before
 }
 
-// ran is what a receipt keeps.
+// ran keeps in a receipt which job was started.
 type ran struct {
 	Job int64 `json:"job"`
 }
@@ -124,5 +125,5 @@ func read[T any](raw json.RawMessage) (out T, err error) {
 	return out, nil
 }
 
-// clock is how the times of others are said.
+// clock puts the time of what others did into words.
 func clock(t time.Time) string { return t.UTC().Format("15:04:05 MST") }

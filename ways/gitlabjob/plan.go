@@ -11,7 +11,7 @@ import (
 	"rollbook/text"
 )
 
-// world is what a plan is made of.
+// world holds what a plan is made of.
 type world struct {
 	target  Target
 	project project
@@ -107,7 +107,7 @@ func wanted(all []candidate, to model.Version) *candidate {
 	return nil
 }
 
-// run is how a version is gone back to.
+// run says by which job a version is gone back to, and why by that one.
 type run struct {
 	action string // play or retry
 	job    *job
@@ -115,7 +115,8 @@ type run struct {
 	guard  guard
 }
 
-// guard is what GitLab's guard against outdated deployments says of a run.
+// guard says what GitLab's guard against outdated deployments does to a run. The zero
+// value is unknown.
 type guard int
 
 const (

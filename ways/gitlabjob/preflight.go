@@ -67,7 +67,8 @@ func checkToken(t *token, err error, now time.Time) model.Check {
 	return line(id, model.CheckOK, "", "the token has the scope api")
 }
 
-// level is the token's user's in the project; not known where GitLab does not say.
+// level returns which access level the token's user has in the project; it is not known
+// where GitLab does not say.
 func (p *project) level() (level int, known bool) {
 	for _, a := range []*access{p.Permissions.Project, p.Permissions.Group} {
 		if a != nil {
@@ -133,7 +134,7 @@ func (w *world) checkProtected(p *protection, err error, user int64) model.Check
 	return line(id, model.CheckOK, "", "the environment %s is protected, and lets the token's user deploy", env)
 }
 
-// lines are what can be told by what the plan is made of.
+// lines returns the checks of what the plan is made of: nothing more is asked for.
 func (w *world) lines(c *model.Component, all []candidate, x *candidate, r run, now time.Time) []model.Check {
 	out := []model.Check{line("job", model.CheckOK, "", "%s: %s", text.Line(r.job.Name), r.why), w.checkJob(r), w.checkGuard(r), w.checkArtifacts(r, now), w.checkOnTheWay()}
 	return append(out, checkRunning(c, all, x))

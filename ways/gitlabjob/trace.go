@@ -13,10 +13,11 @@ import (
 // shown is how many lines of a log are kept.
 const shown = 200
 
-// tail is how much of a long log is read closely: the lines that are shown.
+// tail is how many bytes of a long log are read closely: the lines that are shown.
 const tail = 256 << 10
 
-// longest is how much of one line is kept: one without an end must not fill the memory.
+// longest is how many bytes of one line are kept: one without an end must not fill the
+// memory.
 const longest = 16 << 10
 
 // trace reads a job's log as it grows.
@@ -75,7 +76,7 @@ func (t *trace) end() {
 	}
 }
 
-// section is GitLab's mark of where a part of the log begins or ends.
+// section matches GitLab's mark of where a part of the log begins or ends.
 var section = regexp.MustCompile(`section_(start|end):\d+:[^\r\x1b]*\r?(\x1b\[0K)?`)
 
 func (t *trace) line(b []byte) {
@@ -94,7 +95,8 @@ func (t *trace) line(b []byte) {
 	}
 }
 
-// lines are the last ones, for whoever shows them: they are not changed later.
+// lines returns the last ones, and after them why the log cannot be read. They are not
+// changed later.
 func (t *trace) lines() []string {
 	out := slices.Clone(t.kept)
 	if t.trouble != "" {

@@ -33,7 +33,7 @@ func (j Job) Versions(ctx context.Context, c *model.Component, _ time.Time) (*mo
 	return out, nil
 }
 
-// candidate is a version and its newest deployment.
+// candidate holds a version and its newest deployment.
 type candidate struct {
 	model.Candidate
 	last *deployment
@@ -98,7 +98,8 @@ func current(all []candidate, c *model.Component) *candidate {
 	return &all[0]
 }
 
-// version is what a deployment brought out.
+// version returns what a deployment brought out: that of its pipeline, or, without a
+// job, of nothing but itself.
 func (d *deployment) version() model.Version {
 	v := model.Version{Tag: text.Line(short(d.SHA))}
 	if d.Job == nil {
@@ -120,7 +121,7 @@ func (d *deployment) finished() time.Time {
 	return d.Job.FinishedAt
 }
 
-// tag is the one of git that was deployed; "" when a branch was.
+// tag returns the tag of git that was deployed; "" when a branch was.
 func (d *deployment) tag() string {
 	if d.Job == nil || !d.Job.Tag {
 		return ""
@@ -130,7 +131,7 @@ func (d *deployment) tag() string {
 
 func (d *deployment) bears(images []string) bool { return bears(images, d.SHA, d.tag()) }
 
-// hexWord is a part of an image's tag that may be a commit.
+// hexWord matches a part of an image's tag that may be a commit.
 var hexWord = regexp.MustCompile(`[0-9a-f]{7,40}`)
 
 // bears reports whether one of the images is tagged with a commit or a tag of git.
@@ -154,7 +155,7 @@ func bears(images []string, sha, tag string) bool {
 	return false
 }
 
-// short is a commit as GitLab shows it.
+// short returns a commit as GitLab shows it.
 func short(sha string) string {
 	if len(sha) > 8 {
 		return sha[:8]
