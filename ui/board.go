@@ -73,8 +73,8 @@ func columns(w int, d *derived) boardCols {
 	return c
 }
 
-// both is the width behind the errors' figure up to the end of the P95's column: words
-// that go for both stand there.
+// both returns the width from behind the errors' figure to the end of the P95's column:
+// there stand words that are about both.
 func (c boardCols) both() int {
 	w := c.p95
 	for _, spark := range []int{c.errSpark, c.p95Spark} {
@@ -101,7 +101,7 @@ func (c boardCols) line(p *pen, mark string, name, pods, tag, age, errors, p95, 
 	return b.String()
 }
 
-// nameHead is the head of the names: of many it says how many.
+// nameHead returns the head of the column of names: of many components it says how many.
 func nameHead(n int) string {
 	if n > 7 {
 		return itoa(int64(n)) + " COMPONENTS"
@@ -217,8 +217,8 @@ func (p *pen) figureCell(f model.Figure, run incident.Run, limit float64, show f
 	return p.right(shown(f.Now, show), w, style) + p.sparkCell(f, limit, sw, style, s)
 }
 
-// unseen reports that of a figure the reason why it is not known is worth more than
-// its samples.
+// unseen reports whether the reason why a figure is not known says more than its samples
+// do: there are none, or there is no traffic to measure.
 func unseen(f model.Figure) bool {
 	return !f.Now.Known && f.Now.Why != "" && (len(f.Samples) == 0 || strings.Contains(f.Now.Why, "no traffic"))
 }

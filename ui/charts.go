@@ -41,7 +41,8 @@ func (s *scope) measures(r *row) []measure {
 	return []measure{errors, p95}
 }
 
-// of returns the figure, and how the pods that a rollback brings went by themselves.
+// of returns the figure of all pods, and by themselves those that a rollback brings: how
+// they do now, and how they did.
 func (m measure) of(f *model.Figures) (all model.Figure, fresh model.Reading, samples []model.Sample) {
 	if m.kind == incident.TP95 {
 		return f.P95, f.New.P95, f.NewP95
@@ -49,8 +50,8 @@ func (m measure) of(f *model.Figures) (all model.Figure, fresh model.Reading, sa
 	return f.Errors, f.New.Errors, f.NewErrors
 }
 
-// chart draws a component's figure in h rows, with what happened meanwhile. Nil where
-// nothing of it is known, or where it has no room.
+// chart draws one figure of a component in h rows, with what happened meanwhile. It
+// returns nil where no sample is known, or where there is no room.
 func (s *scope) chart(r *row, m measure, w, h int) []string {
 	if r == nil || r.f == nil || r.f.NotMeasured || h < chartLeast {
 		return nil
@@ -92,8 +93,8 @@ func (s *scope) chart(r *row, m measure, w, h int) []string {
 	})
 }
 
-// leading draws of a component the figure that the incident is about, in at most h
-// rows. Nil where chart draws none.
+// leading draws that figure of a component which the incident is about, in at most h
+// rows. It returns nil where chart does.
 func (s *scope) leading(r *row, w, h int) []string {
 	if r == nil {
 		return nil
@@ -123,7 +124,7 @@ func (s *scope) charts(r *row, w, h, most int) []string {
 	return out
 }
 
-// goneBackTo is the version that a component is being rolled back to: until that is
+// goneBackTo returns the version that a component is being rolled back to: until that is
 // verified its pods are shown by themselves. Zero where it is not.
 func (s *scope) goneBackTo(r *row) model.Version {
 	i := s.inc()
@@ -138,7 +139,7 @@ func (s *scope) goneBackTo(r *row) model.Version {
 	return model.Version{}
 }
 
-// subject is the component that the incident is about: what was written last, what was
+// subject returns the component that the incident is about: what was written last, what was
 // chosen, what fails; the one in focus where there is none.
 func (s *scope) subject() *row {
 	i := s.inc()
@@ -162,7 +163,7 @@ func (s *scope) subject() *row {
 	return s.row()
 }
 
-// marks are what happened to a component, as charts show it: what matters most first.
+// marks returns what happened to a component, as charts show it: what matters most first.
 func (s *scope) marks(r *row) []draw.Mark {
 	i := s.inc()
 	var out []draw.Mark

@@ -44,7 +44,7 @@ func (c *choose) Follow() {
 	}
 }
 
-// history is what can be chosen from: that of the method that is chosen, where one is.
+// history returns what can be chosen from: by the chosen method, where one is.
 func (c *choose) history() *model.History {
 	if ch := c.choice(); ch != nil {
 		return c.snap.History(ch)
@@ -52,8 +52,8 @@ func (c *choose) history() *model.History {
 	return c.snap.Seen.History[c.slot()]
 }
 
-// method is the one by which the component goes back, or would: the title of its way,
-// else the name that the journal has.
+// method returns by which method the component goes back, or would, and what that is
+// called: where the way is not known any more, by the name that the journal has.
 func (c *choose) method() (name model.Method, title string) {
 	ways := c.snap.Ways(c.focus)
 	if ch := c.choice(); ch != nil {
@@ -69,7 +69,8 @@ func (c *choose) method() (name model.Method, title string) {
 	return name, string(name)
 }
 
-// otherWay is the way after the chosen one; nil when there is no other.
+// otherWay returns the way after the chosen one, round from the last to the first; nil
+// when there is no other.
 func (c *choose) otherWay() *incident.Way {
 	ways := c.snap.Ways(c.focus)
 	name, _ := c.method()

@@ -47,8 +47,8 @@ func (p *pen) side(blocks [][]string, widths []int, h int) []string {
 	return out
 }
 
-// aside is what happened lately: the component's events, and the timeline with
-// its newest line at the bottom.
+// aside draws what happened lately: the events of the component in focus, and the
+// timeline with its newest line at the bottom.
 func (s *scope) aside(w, h int) []string {
 	p := s.pen
 	var mine []model.Event
@@ -68,7 +68,7 @@ func (s *scope) aside(w, h int) []string {
 	return append(out, s.lately(w, h-len(out))...)
 }
 
-// lately is the timeline's end in h lines, its newest line at the bottom.
+// lately draws the timeline's end in h lines, its newest line at the bottom.
 func (s *scope) lately(w, h int) []string {
 	if h < 1 {
 		return nil

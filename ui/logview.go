@@ -161,7 +161,7 @@ func (l *logs) matchesAny() bool {
 	return false
 }
 
-// tally says how many lines match.
+// tally says how many lines match, and which of these it is at.
 func (l *logs) tally() string {
 	p := l.pen
 	if l.found == "" || !l.got.ready {

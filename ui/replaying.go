@@ -65,8 +65,8 @@ type replaying struct {
 	clock time.Time // of what plays: between two facts it is ahead of the newest one
 }
 
-// speeds are those that it plays at, each the next one's key; from the last on it
-// stands.
+// speeds are how many times as fast as it happened a replay plays, in the order in which
+// space goes round them; at 0 it stands.
 var speeds = []int{0, 1, 10, 60}
 
 func (*replaying) Send(incident.Act) {}
@@ -161,8 +161,8 @@ func (r *replaying) plays(a *App, passed time.Duration) tea.Cmd {
 	return a.changed()
 }
 
-// bar is the rule below the rail as the way through the journal: where it is shown
-// from and to, where each step was first reached, and at which speed it plays.
+// bar draws the rule below the rail as the way through the journal: from when to when it
+// goes, where each step was first reached, which moment is shown, and how fast it plays.
 func (r *replaying) bar(s *scope, w int) string {
 	from, to, reached := r.Span()
 	left, right := " "+from.UTC().Format("15:04:05 "), to.UTC().Format(" 15:04:05 UTC ")

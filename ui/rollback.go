@@ -195,8 +195,9 @@ func (r *rollBack) View(w, h int) []string {
 	return r.pen.side([][]string{r.rollout(cols[0], h, 0, 2), r.aside(cols[1], h)}, cols, h)
 }
 
-// rollout is the bars, the question when there is one, so many charts, the pods, and
-// the last lines of the timeline. The pods come before the charts.
+// rollout draws the bars, the question when there is one, so many charts, the pods, and
+// so many last lines of the timeline. Where not all has room, the pods come before the
+// charts.
 func (r *rollBack) rollout(w, h, last, charts int) []string {
 	var out []string
 	for _, wr := range r.writes() {

@@ -18,8 +18,8 @@ type Signals struct {
 	Notify bool // a notification of the desktop (OSC 9)
 }
 
-// on returns those that a terminal takes: one that shows what it does not know gets the
-// bell alone, and one that is no screen nothing.
+// on returns those of the signals that a terminal takes: one that prints sequences which
+// it does not know gets the bell alone, and one that is no screen gets none.
 func (g Signals) on(term string) Signals {
 	switch {
 	case term == "dumb":
@@ -38,7 +38,7 @@ type call struct {
 	text string
 }
 
-// calls are what stands, the most urgent first.
+// calls returns what somebody has to look at now, the most urgent first.
 func (s *scope) calls() []call {
 	var out []call
 	i := s.inc()
@@ -100,7 +100,7 @@ func (a *App) signal() tea.Cmd {
 // at how it fills.
 const settleIn = 10 * time.Second
 
-// unescaped is text that ends no sequence of the terminal's.
+// unescaped returns text without what would end a terminal's sequence that holds it.
 func unescaped(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
@@ -111,8 +111,8 @@ func unescaped(s string) string {
 	return string([]rune(s)[:min(200, len([]rune(s)))])
 }
 
-// title is the window's title: what stands first, and where; "" where the terminal's own
-// is left.
+// title returns the window's title: the most urgent call, and where it is from; "" leaves
+// the terminal's own.
 func (a *App) title() string {
 	if !a.opt.Signals.on(a.env("TERM")).Title {
 		return ""

@@ -11,8 +11,8 @@ import (
 	"rollbook/ui/draw"
 )
 
-// spark draws a figure in n cells, what is over its limit in the given style. It shows
-// ten minutes at least, and a cell a minute at least.
+// spark draws a figure in n cells, what is over its limit in the given style. A cell is a
+// minute at least, all of them are ten.
 func (p *pen) spark(f model.Figure, limit float64, n int, over ansi.Style, now time.Time) string {
 	if f.Step <= 0 || len(f.Samples) == 0 || n <= 0 {
 		return spaces(n)

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// label is what stands beside a row, end is what a line ends in.
+// label is what stands at the left of a row of the plot, end what stands at its right,
+// where a line ends.
 type (
 	label struct {
 		text string
@@ -23,9 +24,9 @@ func (p *plot) labelWidth() int {
 	return w + 1
 }
 
-// labels are the numbers beside the plot's rows: the limit's first, then the upper
-// edge's and, where there is room, that of the middle. The lower edge's stands beside
-// the axis.
+// labels returns what stands at the left of each row: the limit, then the value at the
+// upper edge and, where there is room, that in the middle. The value at the lower edge
+// stands beside the axis.
 func (p *plot) labels() []label {
 	out := make([]label, p.h)
 	put := func(y int, l label) {
@@ -43,8 +44,8 @@ func (p *plot) labels() []label {
 	return out
 }
 
-// ends are the words at the lines' ends, each beside its newest sample or in the next
-// row that is free.
+// ends returns what stands at the right of each row: a line's words beside its newest
+// sample, or in the next row that is free.
 func (p *plot) ends() []end {
 	out := make([]end, p.h)
 	for n, l := range p.Lines {
@@ -72,8 +73,8 @@ func (p *plot) ends() []end {
 	return out
 }
 
-// head is the row above the plot: the title, and the marks with their words. It begins
-// so many cells before the plot, and is w cells wide.
+// head draws the row above the plot: the title, and the marks with their words. It is w
+// cells wide, of which left are before the plot.
 func (p *plot) head(left, w int, paint Paint) string {
 	title := []rune(p.Title)
 	title = title[:min(len(title), left+p.w-1)]
@@ -139,7 +140,7 @@ func place(at []int, n, length int, taken []bool) int {
 	return -1
 }
 
-// axis is the row below the plot: its lower edge, with the time in UTC.
+// axis draws the row below the plot: its lower edge, with the time in UTC.
 func (p *plot) axis(left, right int, paint Paint) string {
 	dash, corner, tick := "─", "└", "┴"
 	if p.ASCII {

@@ -159,7 +159,8 @@ func (c *Chart) Rows(w, h int, paint Paint) []string {
 	return append(out, p.axis(left, right, paint))
 }
 
-// scale is a round number over the limit and over all values from a time on.
+// scale returns the value at the upper edge: a round number over the limit and over all
+// values from a time on.
 func (c *Chart) scale(from time.Time) float64 {
 	most := c.Limit
 	for _, l := range c.Lines {
@@ -187,23 +188,23 @@ func (c *Chart) scale(from time.Time) float64 {
 	return top
 }
 
-// over reports whether a sample is over the limit. Of one that is only a lower bound
-// reaching it is enough, as the triggers have it.
 func (c *Chart) over(s model.Sample) bool { return over(s, c.Limit) }
 
+// over reports whether a sample is over a limit, if there is one. A sample that is only a
+// lower bound has but to reach it, as the triggers have it.
 func over(s model.Sample, limit float64) bool {
 	return limit > 0 && (s.V > limit || s.AtLeast && s.V >= limit)
 }
 
-// at is a value's height in dots, limit is that of the limit, which has a row of dots
-// above it and one below.
+// at returns a value's height in dots.
 func (p *plot) at(v float64) int {
 	return int(math.Round(min(1, max(0, v/p.top)) * float64(p.h*p.rows-1)))
 }
 
+// limit returns the limit's height, which leaves a row of dots above it and one below.
 func (p *plot) limit() int { return min(p.h*p.rows-2, max(1, p.at(p.Limit))) }
 
-// y is a sample's height. What is over the limit is drawn above it, however little,
+// y returns a sample's height. What is over the limit is drawn above it, however little,
 // and nothing else is.
 func (p *plot) y(s model.Sample) int {
 	switch y := p.at(s.V); {
@@ -216,7 +217,7 @@ func (p *plot) y(s model.Sample) int {
 	}
 }
 
-// x is a time's column in dots.
+// x returns a time's column in dots; -1 = it is before the plot.
 func (p *plot) x(t time.Time) int {
 	d := t.Sub(p.start)
 	if d < 0 {
@@ -273,7 +274,7 @@ func (p *plot) line(n int) {
 	}
 }
 
-// row is a row of the plot, with its number at the left and what ends there at the right.
+// row draws a row of the plot, with its label and its end.
 func (p *plot) row(r, left int, label label, end end, paint Paint) string {
 	var b strings.Builder
 	edge := "│"
