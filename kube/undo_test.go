@@ -26,10 +26,11 @@ type rehearsal struct {
 	*Client
 	store *store.Store
 	at    time.Time // what the cluster's clock says
-	// before is called with each request, and reports whether it answered it.
-	before func(w http.ResponseWriter, r *http.Request) bool
 
-	mu      sync.Mutex
+	mu sync.Mutex // the client sends requests side by side
+	// before is called with each request, one after the other, and reports whether it
+	// answered it. It must not block.
+	before  func(w http.ResponseWriter, r *http.Request) bool
 	patches int // that were sent and were no dry run
 }
 
@@ -86,12 +87,13 @@ func rehearse(t *testing.T) *rehearsal {
 	c.at = c.at.Add(time.Hour)
 	serve := api.Handler(api.Options{Store: c.store, Now: func() time.Time { return c.at }})
 	c.Client = answering(t, func(w http.ResponseWriter, r *http.Request) {
+		c.mu.Lock()
 		if r.Method == http.MethodPatch && r.URL.Query().Get("dryRun") == "" {
-			c.mu.Lock()
 			c.patches++
-			c.mu.Unlock()
 		}
-		if !c.before(w, r) {
+		answered := c.before(w, r)
+		c.mu.Unlock()
+		if !answered {
 			serve.ServeHTTP(w, r)
 		}
 	})
