@@ -45,20 +45,20 @@ func (a *App) Frame() string {
 	return frame
 }
 
-// countdown is the rule below the rail. In it stands how long there is left, on the
-// pages that do not say it in their sentence.
+// countdown is the rule below the rail. In it stands in which zone the times of the
+// screen are, and before that how long there is left, on the pages that do not say it in
+// their sentence. No overlay lies over it.
 func (a *App) countdown(w int) string {
 	p := a.pen
 	if f := a.session.rule; f != nil {
 		return f(&a.scope, w)
 	}
-	left, runs := a.snap.Countdown(a.d.verdict)
-	if !runs || a.inc().Step <= incident.Decision {
-		return p.rule(w)
+	const zone = " times in UTC "
+	end := paint(p.Dim, zone) + p.rule(2)
+	if left, runs := a.snap.Countdown(a.d.verdict); runs && a.inc().Step > incident.Decision {
+		end = paint(p.Bad, " roll back within "+clockOf(left)+" ") + p.rule(1) + end
 	}
-	text := p.say(" roll back within " + clockOf(left) + " ")
-	n := ansi.StringWidth(text)
-	return p.rule(w-n-2) + paint(p.Bad, text) + p.rule(2)
+	return p.rule(w-ansi.StringWidth(end)) + end
 }
 
 // bottom is what stands below the body: what is to be dealt with, the sentence,
