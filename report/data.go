@@ -273,6 +273,9 @@ type Link struct {
 // Moment is a time that prints as UTC, or says that it is not known.
 type Moment struct{ time.Time }
 
+// MarshalJSON returns the time in UTC, wherever the report is made.
+func (m Moment) MarshalJSON() ([]byte, error) { return m.UTC().MarshalJSON() }
+
 func (m Moment) String() string {
 	if m.IsZero() {
 		return "unknown"
