@@ -18,8 +18,15 @@ import (
 type collector struct{ *reporting.Collector }
 
 func (k collector) Gather(ctx context.Context, dir string, s *incident.Snapshot, m model.Moment) (model.Evidence, error) {
+	if err := ownEvidence(dir); err != nil {
+		return model.Evidence{}, fmt.Errorf("no evidence can be kept: %w", err)
+	}
 	return k.Collector.Gather(ctx, reporting.RequestOf(m, dir, s))
 }
+
+// ownEvidence returns an error, which wraps journal.ErrForeign, where others could have
+// written the evidence of an incident's folder, or would have what is written there.
+func ownEvidence(dir string) error { return journal.Ours(filepath.Join(dir, reporting.Folder)) }
 
 // cost is what an incident cost, by Prometheus.
 type cost struct{ prom *prometheus }

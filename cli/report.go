@@ -108,12 +108,18 @@ func reportOf(b book, note func(string)) reporting.Data {
 	return reporting.New(b.Facts, manifestOf(b, note))
 }
 
-// manifestOf is what the evidence beside a journal says of itself. Evidence that cannot
-// be read is told: the report then says that there is none.
+// manifestOf returns what the evidence beside a journal says of itself; nil where there
+// is none. Evidence that cannot be read, or that others could have written, is told of
+// and counts as none.
 func manifestOf(b book, note func(string)) *reporting.Manifest {
-	m, err := reporting.ReadManifest(filepath.Dir(b.Path))
+	dir := filepath.Dir(b.Path)
+	m, err := reporting.ReadManifest(dir)
+	if m != nil {
+		err = ownEvidence(dir)
+	}
 	if err != nil {
 		note(err.Error())
+		return nil
 	}
 	return m
 }

@@ -3,12 +3,20 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"rollbook/config"
+	"rollbook/engine/journal"
+	"rollbook/incident"
+	"rollbook/model"
+	reporting "rollbook/report"
 )
 
 // books copies journals of package report's testdata into a folder, each with its
@@ -115,6 +123,69 @@ func TestReportByTheTeamsTemplate(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), teamTemplate+": template:2:2") || !strings.HasPrefix(out, "# Incident INC-") {
 		t.Errorf("%v %.60q", err, out)
 	}
+}
+
+// Evidence that others could have written, or would get to see, is neither read nor
+// written; the report is made without it, and says so.
+func TestForeignEvidence(t *testing.T) {
+	for name, change := range map[string]func(evidence string) error{
+		"others may write":    func(evidence string) error { return os.Chmod(evidence, 0o777) },
+		"the group may write": func(evidence string) error { return os.Chmod(evidence, 0o770) },
+		"it is a link": func(evidence string) error {
+			if err := os.Rename(evidence, evidence+"-real"); err != nil {
+				return err
+			}
+			return os.Symlink(evidence+"-real", evidence)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := books(t, map[string]string{rolledBack: "rolled-back"})
+			whole, _, err := runs(t, "report", rolledBack, "--journal-dir", dir)
+			if err != nil || !strings.Contains(whole, "error-ratio-2.svg") {
+				t.Fatalf("%v\n%s", err, whole)
+			}
+			folder := filepath.Join(dir, rolledBack)
+			if err := change(filepath.Join(folder, reporting.Folder)); err != nil {
+				t.Fatal(err)
+			}
+			for _, format := range []string{"md", "html", "json"} {
+				out, errs, err := runs(t, "report", rolledBack, "--journal-dir", dir, "--format", format)
+				if err != nil || strings.Contains(out, "error-ratio-2.svg") || format != "html" && !strings.Contains(out, "no evidence was gathered") ||
+					!strings.Contains(errs, "/"+reporting.Folder) || !strings.Contains(errs, journal.ErrForeign.Error()) {
+					t.Errorf("%s: %v, said %q\n%s", format, err, errs, out)
+				}
+			}
+			before := listing(t, dir)
+			c := collector{reporting.NewCollector(reporting.Sources{}, reporting.Bounds{}, time.Now)}
+			if e, err := c.Gather(t.Context(), folder, &incident.Snapshot{Now: time.Now()}, model.InFull); !errors.Is(err, journal.ErrForeign) || e.Files != 0 {
+				t.Errorf("gathered %+v, %v", e, err)
+			}
+			if after := listing(t, dir); after != before {
+				t.Errorf("written:\n%s\nbefore:\n%s", after, before)
+			}
+		})
+	}
+}
+
+// listing returns what is in a folder, with sizes.
+func listing(t *testing.T, dir string) string {
+	t.Helper()
+	var out strings.Builder
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		st, err := d.Info()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&out, "%s %s %d\n", path, st.Mode(), st.Size())
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
 }
 
 func TestIncidents(t *testing.T) {
