@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +92,43 @@ func TestTheSentenceThatBothPagesEndIn(t *testing.T) {
 		want.text = nonEmpty(tt.decide, tt.assess)
 		if got := newDecide(&a.scope).Says(); got != want {
 			t.Errorf("%s: Decide %v, want %v", name, got, want)
+		}
+	}
+}
+
+// Only the operator is asked what only the operator can know: not what the cluster says
+// already.
+func TestAskedIsOnlyWhatNobodyKnows(t *testing.T) {
+	const asks = "only you can know"
+	for name, tt := range map[string]struct {
+		change func(s *incident.Snapshot)
+		mark   string
+		want   bool
+	}{
+		"nobody knows": {func(*incident.Snapshot) {}, "? unknown", true},
+		"the cluster says yes": {func(s *incident.Snapshot) {
+			s.Incident.Triggers = []incident.Trigger{{Component: "backend-python", Kind: incident.TNoPod, Onset: s.Incident.Onset, At: s.Incident.Detected, Text: "no ready pod of backend-python for 7m"}}
+		}, "● YES", false},
+		"the operator said yes": {func(s *incident.Snapshot) {
+			s.Incident.Answers = map[incident.Question]incident.Answer{incident.QCritical: {Answer: model.TriYes, By: "maria", At: ago(time.Minute)}}
+		}, "● YES", false},
+	} {
+		s := opened()
+		s.Incident.Triggers = nil
+		for id, f := range s.Seen.Figures { // nothing else decides
+			g := *f
+			g.Errors, g.P95 = s.Seen.Figures["frontend"].Errors, s.Seen.Figures["frontend"].P95
+			s.Seen.Figures[id] = &g
+		}
+		tt.change(s)
+		a := screen(t, fixture{snap: s}, 120, 40, dark)
+		p := a.pages[incident.Decision].(*decide)
+		p.at, p.moved = slices.IndexFunc(a.d.nodes, func(n incident.Node) bool { return n.Question == incident.QCritical }), true
+		frame := ansi.Strip(a.Frame())
+		line := frame[strings.Index(frame, "▸ "):]
+		line, _, _ = strings.Cut(line[strings.Index(line, "D3"):], "\n")
+		if strings.Contains(frame, asks) != tt.want || !strings.Contains(line, tt.mark) {
+			t.Errorf("%s: %q, and it asks: %v\n%s", name, line, !tt.want, frame)
 		}
 	}
 }
