@@ -82,6 +82,10 @@ type Client struct {
 	heardAt  atomic.Int64  // unix nanoseconds of the last answer of any kind
 	writing  atomic.Int32  // writes under way: their connection is left alone
 	plans    planMemory
+	// streamer sends what is upgraded to a two-way stream; it is made when it is needed.
+	streaming sync.Once
+	streamer  *http.Client
+	streamErr error
 	// selectors are those of the workloads that were read, by model.Workload, so that
 	// their revisions can be read at the same time.
 	selectors sync.Map

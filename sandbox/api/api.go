@@ -21,6 +21,7 @@ import (
 type Options struct {
 	Store      *store.Store
 	Logs       Logs
+	Exec       Exec             // nil = no container has any command
 	Prometheus http.Handler     // the service monitoring/prometheus; nil = nobody answers there
 	Token      string           // "" = everybody
 	User       string           // who has the token

@@ -86,6 +86,8 @@ func subresource(k *kind, sub string) metav1.APIResource {
 		r.Group, r.Version, r.Kind = scaleKind.Group, scaleKind.Version, scaleKind.Kind
 	case "log":
 		r.Verbs = []string{"get"}
+	case "exec":
+		r.Kind, r.Verbs = "PodExecOptions", []string{"create", "get"}
 	case "proxy":
 		r.Kind, r.Verbs = "ServiceProxyOptions", []string{"create", "delete", "get", "patch", "update"}
 	}

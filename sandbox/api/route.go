@@ -55,6 +55,8 @@ func (c *call) serveGroup() error {
 		return notServed()
 	case c.sub == "log":
 		return c.only(http.MethodGet, c.podLog)
+	case c.sub == "exec":
+		return c.exec()
 	case c.sub == "scale":
 		return c.scale()
 	}

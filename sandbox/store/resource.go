@@ -79,7 +79,7 @@ var Resources = []*Resource{
 	{Version: "v1", Plural: "namespaces", Singular: "namespace", Kind: "Namespace", Short: []string{"ns"}, Subs: status},
 	{Version: "v1", Plural: "nodes", Singular: "node", Kind: "Node", Short: []string{"no"}, Subs: status},
 	{Version: "v1", Plural: "persistentvolumeclaims", Singular: "persistentvolumeclaim", Kind: "PersistentVolumeClaim", Namespaced: true, Short: []string{"pvc"}, Subs: status},
-	{Version: "v1", Plural: "pods", Singular: "pod", Kind: "Pod", Namespaced: true, Short: []string{"po"}, Categories: all, Subs: []string{"log", "status"}, bumps: bumpsSpec},
+	{Version: "v1", Plural: "pods", Singular: "pod", Kind: "Pod", Namespaced: true, Short: []string{"po"}, Categories: all, Subs: []string{"exec", "log", "status"}, bumps: bumpsSpec},
 	{Version: "v1", Plural: "replicationcontrollers", Singular: "replicationcontroller", Kind: "ReplicationController", Namespaced: true, Short: []string{"rc"}, Categories: all, Subs: status, bumps: bumpsSpec},
 	{Version: "v1", Plural: "resourcequotas", Singular: "resourcequota", Kind: "ResourceQuota", Namespaced: true, Short: []string{"quota"}, Subs: status},
 	{Version: "v1", Plural: "secrets", Singular: "secret", Kind: "Secret", Namespaced: true},
