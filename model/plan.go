@@ -20,13 +20,14 @@ type Plan struct {
 	To        Version         `json:"to"`
 	Title     string          `json:"title"` // "Roll back api from revision 3 to revision 1"
 	Changes   []Change        `json:"changes,omitempty"`
-	Stays     []string        `json:"stays,omitempty"`   // what it does not bring back
-	Command   string          `json:"command,omitempty"` // the equal command
-	Waits     bool            `json:"waits,omitempty"`   // what goes before it must be finished, not only accepted
-	Owes      string          `json:"owes,omitempty"`    // what has to be put back later, in words; "" = nothing
-	Pays      string          `json:"pays,omitempty"`    // ID of the plan whose debt this one settles
-	Same      bool            `json:"same,omitempty"`    // what is there is what is wanted: there is nothing to write
-	Detail    json.RawMessage `json:"detail,omitempty"`  // the method's own; read by nobody else
+	Stays     []string        `json:"stays,omitempty"`    // what it does not bring back
+	Command   string          `json:"command,omitempty"`  // the equal command
+	Sentence  string          `json:"sentence,omitempty"` // must be typed too, such as that data will be lost; "" = none
+	Waits     bool            `json:"waits,omitempty"`    // what goes before it must be finished, not only accepted
+	Owes      string          `json:"owes,omitempty"`     // what has to be put back later, in words; "" = nothing
+	Pays      string          `json:"pays,omitempty"`     // ID of the plan whose debt this one settles
+	Same      bool            `json:"same,omitempty"`     // what is there is what is wanted: there is nothing to write
+	Detail    json.RawMessage `json:"detail,omitempty"`   // the method's own; read by nobody else
 }
 
 // Slot returns the slot that the plan is for.

@@ -102,6 +102,17 @@ type History struct {
 	Err        string // why there is none
 	// FiguresErr says why the candidates have no figures; "" when they were asked for.
 	FiguresErr string
+	// Heads are, where these are versions of a schema, those at which the code of
+	// releases ends, as far as that is known.
+	Heads []Head
+}
+
+// Head says at which version of a schema the code of a release ends.
+type Head struct {
+	Owner string // ReplicaSet or ControllerRevision of the release; "" = it is named by its tag
+	Tag   string // of the release's image; "" = it is named by its owner
+	Key   string // of the schema's version
+	By    string // who says so: "a pod of it", "rollbook.yaml"
 }
 
 // Candidate returns the one of that key, or nil.
@@ -143,6 +154,7 @@ type Candidate struct {
 	Now         Behaviour // over all that it served until now
 	Changes     []Change  // what changes when going from the running one to this one
 	Refused     string    // why it cannot be chosen; "" when it can
+	Final       string    // of a schema: why this migration cannot be undone; "" = it can, as far as is known
 	Ambiguous   string    // another one that bears the same label; "" = none
 }
 

@@ -1,0 +1,214 @@
+package migrate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"rollbook/model"
+	"rollbook/text"
+)
+
+// Plan makes the plan for going back to a migration, with the SQL that it would run, and
+// checks it. Nothing is changed: the tools write the SQL without the database.
+func (m *Migrate) Plan(ctx context.Context, c *model.Component, to model.Version, out func(model.Preflight)) {
+	pf := model.Preflight{Slot: model.Slot{Component: c.ID, Role: model.RoleSchema}, To: to.Key, Started: m.Now(), Done: true}
+	defer func() { out(pf) }()
+	t, err := m.target(c.ID)
+	if err != nil {
+		pf.Err = err.Error()
+		return
+	}
+	all, err := m.places(ctx, &t, c.Workload)
+	if err != nil {
+		pf.Err = model.Told(nil, err, "no plan for the schema of %s: %s", c.ID, err).Error()
+		return
+	}
+	at, err := newest(all, c)
+	if err != nil {
+		pf.Err = err.Error()
+		return
+	}
+	may := m.checkExec(ctx, at)
+	if may.State == model.CheckBlocked {
+		pf.Err = may.Text + ": " + may.Do
+		return
+	}
+	s, err := t.tool().read(ctx, m.runner(at))
+	if err != nil {
+		pf.Err = model.Told(nil, err, "where the schema of %s is cannot be seen: %s", c.ID, err).Error()
+		return
+	}
+	if to, err = aim(s, to); err != nil {
+		pf.Err = err.Error()
+		return
+	}
+	pf.To = to.Key
+	steps, err := t.tool().undone(ctx, m.runner(at), s, to.Key, true)
+	if err != nil {
+		pf.Err = model.Told(nil, err, "what would be undone is not known: %s", err).Error()
+		return
+	}
+	p, err := m.makePlan(c, &t, at, s, to, steps)
+	if err != nil {
+		pf.Err = err.Error()
+		return
+	}
+	pf.Plans = []model.Plan{p}
+	pf.Checks = append([]model.Check{may}, lines(c, s, at, steps)...)
+}
+
+// aim returns the migration that is meant; without a key the one before the newest.
+func aim(s *state, to model.Version) (model.Version, error) {
+	applied := s.applied()
+	switch {
+	case len(applied) == 0:
+		return to, model.Told(nil, nil, "the code in the pod does not know the migration at which the schema is: %s", text.Line(s.At))
+	case to.IsZero() && len(applied) > 1:
+		return version(applied[1].Key), nil
+	case to.IsZero():
+		return to, model.Told(nil, nil, "no migration is applied: there is nothing to take back")
+	}
+	for _, x := range applied {
+		if x.Key == to.Key {
+			return version(to.Key), nil
+		}
+	}
+	return to, model.Told(nil, nil, "%s is not applied: the schema is at %s, and only what came after a migration can be taken back", to, version(s.At))
+}
+
+// Limits of what a plan keeps of the SQL, which stands in the journal.
+const (
+	sqlLines = 200
+	sqlCells = 300
+)
+
+func (m *Migrate) makePlan(c *model.Component, t *Target, at place, s *state, to model.Version, steps []step) (model.Plan, error) {
+	want := detail{Tool: t.Tool, At: at, From: s.At, To: to.Key, Args: t.tool().back(to.Key)}
+	p := model.Plan{Method: MethodMigrate, Role: model.RoleSchema, Component: c.ID, Workload: c.Workload, From: version(s.At), To: to,
+		Title:    fmt.Sprintf("Take back %s of %s: the schema goes from %s to %s", migrations(len(steps)), c.ID, text.Line(s.At), to.Key),
+		Stays:    []string{"what is dropped: its data comes back from a backup alone", "data that was changed by a migration, but where its SQL says so"},
+		Command:  m.kubectl(at, want.Args),
+		Sentence: "data of " + c.ID + " may be lost",
+		Same:     s.At == to.Key}
+	var sql []string
+	for n := range steps {
+		x := &steps[n]
+		want.Steps = append(want.Steps, x.Key)
+		p.Changes = append(p.Changes, model.Change{Kind: "migration", What: text.Line(x.Key + " " + x.Title), From: "applied"})
+		sql = append(sql, x.Key)
+		sql = append(sql, x.SQL...)
+		for _, l := range x.SQL {
+			if len(p.Changes) >= sqlLines {
+				break
+			}
+			kind := "sql"
+			if drop.MatchString(l) {
+				kind = "DROP"
+			}
+			p.Changes = append(p.Changes, model.Change{Kind: kind, What: text.Truncate(text.Line(strings.TrimSpace(l)), sqlCells)})
+		}
+		if len(x.drops()) > 0 {
+			p.Sentence = "data of " + c.ID + " will be lost"
+		}
+	}
+	raw, err := json.Marshal(want)
+	if err != nil {
+		return p, err
+	}
+	p.Detail = raw
+	of := want
+	of.At = place{Owner: at.Owner} // each pod of it does as well
+	p.ID = model.Digest(p.Method, p.Component, p.Workload, of, sql)
+	return p, nil
+}
+
+// kubectl returns the command that does the same.
+func (m *Migrate) kubectl(at place, args []string) string {
+	out := fmt.Sprintf("kubectl%s -n %s exec %s", m.pods.KubectlFlags(), at.Namespace, at.Pod)
+	if at.Container != "" {
+		out += " -c " + at.Container
+	}
+	out += " --"
+	for _, a := range args {
+		out += " " + quoted(a)
+	}
+	return text.Line(out)
+}
+
+// quoted returns a word as a shell takes it for one.
+func quoted(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@+,", r)
+	}
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+func line(id string, state model.CheckState, do, format string, args ...any) model.Check {
+	return model.Check{ID: id, State: state, Text: fmt.Sprintf(format, args...), Do: do}
+}
+
+// checkExec tells whether the user may run commands in the pod.
+func (m *Migrate) checkExec(ctx context.Context, at place) model.Check {
+	const id, ask = "access.exec", "ask for the verbs create and get on pods/exec, or let somebody do it who has them"
+	ok, err := m.pods.MayExec(ctx, at.Namespace, at.Pod)
+	switch {
+	case m.ReadOnly:
+		return line(id, model.CheckBlocked, "start again without --read-only", "rollbook runs read-only: no command is run in a pod, not even to look")
+	case err != nil:
+		return line(id, model.CheckUnknown, "", "whether you may run commands in pods of %s is not known: %s", at.Namespace, text.Line(err.Error()))
+	case !ok:
+		return line(id, model.CheckBlocked, ask, "you may not run commands in pods of %s: forbidden", at.Namespace)
+	}
+	return line(id, model.CheckOK, "", "you may run commands in pod %s", at.Pod)
+}
+
+// lines returns the checks of what the plan is made of.
+func lines(c *model.Component, s *state, at place, steps []step) []model.Check {
+	out := []model.Check{line("schema", model.CheckOK, "", "the schema is at %s, by the database; it is asked in pod %s (%s)", text.Line(s.At), at.Pod, c.Running().Name())}
+	if s.At != s.All[0].Key {
+		out = append(out, line("schema.behind", model.CheckNote, "", "the newest migration that the code knows, %s, is not applied", text.Line(s.All[0].Key)))
+	}
+	dropped := 0
+	for n := range steps {
+		x := &steps[n]
+		key := text.Line(x.Key)
+		switch {
+		case x.Never != "":
+			ch := line("irreversible:"+key, model.CheckBlocked, "go back to a migration after it, or restore from a backup", "%s cannot be undone: %s", key, text.Line(x.Never))
+			ch.Hard = true
+			out = append(out, ch)
+		case x.Unknown != "":
+			out = append(out, line("sql:"+key, model.CheckBlocked, "look at its code, then override it with a reason (o)", "what undoing %s does is not known: %s", key, text.Line(x.Unknown)))
+		case x.Nothing:
+			out = append(out, line("nothing:"+key, model.CheckBlocked, "see whether the old code can live with that, then override it with a reason (o)", "undoing %s does nothing: what it did stays", key))
+		}
+		dropped += len(x.drops())
+		for k, d := range x.drops() {
+			if k < 3 {
+				out = append(out, line(fmt.Sprintf("drop:%s:%d", key, k), model.CheckWarning, "have a backup at hand", "%s: %s", key, text.Truncate(text.Line(strings.TrimSpace(d)), 120)))
+			}
+		}
+	}
+	if dropped == 0 && !slices.ContainsFunc(steps, func(x step) bool { return x.Unknown != "" || x.Never != "" }) {
+		out = append(out, line("drop", model.CheckOK, "", "its SQL drops no table, column or row"))
+	}
+	return out
+}
+
+// because returns the words of an error.
+func because(err error) string {
+	if err == nil {
+		return ""
+	}
+	return text.Line(err.Error())
+}
+
+// unknownToCode reports whether a read failed because the code is too old.
+func unknownToCode(err error) bool { return errors.Is(err, errUnknown) }

@@ -1,0 +1,182 @@
+//go:build e2e
+
+package migrate_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rollbook/model"
+	"rollbook/ways/migrate"
+	"rollbook/ways/migrate/migratetest"
+)
+
+// here runs the real tools on this machine, in the folder of each version's code.
+type here struct {
+	url  string
+	dirs map[string]string // by owner
+}
+
+func (h *here) KubectlFlags() string { return "" }
+
+func (h *here) MayExec(context.Context, string, string) (bool, error) { return true, nil }
+
+func (h *here) RunningPods(context.Context, model.Workload) (out []model.Pod, err error) {
+	for owner := range h.dirs {
+		out = append(out, model.Pod{Name: owner + "-1", Owner: owner, Ready: true, Names: []string{"api"}})
+	}
+	return out, nil
+}
+
+func (h *here) Exec(ctx context.Context, _, pod, _ string, args []string, line func(bool, string)) (int, error) {
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Dir = h.dirs[strings.TrimSuffix(pod, "-1")]
+	cmd.Env = append(os.Environ(), "DATABASE_URL="+h.url, "PYTHONDONTWRITEBYTECODE=1")
+	var out, errs strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	for n, s := range []string{out.String(), errs.String()} {
+		for l := range strings.Lines(s) {
+			line(n == 1, strings.TrimSuffix(l, "\n"))
+		}
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode(), nil
+	}
+	return 0, err
+}
+
+// real has a project of a tool, all of whose migrations are applied, and its code of
+// before the last two.
+func real(t *testing.T, tool string, without ...string) (*here, string) {
+	t.Helper()
+	at := migratetest.Postgres(t, tool)
+	h := &here{migratetest.URL(at, tool), map[string]string{"api-new": migratetest.Project(t, tool), "api-old": migratetest.Project(t, tool, without...)}}
+	up := []string{migratetest.Python, "-m", "alembic", "upgrade", "c3d4e5f6a1b2"}
+	if tool == migrate.Django {
+		up = []string{migratetest.Python, "manage.py", "migrate", "shop", "0003"}
+	}
+	migratetest.Run(t, h.dirs["api-new"], h.url, up...)
+	return h, at
+}
+
+func (h *here) alembic() *migrate.Migrate {
+	return migrate.New(h, map[string]migrate.Target{"api": {Tool: migrate.Alembic, Command: []string{migratetest.Python, "-m", "alembic"}}}, migrate.Options{Now: time.Now})
+}
+
+func (h *here) django() *migrate.Migrate {
+	return migrate.New(h, map[string]migrate.Target{"api": {Tool: migrate.Django, Command: []string{migratetest.Python, "manage.py"}, App: "shop"}}, migrate.Options{Now: time.Now})
+}
+
+func ended(t *testing.T, m *migrate.Migrate, p model.Plan) model.Progress {
+	t.Helper()
+	r, err := m.Do(t.Context(), p, nil)
+	if err != nil {
+		return model.Progress{Text: err.Error()}
+	}
+	all := follow(t, m, p, r)
+	return all[len(all)-1]
+}
+
+func blocked(t *testing.T, m *migrate.Migrate, key string) (out []string) {
+	t.Helper()
+	for _, k := range preflight(t, m, to(key)).Checks {
+		if k.State == model.CheckBlocked {
+			out = append(out, k.ID+": "+k.Text)
+		}
+	}
+	return out
+}
+
+func has(p model.Plan, kind, words string) bool {
+	return slices.ContainsFunc(p.Changes, func(c model.Change) bool { return c.Kind == kind && strings.Contains(c.What, words) })
+}
+
+func TestRealAlembic(t *testing.T) {
+	h, at := real(t, migrate.Alembic, "versions/c3d4e5f6a1b2_index_names.py", "versions/d4e5f6a1b2c3_names_in_capitals.py", "versions/e5f6a1b2c3d4_nothing_back.py")
+	m := h.alembic()
+	hist, err := m.Versions(t.Context(), component(), time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := hist.Current(); c == nil || c.Key != "c3d4e5f6a1b2" || len(hist.Candidates) != 4 || hist.Candidates[1].Cause != "add email" {
+		t.Errorf("%+v", hist.Candidates)
+	}
+	if want := (model.Head{Owner: "api-old", Key: "b2c3d4e5f6a1", By: "a pod of it"}); len(hist.Heads) != 1 || hist.Heads[0] != want {
+		t.Errorf("%+v", hist.Heads)
+	}
+	p := planFor(t, m, "a1b2c3d4e5f6")
+	if !has(p, "DROP", "ALTER TABLE users DROP COLUMN email;") || !has(p, "sql", "DROP INDEX users_name;") || p.Sentence != "data of api will be lost" {
+		t.Errorf("%+v", p)
+	}
+	// One that fails is undone as a whole: alembic has one transaction.
+	migratetest.Refuse(t, at, "alembic", "ALTER TABLE")
+	if got := ended(t, m, p); !strings.Contains(got.Text, "still at c3d4e5f6a1b2") || !strings.Contains(got.Text, "somebody holds it") {
+		t.Errorf("%+v", got)
+	}
+	migratetest.SQL(t, at, "alembic", "DROP EVENT TRIGGER refused")
+	if got := ended(t, m, p); got.Phase != model.PhaseFinished {
+		t.Errorf("%+v", got)
+	}
+	if got := migratetest.SQL(t, at, "alembic", "SELECT version_num FROM alembic_version"); got != "a1b2c3d4e5f6" {
+		t.Errorf("at %s", got)
+	}
+	migratetest.Run(t, h.dirs["api-new"], h.url, migratetest.Python, "-m", "alembic", "upgrade", "head")
+	if got := blocked(t, m, "b2c3d4e5f6a1"); len(got) != 2 || !strings.Contains(got[0], "nothing:e5f6a1b2c3d4") || !strings.Contains(got[1], "d4e5f6a1b2c3 cannot be undone: NotImplementedError: the small letters are gone") {
+		t.Errorf("%q", got)
+	}
+	// With the old code alone nothing is known, and nothing done.
+	old := component()
+	old.OwnerName = "api-old"
+	if _, err := m.Versions(t.Context(), old, time.Time{}); err == nil || !strings.Contains(err.Error(), "Can't locate revision") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestRealDjango(t *testing.T) {
+	h, at := real(t, migrate.Django, "shop/migrations/0003_index_names.py", "shop/migrations/0004_trim.py")
+	m := h.django()
+	hist, err := m.Versions(t.Context(), component(), time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := hist.Current(); c == nil || c.Key != "0003_index_names" || len(hist.Candidates) != 4 {
+		t.Errorf("%+v", hist.Candidates)
+	}
+	if want := (model.Head{Owner: "api-old", Key: "0002_add_email", By: "a pod of it"}); len(hist.Heads) != 1 || hist.Heads[0] != want {
+		t.Errorf("%+v", hist.Heads)
+	}
+	p := planFor(t, m, "0001_initial")
+	if !has(p, "DROP", `ALTER TABLE "shop_customer" DROP COLUMN "email" CASCADE;`) || !has(p, "sql", `DROP INDEX IF EXISTS "customer_name";`) {
+		t.Errorf("%+v", p.Changes)
+	}
+	// Each migration of Django is a transaction of its own: it stops half-way.
+	migratetest.Refuse(t, at, "django", "ALTER TABLE")
+	if got := ended(t, m, p); got.Phase != model.PhaseFailed || !strings.Contains(got.Text, "half-way: 1 of 2 migrations undone, the schema is at 0002_add_email") || !strings.Contains(got.Text, "somebody holds it") {
+		t.Errorf("%+v", got)
+	}
+	migratetest.SQL(t, at, "django", "DROP EVENT TRIGGER refused")
+	if got := ended(t, m, planFor(t, m, "0001_initial")); got.Phase != model.PhaseFinished {
+		t.Errorf("%+v", got)
+	}
+	if got := migratetest.SQL(t, at, "django", "SELECT string_agg(name, ',') FROM django_migrations"); got != "0001_initial" {
+		t.Errorf("at %s", got)
+	}
+	migratetest.Run(t, h.dirs["api-new"], h.url, migratetest.Python, "manage.py", "migrate", "shop")
+	if got := blocked(t, m, "0002_add_email"); len(got) != 1 || !strings.Contains(got[0], "0004_trim cannot be undone: Raw Python operation -> IRREVERSIBLE") {
+		t.Errorf("%q", got)
+	}
+	// With the old code Django says "No migrations to apply.", which is no success.
+	old := component()
+	old.OwnerName = "api-old"
+	if _, err := m.Versions(t.Context(), old, time.Time{}); err == nil || !strings.Contains(err.Error(), "does not know 0003_index_names, 0004_trim of shop, which is applied") {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,99 @@
+package migrate
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"rollbook/model"
+	"rollbook/text"
+)
+
+// enough is how many migrations are listed.
+const enough = 20
+
+// Versions lists the migrations that are applied, by the database, the newest first, and
+// at which of them the code of each release ends: as a pod of it says, or rollbook.yaml.
+func (m *Migrate) Versions(ctx context.Context, c *model.Component, _ time.Time) (*model.History, error) {
+	t, err := m.target(c.ID)
+	if err != nil {
+		return nil, err
+	}
+	all, err := m.places(ctx, &t, c.Workload)
+	if err != nil {
+		return nil, model.Told(nil, err, "where the schema of %s is cannot be asked: %s", c.ID, err)
+	}
+	at, err := newest(all, c)
+	if err != nil {
+		return nil, err
+	}
+	ask := t.tool()
+	var s *state
+	var heads []model.Head
+	several(
+		func() { s, err = ask.read(ctx, m.runner(at)) },
+		func() { heads = m.heads(ctx, &t, c, all) })
+	if err != nil {
+		return nil, model.Told(nil, err, "where the schema of %s is cannot be seen: %s", c.ID, err)
+	}
+	applied := s.applied()
+	if len(applied) > enough {
+		applied = applied[:enough]
+	}
+	out := &model.History{Component: c.ID, Method: MethodMigrate, At: m.Now(), Heads: heads}
+	final := map[string]string{}
+	if len(applied) > 1 {
+		steps, err := ask.undone(ctx, m.runner(at), s, applied[len(applied)-1].Key, false)
+		if err != nil {
+			out.FiguresErr = "whether they can be undone is not known: " + text.Line(err.Error())
+		}
+		for _, x := range steps {
+			final[x.Key] = x.Never
+		}
+	}
+	refused := ""
+	for _, x := range applied {
+		k := model.Candidate{Version: version(x.Key), Cause: text.Line(x.Title), Current: x.Key == s.At, Final: final[x.Key], Refused: refused}
+		out.Candidates = append(out.Candidates, k)
+		if k.Final != "" && refused == "" {
+			refused = fmt.Sprintf("%s cannot be undone: %s", k.Label, k.Final)
+		}
+	}
+	return out, nil
+}
+
+// most older versions whose pods are asked at which migration their code ends.
+const asked = 3
+
+// heads returns at which migration the code of each release ends. What a pod says of its
+// own code counts before what is written down of it.
+func (m *Migrate) heads(ctx context.Context, t *Target, c *model.Component, all map[string]place) (out []model.Head) {
+	owners := slices.Sorted(maps.Keys(all))
+	if len(owners) > asked {
+		owners = owners[:asked]
+	}
+	found := make([]model.Head, len(owners))
+	ask := make([]func(), len(owners))
+	for n, owner := range owners {
+		ask[n] = func() {
+			if owner == c.OwnerName {
+				return
+			}
+			if key, err := t.tool().head(ctx, m.runner(all[owner])); err == nil {
+				found[n] = model.Head{Owner: owner, Key: key, By: "a pod of it"}
+			}
+		}
+	}
+	several(ask...)
+	for _, h := range found {
+		if h.Key != "" {
+			out = append(out, h)
+		}
+	}
+	for _, tag := range slices.Sorted(maps.Keys(t.Releases)) {
+		out = append(out, model.Head{Tag: tag, Key: t.Releases[tag], By: "rollbook.yaml"})
+	}
+	return out
+}
