@@ -69,3 +69,31 @@ func TestAlertsRankComponents(t *testing.T) {
 		t.Errorf("the board is %v, want %s", got, want)
 	}
 }
+
+// Until a key is pressed the cursor is on the worst component, also where that is known
+// only after the board was shown; from then on nothing moves it.
+func TestCursorIsOnTheWorst(t *testing.T) {
+	show := func(a *App, s *incident.Snapshot) {
+		a.engine = still{t, s}
+		a.fetch()
+	}
+	calm, bad := calmed(), calmed()
+	bad.Seen.Board = calm.Seen.Board
+	bad.Seen.Figures["frontend"] = filled().Seen.Figures["backend-python"]
+	a := screen(t, fixture{snap: calm}, 80, 24, dark)
+	at := func(want string) {
+		t.Helper()
+		if a.focus != want {
+			t.Errorf("the cursor is on %s, want %s", a.focus, want)
+		}
+	}
+	at("backend-python")
+	show(a, bad)
+	at("frontend")
+	show(a, calm)
+	at("backend-python")
+	pressed(a, "?")
+	pressed(a, "esc")
+	show(a, bad)
+	at("backend-python")
+}

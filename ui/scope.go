@@ -72,15 +72,17 @@ func (s *scope) shut() tea.Cmd {
 // row is the component in focus; nil when there is none.
 func (s *scope) row() *row { return s.d.byID[s.focus] }
 
-// pointAt moves the focus to a component that exists: the one it was on, else
-// the one named on the command line, else the worst.
+// pointAt moves the focus to the component named on the command line, else to the worst.
+// From the first key on, and on later pages, it stays where it is while that exists:
+// nothing moves under the operator's hand.
 func (s *scope) pointAt() {
-	if s.d.byID[s.focus] != nil {
-		return
-	}
-	if s.d.byID[s.inc().Settings.Focus] != nil {
-		s.focus = s.inc().Settings.Focus
-	} else if len(s.d.rows) > 0 {
+	named := s.d.byID[s.inc().Settings.Focus]
+	untouched := s.keys == 0 && named == nil && s.inc().Step == incident.Assess
+	switch {
+	case s.d.byID[s.focus] != nil && !untouched:
+	case named != nil:
+		s.focus = named.c.ID
+	case len(s.d.rows) > 0:
 		s.focus = s.d.rows[0].c.ID
 	}
 }
