@@ -146,7 +146,7 @@ func TestScenarioNoMetrics(t *testing.T) {
 
 func TestScenarioHealed(t *testing.T) {
 	play(t, "healed", func(m *played) {
-		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python", "nothing was released: a rollback has nothing to go back from")
+		m.Waits(20*time.Second, "NOTHING TO ROLL BACK", "on backend-python", "nothing was released in the hour before: look for another cause")
 		m.Keys("l")
 		m.Waits(5*time.Second, "'http://payments/v1/charges'")
 		m.Keys(esc)
@@ -274,8 +274,8 @@ func TestScenarioInnocentHotfix(t *testing.T) {
 // Where nothing was released it is said with the verdict, and a rollback is doubted.
 func TestScenarioDependency(t *testing.T) {
 	play(t, "dependency", func(m *played) {
-		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-rust", "nothing was released: a rollback has nothing to go back from")
-		m.decides("● YES", "a rollback has nothing to go back from")
+		m.Waits(20*time.Second, "NOTHING TO ROLL BACK", "on backend-rust", "nothing was released in the hour before: look for another cause")
+		m.decides("● YES", "NOTHING TO ROLL BACK")
 		m.chooses("0 of 3 components selected", "failing, but not changed in the hour before")
 		m.Keys(" ")
 		m.Waits(10*time.Second, "[x] backend-rust")

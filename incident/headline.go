@@ -79,6 +79,10 @@ func HeadlineOf(s *Snapshot, v Verdict, why string, after After, calm bool) Head
 	}
 	out := Headline{Head: v.Name(), Text: why}
 	out.Kind = [...]HeadlineKind{YourCall: HeadUnknown, WatchClosely: HeadWatch, Within10: HeadWithin, Now: HeadNow}[v]
+	if s.pointless(v) && !s.Incident.Verdict.Overruled {
+		out.Head = "NOTHING TO ROLL BACK" // an order that the next words take back is not one
+		return out
+	}
 	if left, runs := s.Countdown(v); runs {
 		s := int(left.Seconds())
 		out.Head += fmt.Sprintf(" (%d:%02d left)", s/60, s%60)

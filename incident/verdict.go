@@ -125,8 +125,8 @@ func Calm(s *Snapshot, nodes []Node) bool {
 // milliseconds.
 func VerdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
 	v, why := verdictOf(s, nodes)
-	if (v == Now || v == Within10) && s.released() == model.TriNo && len(s.rollbacks()) == 0 {
-		why += ", but nothing was released: a rollback has nothing to go back from"
+	if s.pointless(v) {
+		why += ", but nothing was released in the hour before: look for another cause"
 	}
 	if s.Incident.Answers[QDataLoss].Answer == model.TriYes {
 		why = "stop writing traffic first: " + why
@@ -143,6 +143,12 @@ func VerdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
 		return Now, "the ten minutes are over: " + why
 	}
 	return v, why
+}
+
+// pointless reports whether a verdict asks for a rollback, and nothing was released that
+// could be rolled back.
+func (s *Snapshot) pointless(v Verdict) bool {
+	return (v == Now || v == Within10) && s.released() == model.TriNo && len(s.rollbacks()) == 0
 }
 
 func (d *decider) verdict() (Verdict, string) { return VerdictOf(&d.s, Tree(&d.s)) }

@@ -109,7 +109,7 @@ func TestVerdictWithoutTheCluster(t *testing.T) {
 // Where nothing was released a rollback has nothing to go back from: that is said with
 // what asks for one, and with nothing else.
 func TestNothingWasReleased(t *testing.T) {
-	const words = ", but nothing was released: a rollback has nothing to go back from"
+	const words = ", but nothing was released in the hour before: look for another cause"
 	for _, tt := range []struct {
 		name    string
 		change  func(*world)
@@ -147,6 +147,14 @@ func TestNothingWasReleased(t *testing.T) {
 		v, why := VerdictOf(s, Tree(s))
 		if v != tt.verdict || strings.Contains(why, words) != tt.says {
 			t.Errorf("%s: %s: %s", tt.name, v.Name(), why)
+		}
+		// No order is given that the words after it take back; the operator's own stands.
+		head := func(s *Snapshot) string { return HeadlineOf(s, v, why, s.Afterwards(), false).Head }
+		if got := head(s); (got == "NOTHING TO ROLL BACK") != tt.says {
+			t.Errorf("%s: %s", tt.name, got)
+		}
+		if s.Incident.Verdict.Overruled = true; head(s) == "NOTHING TO ROLL BACK" {
+			t.Errorf("%s: overruled", tt.name)
 		}
 	}
 }
