@@ -273,6 +273,15 @@ func SaidBasis(of *model.Said) string {
 	return text + "; no pod of an earlier version is left to compare with"
 }
 
+// SaidNothing tells of pods whose logs were read and hold no error and no warning; pods
+// that logged nothing at all are told from those.
+func SaidNothing(of *model.Said) string {
+	if of.Read == 0 && of.Pods > 0 {
+		return count(of.Pods, "pod") + " of " + of.Version.Name() + " logged nothing at all"
+	}
+	return "no error and no warning in " + SaidBasis(of)
+}
+
 // count returns "1 pod", "3 pods".
 func count(n int, word string) string {
 	if n != 1 {

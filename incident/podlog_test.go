@@ -159,4 +159,11 @@ func TestSaidNote(t *testing.T) {
 	if got := SaidBasis(&x); got != "9 lines of 1 pod of 1.42.0; no pod of an earlier version is left to compare with" {
 		t.Error(got)
 	}
+	if got := SaidNothing(&x); got != "no error and no warning in "+SaidBasis(&x) {
+		t.Error(got)
+	}
+	x.Read = 0
+	if got := SaidNothing(&x); got != "1 pod of 1.42.0 logged nothing at all" {
+		t.Error(got)
+	}
 }

@@ -1,8 +1,6 @@
 package ui
 
 import (
-	"fmt"
-
 	"github.com/charmbracelet/x/ansi"
 
 	"rollbook/incident"
@@ -19,7 +17,7 @@ func (s *scope) whyLines(r *row, w int) []string {
 	case len(of.Lines) == 0 && of.Err != "":
 		return paintAll(p.Warn, p.wrap("? "+of.Err, w, 3))
 	case len(of.Lines) == 0:
-		return paintAll(p.Dim, p.wrap(fmt.Sprintf("no error and no warning in %s", incident.SaidBasis(of)), w, 2))
+		return paintAll(p.Dim, p.wrap(incident.SaidNothing(of), w, 2))
 	}
 	line := &of.Lines[0]
 	note := incident.SaidNote(of, line)
