@@ -16,8 +16,9 @@ type Said struct {
 	// New says that the logs that it was compared with do not say it.
 	New bool
 
-	key  string
-	last bool // the last words of a container that has ended
+	key     string
+	last    bool // the last words of a container that has ended
+	request bool // a failed request in a server's own list: what fails, not why
 }
 
 // Log is the end of one container's log, the oldest line first.
@@ -67,6 +68,7 @@ func Compare(logs, old []Log) []Said {
 const (
 	weightNone = iota
 	weightWarn
+	weightRequest // a failed request of a server's own list
 	weightLast
 	weightError
 	weightPlaced // an error whose place is told
@@ -74,6 +76,8 @@ const (
 
 func (s *Said) weight() int {
 	switch {
+	case s.request:
+		return weightRequest
 	case s.Level == LevelError && s.Where != "":
 		return weightPlaced
 	case s.Level == LevelError:
@@ -114,6 +118,9 @@ var (
 	causes = "Caused by: "
 	// requestPath is the path of a request in a server's own list of them.
 	requestPath = regexp.MustCompile(`(^|[\s"])/\S*`)
+	// listedRequest is a failed one of that list: the client's address and how long it took
+	// differ with each and say nothing.
+	listedRequest = regexp.MustCompile(`"([A-Z]+ /[^\s?"]*)[^"]*" (5\d\d(?: [A-Z][a-z]+(?: [A-Z][a-z]+)*)?)`)
 	// Code that is not the team's own.
 	foreign = regexp.MustCompile(`<frozen|site-packages/|dist-packages/|/lib/python\d|\bjava\.|\bjavax\.|\bjdk\.|\bsun\.|node:|node_modules/|/usr/local/go/src/|/go/pkg/mod/|/rustc/`)
 )
@@ -150,7 +157,11 @@ func entries(l Log) []Said {
 		if line.Text == "" {
 			continue
 		}
-		out = append(out, Said{Text: line.Text, Where: line.Where, Level: line.Level, key: line.key()})
+		said := Said{Text: line.Text, Where: line.Where, Level: line.Level, key: line.key()}
+		if m := listedRequest.FindStringSubmatch(line.Text); m != nil {
+			said.Text, said.request = m[1]+": "+m[2], true
+		}
+		out = append(out, said)
 	}
 	if len(out) > 0 && l.Ended {
 		out[len(out)-1].last = true

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -103,6 +104,28 @@ func TestCompareFindsWhereItFails(t *testing.T) {
 				t.Errorf("%+v, want %s (%s)", got, tc.text, tc.where)
 			}
 		})
+	}
+}
+
+// A server's own list tells what fails and not why: an error of the code comes before it,
+// and what differs with each client is left out.
+func TestCompareTellsRequestsFromErrors(t *testing.T) {
+	requests := `10.244.1.219:56343 - "GET /api/cart?id=7 HTTP/1.1" 500 Internal Server Error 86ms
+10.244.1.220:50120 - "GET /api/cart?id=9 HTTP/1.1" 500 Internal Server Error 117ms
+10.1.2.3 - - [30/Nov/2026:03:11:05 +0000] "POST /api/pay HTTP/2.0" 502 157 "-" "curl/8.5"
+10.1.2.3 - - [30/Nov/2026:03:11:06 +0000] "GET /health HTTP/1.1" 200 2 "-" "kube-probe/1.37"`
+	for log, want := range map[string]string{
+		requests: "GET /api/cart: 500 Internal Server Error ×2; POST /api/pay: 502 ×1",
+		requests + "\nERROR: currency is missing": "currency is missing ×1; GET /api/cart: 500 Internal Server Error ×2; POST /api/pay: 502 ×1",
+		requests + "\nWARN: slow":                 "GET /api/cart: 500 Internal Server Error ×2; POST /api/pay: 502 ×1; slow ×1",
+	} {
+		var words []string
+		for _, s := range Compare([]Log{{Lines: strings.Split(log, "\n")}}, nil) {
+			words = append(words, s.Text+" ×"+strconv.Itoa(s.Count))
+		}
+		if got := strings.Join(words, "; "); got != want {
+			t.Errorf("%s\n got %s\nwant %s", log, got, want)
+		}
 	}
 }
 
