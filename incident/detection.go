@@ -195,7 +195,7 @@ func DetectionWrong(s *Snapshot, at time.Time) string {
 }
 
 // DetectionOdd says what is odd about a time that is possible: that it was before the
-// change that is suspected, or long before the first bad sample; "" for nothing.
+// change that is suspected, or long before the onset; "" for nothing.
 func DetectionOdd(s *Snapshot, at time.Time) string {
 	i := &s.Incident
 	if len(i.Suspects) > 0 {
@@ -204,7 +204,7 @@ func DetectionOdd(s *Snapshot, at time.Time) string {
 		}
 	}
 	if early := i.Onset.Sub(at); !i.Onset.IsZero() && early > 0 {
-		return model.Short(early) + " before the first bad sample"
+		return model.Short(early) + " before " + i.OnsetName()
 	}
 	return ""
 }

@@ -190,7 +190,7 @@ func (s *Snapshot) willHelp(h *model.History, c Choice) string {
 	}
 	for _, x := range s.Causes() {
 		if x.Component == c.Component && !s.Incident.Onset.IsZero() {
-			return text + fmt.Sprintf("; %s came %s", x.Version.Name(), x.Distance())
+			return text + fmt.Sprintf("; %s came %s", x.Version.Name(), x.Distance(&s.Incident))
 		}
 	}
 	if current := h.Current(); current != nil {

@@ -34,15 +34,15 @@ type Suspect struct {
 // cluster tells whole seconds.
 func (x Suspect) Later() bool { return x.Before.Round(time.Second) < 0 }
 
-// Distance returns how long before or after the onset it was released, in words.
-func (x Suspect) Distance() string {
+// Distance returns how long before or after the onset of i it was released, in words.
+func (x Suspect) Distance(i *Incident) string {
 	switch d := x.Before.Round(time.Second); {
 	case d > 0:
-		return model.Short(d) + " before the first bad sample"
+		return model.Short(d) + " before " + i.OnsetName()
 	case d < 0:
-		return model.Short(-d) + " after the first bad sample"
+		return model.Short(-d) + " after " + i.OnsetName()
 	}
-	return "at the moment of the first bad sample"
+	return "at the moment of " + i.OnsetName()
 }
 
 // Words returns "released 11m ago, 38s before the first bad sample"; without an
@@ -50,7 +50,7 @@ func (x Suspect) Distance() string {
 func (x Suspect) Words(s *Snapshot) string {
 	text := "released " + ago(s.Now, x.At)
 	if !s.Incident.Onset.IsZero() {
-		text += ", " + x.Distance()
+		text += ", " + x.Distance(&s.Incident)
 	}
 	return text
 }
@@ -276,7 +276,7 @@ func (b Suspected) entry(before *Incident) (EntryKind, string) {
 		}
 		text := fmt.Sprintf("%s of %s", x.Version, x.Component)
 		if !before.Onset.IsZero() {
-			text += ", released " + x.Distance()
+			text += ", released " + x.Distance(before)
 		}
 		if x.Later() {
 			later = append(later, text)

@@ -116,9 +116,13 @@ func TestSuspectsAreBounded(t *testing.T) {
 }
 
 func TestSuspectWords(t *testing.T) {
+	stuck := &Incident{Onset: t0, Triggers: []Trigger{{Kind: TStuck, Onset: t0}, {Kind: TErrors, Onset: t0.Add(time.Second)}}}
+	if got := (Suspect{Before: time.Minute}).Distance(stuck); got != "1m before the onset" {
+		t.Error(got)
+	}
 	for d, want := range map[time.Duration]string{38 * time.Second: "38s before the first bad sample", -2 * time.Minute: "2m after the first bad sample",
 		400 * time.Millisecond: "at the moment of the first bad sample"} {
-		if got := (Suspect{Before: d}).Distance(); got != want {
+		if got := (Suspect{Before: d}).Distance(&Incident{}); got != want {
 			t.Errorf("%s: %q, want %q", d, got, want)
 		}
 	}

@@ -46,6 +46,17 @@ func (i *Incident) Trigger(component string, kind TriggerKind) *Trigger {
 	return nil
 }
 
+// OnsetName returns "the first bad sample", or "the onset" where pods began it and no
+// figure did.
+func (i *Incident) OnsetName() string {
+	for n := range i.Triggers {
+		if t := &i.Triggers[n]; t.Onset.Equal(i.Onset) && (t.Kind == TNoPod || t.Kind == TStuck) {
+			return "the onset"
+		}
+	}
+	return "the first bad sample"
+}
+
 // triggers latches what is broken now, and marks what is no longer. In an incident that
 // has ended nothing is latched anew.
 func (d *decider) triggers() {

@@ -116,7 +116,7 @@ func TestCausesFollowTheOnset(t *testing.T) {
 	if w.inc.Onset.IsZero() {
 		t.Fatal("no onset")
 	}
-	if causes := w.snap().Causes(); len(causes) != 1 || causes[0].Component != "backend-python" || !strings.HasSuffix(causes[0].Distance(), "before the first bad sample") {
+	if causes := w.snap().Causes(); len(causes) != 1 || causes[0].Component != "backend-python" || !strings.HasSuffix(causes[0].Distance(&w.inc), "before the first bad sample") {
 		t.Errorf("the onset is %s, and suspected are %+v", w.inc.Onset, causes)
 	}
 }

@@ -17,7 +17,7 @@ func (b *builder) cause() Cause {
 	for _, s := range b.i.Suspects {
 		words := "released shortly before the incident was opened"
 		if !b.i.Onset.IsZero() {
-			words = "released " + s.Distance()
+			words = "released " + s.Distance(&b.i)
 		}
 		to := &c.Suspects
 		if !b.i.Onset.IsZero() && s.Later() {

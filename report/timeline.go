@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"rollbook/incident"
 )
@@ -21,7 +22,7 @@ func (b *builder) timeline() []Entry {
 	for _, s := range i.Suspects {
 		add(Moment{s.At}, s.By, incident.EntrySeen, "%s %s released%s", s.Component, s.Version.Full(), quoted(s.ChangeCause))
 	}
-	add(Moment{i.Onset}, "", incident.EntrySeen, "first bad sample")
+	add(Moment{i.Onset}, "", incident.EntrySeen, "%s", strings.TrimPrefix(i.OnsetName(), "the "))
 	for _, a := range i.Alerts {
 		add(Moment{a.Since}, "", incident.EntrySeen, "alert %s begins to fire", a.Words())
 		add(Moment{a.Over}, "", incident.EntrySeen, "alert %s does not fire any more", a.Words())

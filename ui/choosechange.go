@@ -69,7 +69,7 @@ func (c *choose) changedWords(r *row) string {
 	}
 	words := ""
 	if first != nil {
-		if words = first.Distance(); c.inc().Onset.IsZero() {
+		if words = first.Distance(c.inc()); c.inc().Onset.IsZero() {
 			words = first.Words(c.snap)
 		}
 	}

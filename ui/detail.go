@@ -178,7 +178,7 @@ func (s *scope) suspectLines(r *row, w int, add func(string, ...string)) {
 		if s.inc().Onset.IsZero() {
 			text += x.Words(s.snap)
 		} else {
-			text += x.Distance()
+			text += x.Distance(s.inc())
 		}
 		if len(causes) > 1 {
 			text = itoa(int64(n+1)) + " " + text

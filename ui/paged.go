@@ -77,7 +77,7 @@ func (s *scope) pagedCheck(option int, typed string) (says sentence, why string)
 		return sentence{warn, text + ": " + odd}, ""
 	}
 	if onset := s.inc().Onset; !onset.IsZero() {
-		text += ", " + model.Short(do.At.Sub(onset)) + " after the first bad sample"
+		text += ", " + model.Short(do.At.Sub(onset)) + " after " + s.inc().OnsetName()
 	}
 	return sentence{calm, text}, ""
 }
