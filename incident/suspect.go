@@ -77,8 +77,7 @@ func (s *Snapshot) Causes() []Suspect {
 	return slices.DeleteFunc(slices.Clone(s.Suspects()), Suspect.Later)
 }
 
-// changes ranks what changed by how close to the onset it changed; without an
-// onset, by how lately.
+// changes ranks what changed.
 func changes(s *Snapshot) []Suspect {
 	var out []Suspect
 	for _, c := range s.Seen.Board {
@@ -88,8 +87,16 @@ func changes(s *Snapshot) []Suspect {
 	return out
 }
 
-// rank puts the likeliest first, and those that came after the onset last.
+// rank puts the likeliest first: what was released of a component that fails, then what
+// came closest to the onset; without an onset, the newest. Those that came after the onset
+// are last.
 func (i *Incident) rank(all []Suspect) {
+	healthy := func(x Suspect) int {
+		if slices.Contains(i.Failed, x.Component) {
+			return 0
+		}
+		return 1
+	}
 	slices.SortStableFunc(all, func(a, b Suspect) int {
 		switch {
 		case i.Onset.IsZero():
@@ -97,7 +104,7 @@ func (i *Incident) rank(all []Suspect) {
 		case a.Later() || b.Later():
 			return a.At.Compare(b.At)
 		}
-		return cmp.Compare(a.Before, b.Before)
+		return cmp.Or(cmp.Compare(healthy(a), healthy(b)), cmp.Compare(a.Before, b.Before))
 	})
 }
 
