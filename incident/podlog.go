@@ -16,8 +16,8 @@ const (
 )
 
 // PodLogsWanted returns the logs that tell what the failing components say, as of now:
-// of those with a trigger, and of those whose new pods fail. It is the engine's to read
-// the same only once.
+// of those with a trigger, of those whose new pods fail, and of those that were released
+// and whose errors nobody can count. It is the engine's to read the same only once.
 func PodLogsWanted(s *Snapshot) []model.PodLogs {
 	i := &s.Incident
 	if i.End != nil || !i.Closed.IsZero() || s.clusterLost() != "" {
@@ -29,19 +29,37 @@ func PodLogsWanted(s *Snapshot) []model.PodLogs {
 			why[t.Component] = append(why[t.Component], string(t.Kind))
 		}
 	}
+	rank := func(c *model.Component) int {
+		switch {
+		case why[c.ID] != nil:
+			return 0
+		case anyFails(c):
+			return 1
+		case s.uncounted(c):
+			return 2
+		}
+		return -1
+	}
 	var out []model.PodLogs
-	for _, triggered := range []bool{true, false} {
+	for want := range 3 {
 		for _, c := range s.Seen.Board {
-			if (why[c.ID] != nil) != triggered || len(out) == logComponents || !triggered && !anyFails(c) {
+			if len(out) == logComponents || rank(c) != want {
 				continue
 			}
-			if w, fails := s.podLogs(c); len(w.New) > 0 && (triggered || fails) {
+			if w, fails := s.podLogs(c); len(w.New) > 0 && (want == 0 || fails || s.uncounted(c)) {
 				w.Why = strings.Join(why[c.ID], " ")
 				out = append(out, w)
 			}
 		}
 	}
 	return out
+}
+
+// uncounted reports whether a component was released shortly before, and its errors are
+// not known although Prometheus was asked.
+func (s *Snapshot) uncounted(c *model.Component) bool {
+	f := s.Seen.Figures[c.ID]
+	return f != nil && !f.At.IsZero() && !f.NotMeasured && !f.Errors.Now.Known && s.changed(c)
 }
 
 // anyFails reports whether any pod of a component fails: of a thousand healthy ones

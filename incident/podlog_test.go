@@ -70,6 +70,35 @@ func TestPodLogsOfWhatHasATrigger(t *testing.T) {
 	}
 }
 
+// Where nobody can count the errors of what was just released, its logs are what there is.
+func TestPodLogsOfWhatCannotBeCounted(t *testing.T) {
+	w := newWorld(t, nil)
+	w.component("backend-python", func(c *model.Component) {
+		c.Pods = []model.Pod{{Name: "new-1", Owner: owner(42), State: "Running", Ready: true, Names: []string{"api"}, Bad: "api"}}
+	})
+	for _, tt := range []struct {
+		name     string
+		released time.Duration
+		change   func(f *model.Figures)
+		want     int
+	}{
+		{"unknown", 6 * time.Minute, func(f *model.Figures) {}, 1},
+		{"unknown, and long there", 48 * time.Hour, func(f *model.Figures) {}, 0},
+		{"not asked yet", 6 * time.Minute, func(f *model.Figures) { f.At = time.Time{} }, 0},
+		{"not measured", 6 * time.Minute, func(f *model.Figures) { f.NotMeasured = true }, 0},
+		{"counted", 6 * time.Minute, func(f *model.Figures) { f.Errors.Now = model.Reading{Known: true, At: f.At} }, 0},
+	} {
+		w.component("backend-python", func(c *model.Component) { c.RevisionStart = t0.Add(-tt.released) })
+		f := &model.Figures{At: w.now, Errors: model.Figure{Now: model.Unknown("q", "no series")}}
+		tt.change(f)
+		w.seen.Figures["backend-python"] = f
+		w.do(Observed{})
+		if got := PodLogsWanted(w.snap()); len(got) != tt.want || len(got) == 1 && got[0].Why != "" {
+			t.Errorf("%s: %+v", tt.name, got)
+		}
+	}
+}
+
 // What a rollback left behind is no measure of what it brought back.
 func TestPodLogsAfterARollback(t *testing.T) {
 	w := newWorld(t, nil)
