@@ -41,9 +41,12 @@ func (s *scope) detail(r *row, w, h int) []string {
 	s.podLines(r, w, add)
 	add("why", s.whyLines(r, w-11)...)
 	if r.stuck != "" {
-		text := r.stuck
-		if !r.since.IsZero() {
-			text += ", for " + age(now, r.since)
+		text := r.stuck + ", "
+		if f := incident.FailingPods(c); len(f) > 0 && strings.Contains(text, f[0].State) {
+			text = "stuck " // the pods above say why
+		}
+		if text += "for " + age(now, r.since); r.since.IsZero() {
+			text = r.stuck
 		}
 		for n, l := range p.wrap(text, w-13, 3) {
 			add([]string{"rollout", "", ""}[n], paint(p.Bad, p.say([]string{"✗ ", "  ", "  "}[n]))+l)
@@ -53,20 +56,26 @@ func (s *scope) detail(r *row, w, h int) []string {
 		add("rollout", paint(p.Warn, p.say("⚠ "))+"paused")
 	}
 	s.suspectLines(r, w, add)
+	for _, o := range c.Owners { // one that undoes a rollback matters more than that it is known by an alert
+		if o.Reverts {
+			long("owner", p.say("⚠ "+ownerName(o)+": may put its own version back after a rollback"), 2)
+		}
+	}
 	s.alertLines(r, w, most, add)
 	s.figureLines(r, add)
 	for _, o := range c.Owners {
-		text := strings.TrimSpace(o.Manager + ", " + o.Name)
-		if o.Reverts {
-			text = "⚠ " + text + ": known to put its own version back"
+		if !o.Reverts {
+			add("owner", p.say(ownerName(o)))
 		}
-		add("owner", p.say(text))
 	}
 	for _, hint := range c.Hints {
 		long("note", hint, 2)
 	}
 	return s.cut(out, h)
 }
+
+// ownerName returns "Flux, kustomization flux-system/shop".
+func ownerName(o model.Owner) string { return strings.TrimSpace(o.Manager + ", " + o.Name) }
 
 // cut cuts a detail to h lines, and says that it did.
 func (s *scope) cut(lines []string, h int) []string {
@@ -110,8 +119,10 @@ func (s *scope) podLines(r *row, w int, add func(string, ...string)) {
 			text += fmt.Sprintf("; rolling out: %d of %d updated", c.Updated, c.Desired)
 		}
 		add("pods", text)
+		add("", servesStill(c)...)
 		return
 	}
+	defer func() { add("", servesStill(c)...) }()
 	for n, g := range list {
 		text := g.Words(c)
 		if !g.Last.IsZero() {
@@ -131,6 +142,27 @@ func (s *scope) podLines(r *row, w int, add func(string, ...string)) {
 			add("", "  "+paint(p.Strong, p.fit(l, w-14)))
 		}
 	}
+}
+
+// servesStill says how many ready pods are not of the running version; nil where none is.
+func servesStill(c *model.Component) []string {
+	old, name := 0, "an earlier version"
+	for n := range c.Pods {
+		p := &c.Pods[n]
+		if !p.Ready || p.Owner == "" || p.Owner == c.OwnerName || c.OwnerName == "" {
+			continue
+		}
+		old++
+		for k := range c.Past {
+			if c.Past[k].Owner == p.Owner {
+				name = c.Came(&c.Past[k]).Name()
+			}
+		}
+	}
+	if old == 0 {
+		return nil
+	}
+	return []string{"  still serving: " + plural(old, "pod") + " of " + name}
 }
 
 // notYet says that of so many ready pods some do not count as available yet.
