@@ -73,7 +73,7 @@ func verdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
 			if k == 2 && len(s.Seen.Board) > 0 && s.clusterLost() == "" {
 				return YourCall, cmp.Or(rising(nodes), "nothing is over its limit") + "; is a critical feature broken? Only you know"
 			}
-			return YourCall, strings.TrimSuffix(n.Title, "?") + ": " + n.Text
+			return YourCall, n.Title + " " + n.Text
 		}
 	}
 	if text := rising(nodes); text != "" {

@@ -24,7 +24,7 @@ func TestVerdictInWords(t *testing.T) {
 	}{
 		{"nothing", func(*world) {}, "UNKNOWN, YOUR CALL: nothing is over its limit; is a critical feature broken? Only you know"},
 		{"nothing, and the operator says so", calmly, "WATCH CLOSELY: nothing is over its limit: prepare, and keep watching"},
-		{"no figures", func(w *world) { w.seen.Figures = nil }, "UNKNOWN, YOUR CALL: errors over 5% for 5m: "},
+		{"no figures", func(w *world) { w.seen.Figures = nil }, "UNKNOWN, YOUR CALL: errors over 5% for 5m? "},
 		{"no board", func(w *world) { w.seen.Board = nil }, "UNKNOWN, YOUR CALL: "},
 		{"rising", func(w *world) {
 			w.figures("frontend", join(repeat(0, 10), repeat(0.06, 11)), repeat(0.2, 21))
@@ -42,7 +42,7 @@ func TestVerdictInWords(t *testing.T) {
 			w.seen.Board = nil
 			w.do(Say{Question: QErrors, Answer: model.TriNo})
 			w.do(Say{Question: QP95, Answer: model.TriNo})
-		}, "UNKNOWN, YOUR CALL: critical feature broken, or no pod: no workload seen yet"},
+		}, "UNKNOWN, YOUR CALL: critical feature broken, or no pod? no workload seen yet"},
 		{"one component, and nothing is wrong with it", func(w *world) { w.seen.Board = w.seen.Board[:1] },
 			"UNKNOWN, YOUR CALL: nothing is over its limit; is a critical feature broken? Only you know"},
 		{"rising, and nobody has said", func(w *world) { w.figures("frontend", join(repeat(0, 10), repeat(0.06, 11)), repeat(0.2, 21)) },
@@ -76,7 +76,7 @@ func TestVerdictInWords(t *testing.T) {
 		w.do(Observed{})
 		s := w.snap()
 		v, why := VerdictOf(s, Tree(s))
-		begins := strings.HasSuffix(tt.want, ": ") || strings.HasSuffix(tt.want, "“")
+		begins := strings.HasSuffix(tt.want, ": ") || strings.HasSuffix(tt.want, "? ") || strings.HasSuffix(tt.want, "“")
 		if got := v.Name() + ": " + why; got != tt.want && !(begins && strings.HasPrefix(got, tt.want)) {
 			t.Errorf("%s: %s\nwant %s", tt.name, got, tt.want)
 		}
@@ -101,7 +101,7 @@ func TestVerdictWithoutTheCluster(t *testing.T) {
 	w.wait(ClusterFresh + time.Second)
 	s := w.snap()
 	v, why := VerdictOf(s, Tree(s))
-	if v != YourCall || why != "critical feature broken, or no pod: backend-python, frontend: cluster not heard for 16s" {
+	if v != YourCall || why != "critical feature broken, or no pod? backend-python, frontend: cluster not heard for 16s" {
 		t.Errorf("%s: %s", v.Name(), why)
 	}
 }
