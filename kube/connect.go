@@ -89,6 +89,7 @@ type Client struct {
 	// selectors are those of the workloads that were read, by model.Workload, so that
 	// their revisions can be read at the same time.
 	selectors sync.Map
+	resources sync.Map // *apiResource by apiVersion and kind
 }
 
 // Connect resolves kubectl's flags to a client. It does not use the network,

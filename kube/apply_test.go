@@ -1,0 +1,220 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"rollbook/model"
+)
+
+// toApply is a manifest of production/api or another object, as a manager applies it.
+func toApply(t *testing.T, manager, text string) model.Manifest {
+	t.Helper()
+	raw, err := yaml.YAMLToJSON([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var o struct {
+		APIVersion, Kind string
+		Metadata         struct{ Name string }
+	}
+	if err := json.Unmarshal(raw, &o); err != nil {
+		t.Fatal(err)
+	}
+	return model.Manifest{Raw: raw, Manager: manager, Object: model.Object{APIVersion: o.APIVersion, Kind: o.Kind, Namespace: "production", Name: o.Metadata.Name}}
+}
+
+const apiOne = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: api}}
+  template:
+    metadata: {labels: {app: api}}
+    spec: {containers: [{name: api, image: "shop/api:1"}]}
+`
+
+// What is others' is named by owner and field, and taken over by force alone.
+func TestRehearseConflict(t *testing.T) {
+	c := rehearse(t)
+	a := NewApplier(c.Client)
+	m := toApply(t, "rollbook", apiOne)
+	r, err := a.Rehearse(t.Context(), m)
+	if err != nil || r.Refused != "" {
+		t.Fatalf("%+v (%v)", r, err)
+	}
+	if len(r.Conflicts) == 0 || r.Conflicts[0].Manager != "helm-of-the-test" || !slices.ContainsFunc(r.Conflicts, func(o model.Owned) bool { return o.Field == `.spec.template.spec.containers[name="api"].image` }) {
+		t.Errorf("conflicts %+v", r.Conflicts)
+	}
+	if !slices.ContainsFunc(r.Changes, func(x model.Change) bool { return x.Kind == "image" && x.From == "shop/api:2" && x.To == "shop/api:1" }) {
+		t.Errorf("changes %+v", r.Changes)
+	}
+	if c.patches != 0 {
+		t.Errorf("%d patches were sent", c.patches)
+	}
+	if _, err := a.Apply(t.Context(), r, nil); !errors.Is(err, model.ErrChanged) {
+		t.Errorf("without force: %v", err)
+	}
+	r.Force = true
+	got, err := a.Apply(t.Context(), r, nil)
+	if err != nil || got.Template != r.Template || got.Generation == 0 {
+		t.Fatalf("%+v (%v)", got, err)
+	}
+	if image := c.deployment(t); !strings.Contains(toText(t, image.Object), "shop/api:1") {
+		t.Error("it was not written")
+	}
+	// What was read before that write is not written a second time.
+	if _, err := a.Apply(t.Context(), r, nil); !errors.Is(err, model.ErrChanged) {
+		t.Errorf("on another resourceVersion: %v", err)
+	}
+}
+
+func toText(t *testing.T, v any) string {
+	t.Helper()
+	raw, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// What another manager has applied, and the manifest does not have, stays; what the same
+// manager applied before goes.
+func TestRehearseLeftover(t *testing.T) {
+	c := rehearse(t)
+	a := NewApplier(c.Client)
+	newer := strings.Replace(apiOne, `image: "shop/api:1"`, `image: "shop/api:2", env: [{name: TIMEOUT, value: "0"}]`, 1)
+	first, err := a.Rehearse(t.Context(), toApply(t, "kubectl", newer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Force = true
+	if _, err := a.Apply(t.Context(), first, nil); err != nil {
+		t.Fatal(err)
+	}
+	for manager, stays := range map[string]bool{"rollbook": true, "kubectl": false} {
+		r, err := a.Rehearse(t.Context(), toApply(t, manager, apiOne))
+		if err != nil {
+			t.Fatal(err)
+		}
+		left := slices.ContainsFunc(r.Left, func(o model.Owned) bool {
+			return o.Manager == "kubectl" && o.Applies && o.Field == `.spec.template.spec.containers[name="api"].env[name="TIMEOUT"]`
+		})
+		if left != stays || strings.Contains(string(r.After), "TIMEOUT") != stays {
+			t.Errorf("as %s: left %+v, after %s", manager, r.Left, r.After)
+		}
+	}
+}
+
+// Values of ConfigMaps and Secrets are not shown.
+func TestRehearseHidesValues(t *testing.T) {
+	c := rehearse(t)
+	a := NewApplier(c.Client)
+	c.make(t, `{apiVersion: v1, kind: ConfigMap, metadata: {name: flags, namespace: production}, data: {a: canary-one, b: canary-two}}`)
+	r, err := a.Rehearse(t.Context(), toApply(t, "rollbook", `{apiVersion: v1, kind: ConfigMap, metadata: {name: flags}, data: {a: canary-three, c: canary-four}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []model.Change{{Kind: "other", What: "data.a", From: model.Literal, To: model.LiteralChanged}, {Kind: "other", What: "data.c", To: model.Literal}}
+	if !slices.Equal(r.Changes, want) || strings.Contains(toText(t, r.Changes), "canary") {
+		t.Errorf("%+v", r.Changes)
+	}
+	r, err = a.Rehearse(t.Context(), toApply(t, "rollbook", `{apiVersion: v1, kind: ConfigMap, metadata: {name: more}, data: {a: canary}}`))
+	if err != nil || r.Live != nil || len(r.Changes) != 1 || r.Changes[0].To != "new" {
+		t.Errorf("%+v (%v)", r, err)
+	}
+}
+
+// The number of replicas is left to an autoscaler, and to whoever set it where nobody
+// knows whether there is one. A manager that set it before keeps it as it is: left out,
+// it would go back to one.
+func TestRehearseLeavesReplicas(t *testing.T) {
+	for name, tt := range map[string]struct {
+		answer func(w http.ResponseWriter) bool
+		owned  bool
+		want   string // spec.replicas that is sent
+	}{
+		"no autoscaler": {func(w http.ResponseWriter) bool { return reply(w, map[string]any{"items": []any{}}) }, false, "3"},
+		"autoscaler": {func(w http.ResponseWriter) bool {
+			return reply(w, map[string]any{"items": []any{map[string]any{"metadata": map[string]any{"name": "api"}, "spec": map[string]any{"scaleTargetRef": map[string]any{"kind": "Deployment", "name": "api"}}}}})
+		}, false, ""},
+		"autoscaler, and it is ours": {func(w http.ResponseWriter) bool {
+			return reply(w, map[string]any{"items": []any{map[string]any{"metadata": map[string]any{"name": "api"}, "spec": map[string]any{"scaleTargetRef": map[string]any{"kind": "Deployment", "name": "api"}}}}})
+		}, true, "7"},
+		"not known": {func(w http.ResponseWriter) bool {
+			return refuse(w, 403, `"reason":"Forbidden","code":403,"message":"you may not"`)
+		}, false, ""},
+	} {
+		c := rehearse(t)
+		a := NewApplier(c.Client)
+		if tt.owned {
+			r, err := a.Rehearse(t.Context(), toApply(t, "rollbook", strings.Replace(apiOne, "replicas: 3", "replicas: 7", 1)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Force = true
+			if _, err := a.Apply(t.Context(), r, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.before = func(w http.ResponseWriter, r *http.Request) bool {
+			return strings.HasSuffix(r.URL.Path, "/horizontalpodautoscalers") && tt.answer(w)
+		}
+		r, err := a.Rehearse(t.Context(), toApply(t, "rollbook", apiOne))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var sent struct{ Spec struct{ Replicas json.Number } }
+		if err := json.Unmarshal(r.Raw, &sent); err != nil || string(sent.Spec.Replicas) != tt.want {
+			t.Errorf("%s: replicas %q are sent, want %q (%v)", name, sent.Spec.Replicas, tt.want, err)
+		}
+		if (r.Scaler != "") != strings.HasPrefix(name, "autoscaler") || (r.ScalerErr != "") != (name == "not known") {
+			t.Errorf("%s: %q %q", name, r.Scaler, r.ScalerErr)
+		}
+	}
+}
+
+// What the API server refuses is told in its words; what cannot be asked is an error.
+func TestRehearseRefused(t *testing.T) {
+	c := rehearse(t)
+	a := NewApplier(c.Client)
+	r, err := a.Rehearse(t.Context(), toApply(t, "rollbook", strings.ReplaceAll(apiOne, "app: api", "app: other")))
+	if err != nil || !r.Immutable || !strings.Contains(r.Refused, "immutable") || r.After != nil {
+		t.Errorf("%+v (%v)", r, err)
+	}
+	if _, err := a.Rehearse(t.Context(), toApply(t, "rollbook", "{apiVersion: shop/v1, kind: Till, metadata: {name: a}}")); err == nil || !strings.Contains(err.Error(), "the cluster does not have shop/v1") {
+		t.Error(err)
+	}
+	c.before = func(w http.ResponseWriter, r *http.Request) bool {
+		return r.URL.Query().Get("dryRun") != "" && refuse(w, 403, `"reason":"Forbidden","code":403,"message":"you may not"`)
+	}
+	if _, err := a.Rehearse(t.Context(), toApply(t, "rollbook", apiOne)); err == nil || !strings.Contains(err.Error(), "forbidden: you may not") {
+		t.Error(err)
+	}
+}
+
+// An object is read whatever its kind, and so is that it is not there.
+func TestApplierReads(t *testing.T) {
+	c := rehearse(t)
+	a := NewApplier(c.Client)
+	o := model.Object{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "production", Name: "api"}
+	if raw, by, err := a.Read(context.Background(), o); err != nil || raw == nil || !strings.HasPrefix(by, "helm-of-the-test at ") {
+		t.Errorf("%s %q %v", raw, by, err)
+	}
+	o.Name = "none"
+	if raw, _, err := a.Read(context.Background(), o); err != nil || raw != nil {
+		t.Errorf("%s %v", raw, err)
+	}
+	if in, err := a.Namespaced(t.Context(), model.Object{APIVersion: "v1", Kind: "Namespace"}); in || err != nil {
+		t.Errorf("%v %v", in, err)
+	}
+}

@@ -1,0 +1,61 @@
+package model
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+// Object names an object of the cluster, of any kind.
+type Object struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Namespace  string `json:"namespace,omitempty"` // "" = it is in none
+	Name       string `json:"name"`
+}
+
+// String returns the name as kubectl takes it: "configmap/api-env".
+func (o Object) String() string { return strings.ToLower(o.Kind) + "/" + o.Name }
+
+// Manifest is an object as a server-side apply makes it.
+type Manifest struct {
+	Object
+	Raw     json.RawMessage // JSON
+	Manager string          // field manager that it is applied as
+	Force   bool            // takes over the fields that belong to other managers
+	Version string          // resourceVersion that the object must still have; "" = whatever it has
+}
+
+// Owned is a field of an object and the manager that it belongs to.
+type Owned struct {
+	Manager string `json:"manager"`
+	Field   string `json:"field"` // ".spec.template.spec.containers[name="api"].image"
+	// Applies says that the manager applies manifests, and sets no more than what stands
+	// in them. It is told of what stays, and not kept.
+	Applies bool `json:"-"`
+}
+
+// Rehearsed is what a server-side apply would make of an object, as the API server
+// says.
+type Rehearsed struct {
+	Manifest                  // what is to be sent: Raw without what is left to others, Version that of Live
+	Live      json.RawMessage // as it is now; nil = it is not there
+	After     json.RawMessage // as it would be; nil when it is refused
+	Template  string          // hash of the pod template in After; "" = it has none
+	Before    time.Time       // when the condition of its rollout was last updated; zero = it has none
+	Writer    string          // who wrote it last, and when; "" = unknown
+	Changes   []Change
+	Conflicts []Owned // that it takes over: After is what comes of it then
+	Left      []Owned // that stay though the manifest does not have them
+	Scaler    string  // the autoscaler that its number of replicas is left to; "" = none
+	ScalerErr string  // why it is not known whether there is one, and replicas are left as they are
+	Refused   string  // why the API server would refuse it, in its own words; "" = it would not
+	Immutable bool    // it would, because a field cannot be changed
+}
+
+// AppliedObject is the API server's answer to a server-side apply.
+type AppliedObject struct {
+	Version    string // resourceVersion
+	Generation int64
+	Template   string // hash of its pod template; "" = it has none
+}
