@@ -1,6 +1,7 @@
 package model
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -92,6 +93,31 @@ func TagOf(images []string, others [][]string) string {
 	return tag
 }
 
+// hexWord matches a part of an image's tag that may be a commit.
+var hexWord = regexp.MustCompile(`[0-9a-f]{7,40}`)
+
+// BearsVersion reports whether one of some images is tagged with a commit, or with a tag
+// of git; "" = there is none.
+func BearsVersion(images []string, commit, tag string) bool {
+	for _, image := range images {
+		image, _, _ = strings.Cut(image, "@")
+		image = image[strings.LastIndexByte(image, '/')+1:]
+		_, of, ok := strings.Cut(image, ":")
+		if !ok {
+			continue
+		}
+		if tag != "" && strings.TrimPrefix(of, "v") == strings.TrimPrefix(tag, "v") {
+			return true
+		}
+		for _, word := range hexWord.FindAllString(of, -1) {
+			if strings.HasPrefix(commit, word) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // History lists the versions that a method can bring one component to, newest
 // first.
 type History struct {
@@ -100,6 +126,7 @@ type History struct {
 	At         time.Time // of the figures; zero = they are not read yet
 	Candidates []Candidate
 	Err        string // why there is none
+	Stays      string // what none of them brings back; "" = all but the pods' template
 	// FiguresErr says why the candidates have no figures; "" when they were asked for.
 	FiguresErr string
 	// Heads are, where these are versions of a schema, those at which the code of

@@ -137,7 +137,7 @@ func (j Job) progress(want *detail, x *job, log *trace) model.Progress {
 // Judge tells, after the job has succeeded, whether the workload is there too.
 func (j Job) Judge(c *model.Component, p *model.Plan, _ *model.Receipt) model.Progress {
 	want, err := read[detail](p.Detail)
-	there := err == nil && c != nil && bears(c.Images, want.SHA, want.Tag)
+	there := err == nil && c != nil && model.BearsVersion(c.Images, want.SHA, want.Tag)
 	switch {
 	case err != nil:
 		return model.Progress{Text: err.Error()}

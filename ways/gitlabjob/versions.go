@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -129,31 +128,7 @@ func (d *deployment) tag() string {
 	return d.Ref
 }
 
-func (d *deployment) bears(images []string) bool { return bears(images, d.SHA, d.tag()) }
-
-// hexWord matches a part of an image's tag that may be a commit.
-var hexWord = regexp.MustCompile(`[0-9a-f]{7,40}`)
-
-// bears reports whether one of the images is tagged with a commit or a tag of git.
-func bears(images []string, sha, tag string) bool {
-	for _, image := range images {
-		image, _, _ = strings.Cut(image, "@")
-		image = image[strings.LastIndexByte(image, '/')+1:]
-		_, of, ok := strings.Cut(image, ":")
-		if !ok {
-			continue
-		}
-		if tag != "" && strings.TrimPrefix(of, "v") == strings.TrimPrefix(tag, "v") {
-			return true
-		}
-		for _, word := range hexWord.FindAllString(of, -1) {
-			if strings.HasPrefix(sha, word) {
-				return true
-			}
-		}
-	}
-	return false
-}
+func (d *deployment) bears(images []string) bool { return model.BearsVersion(images, d.SHA, d.tag()) }
 
 // short returns a commit as GitLab shows it.
 func short(sha string) string {
