@@ -127,6 +127,9 @@ func (c *choose) change(w, h int) []string {
 		tail = append(tail, paint(p.Warn, p.say(" ⚠ "))+p.fit("only a restart of "+of.Label, w-4))
 	}
 	stays := "replicas, contents of ConfigMaps and Secrets, schema"
+	if hist.Stays != "" {
+		stays = hist.Stays
+	}
 	if pre := c.snap.Seen.Preflight[c.slot()]; pre != nil && len(pre.Plans) > 0 && pre.To == r.Key && len(pre.Plans[0].Stays) > 0 {
 		stays = strings.Join(pre.Plans[0].Stays, ", ")
 	}

@@ -121,6 +121,9 @@ func way(from, to model.Version) string {
 	if from.Tag == "" || to.Tag == "" || from.Tag == to.Tag {
 		return numbers
 	}
+	if short(to) == to.Tag { // it has no number beside its name
+		return from.Tag + " → " + to.Tag
+	}
 	return from.Tag + " → " + to.Tag + " (" + numbers + ")"
 }
 

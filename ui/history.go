@@ -11,17 +11,18 @@ import (
 
 // revTable is the table of a rollout history: which columns fit, how wide.
 type revTable struct {
-	image, who, cause int
-	repo              string // what all images have in common; then only tags are shown
+	image, rev, who, cause int
+	repo                   string // what all images have in common; then only tags are shown
 }
 
 func newRevTable(w int, h *model.History) revTable {
-	t := revTable{image: 8, who: 3, repo: commonRepo(h)}
+	t := revTable{image: 8, rev: 4, who: 3, repo: commonRepo(h)}
 	for _, r := range h.Candidates {
+		t.rev = min(8, max(t.rev, ansi.StringWidth(r.Short)))
 		t.image = max(t.image, ansi.StringWidth(t.images(&r)))
 		t.who = min(14, max(t.who, ansi.StringWidth(r.By)))
 	}
-	const fixed = 3 + 4 + 2 + 4 + 2 + 2 + 6 + 2 + 6 + 2 + 1 + stateW // mark, REV, AGE, ERRORS, P95, state
+	fixed := 3 + t.rev + 2 + 4 + 2 + 2 + 6 + 2 + 6 + 2 + 1 + stateW // mark, REV, AGE, ERRORS, P95, state
 	room := w - fixed
 	t.image = min(t.image, max(10, room*45/100))
 	t.cause = room - t.image - t.who - 2
@@ -36,7 +37,7 @@ func newRevTable(w int, h *model.History) revTable {
 }
 
 func (t revTable) head(p *pen, w int) string {
-	line := "   " + p.cell(t.title(), t.image, p.Dim) + "  " + p.right("REV", 4, p.Dim) + "  " + p.cell("", stateW, p.Dim) + " " + p.right("AGE", 4, p.Dim) + "  " +
+	line := "   " + p.cell(t.title(), t.image, p.Dim) + "  " + p.right("REV", t.rev, p.Dim) + "  " + p.cell("", stateW, p.Dim) + " " + p.right("AGE", 4, p.Dim) + "  " +
 		p.right("ERRORS", 6, p.Dim) + "  " + p.right("P95", 6, p.Dim) + "  "
 	if t.who > 0 {
 		line += p.cell("WHO", t.who, p.Dim) + " "
@@ -64,7 +65,7 @@ func (t revTable) row(p *pen, h *model.History, r *model.Candidate, selected boo
 	}
 	errors, p95 := s.FiguresOfVersion(h, r)
 	limits := s.Incident.Settings.Limits
-	line := mark + p.name(t.images(r), t.image, style) + "  " + p.right(r.Short, 4, p.Plain) + "  " + t.state(p, s.MarkOf(h, r), r.Current) + " " + p.right(since, 4, p.Plain) + "  " +
+	line := mark + p.name(t.images(r), t.image, style) + "  " + p.right(r.Short, t.rev, p.Plain) + "  " + t.state(p, s.MarkOf(h, r), r.Current) + " " + p.right(since, 4, p.Plain) + "  " +
 		p.reading(errors, model.Percent, limits.Errors, 6) + "  " + p.reading(p95, model.Seconds, limits.P95.Seconds(), 6) + "  "
 	if t.who > 0 {
 		line += p.name(nonEmpty(s.ReleasedBy(h, r), "?"), t.who, p.Plain) + " "
@@ -117,10 +118,13 @@ func (p *pen) reading(r model.Reading, show func(float64) string, limit float64,
 // "" when it is not.
 func commonRepo(h *model.History) string {
 	repo := ""
-	for n, r := range h.Candidates {
+	for _, r := range h.Candidates {
+		if len(r.Images) == 0 {
+			continue
+		}
 		s := shortImages(r.Images, r.Vary)
 		at := strings.LastIndexByte(s, ':')
-		if at < 0 || strings.Contains(s, "@") || n > 0 && s[:at+1] != repo {
+		if at < 0 || strings.Contains(s, "@") || repo != "" && s[:at+1] != repo {
 			return ""
 		}
 		repo = s[:at+1]
@@ -135,7 +139,11 @@ func (t revTable) title() string {
 	return "IMAGE"
 }
 
+// images are those of a version, or its name where they are not known.
 func (t revTable) images(r *model.Candidate) string {
+	if len(r.Images) == 0 && r.Tag != "" {
+		return r.Tag
+	}
 	return strings.TrimPrefix(shortImages(r.Images, r.Vary), t.repo)
 }
 
