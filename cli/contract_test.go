@@ -108,7 +108,11 @@ func (p *ported) bed(t *testing.T, cfg *rest.Config) *porttest.Bed {
 			return undoer{c, kube.NewUndo(c)}
 		},
 		Methods: func(t *testing.T, ns string, as porttest.Login) []engine.Method {
-			return methods(p.connect(t, ns, as), config.Defaults(), as.ReadOnly)
+			cfg := config.Defaults()
+			if as.Repository != "" {
+				cfg.Components = []config.Component{{Name: "api", Redeploy: &config.Redeploy{Repository: as.Repository, Manifests: "manifests", Manager: "deployer"}}}
+			}
+			return methods(p.connect(t, ns, as), cfg, as.ReadOnly)
 		},
 		Metrics: func(t *testing.T) engine.Metrics {
 			t.Helper()

@@ -93,6 +93,9 @@ func examine(ctx context.Context, f *flags, args []string) ([]finding, error) {
 		}
 	}
 	out = append(out, aroundLines(ctx, cfg)...)
+	if reached {
+		out = append(out, redeployLines(ctx, f, cfg, c, quiet, set.Components)...)
+	}
 	prom, err := newPrometheus(f, cfg, c, set.Limits)
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 
 	"rollbook/config"
 	"rollbook/integrations/probe"
+	"rollbook/kube"
 	"rollbook/model"
 	"rollbook/ways/gitlabjob"
 )
@@ -69,6 +70,30 @@ func jobLines(ctx context.Context, job gitlabjob.Job, component string) []findin
 	var out []finding
 	for _, k := range job.Check(ctx, component) {
 		out = append(out, finding{name: "gitlab " + component, state: k.State, text: k.Text, do: k.Do})
+	}
+	return out
+}
+
+// redeployLines tell whether components could be gone back by applying an earlier
+// version. For the dry run they are asked about by a client that is not read-only, but
+// where the operator wants that; nothing is applied.
+func redeployLines(ctx context.Context, f *flags, cfg *config.Config, c *kube.Client, q *quiet, all []model.Target) []finding {
+	var out []finding
+	if slices.ContainsFunc(cfg.Components, func(k config.Component) bool { return k.Redeploy != nil }) && !f.readOnly {
+		dry, err := f.reach(q, false)
+		if err != nil {
+			return []finding{{name: "redeploy", state: model.CheckBlocked, text: err.Error()}}
+		}
+		c = dry
+	}
+	way := redeployed(c, cfg, true)
+	for _, t := range all {
+		if !way.Serves(t.ID) {
+			continue
+		}
+		for _, k := range way.Check(ctx, t.ID, t.Workload) {
+			out = append(out, finding{name: "redeploy " + t.ID, state: k.State, text: k.Text, do: k.Do})
+		}
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"rollbook/config"
@@ -12,6 +13,7 @@ import (
 	"rollbook/kube"
 	"rollbook/model"
 	"rollbook/ways/gitlabjob"
+	"rollbook/ways/redeploy"
 )
 
 // methods are the ways back. Choose offers those that are engine.Offered, in this order.
@@ -22,11 +24,27 @@ func methods(c *kube.Client, cfg *config.Config, readOnly bool) []engine.Method 
 		kube.NewDeletePod(c),
 		job,
 		gitlabjob.NewCancel(job),
+		redeployed(c, cfg, readOnly),
 	}
 }
 
 // methodOf is the method that a name of rollbook.yaml stands for.
-var methodOf = map[string]model.Method{config.MethodKubernetes: kube.MethodUndo, config.MethodGitLab: gitlabjob.MethodJob}
+var methodOf = map[string]model.Method{config.MethodKubernetes: kube.MethodUndo, config.MethodGitLab: gitlabjob.MethodJob, config.MethodRedeploy: redeploy.MethodRedeploy}
+
+// redeployed is the way back by applying what git has of an earlier version.
+func redeployed(c *kube.Client, cfg *config.Config, readOnly bool) redeploy.Redeploy {
+	targets := map[string]redeploy.Target{}
+	for _, k := range cfg.Components {
+		if r := k.Redeploy; r != nil {
+			targets[k.Name] = redeploy.Target(*r)
+		}
+	}
+	kept := ""
+	if dir, err := os.UserCacheDir(); err == nil { // without one it keeps no clones, and says so
+		kept = filepath.Join(dir, "rollbook", "repositories")
+	}
+	return redeploy.New(kube.NewApplier(c), targets, redeploy.Options{ReadOnly: readOnly, Now: time.Now, Rollout: kube.Rollout, Home: os.Getenv("HOME"), Kept: kept})
+}
 
 // gitlabJob is the way back by the jobs of the components that name theirs. It sends
 // nothing now. Where the GitLab cannot be asked, for want of a token, each use says so.

@@ -59,7 +59,12 @@ type flags struct {
 // look connects to the cluster through a client that lets nothing leave that changes
 // anything. What it warns of goes to q.
 func (f *flags) look(q *quiet) (*kube.Client, error) {
-	return kube.Connect(&f.kube, kube.Options{Version: version, ReadOnly: true, Warn: q.note, Said: q.said, Now: time.Now, Dial: f.stage.dial})
+	return f.reach(q, true)
+}
+
+// reach connects without a screen, read-only or not.
+func (f *flags) reach(q *quiet, readOnly bool) (*kube.Client, error) {
+	return kube.Connect(&f.kube, kube.Options{Version: version, ReadOnly: readOnly, Warn: q.note, Said: q.said, Now: time.Now, Dial: f.stage.dial})
 }
 
 // hostName returns this machine's name; "" where it has none.

@@ -48,6 +48,9 @@ func (c *Config) complete(errs *Errors) {
 		if comp.GitLab == nil && slices.Contains(comp.Methods, MethodGitLab) {
 			fail(path+".methods", "gitlab is among them, and the component does not say where it is deployed from: gitlab, with project and environment")
 		}
+		if comp.Redeploy == nil && slices.Contains(comp.Methods, MethodRedeploy) {
+			fail(path+".methods", "redeploy is among them, and the component does not say what is applied: redeploy, with repository and overlay")
+		}
 		if comp.Workload == (Workload{}) {
 			fail(path, "the workload is missing, such as workload: Deployment/%s", comp.Name)
 			continue

@@ -72,8 +72,9 @@ type Component struct {
 	Public    string // what a public status page calls it; "": "a service"
 	Metrics   Metrics
 	Checks    Checks
-	Methods   []string // ways back that are offered for it, the first one first; nil: all that it has
-	GitLab    *Deploys // nil: not set
+	Methods   []string  // ways back that are offered for it, the first one first; nil: all that it has
+	GitLab    *Deploys  // nil: not set
+	Redeploy  *Redeploy // nil: not set
 }
 
 // Metrics say how a component's figures are asked for. A query given replaces

@@ -87,7 +87,7 @@ func TestSchemaTakesWhatIsRight(t *testing.T) {
 // onlyChecked are the mistakes that no schema of one file can show: what is odd in the
 // text of a YAML file, what contradicts something else, and what a number with a unit
 // comes to. rollbook config check tells them.
-var onlyChecked = []string{"aliases", "bidi", "contradictions", "http-token-twice", "method-not-there", "missing", "no-methods", "shared-methods", "shared-notifications", "twice-a-workload", "two-documents"}
+var onlyChecked = []string{"aliases", "bidi", "contradictions", "http-token-twice", "method-not-there", "missing", "no-methods", "shared-methods", "shared-notifications", "shared-redeploy", "twice-a-workload", "two-documents"}
 
 // Each mistake that is known is found by the schema, but for those that only the whole
 // configuration shows.

@@ -89,6 +89,17 @@ func (c *Config) Settings() []Setting {
 			some(path+".gitlab.environment", g.Environment)
 			some(path+".gitlab.job", g.Job)
 		}
+		if r := comp.Redeploy; r != nil {
+			some(path+".redeploy.repository", r.Repository)
+			some(path+".redeploy.tags", r.Tags)
+			some(path+".redeploy.overlay", r.Overlay)
+			some(path+".redeploy.manifests", r.Manifests)
+			some(path+".redeploy.command", strings.Join(r.Command, " "))
+			some(path+".redeploy.manager", r.Manager)
+			if r.Remote {
+				add(path+".redeploy.remote", "true")
+			}
+		}
 	}
 	p := c.Prometheus
 	some("prometheus.url", p.Address.String())

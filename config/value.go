@@ -220,7 +220,8 @@ var elsewhere = map[string]string{
 	"url_env": "notifications", "url_file": "notifications", "slack": "notifications", "teams": "notifications", "statuspage": "notifications", "webhook": "notifications", "gitlab": "methods, a component and notifications",
 	"grafana": "contacts.on_call", "pagerduty": "contacts.on_call", "schedule": "contacts.on_call.grafana", "template": "report", "promql": "checks of a component", "scrape_interval": "prometheus",
 	"objective": "slo", "window": "slo", "health": "checks of a component", "checks": "a component", "metrics": "a component", "workload": "a component",
-	"maintenance": "recovery", "bell": "signals", "title": "signals", "notify": "signals", "restore": "recovery", "overlay": "recovery", "replicas": "recovery", "context": "not_production", "server": "not_production",
+	"redeploy": "a component", "repository": "redeploy of a component", "manifests": "redeploy of a component", "command": "redeploy of a component", "tags": "redeploy of a component", "manager": "redeploy of a component", "remote": "redeploy of a component",
+	"maintenance": "recovery", "bell": "signals", "title": "signals", "notify": "signals", "restore": "recovery", "overlay": "recovery and redeploy of a component", "replicas": "recovery", "context": "not_production", "server": "not_production",
 }
 
 func unknownKey(name, path string, known []string) string {

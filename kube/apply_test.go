@@ -173,7 +173,9 @@ func TestRehearseLeavesReplicas(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		var sent struct{ Spec struct{ Replicas json.Number } }
+		var sent struct {
+			Spec struct{ Replicas json.Number }
+		}
 		if err := json.Unmarshal(r.Raw, &sent); err != nil || string(sent.Spec.Replicas) != tt.want {
 			t.Errorf("%s: replicas %q are sent, want %q (%v)", name, sent.Spec.Replicas, tt.want, err)
 		}

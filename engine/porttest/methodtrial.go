@@ -28,6 +28,11 @@ func runMethods(t *testing.T, in In) {
 			in(t, func(t *testing.T, b *Bed) { f(t, deletePodTrial(t, b)) })
 		})
 	})
+	t.Run("Method/redeploy", func(t *testing.T) {
+		RunMethod(t, func(t *testing.T, f func(t *testing.T, x *Trial)) {
+			in(t, func(t *testing.T, b *Bed) { f(t, redeployTrial(t, b)) })
+		})
+	})
 }
 
 // wire is a proxy before the API server.
@@ -101,7 +106,7 @@ func (w *wire) Instead(a Answer) {
 
 // trial returns a method of the cluster with the ways to it; what it is tried on is
 // for the caller to add.
-func (b *Bed) trial(t *testing.T, ns string, name model.Method) *Trial {
+func (b *Bed) trial(t *testing.T, ns string, name model.Method, repository string) *Trial {
 	t.Helper()
 	w := &wire{}
 	via := b.proxy(t, w.handle)
@@ -116,12 +121,14 @@ func (b *Bed) trial(t *testing.T, ns string, name model.Method) *Trial {
 		return nil
 	}
 	x := &Trial{Wire: w,
-		Method:   named(t, Login{Via: &via}),
-		Again:    func(t *testing.T) engine.Method { return named(t, Login{Via: &via}) },
-		ReadOnly: func(t *testing.T) engine.Method { return named(t, Login{Via: &via, ReadOnly: true}) },
+		Method: named(t, Login{Via: &via, Repository: repository}),
+		Again:  func(t *testing.T) engine.Method { return named(t, Login{Via: &via, Repository: repository}) },
+		ReadOnly: func(t *testing.T) engine.Method {
+			return named(t, Login{Via: &via, ReadOnly: true, Repository: repository})
+		},
 	}
 	for _, user := range b.Users {
-		x.Denied = append(x.Denied, Denial{User: user, Method: named(t, Login{User: user})})
+		x.Denied = append(x.Denied, Denial{User: user, Method: named(t, Login{User: user, Repository: repository})})
 	}
 	return x
 }
@@ -187,7 +194,7 @@ func undoTrial(t *testing.T, b *Bed, kind model.Kind) *Trial {
 	first := seen.get("api").Running()
 	b.releaseOf(t, w, "contract/api:2", "")
 	seen.until(time.Minute, "api", "is released", func(c *model.Component) bool { return c.Revision == 2 && atRest(c) })
-	x := b.trial(t, w.Namespace, "undo")
+	x := b.trial(t, w.Namespace, "undo", "")
 	x.Component = func() *model.Component { return seen.get("api") }
 	x.To = first
 	x.State = b.stateOf(w)
@@ -232,7 +239,7 @@ func deletePodTrial(t *testing.T, b *Bed) *Trial {
 		}
 		return ""
 	})
-	x := b.trial(t, w.Namespace, aid.Method)
+	x := b.trial(t, w.Namespace, aid.Method, "")
 	x.Component = func() *model.Component { return seen.get("api") }
 	x.To = aid.To
 	pod := "/api/v1/namespaces/" + w.Namespace + "/pods/api-1"

@@ -58,6 +58,9 @@ type Login struct {
 	Via      *Via   // nil = the straight way
 	User     string // one of the bed's; "" = one who may do everything
 	ReadOnly bool
+	// Repository is a clone of git whose folder manifests the component api is deployed
+	// from, by the field manager deployer; "" = none.
+	Repository string
 }
 
 // Via is another way to the API server.

@@ -1,0 +1,41 @@
+package redeploy
+
+import (
+	"fmt"
+
+	"rollbook/model"
+)
+
+// Judge tells how far the rollout of the workload is. Where not all objects were applied,
+// it does not get on by itself.
+func (r Redeploy) Judge(c *model.Component, p *model.Plan, receipt *model.Receipt) model.Progress {
+	want, err := read[detail](p.Detail)
+	if err != nil {
+		return model.Progress{Text: err.Error()}
+	}
+	var got applied
+	if len(receipt.Detail) > 0 { // a write that was settled by looking may have no answer
+		if got, err = read[applied](receipt.Detail); err != nil {
+			return model.Progress{Text: err.Error()}
+		}
+	}
+	if len(got.Left) > 0 {
+		return model.Progress{Phase: model.PhaseFailed, Share: float64(len(got.Done)) / float64(len(got.Done)+len(got.Left)), Text: fmt.Sprintf(
+			"stopped after %d of %d objects: %s; left: %s", len(got.Done), len(got.Done)+len(got.Left), got.Stopped, some(got.Left))}
+	}
+	template := first(got.Template, want.Template)
+	switch {
+	case c != nil && c.Missing == model.NotFound:
+		return model.Progress{Phase: model.PhaseReverted, Text: p.Workload.String() + " was deleted"}
+	case c == nil || c.Missing != "":
+		return model.Progress{Text: "the workload cannot be seen"}
+	case c.Generation < got.Generation:
+		return model.Progress{Text: "waiting for the cluster to show what was applied"}
+	case template != "" && c.TemplateHash != "" && c.TemplateHash != template:
+		return model.Progress{Phase: model.PhaseReverted, By: c.RevisionBy, Text: fmt.Sprintf(
+			"%s put another template in place: revision %d runs now", first(c.RevisionBy, "somebody else"), c.Revision)}
+	case c.Generation > c.Observed:
+		return model.Progress{Phase: model.PhaseRunning, Text: "waiting for the controller to see what was applied"}
+	}
+	return r.Rollout(c, c.OwnerName, want.Before)
+}
