@@ -110,7 +110,7 @@ func changesOfObject(o model.Object, live, after *object, was, will json.RawMess
 	metaA, metaB := object2(from["metadata"]), object2(to["metadata"])
 	d := &differ{}
 	for _, kind := range []string{"label", "annotation"} {
-		d.strings(kind, without(metaA[kind+"s"]), without(metaB[kind+"s"]), "")
+		d.strings(kind, notControllers(metaA[kind+"s"]), notControllers(metaB[kind+"s"]), "")
 	}
 	secret := o.Kind == "Secret" || o.Kind == "ConfigMap"
 	for _, x := range []map[string]any{from, to} {
@@ -122,8 +122,8 @@ func changesOfObject(o model.Object, live, after *object, was, will json.RawMess
 	return append(out, d.out...), nil
 }
 
-// without returns labels or annotations without those of controllers.
-func without(v any) map[string]any {
+// notControllers returns labels or annotations without those of controllers.
+func notControllers(v any) map[string]any {
 	out := maps.Clone(object2(v))
 	maps.DeleteFunc(out, func(k string, _ any) bool {
 		return strings.HasPrefix(k, "deployment.kubernetes.io/") || k == annLastApplied
