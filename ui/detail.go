@@ -55,7 +55,7 @@ func (s *scope) detail(r *row, w, h int) []string {
 	if c.Paused {
 		add("rollout", paint(p.Warn, p.say("⚠ "))+"paused")
 	}
-	s.suspectLines(r, w, add)
+	s.suspectLines(r, w, add, long)
 	for _, o := range c.Owners { // one that undoes a rollback matters more than that it is known by an alert
 		if o.Reverts {
 			long("owner", p.say("⚠ "+ownerName(o)+": may put its own version back after a rollback"), 2)
@@ -191,7 +191,7 @@ func (s *scope) leftover(g *incident.PodGroup) string {
 
 // suspectLines say what changed before the onset, the likeliest first; then whether the
 // component itself did, and what of it changed later.
-func (s *scope) suspectLines(r *row, w int, add func(string, ...string)) {
+func (s *scope) suspectLines(r *row, w int, add func(string, ...string), long func(name, text string, n int)) {
 	if s.d.calm {
 		return
 	}
@@ -236,7 +236,7 @@ func (s *scope) suspectLines(r *row, w int, add func(string, ...string)) {
 	}
 	for _, x := range s.d.suspects {
 		if x.Component == c.ID && x.Later() && !s.inc().Onset.IsZero() {
-			add("later", p.fit(x.Version.Full()+", "+x.Words(s.snap)+", not a suspect", w-11))
+			long("later", x.Version.Name()+", "+x.Distance(s.inc())+": not a suspect", 2)
 		}
 	}
 }
