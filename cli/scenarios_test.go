@@ -146,7 +146,7 @@ func TestScenarioNoMetrics(t *testing.T) {
 
 func TestScenarioHealed(t *testing.T) {
 	play(t, "healed", func(m *played) {
-		m.Waits(20*time.Second, "NOTHING TO ROLL BACK", "on backend-python", "nothing was released in the hour before: look for another cause")
+		m.Waits(20*time.Second, "NOTHING TO ROLL BACK", "on backend-python", "nothing was released in the hour before")
 		m.Keys("l")
 		m.Waits(5*time.Second, "'http://payments/v1/charges'")
 		m.Keys(esc)
@@ -167,7 +167,7 @@ func TestScenarioHealed(t *testing.T) {
 // help.
 func TestScenarioHealedTheWrongWay(t *testing.T) {
 	play(t, "healed", func(m *played) {
-		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python")
+		m.Waits(20*time.Second, "NOTHING TO ROLL BACK", "on backend-python")
 		m.decides("● YES")
 		m.chooses("0 of 3 components selected", "failing, but not changed in the hour before")
 		m.Keys(" ")
@@ -274,7 +274,7 @@ func TestScenarioInnocentHotfix(t *testing.T) {
 // Where nothing was released it is said with the verdict, and a rollback is doubted.
 func TestScenarioDependency(t *testing.T) {
 	play(t, "dependency", func(m *played) {
-		m.Waits(20*time.Second, "NOTHING TO ROLL BACK", "on backend-rust", "nothing was released in the hour before: look for another cause")
+		m.Waits(20*time.Second, "NOTHING TO ROLL BACK", "on backend-rust", "nothing was released in the hour before")
 		m.decides("● YES", "NOTHING TO ROLL BACK")
 		m.chooses("0 of 3 components selected", "failing, but not changed in the hour before")
 		m.Keys(" ")

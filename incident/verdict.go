@@ -126,7 +126,7 @@ func Calm(s *Snapshot, nodes []Node) bool {
 func VerdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
 	v, why := verdictOf(s, nodes)
 	if s.pointless(v) {
-		why += ", but nothing was released in the hour before: look for another cause"
+		why += ", but nothing was released in the hour before"
 	}
 	if s.Incident.Answers[QDataLoss].Answer == model.TriYes {
 		why = "stop writing traffic first: " + why

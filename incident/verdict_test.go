@@ -109,7 +109,7 @@ func TestVerdictWithoutTheCluster(t *testing.T) {
 // Where nothing was released a rollback has nothing to go back from: that is said with
 // what asks for one, and with nothing else.
 func TestNothingWasReleased(t *testing.T) {
-	const words = ", but nothing was released in the hour before: look for another cause"
+	const words = ", but nothing was released in the hour before"
 	for _, tt := range []struct {
 		name    string
 		change  func(*world)
