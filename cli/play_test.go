@@ -17,7 +17,12 @@ import (
 	appsv1 "k8s.io/client-go/kubernetes/typed/apps/v1"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"rollbook/engine/journal"
+	"rollbook/incident"
+	"rollbook/replay"
+	"rollbook/replay/replaytest"
 	"rollbook/sandbox"
 	"rollbook/ui"
 	"rollbook/ui/uitest"
@@ -35,6 +40,7 @@ type played struct {
 	tmp      string // the sandbox's folder is in it
 	scenario *sandbox.Scenario
 	cluster  *appsv1.AppsV1Client
+	history  []string // the versions that Choose showed first
 }
 
 // night is when scenarios are played: the pictures tell it.
@@ -147,6 +153,7 @@ func (m *played) chooses(words ...string) {
 	m.t.Helper()
 	m.Keys(enter)
 	m.Waits(20*time.Second, append(words, "▸3 Choose")...)
+	m.history = versionsOn(m.Screen())
 	m.hinted(3)
 }
 
@@ -362,6 +369,7 @@ func (m *played) leaves() {
 		m.runs(component, image)
 	}
 	m.keeps()
+	m.replays()
 	m.Keys("q")
 	if err := m.end(); err != nil {
 		m.t.Errorf("ended with %v", err)
@@ -375,21 +383,72 @@ func (m *played) abandons() {
 	m.leaves()
 }
 
-// keeps copies the journal, when they are asked for.
-func (m *played) keeps() {
+// versionsOn returns the lines of a history on a screen, up to the age of each version.
+func versionsOn(screen string) (out []string) {
+	age := 0
+	for l := range strings.Lines(screen) {
+		cells := []rune(strings.TrimRight(l, "\n"))
+		switch at := strings.Index(l, " AGE "); {
+		case strings.Contains(l, " REV ") && at > 0:
+			age = at
+		case age > 0 && len(cells) > age && strings.TrimSpace(string(cells[4:age])) != "" && cells[1] != 'r':
+			out = append(out, strings.Join(strings.Fields(string(cells[3:age])), " "))
+		case age > 0:
+			return out
+		}
+	}
+	return out
+}
+
+// replays looks whether a replay of the journal shows the versions that Choose showed.
+func (m *played) replays() {
 	m.t.Helper()
-	to := os.Getenv(journalsTo)
-	if to == "" {
+	path := m.journal()
+	if path == "" || len(m.history) == 0 {
 		return
 	}
+	c, err := journal.Read(path)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	r, err := replay.Open(replaytest.NewSource(c.Facts), path)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	frame := ""
+	for r.Reach(incident.Choose); r.Snapshot().Incident.Step == incident.Choose; {
+		frame = ansi.Strip(ui.New(ui.Options{Session: ui.Replaying(r), Env: uitest.Env, Width: 80, Height: 30}).Frame())
+		if all := versionsOn(frame); len(all) >= len(m.history) && slices.Equal(all[:len(m.history)], m.history) {
+			return
+		}
+		if !r.Next() {
+			break
+		}
+	}
+	m.t.Errorf("Choose showed\n%s\nwhich a replay shows nowhere, such as\n%s", strings.Join(m.history, "\n"), frame)
+}
+
+// journal is where the incident's journal lies; "" = nothing was opened.
+func (m *played) journal() string {
+	m.t.Helper()
 	found, err := filepath.Glob(filepath.Join(m.tmp, "*", "incidents", "*", journal.FileName))
 	if err != nil || len(found) > 1 {
 		m.t.Fatalf("journals: %v %v", found, err)
 	}
 	if len(found) == 0 {
-		return // nothing was opened
+		return ""
 	}
-	b, err := os.ReadFile(found[0])
+	return found[0]
+}
+
+// keeps copies the journal, when they are asked for.
+func (m *played) keeps() {
+	m.t.Helper()
+	to, path := os.Getenv(journalsTo), m.journal()
+	if to == "" || path == "" {
+		return
+	}
+	b, err := os.ReadFile(path)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(to, strings.TrimPrefix(m.t.Name(), "TestScenario")+".jsonl"), b, 0o600)
 	}

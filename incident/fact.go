@@ -61,7 +61,7 @@ var bodies = map[string]Body{
 	"rose": Rose{}, "eased": Eased{}, "back": BackOver{}, "stood down": StoodDown{},
 	"judged": Judged{}, "noticed": Noticed{}, "sampled": Sampled{},
 	"said": Said{}, "overruled": Overruled{},
-	"chosen": Chosen{}, "dropped": Dropped{}, "check overridden": CheckOverridden{},
+	"chosen": Chosen{}, "dropped": Dropped{}, "history": HistoryRead{}, "check overridden": CheckOverridden{},
 	"confirmed": Confirmed{}, "intended": Intended{}, "written": WriteDone{},
 	"refused": WriteRefused{}, "failed": WriteFailed{}, "lost": WriteLost{}, "settled": WriteSettled{},
 	"rolled out": RolledOut{}, "reverted": WriteReverted{},

@@ -30,6 +30,7 @@ type Incident struct {
 	Verdict  VerdictRecord
 
 	Choices    []Choice
+	Histories  []HistoryRead       // what could be chosen from, as it was read last
 	Override   map[string]Override // preflight lines overridden, by component + "/" + check ID
 	Attempts   []Attempt
 	Accepted   map[string]Override // Verify's unknown checks that were accepted, by key

@@ -23,6 +23,7 @@ func (do Observed) decide(d *decider) {
 	if len(d.s.Seen.Board) > 0 {
 		d.judge()
 	}
+	d.keepHistories()
 	if step := d.inc().Step; step == Choose || step == Confirm {
 		d.propose()
 	}

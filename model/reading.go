@@ -134,9 +134,9 @@ type Baseline struct {
 
 // Behaviour is how some pods did: those of one revision, or one side of a rollout.
 type Behaviour struct {
-	Errors   Reading // error ratio over the window: all that a revision served before the given time
-	P95      Reading // seconds
-	Requests Reading // how many that rests on
+	Errors   Reading `json:"errors,omitzero"`   // error ratio over the window: all that a revision served before the given time
+	P95      Reading `json:"p95,omitzero"`      // seconds
+	Requests Reading `json:"requests,omitzero"` // how many that rests on
 }
 
 // Series is one figure of one component over a window, as kept for later.

@@ -121,17 +121,18 @@ func BearsVersion(images []string, commit, tag string) bool {
 // History lists the versions that a method can bring one component to, newest
 // first.
 type History struct {
-	Component  string
-	Method     Method
-	At         time.Time // of the figures; zero = they are not read yet
-	Candidates []Candidate
-	Err        string // why there is none
-	Stays      string // what none of them brings back; "" = all but the pods' template
+	Component  string      `json:"component"`
+	Method     Method      `json:"method"`
+	At         time.Time   `json:"at,omitzero"` // of the figures; zero = they are not read yet
+	Candidates []Candidate `json:"versions,omitempty"`
+	Err        string      `json:"err,omitempty"`   // why there is none
+	Stays      string      `json:"stays,omitempty"` // what none of them brings back; "" = all but the pods' template
 	// FiguresErr says why the candidates have no figures; "" when they were asked for.
-	FiguresErr string
+	FiguresErr string `json:"noFigures,omitempty"`
+	Left       int    `json:"left,omitempty"` // so many older ones are not among Candidates
 	// Heads are, where these are versions of a schema, those at which the code of
 	// releases ends, as far as that is known.
-	Heads []Head
+	Heads []Head `json:"-"`
 }
 
 // Head says at which version of a schema the code of a release ends.
@@ -165,24 +166,25 @@ func (h *History) Current() *Candidate {
 // Candidate is a version that may be chosen, and what is known of it.
 type Candidate struct {
 	Version
-	Owner       string    // name of the ReplicaSet or ControllerRevision whose pods run it; "" = unknown
-	Start       time.Time // when it last became the running one; zero = unknown
-	Guessed     bool      // Start is only when it was first made
-	Returned    bool      // it was the running one before, and was gone back to
-	By          string    // who set it; "" = unknown
-	Cause       string    // why it was released, in its author's words; "" = not said
-	CauseCopied bool      // the same words stand on an older one: most likely inherited
-	Images      []string  // those first that differ within the history
-	Vary        int       // so many of Images do
-	Replicas    int       // pods now
-	Current     bool
-	RestartOf   string    // key of the one that it differs from only by a restart; "" = a change of its own
-	Behaviour   Behaviour // over all that it served before the onset
-	Now         Behaviour // over all that it served until now
-	Changes     []Change  // what changes when going from the running one to this one
-	Refused     string    // why it cannot be chosen; "" when it can
-	Final       string    // of a schema: why this migration cannot be undone; "" = it can, as far as is known
-	Ambiguous   string    // another one that bears the same label; "" = none
+	Owner       string    `json:"-"`                     // name of the ReplicaSet or ControllerRevision whose pods run it; "" = unknown
+	Start       time.Time `json:"start,omitzero"`        // when it last became the running one; zero = unknown
+	Guessed     bool      `json:"guessed,omitempty"`     // Start is only when it was first made
+	Returned    bool      `json:"returned,omitempty"`    // it was the running one before, and was gone back to
+	By          string    `json:"by,omitempty"`          // who set it; "" = unknown
+	Cause       string    `json:"cause,omitempty"`       // why it was released, in its author's words; "" = not said
+	CauseCopied bool      `json:"causeCopied,omitempty"` // the same words stand on an older one: most likely inherited
+	Images      []string  `json:"images,omitempty"`      // those first that differ within the history
+	Vary        int       `json:"vary,omitempty"`        // so many of Images do
+	Replicas    int       `json:"-"`                     // pods now
+	Current     bool      `json:"current,omitempty"`
+	RestartOf   string    `json:"restartOf,omitempty"`   // key of the one that it differs from only by a restart; "" = a change of its own
+	Behaviour   Behaviour `json:"before,omitzero"`       // over all that it served before the onset
+	Now         Behaviour `json:"until,omitzero"`        // over all that it served until now
+	Changes     []Change  `json:"changes,omitempty"`     // what changes when going from the running one to this one
+	ChangesLeft int       `json:"changesLeft,omitempty"` // so many more are not among Changes
+	Refused     string    `json:"refused,omitempty"`     // why it cannot be chosen; "" when it can
+	Final       string    `json:"final,omitempty"`       // of a schema: why this migration cannot be undone; "" = it can, as far as is known
+	Ambiguous   string    `json:"ambiguous,omitempty"`   // another one that bears the same label; "" = none
 }
 
 // Change is one difference between two templates, already redacted: literal

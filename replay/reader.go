@@ -35,6 +35,8 @@ type Reader struct {
 	end     mark             // after all facts
 	samples []int            // which facts are samples
 	notes   []int            // which say what was noticed
+	// histories are those that say what could be chosen from.
+	histories []int
 
 	// reached is the position at which each step was first reached; 0 = it never was.
 	reached [incident.Close + 1]int
@@ -84,6 +86,8 @@ func (r *Reader) add(facts []incident.Fact) {
 			r.samples = append(r.samples, n)
 		case incident.Noticed:
 			r.notes = append(r.notes, n)
+		case incident.HistoryRead:
+			r.histories = append(r.histories, n)
 		case incident.Moved:
 			if r.reached[b.To] == 0 {
 				r.reached[b.To] = n + 1
@@ -216,8 +220,25 @@ func (r *Reader) Span() (from, to time.Time, reached [incident.Close + 1]time.Ti
 	return r.facts[0].At, r.facts[len(r.facts)-1].At, reached
 }
 
-// Reach goes to the fact with which a step was first reached.
-func (r *Reader) Reach(s incident.Step) bool { return r.move(func() int { return r.first(s) }) }
+// arrival is how long after a step was reached what it shows comes in.
+const arrival = time.Second
+
+// Reach goes to where a step was first reached, and what it shows had come in.
+func (r *Reader) Reach(s incident.Step) bool {
+	return r.move(func() int {
+		n := r.first(s)
+		if n < 1 || n > len(r.facts) {
+			return 0
+		}
+		until := r.facts[n-1].At.Add(arrival)
+		for ; n < len(r.facts) && !r.facts[n].At.After(until); n++ {
+			if _, on := r.facts[n].Body.(incident.Moved); on {
+				break
+			}
+		}
+		return n
+	})
+}
 
 // move tells as many facts as to says, if there are so many and others were told.
 func (r *Reader) move(to func() int) bool {

@@ -2,9 +2,12 @@ package replay
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"os"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -359,6 +362,57 @@ func TestReaderKnowsWhoseALineIs(t *testing.T) {
 		}
 		if len(all) != 3 {
 			t.Errorf("%d preflights", len(all))
+		}
+	}
+}
+
+// What could be chosen from is shown as the operator saw it: not before it was read, and
+// as it was read last.
+func TestReaderShowsTheHistory(t *testing.T) {
+	facts := replaytest.Story()
+	r := opened(t, facts)
+	slot := model.Release("backend-python")
+	if !r.Reach(incident.Choose) {
+		t.Fatal("Choose is not reached")
+	}
+	h := r.Snapshot().Seen.History[slot]
+	if h == nil || h.Err != "" || len(h.Candidates) != 3 || h.Current() == nil || h.Candidates[1].Behaviour.Errors.Value != .002 || len(h.Candidates[1].Changes) != 2 {
+		t.Fatalf("%+v", h)
+	}
+	if m := r.Snapshot().MarkOf(h, &h.Candidates[1]); m != incident.MarkGood {
+		t.Errorf("the version that was proposed is marked %q", m)
+	}
+	for r.Snapshot().Incident.HistoryRead(slot) != nil {
+		r.Previous()
+	}
+	if h := r.Snapshot().Seen.History[slot]; h == nil || h.Err != "" || !h.At.IsZero() || len(h.Candidates) != 0 {
+		t.Errorf("while it was being read: %+v", h)
+	}
+	again := slices.DeleteFunc(slices.Clone(facts), func(f incident.Fact) bool { _, is := f.Body.(incident.HistoryRead); return is })
+	r = opened(t, again)
+	r.Reach(incident.Choose)
+	if h := r.Snapshot().Seen.History[slot]; h == nil || !strings.Contains(h.Err, NotKept) {
+		t.Errorf("of a journal that keeps none: %+v", h)
+	}
+}
+
+// Each kind of fact is told in words, alone and after itself.
+func TestReaderTellsEachKind(t *testing.T) {
+	raw, err := os.ReadFile("../incident/testdata/format2-kinds.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(raw)) {
+		var f incident.Fact
+		if err := json.Unmarshal([]byte(line), &f); err != nil {
+			t.Fatal(err)
+		}
+		r := opened(t, []incident.Fact{f, f})
+		for range 2 {
+			if said := r.Line(); said == "" || strings.Contains(said, "incident.") {
+				t.Errorf("%s: %q", line, said)
+			}
+			r.Next()
 		}
 	}
 }

@@ -214,14 +214,33 @@ func onLine(c *model.Component, o incident.SampleOf, at time.Time) {
 	}
 }
 
+// unread is the history of a choice of which no version is kept by then: it was being
+// read, or it is that of a journal that keeps none.
+func (r *Reader) unread(c incident.Choice) *model.History {
+	h := &model.History{Component: c.Component, Method: c.Method}
+	for _, n := range r.histories {
+		b := r.facts[n].Body.(incident.HistoryRead)
+		if n >= r.at && b.Slot() == c.Slot && b.Method == c.Method {
+			return h
+		}
+	}
+	h.Err = "the history is " + NotKept + "; it holds what was chosen"
+	return h
+}
+
 // kept fills what pages wait for live: the preflight as it was confirmed, and why
 // the rest is not there.
 func (r *Reader) kept(i *incident.Incident, seen *incident.Seen) {
 	seen.History, seen.Preflight = map[model.Slot]*model.History{}, map[model.Slot]*model.Preflight{}
 	seen.Probes, seen.Own = map[string][]model.ProbeSeen{}, map[string][]model.OwnSeen{}
 	seen.Selected, seen.Tails = map[string]model.SelectedSeen{}, map[string]model.TailSeen{}
+	for n := range i.Histories {
+		seen.History[i.Histories[n].Slot()] = &i.Histories[n].History
+	}
 	for _, c := range i.Choices {
-		seen.History[c.Slot] = &model.History{Component: c.Component, Method: c.Method, Err: "the history is " + NotKept + "; it holds what was chosen"}
+		if h := seen.History[c.Slot]; h == nil || h.Method != c.Method {
+			seen.History[c.Slot] = r.unread(c)
+		}
 	}
 	for _, t := range i.Settings.Components {
 		for _, h := range t.Health {

@@ -52,6 +52,21 @@ func baselineText(b incident.BaselineRead) string {
 	return text
 }
 
+// versionText returns what was seen of a version in a line.
+func versionText(b incident.VersionSeen) string {
+	text := b.Component + " runs " + b.Version.Full()
+	if b.Ill != "" {
+		text += ", " + string(b.Ill)
+	}
+	if b.Errors != nil {
+		text += ", errors " + model.Percent(*b.Errors)
+	}
+	if b.P95 != nil {
+		text += ", P95 " + model.Seconds(*b.P95)
+	}
+	return text
+}
+
 // title returns what a write does, as it was confirmed.
 func (r *Reader) title(id incident.WriteID) string {
 	for _, f := range r.facts[:r.at] {
@@ -89,10 +104,23 @@ func (r *Reader) quietly(b incident.Body) string {
 		return "the downtime's clock stands"
 	case incident.BaselineRead:
 		return baselineText(b)
+	case incident.HistoryRead:
+		if b.Err != "" {
+			return "the history of " + b.Component + " could not be read: " + b.Err
+		}
+		return fmt.Sprintf("the history of %s was read: %d versions", b.Component, len(b.Candidates)+b.Left)
 	case incident.ImpactMeasured:
 		return "the impact was measured"
 	case incident.WasClosed:
 		return "closed"
+	case incident.VersionSeen:
+		return versionText(b)
+	case incident.PodsSaid:
+		return "what the pods of " + b.Component + " say was read"
+	case incident.Scaled:
+		return fmt.Sprintf("%s: replicas %d", b.Component, b.Replicas)
+	case incident.Suspected:
+		return "what changed was looked at again"
 	}
 	return fmt.Sprintf("%T", b)
 }

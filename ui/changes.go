@@ -8,16 +8,17 @@ import (
 )
 
 // changeLines are the differences between two templates: one a line, two where a
-// line has no room for both ends.
-func (p *pen) changeLines(list []model.Change, w, room int) []string {
-	if len(list) == 0 {
+// line has no room for both ends. left more are not on the list.
+func (s *scope) changeLines(list []model.Change, left, w, room int) []string {
+	p := s.pen
+	if len(list)+left == 0 {
 		return []string{"   no difference in the template"}
 	}
 	var out []string
 	narrow := w < 70
 	for i, ch := range list {
-		if len(out) >= room-1 && i < len(list)-1 || room < 1 {
-			return append(out, paint(p.Dim, p.say(fmt.Sprintf("   … %d more; d on Choose shows the full diff", len(list)-i))))
+		if len(out) >= room-1 && i+1 < len(list)+left || room < 1 {
+			return append(out, s.moreChanges(len(list)-i+left))
 		}
 		ch = shortChange(ch)
 		half := max(10, (w-36)/2)
@@ -51,7 +52,15 @@ func (p *pen) changeLines(list []model.Change, w, room int) []string {
 		}
 		out = append(out, "   "+p.cell(ch.Kind, 10, p.Dim)+" "+p.name(ch.What, 18, p.Plain)+" "+p.fit(text, w-32))
 	}
+	if left > 0 {
+		out = append(out, s.moreChanges(left))
+	}
 	return out
+}
+
+// moreChanges says how many changes are not shown, and where they are.
+func (s *scope) moreChanges(n int) string {
+	return paint(s.pen.Dim, s.pen.say(fmt.Sprintf("   … %d more", n)+s.keyed("; d on Choose shows the full diff")))
 }
 
 // shortChange leaves out the repository where both images are of the same: what differs

@@ -31,16 +31,19 @@ func (c *choose) heights(w, h int) (comps, revs int) {
 	if w >= wideWidth {
 		comps, revs = min(len(c.list())+1, max(3, h/4)), 2
 		if h1 := c.history(); h1 != nil {
-			revs = max(2, min(len(h1.Candidates)+1, h/3))
+			revs = max(2, min(listed(h1)+1, h/3))
 		}
 		return comps, revs
 	}
 	comps, revs = min(len(c.list()), max(2, min(4, h/5)))+1, 2
 	if h1 := c.history(); h1 != nil {
-		revs = min(len(h1.Candidates), max(3, h/3)) + 1
+		revs = min(listed(h1), max(3, h/3)) + 1
 	}
 	return comps, revs
 }
+
+// listed is how many lines a history takes.
+func listed(h *model.History) int { return len(h.Candidates) + min(1, h.Left) }
 
 func (c *choose) planned(ch incident.Choice) string {
 	if ch.To.IsZero() {
@@ -147,6 +150,6 @@ func (c *choose) change(w, h int) []string {
 		}
 	}
 	room := max(1, h-len(out)-len(tail))
-	out = append(out, p.changeLines(r.Changes, w, room)...)
+	out = append(out, c.changeLines(r.Changes, r.ChangesLeft, w, room)...)
 	return append(out, tail...)
 }

@@ -336,18 +336,18 @@ func TestSmallTerminalAnswersNothing(t *testing.T) {
 func TestReplayInTheTerminal(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		m := runAs(t, Options{Session: Replaying(replayed(t, story()))}, newScripted(t, nil), 80, 24)
-		m.Sees("REPLAY 1/59", "rollbook 1.0 was started")
+		m.Sees("REPLAY 1/61", "rollbook 1.0 was started")
 		m.Keys("4")
 		m.Sees("▸4 Confirm", "configmap api-env changed")
 		m.Keys("\x1b[C\x1b[C")
-		m.Sees("▸5 Roll back", "REPLAY 19/59")
+		m.Sees("▸5 Roll back", "REPLAY 21/61")
 		m.Keys("\r")
-		m.Sees("REPLAY 19/59", "replay: nothing can be changed")
+		m.Sees("REPLAY 21/61", "replay: nothing can be changed")
 		m.Keys("\x1b")
 		m.Keys("x")
 		m.Sees("replay: nothing can be changed")
 		m.Keys(">")
-		m.Sees("REPLAY 59/59", "Closed.")
+		m.Sees("REPLAY 61/61", "Closed.")
 		time.Sleep(time.Minute) // its clock stands
 		m.Sees("T+10:21")
 		m.Keys("q")

@@ -149,7 +149,7 @@ func (c *confirm) changes(w, h int) []string {
 		out = append(out, p.heading(p.middle(plan.Component, w/2)+" "+fromTo(plan), w))
 		room := max(3, (h-len(out))/(len(plans)-n)-3)
 		if len(plan.Changes) > 0 || plan.Role == model.RoleRelease {
-			out = append(out, p.changeLines(plan.Changes, w, room)...)
+			out = append(out, c.changeLines(plan.Changes, 0, w, room)...)
 		}
 		if len(plan.Stays) > 0 {
 			for _, l := range p.wrap("not rolled back: "+strings.Join(plan.Stays, ", "), w-2, 3) {
@@ -213,8 +213,11 @@ func (c *confirm) checkLines(w int) (all []string, at int) {
 		}
 		if l.Do != "" && (n == c.at || l.State == model.CheckBlocked) && l.State != model.CheckOK {
 			do := l.Do
-			if l.ID == "lease" {
+			switch l.ID {
+			case "lease":
 				do += c.keyed(" (T)")
+			case incident.HelpID:
+				do += c.keyed(" (o)")
 			}
 			for k, part := range p.wrap(do, w-12, 2) {
 				head := "     do: "

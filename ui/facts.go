@@ -128,7 +128,7 @@ func (s *scope) pastLines(r *row, w int) []string {
 	for n := range h.Candidates {
 		if to := &h.Candidates[n]; to.Owner == c.Past[0].Owner {
 			out = append(out, p.heading(way(h.Current().Version, to.Version), w))
-			return append(out, p.changeLines(to.Changes, w, len(to.Changes)+1)...)
+			return append(out, s.changeLines(to.Changes, to.ChangesLeft, w, len(to.Changes)+1)...)
 		}
 	}
 	return out

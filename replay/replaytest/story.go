@@ -76,7 +76,12 @@ func Story() []incident.Fact {
 	}
 	add("maria", incident.Said{Question: incident.QDataLoss, Answer: incident.Answer{Answer: model.TriNo, By: "maria", At: at}})
 	add("maria", incident.Moved{To: incident.Choose, Verdict: incident.Now, Text: "errors over 5% for 7m (limit 5m) on backend-python"})
-	add("", incident.Chosen{Choice: incident.Choice{Slot: python, Method: undo, From: model.Revision(badRS, 42), To: model.Revision(goodRS, 41), Why: "the newest that served well before the onset"}})
+	choice := incident.Choice{Slot: python, Method: undo, From: model.Revision(badRS, 42)}
+	add("maria", incident.Chosen{Choice: choice})
+	after(300 * time.Millisecond)
+	add("", incident.HistoryRead{Role: python.Role, History: versions(at)})
+	choice.To, choice.Why = model.Revision(goodRS, 41), "the newest that served well before the onset"
+	add("", incident.Chosen{Choice: choice})
 	after(15 * time.Second)
 	sample(4, 6, 42, .131, 1.9)
 	add("maria", incident.Moved{To: incident.Confirm})
@@ -126,6 +131,26 @@ func Story() []incident.Fact {
 	add("maria", incident.Ended{Outcome: "rolled back"})
 	add("maria", incident.WasClosed{})
 	return facts
+}
+
+// versions is the history that the operator of the story chose from.
+func versions(at time.Time) model.History {
+	known := func(v float64) model.Reading { return model.Reading{Known: true, Value: v} }
+	did := func(errors, p95, requests float64) model.Behaviour {
+		return model.Behaviour{Errors: known(errors), P95: known(p95), Requests: known(requests)}
+	}
+	candidate := func(rs string, n int64, ago time.Duration, tag, by, cause string, was model.Behaviour) model.Candidate {
+		v := model.Revision(rs, n)
+		v.Tag = tag
+		return model.Candidate{Version: v, Start: at.Add(-ago), By: by, Cause: cause, Images: []string{"registry.example/shop/api:" + tag}, Vary: 1, Behaviour: was,
+			Changes: []model.Change{{Kind: "image", From: "registry.example/shop/api:2026.11.23-2", To: "registry.example/shop/api:" + tag},
+				{Kind: "env", What: "api PAYMENT_URL", From: "configmap api-env"}}}
+	}
+	bad := candidate(badRS, 42, 8*time.Minute, "2026.11.23-2", "gitlab-ci", "checkout v2", model.Behaviour{})
+	bad.Current, bad.Changes, bad.Now = true, nil, did(.124, 1.84, 9120)
+	return model.History{Component: python.Component, Method: undo, At: at, Candidates: []model.Candidate{bad,
+		candidate(goodRS, 41, 26*time.Hour, "2026.11.22-7", "gitlab-ci", "fix tax", did(.002, .205, 18211)),
+		candidate("backend-python-6b7d9c4f58", 40, 96*time.Hour, "2026.11.19-1", "jonas", "", model.Behaviour{})}}
 }
 
 // Long returns so many facts, or a few more: the story with its samples over and

@@ -1,0 +1,89 @@
+package incident
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"rollbook/model"
+)
+
+// kept returns the histories that are among facts.
+func kept(facts []Fact) (out []HistoryRead) {
+	for _, f := range facts {
+		if b, ok := f.Body.(HistoryRead); ok {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// What could be chosen from is kept once for each reading, before what is proposed of it.
+func TestHistoryIsKept(t *testing.T) {
+	w := newWorld(t, nil)
+	w.figures("backend-python", repeat(0.3, 21), repeat(0.2, 21))
+	w.do(Observed{})
+	w.do(Next{})
+	w.do(Next{})
+	current := served(42, 0.3)
+	current.Current = true
+	w.history(current, served(41, 0.002))
+	w.seen.History[backend].At = time.Time{}
+	w.do(Observed{})
+	if all := kept(w.facts); len(all) != 0 {
+		t.Fatalf("kept before its figures were read: %+v", all)
+	}
+	w.history(current, served(41, 0.002))
+	w.do(Observed{})
+	w.do(Observed{})
+	all := kept(w.facts)
+	if len(all) != 1 || all[0].Slot() != backend || len(all[0].Candidates) != 2 || w.inc.HistoryRead(backend) == nil {
+		t.Fatalf("%+v", all)
+	}
+	if c, ok := w.facts[len(w.facts)-1].Body.(Chosen); !ok || c.Choice.To.Key != owner(41) {
+		t.Errorf("what is proposed comes before what it is of: %+v", w.facts[len(w.facts)-1])
+	}
+	w.wait(time.Minute)
+	w.history(current)
+	w.do(Observed{})
+	w.seen.History = map[model.Slot]*model.History{backend: {Component: "backend-python", Method: "undo", Err: "forbidden"}}
+	w.do(Observed{})
+	w.do(Observed{})
+	if all := kept(w.facts); len(all) != 3 || all[2].Err != "forbidden" || len(w.inc.Histories) != 1 {
+		t.Errorf("read twice more: %+v", all)
+	}
+}
+
+// A journal keeps of a history what a page shows, and not more than it needs: no query,
+// no more than so many versions and changes, and how many it left out.
+func TestHistoryIsKeptSmall(t *testing.T) {
+	h := model.History{Component: "a", Method: "undo", At: time.Now()}
+	for range 50 {
+		c := served(41, 0.002)
+		c.Start, c.Now = time.Now(), c.Behaviour
+		c.Now.P95.Query = strings.Repeat("q", 1000)
+		c.Behaviour.Requests = model.Unknown(c.Now.P95.Query, "no series")
+		for range 40 {
+			c.Changes = append(c.Changes, model.Change{Kind: "env", What: "A", From: "literal", To: "changed"})
+		}
+		h.Candidates = append(h.Candidates, c)
+	}
+	b := keptHistory(model.RoleRelease, h)
+	f := Fact{At: t0, Body: b}
+	line, err := f.MarshalJSON()
+	if err != nil || len(line) > 40<<10 {
+		t.Fatalf("%d bytes, %v", len(line), err)
+	}
+	if len(b.Candidates) != historyMost || b.Left != 30 || len(b.Candidates[0].Changes) != changesMost || b.Candidates[0].ChangesLeft != 28 {
+		t.Errorf("%d versions and %d more, %d changes and %d more", len(b.Candidates), b.Left, len(b.Candidates[0].Changes), b.Candidates[0].ChangesLeft)
+	}
+	if h.Candidates[0].ChangesLeft != 0 || len(h.Candidates[0].Changes) != 40 {
+		t.Error("what is shown was changed")
+	}
+	var again Fact
+	if err := json.Unmarshal(line, &again); err != nil || !reflect.DeepEqual(again.Body, f.Body) {
+		t.Errorf("it is read back as\n%+v\nwant\n%+v\n%v", again.Body, f.Body, err)
+	}
+}
