@@ -216,7 +216,7 @@ func (b Dropped) entry(*Incident) (EntryKind, string) {
 // chooseBlocked says what is still missing before the plans can be made.
 func chooseBlocked(i *Incident) string {
 	if len(i.Choices) == 0 {
-		return "nothing is selected: space selects a component"
+		return "nothing is selected"
 	}
 	for _, c := range i.Choices {
 		if c.To.IsZero() {

@@ -26,7 +26,7 @@ func HelpCheck(s *Snapshot, c Choice) *model.Check {
 		h = &model.History{Component: c.Component}
 	}
 	if out.Text = s.wontHelp(h, c); out.Text != "" {
-		out.State, out.Do = model.CheckBlocked, "choose another version, or override it with a reason (o)"
+		out.State, out.Do = model.CheckBlocked, "choose another version, or override it with a reason"
 		if now := s.runs(c.Component); now != "" {
 			out.Do = now + ": " + out.Do
 		}

@@ -354,7 +354,7 @@ func TestWhereHelpIsAsked(t *testing.T) {
 
 // What is blocked says what to do, and how what runs now does where that is bad.
 func TestWhatToDoWhereItWontHelp(t *testing.T) {
-	const do = "choose another version, or override it with a reason (o)"
+	const do = "choose another version, or override it with a reason"
 	e, fine := 0.3, 0.0
 	for name, tt := range map[string]struct {
 		runs *Known

@@ -60,6 +60,9 @@ func (s *scope) undoNo(*incident.Snapshot) string {
 
 // question is the walk's own, with every answer and its key.
 func (r *rollBack) question(w int) []string {
+	if r.looks() {
+		return nil // the sentence says what is asked; the answers are for who works on it
+	}
 	p := r.pen
 	out := []string{p.heading("what now?", w)}
 	wait := "wait: it goes on in the cluster"

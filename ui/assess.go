@@ -130,7 +130,7 @@ func (s *scope) verdict(h incident.Headline) sentence {
 	switch h.Kind {
 	case incident.HeadEnded, incident.HeadEndedOver:
 		if s.inc().Closed.IsZero() {
-			h.How += " (x reopens it)"
+			h.How += s.keyed(" (x reopens it)")
 		}
 	case incident.HeadAfter:
 		level = afterLevels[h.After]
@@ -138,7 +138,7 @@ func (s *scope) verdict(h incident.Headline) sentence {
 		if h.Alert != nil {
 			level, rest = warn, " for "+age(s.snap.Now, h.Alert.Since)
 		}
-		rest += " · if users report something: 2, D3"
+		rest += s.keyed(" · if users report something: 2, D3")
 	}
 	return sentence{level, h.String() + rest}
 }

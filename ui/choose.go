@@ -244,7 +244,7 @@ func (c *choose) Says() sentence {
 	ch := c.choice()
 	switch {
 	case c.d.blocked != "" && ch == nil:
-		return sentence{warn, c.upper(c.d.blocked) + "."}
+		return sentence{warn, c.upper(c.d.blocked) + c.keyed(": space selects a component") + "."}
 	case ch != nil && h != nil && h.Err != "":
 		return sentence{bad, "No history of " + c.focus + ": " + h.Err}
 	case ch != nil && h == nil:
@@ -256,9 +256,9 @@ func (c *choose) Says() sentence {
 		}
 		return sentence{calm, text}
 	case r != nil && ch != nil && r.Key != ch.To.Key:
-		text := fmt.Sprintf("%s is marked; enter takes it.", c.upper(r.Name()))
+		text := c.upper(r.Name()) + " is marked" + c.keyed("; enter takes it") + "."
 		if r.Current {
-			text = "Mark another version, and take it with enter."
+			text = nonEmpty(c.keyed("Mark another version, and take it with enter."), stop(c.upper(c.d.blocked)))
 		}
 		if ch.To.IsZero() && ch.Why != "" {
 			text = stop(c.upper(ch.Why)) + " " + text
@@ -287,7 +287,7 @@ func (c *choose) Says() sentence {
 	if c.d.blocked != "" {
 		return sentence{warn, c.upper(c.d.blocked) + "."}
 	}
-	return sentence{calm, c.focus + " is not selected; space selects it."}
+	return sentence{calm, c.focus + " is not selected" + c.keyed("; space selects it") + "."}
 }
 
 // Scroll keeps the component in focus and the marked revision in view.
@@ -306,9 +306,12 @@ func (c *choose) components(w, h int) []string {
 	chosen := len(c.releases())
 	head := fmt.Sprintf(" %d of %d components selected", chosen, len(rows))
 	_, title := c.method()
-	method := "by " + title + " "
+	method := ""
+	if title != "" {
+		method = "by " + title + " "
+	}
 	if other := c.otherWay(); other != nil {
-		method = "by " + title + " (b: " + other.Title + ") "
+		method = "by " + title + c.keyed(" (b: "+other.Title+")") + " "
 	}
 	out := []string{p.pad(paint(p.Dim, head), w-ansi.StringWidth(method)) + paint(p.Dim, method)}
 	n := max(1, h-1)
@@ -345,6 +348,9 @@ func (c *choose) revisions(w, h int) []string {
 	case c.row() == nil:
 		return append(out, "   no component")
 	case hist == nil && c.choice() == nil:
+		if c.looks() {
+			return append(out, paint(p.Dim, "   not selected by then"))
+		}
 		return append(out, paint(p.Dim, "   space selects it and reads its history"))
 	case hist == nil || hist.At.IsZero() && hist.Err == "":
 		return append(out, "   reading the history…")
@@ -365,6 +371,9 @@ func (c *choose) revisions(w, h int) []string {
 	}
 	for i := top; i < min(len(hist.Candidates), top+n); i++ {
 		out = append(out, t.row(p, hist, &hist.Candidates[i], i == at, chosen, c.snap))
+	}
+	if hist.Left > 0 && top+n > len(hist.Candidates) {
+		out = append(out, paint(p.Dim, p.say(fmt.Sprintf("   … %d older", hist.Left))))
 	}
 	return out
 }

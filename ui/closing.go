@@ -236,7 +236,7 @@ func (c *closing) notOver() string {
 	}
 	text := "“Resolved” is not drafted: " + why + "."
 	if c.inc().End != nil && incident.EndAgainst(c.snap) != "" {
-		text += " x reopens the incident."
+		text += c.keyed(" x reopens the incident.")
 	}
 	return text
 }

@@ -177,15 +177,15 @@ func (c *closing) itemLines(it *incident.Item, w int) []string {
 		r := &c.inc().Report
 		switch {
 		case r.Err != "":
-			add("report", "not written: "+r.Err+"; enter tries again", p.Bad)
+			add("report", "not written: "+r.Err+c.keyed("; enter tries again"), p.Bad)
 		case r.At.IsZero():
-			add("report", "not written yet; enter writes report.md beside the journal", p.Plain)
+			add("report", "not written yet"+c.keyed("; enter writes report.md beside the journal"), p.Plain)
 		}
 		if !r.At.IsZero() {
 			add("report", r.Path+", written "+r.At.UTC().Format("15:04:05 UTC"), p.Plain)
 		}
 		if c.inc().ReportStale() {
-			add("", "something happened since: enter writes it again", p.Warn)
+			add("", "something happened since"+c.keyed(": enter writes it again"), p.Warn)
 		}
 		if e := c.inc().Impact.Err; e != "" {
 			add("impact", "not measured: "+e, p.Warn)
@@ -210,7 +210,7 @@ func (c *closing) itemLines(it *incident.Item, w int) []string {
 		}
 		add("settled", text, p.Plain)
 	}
-	if len(out) == 0 {
+	if len(out) == 0 && !c.looks() {
 		text := "n ticks it with a note for the report; space without; w waives it"
 		switch {
 		case it.ID == incident.ItemSeverity:
@@ -238,7 +238,7 @@ func (c *closing) detection(add func(name, text string, style ansi.Style), open 
 	if !i.Detected.IsZero() {
 		add("detected", i.Detected.UTC().Format("15:04:05 UTC")+" by "+nonEmpty(i.DetectedBy.String(), "the limit, as it was shown here"), p.Plain)
 	}
-	if open {
+	if open && !c.looks() {
 		add("open", "enter answers; space if you do not know; w waives it", p.Plain)
 	}
 }
@@ -254,14 +254,14 @@ func (c *closing) evidence(add func(name, text string, style ansi.Style)) {
 			continue
 		}
 		if r.Err != "" {
-			add("failed", r.Err+"; enter tries again", p.Bad)
+			add("failed", r.Err+c.keyed("; enter tries again"), p.Bad)
 		}
 		if r.Dir == "" {
 			continue
 		}
 		text, style := plural(r.Files, "file")+", "+model.Bytes(r.Bytes), p.Plain
 		if n := len(r.Missing); n > 0 {
-			text, style = text+fmt.Sprintf("; %s missing (space: accept as is):", plural(n, "item")), p.Warn
+			text, style = text+fmt.Sprintf("; %s missing%s:", plural(n, "item"), c.keyed(" (space: accept as is)")), p.Warn
 		}
 		add("kept", text, style)
 		for _, why := range r.Missing {
@@ -271,7 +271,7 @@ func (c *closing) evidence(add func(name, text string, style ansi.Style)) {
 		return // the fullest says it all
 	}
 	if len(kept) == 0 {
-		add("kept", "nothing yet; enter gathers it", p.Warn)
+		add("kept", "nothing yet"+c.keyed("; enter gathers it"), p.Warn)
 	}
 }
 
@@ -312,9 +312,9 @@ func (c *closing) sent(add func(name, text string, style ansi.Style), of ...mode
 	}
 	switch {
 	case channels == 0:
-		add("channel", "none of this kind is configured (notifications: in your own rollbook.yaml): enter shows the text, to copy. Sent by hand: space; not needed: w.", p.Warn)
+		add("channel", "none of this kind is configured (notifications: in your own rollbook.yaml)"+c.keyed(": enter shows the text, to copy. Sent by hand: space; not needed: w."), p.Warn)
 	case said == 0:
-		add("sent", "nothing yet; enter opens the draft", p.Plain)
+		add("sent", "nothing yet"+c.keyed("; enter opens the draft"), p.Plain)
 	}
 }
 

@@ -267,7 +267,7 @@ func (d *decide) chosenNode(w int) []string {
 			add("figure", "then: "+a.Figure, 2)
 		}
 	} else if n.Asks && n.Answer == model.TriUnknown {
-		add("asks", "only you can know: y yes, n no. What stays open counts as unknown.", 2)
+		add("asks", nonEmpty(d.keyed("only you can know: y yes, n no. What stays open counts as unknown."), "only the operator could know; what stays open counts as unknown"), 2)
 	}
 	if n.Text != "" {
 		add("now", n.Text, 3)

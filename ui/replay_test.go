@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -304,4 +305,96 @@ func TestReplayPlays(t *testing.T) {
 	shows("home", from)
 	pressed(a, "]")
 	shows("a minute on", from.Add(time.Minute))
+}
+
+// keyWord is a word of a frame that can only be a key: English has one word of a letter.
+var keyWord = regexp.MustCompile(`(?:[^\d\s] |[(·:])([b-zA-Z]|enter|Enter|space|Space|tab|esc)(?:$|[\s):·,;.])|\ba (?:accepts|answers|takes)\b|\bkey \d|[Pp]ress `)
+
+// No page of a replay says what only one could do who works on the incident: no key is
+// named that does nothing there, in the footer, the sentence and the page alike.
+func TestReplayNamesNoKeyThatDoesNothing(t *testing.T) {
+	bad := map[string]bool{}
+	for name, facts := range unfollowed() {
+		a, r := replayApp(t, facts)
+		for n := range facts {
+			seek(a, r, n+1)
+			for _, size := range [][2]int{{80, 24}, {120, 40}, {200, 50}} {
+				a.w, a.h = size[0], size[1]
+				for _, over := range []string{"", "c", "t", "M", "d"} {
+					if over != "" && size[0] > 80 {
+						continue
+					}
+					if over != "" {
+						pressed(a, over)
+						a.hint = ""
+					}
+					lines := strings.Split(ansi.Strip(a.Frame()), "\n")
+					works := map[string]bool{}
+					for _, k := range append(a.frontKeys(), a.everywhere()...) {
+						for _, name := range append(k.Keys, k.Shown()) {
+							works[name] = works[name] || k.off(a.snap) == ""
+						}
+					}
+					for _, item := range strings.Split(lines[len(lines)-1], " · ") {
+						if shown, _, _ := strings.Cut(strings.TrimSpace(item), " "); !works[shown] {
+							bad["the footer: "+item] = true
+						}
+					}
+					for _, l := range lines[2 : len(lines)-1] {
+						for _, m := range keyWord.FindAllStringSubmatch(l, -1) {
+							if !works[m[1]] && !bad[strings.TrimSpace(l)] {
+								bad[strings.TrimSpace(l)] = true
+								t.Errorf("%s, fact %d at %v%s: %q names a key: %s", name, n+1, size, over, m[0], l)
+							}
+						}
+					}
+					for len(a.over) > 0 {
+						a.shut()
+					}
+				}
+			}
+		}
+	}
+	for text := range bad {
+		if strings.HasPrefix(text, "the footer") {
+			t.Error(text)
+		}
+	}
+}
+
+// unfollowed are journals of which each page asks whoever works on the incident for
+// something.
+func unfollowed() map[string][]incident.Fact {
+	whole := story()
+	// until is the story up to the first fact of a kind, and then others, a second apart.
+	until := func(last func(incident.Body) bool, more ...incident.Body) []incident.Fact {
+		n := slices.IndexFunc(whole, func(f incident.Fact) bool { return last(f.Body) })
+		out := slices.Clone(whole[:n+1])
+		for _, b := range more {
+			out = append(out, incident.Fact{At: out[len(out)-1].At.Add(time.Second), By: "maria", Body: b})
+		}
+		return out
+	}
+	moved := func(to incident.Step) func(incident.Body) bool {
+		return func(b incident.Body) bool { m, ok := b.(incident.Moved); return ok && m.To == to }
+	}
+	written := func(b incident.Body) bool { _, ok := b.(incident.WriteDone); return ok }
+	rolled := func(b incident.Body) bool { _, ok := b.(incident.RolledOut); return ok }
+	aid := incident.Sampled{Components: []incident.SampleOf{{Component: "backend-python", Ready: 4, Desired: 6}}, Progress: []incident.ProgressOf{{WriteID: undoing,
+		Progress: model.Progress{Phase: model.PhaseRunning, Text: "it waits for a pod", Aid: &model.Aid{Name: "delete stuck pod", Text: "delete pod x"}}}}}
+	other := incident.Choice{Slot: model.Release("frontend"), Method: undo}
+	return map[string][]incident.Fact{
+		"story":      whole,
+		"deselected": until(moved(incident.Confirm), incident.Moved{To: incident.Choose}, incident.Dropped{Slot: python}, incident.Chosen{Choice: other}),
+		"none known": until(moved(incident.Choose), incident.Chosen{Choice: incident.Choice{Slot: python, Method: undo, Why: "no proposal: none served well"}}),
+		"left":       until(moved(incident.Confirm), incident.Moved{To: incident.Choose}, incident.Moved{To: incident.Decision}),
+		"deadline":   until(written, aid, incident.AskedFor{What: incident.AskDeadline, Text: "It takes longer than 2m."}),
+		"unsettled":  until(written, incident.WriteLost{WriteID: undoing, Err: "no answer"}, incident.AskedFor{What: incident.AskSettle, Text: "Whether it was written cannot be looked up."}),
+		"not green":  until(moved(incident.Verify), incident.AskedFor{What: incident.AskNotGreen, Text: "Not green 5m after the rollout."}),
+		"reverted":   until(moved(incident.Verify), incident.WriteReverted{WriteID: undoing, By: "flux"}, incident.AskedFor{What: incident.AskReverted, Text: "flux put its own version back."}),
+		"rolled out": until(rolled, incident.LeaseGone{Component: "backend-python", To: model.Lease{Holder: "jonas@desk"}}),
+		"ended":      until(moved(incident.Choose), incident.Ended{Outcome: incident.RecoveredAlone}, incident.Moved{To: incident.Assess}, incident.Moved{To: incident.Close}),
+		"nothing kept": until(moved(incident.Close), incident.EvidenceFailed{Moment: model.InFull, Err: "no answer"}, incident.ReportFailed{Err: "disk full"},
+			incident.ItemSettled{ID: "report"}, incident.ImpactFailed{Err: "no figures"}),
+	}
 }

@@ -221,7 +221,6 @@ func (r *replaying) notices(s *scope) []sentence {
 var notKept = [7]string{
 	incident.Assess:   "how the figures went before it was opened, other components, single pods, events",
 	incident.Decision: "other components, and the queries",
-	incident.Choose:   "the history, but for what was proposed and chosen",
 	incident.Confirm:  "the preflight before it was confirmed",
 	incident.RollBack: "single pods and events, but for the count each 15 s",
 	incident.Verify:   "the baseline, health URLs, own queries, logs",
@@ -230,7 +229,7 @@ var notKept = [7]string{
 // says tells of pages of which there is little in the journal what they show.
 func (r *replaying) says(a *App, s sentence) sentence {
 	switch seen, step := &a.snap.Seen, a.inc().Step; {
-	case len(a.over) > 0:
+	case len(a.over) > 0 && a.front().Says().text != "":
 	case step == incident.Assess && len(seen.Board) == 0:
 		return sentence{calm, "Nothing had been found by then."}
 	case step == incident.Confirm && len(seen.Preflight) > 0:

@@ -113,7 +113,7 @@ func (r *rollBack) Says() sentence {
 		return sentence{bad, r.upper(stop(i.AskText))}
 	case r.d.blocked == "" && !i.Verified.IsZero():
 		says := r.verified()
-		says.text = "Rolled out. " + says.text + " Enter shows Verify."
+		says.text = "Rolled out. " + says.text + r.keyed(" Enter shows Verify.")
 		return says
 	case r.d.blocked == "":
 		for _, w := range r.writes() {
@@ -125,12 +125,12 @@ func (r *rollBack) Says() sentence {
 			switch {
 			case c.State != model.TriNo || c.Shown:
 			case c.Beside:
-				return sentence{warn, "Rolled out, but " + c.Component + " still fails (" + c.Name + " " + c.Seen + "). Enter shows Verify."}
+				return sentence{warn, "Rolled out, but " + c.Component + " still fails (" + c.Name + " " + c.Seen + ")." + r.keyed(" Enter shows Verify.")}
 			case strings.HasSuffix(c.Key, "/pods"):
 				return sentence{bad, "Rolled out, but " + c.Component + " " + c.Name + ": " + c.Seen}
 			}
 		}
-		return sentence{fine, "Rolled out. Verify proves that it worked: enter."}
+		return sentence{fine, "Rolled out. Verify proves that it worked" + r.keyed(": enter") + "."}
 	}
 	calmly := sentence{}
 	for _, w := range r.writes() {
@@ -178,12 +178,12 @@ func (r *rollBack) newFail(s incident.Standing) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s of the revision that was gone back to fails: %s. l shows why; esc leads back to another revision.", plural(n, "new pod"), state)
+	return fmt.Sprintf("%s of the revision that was gone back to fails: %s.", plural(n, "new pod"), state) + r.keyed(" l shows why; esc leads back to another revision.")
 }
 
 func (r *rollBack) View(w, h int) []string {
 	if r.inc().Attempt() == nil {
-		return []string{"", " Nothing has been confirmed yet: 4 is where a rollback begins."}
+		return []string{"", " Nothing has been confirmed yet" + r.keyed(": 4 is where a rollback begins") + "."}
 	}
 	if w < wideWidth {
 		return r.rollout(w, h, min(4, max(2, h/5)), 1)
@@ -291,7 +291,7 @@ func (r *rollBack) progress(s incident.Standing, w int) []string {
 			out = append(out, "   "+l)
 		}
 	}
-	if seen.Aid != nil {
+	if seen.Aid != nil && !r.looks() {
 		out = append(out, "   "+paint(p.Key, "D")+"  "+p.fit(seen.Aid.Text, w-8))
 	}
 	return out

@@ -147,10 +147,10 @@ func (v *verify) Says() sentence {
 	done, of, _ := v.held()
 	switch {
 	case i.Asked != incident.AskNothing:
-		return sentence{urgency(i.Asked), v.upper(stop(i.AskText)) + " w waits, u undo the undo, n another version, r recovery, c contacts"}
+		return sentence{urgency(i.Asked), v.upper(stop(i.AskText)) + v.keyed(" w waits, u undo the undo, n another version, r recovery, c contacts")}
 	case !i.Verified.IsZero():
 		says := v.verified()
-		says.text += " Next: close-out checklist (enter)"
+		says.text += v.keyed(" Next: close-out checklist (enter)")
 		return says
 	case i.Attempt() == nil && i.End == nil:
 		return sentence{warn, "Nothing was rolled back."}
@@ -159,7 +159,7 @@ func (v *verify) Says() sentence {
 	case len(settling) > 0:
 		return sentence{warn, "Settling: " + strings.Join(settling, "; ")}
 	case len(unknown) > 0:
-		return sentence{warn, "Unknown, so nothing is held: " + strings.Join(unknown, ", ") + ". a accepts the marked one by name."}
+		return sentence{warn, "Unknown, so nothing is held: " + strings.Join(unknown, ", ") + "." + v.keyed(" a accepts the marked one by name.")}
 	case i.Hold.Since.IsZero():
 		return sentence{calm, "The hold begins when all checks are green."}
 	}
@@ -198,7 +198,7 @@ func (v *verify) unanswered() string {
 	if len(open) == 0 {
 		return ""
 	}
-	return "still open: " + strings.Join(open, " ") + " (key 2)"
+	return "still open: " + strings.Join(open, " ") + v.keyed(" (key 2)")
 }
 
 // seenOf is what a check saw, and when its window is clear.
