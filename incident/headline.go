@@ -17,6 +17,7 @@ const (
 	HeadWatch
 	HeadWithin
 	HeadNow
+	HeadNothing   // over its limit, and nothing was released that could be rolled back
 	HeadAfter     // something was rolled back: what came of it
 	HeadEnded     // the incident has ended
 	HeadEndedOver // it has ended, but something is over its limit now
@@ -80,7 +81,7 @@ func HeadlineOf(s *Snapshot, v Verdict, why string, after After, calm bool) Head
 	out := Headline{Head: v.Name(), Text: why}
 	out.Kind = [...]HeadlineKind{YourCall: HeadUnknown, WatchClosely: HeadWatch, Within10: HeadWithin, Now: HeadNow}[v]
 	if s.pointless(v) && !s.Incident.Verdict.Overruled {
-		out.Head = "NOTHING TO ROLL BACK" // an order that the next words take back is not one
+		out.Kind, out.Head = HeadNothing, "NOTHING TO ROLL BACK" // an order that the next words take back is not one
 		return out
 	}
 	if left, runs := s.Countdown(v); runs {

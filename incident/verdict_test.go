@@ -149,11 +149,11 @@ func TestNothingWasReleased(t *testing.T) {
 			t.Errorf("%s: %s: %s", tt.name, v.Name(), why)
 		}
 		// No order is given that the words after it take back; the operator's own stands.
-		head := func(s *Snapshot) string { return HeadlineOf(s, v, why, s.Afterwards(), false).Head }
-		if got := head(s); (got == "NOTHING TO ROLL BACK") != tt.says {
-			t.Errorf("%s: %s", tt.name, got)
+		head := func(s *Snapshot) Headline { return HeadlineOf(s, v, why, s.Afterwards(), false) }
+		if got := head(s); (got.Kind == HeadNothing) != tt.says || (got.Head == "NOTHING TO ROLL BACK") != tt.says {
+			t.Errorf("%s: %+v", tt.name, got)
 		}
-		if s.Incident.Verdict.Overruled = true; head(s) == "NOTHING TO ROLL BACK" {
+		if s.Incident.Verdict.Overruled = true; head(s).Kind == HeadNothing {
 			t.Errorf("%s: overruled", tt.name)
 		}
 	}

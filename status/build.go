@@ -66,6 +66,8 @@ func (d *Data) state(h incident.Headline, v incident.Verdict, nodes []incident.N
 		return Now
 	case incident.HeadWithin:
 		return Within
+	case incident.HeadNothing:
+		return NoRelease
 	case incident.HeadWatch:
 		if out = Nothing; slices.ContainsFunc(nodes, func(n incident.Node) bool { return n.Rising }) {
 			return Watch

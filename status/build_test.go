@@ -26,6 +26,7 @@ func TestState(t *testing.T) {
 		{"the zero value", incident.Headline{}, 0, nil, nil, Unknown},
 		{"unknown with a debt", incident.Headline{}, 0, nil, owed, Unknown},
 		{"now", incident.Headline{Kind: incident.HeadNow}, incident.Now, nil, nil, Now},
+		{"nothing was released", incident.Headline{Kind: incident.HeadNothing}, incident.Now, nil, nil, NoRelease},
 		{"within", incident.Headline{Kind: incident.HeadWithin}, incident.Within10, nil, nil, Within},
 		{"over, not long enough", incident.Headline{Kind: incident.HeadWatch}, incident.WatchClosely, rising, nil, Watch},
 		{"nothing over, all answered", incident.Headline{Kind: incident.HeadWatch}, incident.WatchClosely, nil, nil, Nothing},

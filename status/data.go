@@ -61,13 +61,15 @@ const (
 	NoHelp   State = "rolled back, no better"
 	Settling State = "rolled back, not proved"
 	Owed     State = "something is to be put back"
-	Unknown  State = "unknown"
+	// NoRelease is over its limit, but nothing was released that could be rolled back.
+	NoRelease State = "nothing to roll back"
+	Unknown   State = "unknown"
 )
 
 // Codes are the exit codes. Those below 10 are left to what any program ends with: 1
 // it failed, 2 it was called wrongly. Nothing but 0 is good, and what is not known is
 // not.
-var Codes = map[State]int{Nothing: 0, Now: 10, Within: 11, Watch: 12, NoHelp: 13, Settling: 14, Owed: 15, Unknown: 20}
+var Codes = map[State]int{Nothing: 0, Now: 10, Within: 11, Watch: 12, NoHelp: 13, Settling: 14, Owed: 15, NoRelease: 16, Unknown: 20}
 
 // Incident is one that is open here.
 type Incident struct {

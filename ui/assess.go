@@ -119,7 +119,7 @@ func (a *assess) Says() sentence {
 // How urgent a headline is, by its kind; after a rollback by what came of that.
 var (
 	headLevels = [...]level{incident.HeadUnknown: warn, incident.HeadCalm: calm, incident.HeadWatch: calm, incident.HeadWithin: bad,
-		incident.HeadNow: alarm, incident.HeadAfter: calm, incident.HeadEnded: calm, incident.HeadEndedOver: bad}
+		incident.HeadNow: alarm, incident.HeadNothing: alarm, incident.HeadAfter: calm, incident.HeadEnded: calm, incident.HeadEndedOver: bad}
 	afterLevels = [...]level{incident.AfterNothing: calm, incident.AfterVerified: fine, incident.AfterBetter: fine, incident.AfterUnknown: warn,
 		incident.AfterSettling: calm, incident.AfterNoBetter: bad, incident.AfterWorse: alarm}
 )

@@ -57,6 +57,8 @@ func (s *scope) calls() []call {
 	case h.Kind == incident.HeadNow || h.Kind == incident.HeadWithin:
 		// The head of the second one counts down.
 		out = append(out, call{"verdict/" + s.d.verdict.Name(), s.d.verdict.Name(), h.Text})
+	case h.Kind == incident.HeadNothing:
+		out = append(out, call{"verdict/" + h.Head, h.Head, h.Text})
 	case !i.Verified.IsZero() && i.Closed.IsZero():
 		out = append(out, call{"verified", "VERIFIED", strings.Join(i.Covered(), ", ")})
 	}
