@@ -40,6 +40,7 @@ func (v *Verdict) UnmarshalText(b []byte) error { return verdicts.Parse("verdict
 type VerdictRecord struct {
 	Verdict   Verdict
 	Since     time.Time // of this verdict
+	First     time.Time // when one to roll back stood first; zero = none did
 	Text      string    // the one sentence
 	Overruled bool
 	Reason    string
@@ -172,6 +173,9 @@ type Judged struct {
 
 func (b Judged) apply(i *Incident, f Fact) {
 	i.Verdict.Verdict, i.Verdict.Text, i.Verdict.Since = b.Verdict, b.Text, f.At
+	if i.Verdict.First.IsZero() && (b.Verdict == Now || b.Verdict == Within10) {
+		i.Verdict.First = f.At
+	}
 }
 
 func (b Judged) entry(*Incident) (EntryKind, string) {

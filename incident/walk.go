@@ -109,6 +109,9 @@ func (b Moved) apply(i *Incident, f Fact) {
 		i.Decided = f.At
 		i.Verdict.Deadline = f.At.Add(i.Settings.Limits.Within)
 	}
+	if b.To < i.Step && f.By != "" {
+		i.Backs++
+	}
 	i.Step = b.To
 	i.Furthest = max(i.Furthest, b.To)
 	if b.To == Close && i.Items == nil {

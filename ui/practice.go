@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -124,13 +125,27 @@ func (p *Practice) about(s *scope, w int) []string {
 }
 
 // parting replaces what a cluster's incident is left with: the sandbox does not
-// stay. It says whether the walk was right.
+// stay. It says whether the walk was right, how long it took, and what a better one had
+// been.
 func (p *Practice) parting(s *scope) string {
+	i := s.inc()
 	var out []string
-	if _, text := p.judge(s); text != "" {
-		out = append(out, text)
-		if text := debrief(s.inc(), s.keys); text != "" {
+	add := func(text string) {
+		if text != "" {
 			out = append(out, text)
+		}
+	}
+	right, text := p.judge(s)
+	at := incident.Choose // where a wrong end comes from
+	if text == "" {
+		text, at = p.gaveUp(i), i.Step
+	}
+	if text != "" {
+		add(text)
+		add(debrief(i, s.keys))
+		add(p.better(i, right))
+		if hint := p.hint(at); !right && hint != "" {
+			add("The hint for " + at.Name() + ": " + hint)
 		}
 	}
 	if p.JournalStays && s.snap.Seen.Journal != "" {
@@ -139,17 +154,36 @@ func (p *Practice) parting(s *scope) string {
 	return strings.Join(out, "\n")
 }
 
-// practiceGoal is within what the incident should be over, as in a drill.
-const practiceGoal = 5 * time.Minute
+// gaveUp says where a walk was left before its end, and what the right one had been; ""
+// when none was begun, or the scenario names no end.
+func (p *Practice) gaveUp(i *incident.Incident) string {
+	var should []string
+	for _, id := range slices.Sorted(maps.Keys(p.Images)) {
+		should = append(should, id+" should run "+p.Images[id])
+	}
+	if p.None != "" {
+		should = append(should, "nothing should be rolled back: "+p.None)
+	}
+	if i.ID == "" || len(should) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("Sandbox: given up at %d %s. At the right end %s.", i.Step+1, i.Step.Name(), strings.Join(should, "; "))
+}
+
+// practiceGoal is within what the incident should be over, as in a drill, and
+// practiceSlow from when on the time to decide could have been saved.
+const (
+	practiceGoal = 5 * time.Minute
+	practiceSlow = 30 * time.Second
+)
 
 // debrief says how long the walk took from when the first sign was shown, against five
-// minutes, with how many keys, and what turned out to be a detour; "" where nothing was
-// shown.
+// minutes, and with how many keys; "" where nothing was shown.
 func debrief(i *incident.Incident, keys int) string {
 	if i.Shown.IsZero() {
 		return ""
 	}
-	var times, detours []string
+	var times []string
 	last := i.Shown
 	for _, x := range []struct {
 		what string
@@ -169,18 +203,55 @@ func debrief(i *incident.Incident, keys int) string {
 	case over > 0:
 		took = model.Short(over) + " over five minutes"
 	}
-	if n := len(i.Attempts); n > 1 {
-		detours = append(detours, plural(n-1, "rollback")+" too many: the first one should have been the last")
+	return "From the first sign: " + strings.Join(times, ", ") + ": " + took + ", with " + plural(keys, "key") + "."
+}
+
+// better says what would have been saved on a better walk, as far as the incident tells;
+// where nothing would, a right walk is called straight.
+func (p *Practice) better(i *incident.Incident, right bool) string {
+	var saved []string
+	if late := i.Decided.Sub(i.Verdict.First); !i.Verdict.First.IsZero() && late >= practiceSlow {
+		saved = append(saved, "the verdict stood "+model.Short(late)+" before it was decided")
+	}
+	if text := p.firstChoice(i); text != "" {
+		saved = append(saved, text)
+	}
+	if i.Backs > 0 {
+		saved = append(saved, plural(i.Backs, "step")+" back")
 	}
 	if n := len(i.Override); n > 0 {
-		detours = append(detours, plural(n, "line")+" of the checks overridden")
+		saved = append(saved, plural(n, "line")+" of the checks overridden")
 	}
 	if i.Verdict.Overruled {
-		detours = append(detours, "the verdict overruled")
+		saved = append(saved, "the verdict overruled")
 	}
-	text := "From the first sign: " + strings.Join(times, ", ") + ": " + took + ", with " + plural(keys, "key") + "."
-	if len(detours) > 0 {
-		text += " Detours: " + strings.Join(detours, "; ") + "."
+	switch {
+	case len(saved) > 0:
+		return "A better walk had saved: " + strings.Join(saved, "; ") + "."
+	case right:
+		return "It was the straight way."
+	}
+	return ""
+}
+
+// firstChoice says how many rollbacks came before the last, and what the first one should
+// have gone to, if that was another version; "" when there was one at most.
+func (p *Practice) firstChoice(i *incident.Incident) string {
+	n := len(i.Attempts)
+	if n < 2 {
+		return ""
+	}
+	text := plural(n-1, "rollback")
+	for _, w := range i.Attempts[0].Writes {
+		id := w.Plan.Component
+		to := p.Images[id]
+		switch {
+		case w.Plan.Role != model.RoleRelease:
+		case to == "" && len(p.Images) > 0:
+			return text + " (the first was of " + id + ", which is not the cause)"
+		case to != "" && w.Plan.To.Tag != "" && w.Plan.To.Tag != version(to):
+			return text + " (the first, to " + w.Plan.To.Tag + " of " + id + ", should have gone to " + version(to) + ")"
+		}
 	}
 	return text
 }

@@ -264,8 +264,7 @@ func TestSandboxJudgesTheEnd(t *testing.T) {
 	}
 }
 
-// What is said of a walk at its end: how long each part took, against five minutes, and
-// what was a detour.
+// What is said of a walk at its end: how long each part took, against five minutes.
 func TestDebrief(t *testing.T) {
 	at := func(d time.Duration) time.Time { return now.Add(d) }
 	good := incident.Incident{Shown: at(0), Decided: at(20 * time.Second), RolledOut: at(90 * time.Second), Verified: at(2 * time.Minute),
@@ -273,7 +272,6 @@ func TestDebrief(t *testing.T) {
 	slow := good
 	slow.Attempts = []incident.Attempt{{N: 1, Confirmed: at(time.Minute)}, {N: 2, Confirmed: at(4 * time.Minute)}}
 	slow.RolledOut, slow.Verified = at(5*time.Minute), at(6*time.Minute)
-	slow.Override = map[string]incident.Override{"a/release/help": {}}
 	open := good
 	open.Verified = time.Time{}
 	for name, tt := range map[string]struct {
@@ -281,13 +279,68 @@ func TestDebrief(t *testing.T) {
 		want string
 	}{
 		"well":           {good, "From the first sign: decided after 20s, confirmed after 50s, rolled out after 1m30s, verified after 2m: within five minutes, with 9 keys."},
-		"by detours":     {slow, "From the first sign: decided after 20s, confirmed after 4m, rolled out after 5m, verified after 6m: 1m over five minutes, with 9 keys. Detours: 1 rollback too many: the first one should have been the last; 1 line of the checks overridden."},
+		"by detours":     {slow, "From the first sign: decided after 20s, confirmed after 4m, rolled out after 5m, verified after 6m: 1m over five minutes, with 9 keys."},
 		"not to the end": {open, "From the first sign: decided after 20s, confirmed after 50s, rolled out after 1m30s: not verified, with 9 keys."},
 		"nothing shown":  {incident.Incident{Verified: at(0)}, ""},
 		"nothing done":   {incident.Incident{Shown: at(0)}, ""},
 	} {
 		if got := debrief(&tt.i, 9); got != tt.want {
 			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+// At the end of a walk it is said what a better one had been: of one that was right, of a
+// wrong one, and of one that was given up, in at most four lines.
+func TestPartingTellsTheBetterWalk(t *testing.T) {
+	const id = "backend-python"
+	verdict := func(s *incident.Snapshot, late time.Duration) {
+		s.Incident.Verdict.First = s.Incident.Decided.Add(-late)
+		s.Incident.Shown = s.Incident.Verdict.First
+	}
+	image := func(s *incident.Snapshot) string { return s.Seen.Component(id).Images[0] }
+	straight := verified()
+	verdict(straight, 10*time.Second)
+	detour := verified()
+	verdict(detour, 100*time.Second)
+	first := detour.Incident.Attempts[0]
+	first.Writes = slices.Clone(first.Writes)
+	first.Writes[0].Plan.To.Tag = "1.40.0"
+	detour.Incident.Attempts = []incident.Attempt{first, detour.Incident.Attempts[0]}
+	detour.Incident.Backs = 2
+	detour.Incident.Override = map[string]incident.Override{"a/release/help": {}}
+	wrong := verified()
+	verdict(wrong, 10*time.Second)
+	open := chosen()
+	verdict(open, 40*time.Second)
+	for name, tt := range map[string]struct {
+		snap   *incident.Snapshot
+		change func(*Practice)
+		want   []string
+	}{
+		"right": {straight, func(p *Practice) { p.Images = map[string]string{id: image(straight)} },
+			[]string{"Sandbox: this is the right end.", "From the first sign: decided after 10s", "It was the straight way."}},
+		"right, by a detour": {detour, func(p *Practice) { p.Images = map[string]string{id: image(detour)} },
+			[]string{"Sandbox: this is the right end.", "From the first sign: decided after 1m40s",
+				"A better walk had saved: the verdict stood 1m40s before it was decided; 1 rollback (the first, to 1.40.0 of backend-python, should have gone to 2026.11.23-2); 2 steps back; 1 line of the checks overridden."}},
+		"wrong": {wrong, func(p *Practice) { p.Images = map[string]string{id: "shop/x:1"} },
+			[]string{"Sandbox: not the right end. backend-python should run shop/x:1", "From the first sign: decided after 10s", "The hint for Choose: Look at Choose first"}},
+		"given up": {open, func(p *Practice) { p.Images = map[string]string{id: "shop/x:1"} },
+			[]string{"Sandbox: given up at 3 Choose. At the right end backend-python should run shop/x:1.", "From the first sign: decided after 40s: not verified",
+				"A better walk had saved: the verdict stood 40s before it was decided.", "The hint for Choose: Look at Choose first"}},
+		"given up where nothing was to be done": {opened(), func(p *Practice) { p.None = "it heals" },
+			[]string{"Sandbox: given up at 2 Decide. At the right end nothing should be rolled back: it heals.", "The hint for Decide: Look at Decide first"}},
+	} {
+		a := practised(t, tt.snap, dark, tt.change)
+		lines := strings.Split(a.session.parting(&a.scope), "\n")
+		if len(lines) != len(tt.want) || len(lines) > 4 {
+			t.Errorf("%s: %q", name, lines)
+			continue
+		}
+		for n, l := range lines {
+			if !strings.HasPrefix(l, tt.want[n]) {
+				t.Errorf("%s: %q, want %q", name, l, tt.want[n])
+			}
 		}
 	}
 }
