@@ -1,6 +1,7 @@
 package report
 
 import (
+	"html"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -33,8 +34,51 @@ func TestHTML(t *testing.T) {
 				t.Errorf("%s: %q is missing", name, want)
 			}
 		}
-		if found := regexp.MustCompile(`(?i)<script|\bsrc=|href=|url\(|@import|https?:`).FindAllString(s, -1); found != nil {
+		if found := regexp.MustCompile(`(?i)<script|\bsrc=|href=|url\(|@import|=["']?https?:`).FindAllString(s, -1); found != nil {
 			t.Errorf("%s: it points elsewhere: %q", name, found)
+		}
+	}
+}
+
+// The page says all that the Markdown says, which has the pictures as files.
+func TestHTMLSaysWhatMarkdownSays(t *testing.T) {
+	tags := regexp.MustCompile(`(?s)<style>.*?</style>|<[^>]+>`)
+	picture := regexp.MustCompile(`!\[[^\]]*\]\([^)]*\)`)
+	word := regexp.MustCompile(`[\pL\pN]+`)
+	for name := range plays {
+		c, err := journal.Read(filepath.Join("testdata", name, "journal.jsonl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, f := range c.Facts {
+			if b, ok := f.Body.(incident.Began); ok {
+				b.Settings.Links = []incident.Link{{Name: "Runbook", URL: "https://wiki.example/runbook"}}
+				b.Settings.ConfigHash, b.Settings.ConfigFrom = "4f1c", []string{"/etc/rollbook.yaml"}
+				c.Facts[n].Body = b
+			}
+		}
+		m, err := ReadManifest(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := HTML(filepath.Join("testdata", name), c.Facts, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		md, err := Markdown(New(c.Facts, m), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := map[string]bool{}
+		for _, w := range word.FindAllString(html.UnescapeString(tags.ReplaceAllString(string(page), " ")), -1) {
+			said[w] = true
+		}
+		for l := range strings.Lines(html.UnescapeString(picture.ReplaceAllString(md, ""))) {
+			for _, w := range word.FindAllString(l, -1) {
+				if !said[w] && w != "x" && w != "diff" && w != "text" { // how Markdown ticks a box, and names a block
+					t.Errorf("%s: the page does not say %q of: %s", name, w, l)
+				}
+			}
 		}
 	}
 }
