@@ -13,6 +13,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"rollbook/model"
 	"rollbook/text"
@@ -80,25 +81,40 @@ func (c *Client) readObject(ctx context.Context, o model.Object) (*object, json.
 	return live, raw, nil
 }
 
+// rehearsing is a dry run under way.
+type rehearsing struct {
+	model.Rehearsed
+	clients sets.Set[string] // managers of kubectl apply without --server-side
+	said    []byte           // what it says that it applied last
+}
+
 // Rehearse reads an object and has the API server try the apply without writing. Where
 // fields belong to others, it tries with force too, and tells whose they are.
 func (a Applier) Rehearse(ctx context.Context, m model.Manifest) (model.Rehearsed, error) {
-	c := a.c
-	out := model.Rehearsed{Manifest: m}
-	live, raw, err := c.readObject(ctx, m.Object)
+	r := rehearsing{Rehearsed: model.Rehearsed{Manifest: m}}
+	err := a.c.rehearse(ctx, &r)
+	return r.Rehearsed, err
+}
+
+func (c *Client) rehearse(ctx context.Context, r *rehearsing) error {
+	live, raw, err := c.readObject(ctx, r.Object)
 	if err != nil {
-		return out, model.Told(nil, err, "%s cannot be read: %s", m.Object, because(err))
+		return model.Told(nil, err, "%s cannot be read: %s", r.Object, because(err))
 	}
 	if live != nil {
-		out.Live, out.Version, out.Before, out.Writer = raw, live.Metadata.ResourceVersion, live.progressing(), byWhom(nil, live)
-		if err := c.leaveReplicas(ctx, &out, live); err != nil {
-			return out, err
+		r.Live, r.Version, r.UID = raw, live.Metadata.ResourceVersion, string(live.Metadata.UID)
+		r.Before, r.Writer = live.progressing(), byWhom(nil, live)
+		if err := c.leaveReplicas(ctx, &r.Rehearsed, live); err != nil {
+			return err
+		}
+		if err := r.adopt(live); err != nil {
+			return err
 		}
 	}
-	body, err := c.sendApply(ctx, out.Manifest, true)
+	body, err := c.sendApply(ctx, r.Manifest, true)
 	if owned := conflicts(err); len(owned) > 0 {
-		out.Conflicts = owned
-		forced := out.Manifest
+		r.Conflicts = slices.DeleteFunc(owned, func(o model.Owned) bool { return r.clients.Has(o.Manager) && strings.Contains(o.Field, annLastApplied) })
+		forced := r.Manifest
 		forced.Force = true
 		body, err = c.sendApply(ctx, forced, true)
 	}
@@ -106,23 +122,29 @@ func (a Applier) Rehearse(ctx context.Context, m model.Manifest) (model.Rehearse
 	switch {
 	case err == nil:
 	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err), apierrors.IsTooManyRequests(err), !errors.As(err, &st):
-		return out, model.Told(nil, err, "what the API server makes of %s is not known (dry run): %s", m.Object, because(err))
+		return model.Told(nil, err, "what the API server makes of %s is not known (dry run): %s", r.Object, because(err))
 	default:
-		out.Refused = words(err)
-		out.Immutable = apierrors.IsInvalid(err) && strings.Contains(strings.ToLower(st.Status().Message), "immutable")
-		return out, nil
+		r.Refused = words(err)
+		r.Immutable = apierrors.IsInvalid(err) && strings.Contains(strings.ToLower(st.Status().Message), "immutable")
+		return nil
 	}
 	after := &object{}
-	if err := json.Unmarshal(body, after); err != nil {
-		return out, model.Told(nil, err, "the dry run of %s cannot be read: %s", m.Object, words(err))
+	if err = json.Unmarshal(body, after); err == nil {
+		r.Left = slices.DeleteFunc(leftover(after.Metadata.ManagedFields, r.Manager), func(o model.Owned) bool { return len(r.Adopts) > 0 && r.clients.Has(o.Manager) })
+		if body, err = r.drop(after, body); err == nil {
+			after = &object{}
+			err = json.Unmarshal(body, after)
+		}
 	}
-	out.After = body
+	if err != nil {
+		return model.Told(nil, err, "the dry run of %s cannot be read: %s", r.Object, words(err))
+	}
+	r.After = body
 	if t := after.template(); t != nil {
-		out.Template, _ = hashOf(t) // what has no pod template has no hash
+		r.Template, _ = hashOf(t) // what has no pod template has no hash
 	}
-	out.Left = leftover(after.Metadata.ManagedFields, m.Manager)
-	out.Changes, err = changesOfObject(m.Object, live, after, raw, body)
-	return out, err
+	r.Changes, err = changesOfObject(r.Object, live, after, raw, body)
+	return err
 }
 
 // leaveReplicas takes spec.replicas out of what is applied, where an autoscaler decides
@@ -228,7 +250,7 @@ func answered(body []byte, r model.Rehearsed) (model.AppliedObject, error) {
 		return foreign("about another " + r.Kind + " of that name")
 	case m.UID == "" || m.ResourceVersion == "":
 		return foreign("without a uid or a resourceVersion")
-	case m.ResourceVersion == r.Version:
+	case r.Live != nil && m.ResourceVersion == live.Metadata.ResourceVersion:
 		return foreign("as it was before the write")
 	}
 	out := model.AppliedObject{Version: m.ResourceVersion, Generation: m.Generation}
@@ -243,6 +265,9 @@ func (c *Client) sendApply(ctx context.Context, m model.Manifest, dry bool) ([]b
 	r, err := c.resourceOf(ctx, m.Object)
 	if err != nil {
 		return nil, notSent{err}
+	}
+	if dry {
+		m.Version = "" // the status moves while it is asked
 	}
 	body, err := asSent(m)
 	if err != nil {
@@ -277,7 +302,8 @@ func asSent(m model.Manifest) ([]byte, error) {
 	set("name", m.Name)
 	set("namespace", m.Namespace)
 	set("resourceVersion", m.Version)
-	for _, key := range []string{"managedFields", "uid", "generation", "creationTimestamp"} {
+	set("uid", m.UID)
+	for _, key := range []string{"managedFields", "generation", "creationTimestamp"} {
 		delete(meta, key)
 	}
 	delete(o, "status")

@@ -220,3 +220,52 @@ func TestApplierReads(t *testing.T) {
 		t.Errorf("%v %v", in, err)
 	}
 }
+
+// What kubectl has applied without --server-side is handed over to the manager, so that it
+// goes where the manifest does not have it; what kubectl goes by the next time is kept up
+// to date.
+func TestAdopt(t *testing.T) {
+	c := rehearse(t)
+	a := NewApplier(c.Client)
+	newer := strings.Replace(apiOne, `image: "shop/api:1"`, `image: "shop/api:2", env: [{name: TIMEOUT, value: "0"}]`, 1)
+	raw, err := withLastApplied(toApply(t, "", newer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := tree(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.remove(t, "deployments", "api")
+	c.make(t, strings.Replace(newer, "{name: api}", "{name: api, namespace: production}", 1))
+	c.set(t, clientSideApply, "deployments", "api", object2(object2(said)["metadata"])["annotations"], "metadata", "annotations")
+	c.set(t, clientSideApply, "deployments", "api", object2(object2(said)["spec"])["template"], "spec", "template")
+	r, err := a.Rehearse(t.Context(), toApply(t, "rollbook", apiOne))
+	if err != nil || len(r.Adopts) == 0 {
+		t.Fatalf("nothing is handed over: %+v (%v)", r, err)
+	}
+	if strings.Contains(string(r.After), `"TIMEOUT"`) != strings.Contains(toText(t, r.Left), "TIMEOUT") {
+		t.Errorf("what stays is %+v of %s", r.Left, r.After)
+	}
+	before := c.patches
+	if err := a.Adopt(t.Context(), r, nil); err != nil || c.patches != before+1 {
+		t.Fatal(err)
+	}
+	if image := toText(t, c.deployment(t).Object["spec"]); !strings.Contains(image, "shop/api:2") {
+		t.Errorf("the handing over changed it: %s", image)
+	}
+	again, err := a.Rehearse(t.Context(), toApply(t, "rollbook", apiOne))
+	if err != nil || len(again.Adopts) != 0 || again.Template != r.Template {
+		t.Errorf("%+v (%v)", again, err)
+	}
+	again.Force = true
+	if _, err := a.Apply(t.Context(), again, nil); err != nil {
+		t.Fatal(err)
+	}
+	if kept := c.deployment(t).GetAnnotations()[annLastApplied]; !strings.Contains(kept, "shop/api:1") || strings.Contains(kept, "resourceVersion") || !strings.HasSuffix(kept, "}\n") {
+		t.Errorf("kubectl goes by %q", kept)
+	}
+	if err := a.Adopt(t.Context(), r, nil); !errors.Is(err, model.ErrChanged) {
+		t.Errorf("a second time: %v", err)
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -54,27 +53,36 @@ func leftover(entries []metav1.ManagedFieldsEntry, manager string) (out []model.
 		if e.Subresource != "" || e.Manager == manager && e.Operation == metav1.ManagedFieldsOperationApply || e.Manager == "kube-controller-manager" {
 			continue
 		}
-		fieldsOf(e).Difference(ours).Leaves().Iterate(func(p fieldpath.Path) {
+		for _, p := range outside(fieldsOf(e), ours) {
 			if f := p[0].FieldName; f == nil || *f == "metadata" || *f == "status" {
-				return
+				continue
 			}
-			if !below(ours, p).Empty() {
-				return // it holds what is ours
-			}
-			// An element of a list that is not ours is told as a whole.
-			for n := range p {
-				if p[n].Key != nil && !ours.Has(p[:n+1]) && below(ours, p[:n+1]).Empty() {
-					p = p[:n+1]
-					break
-				}
-			}
-			one := model.Owned{Manager: text.Line(e.Manager), Field: text.Line(p.String()),
-				Applies: e.Operation == metav1.ManagedFieldsOperationApply || e.Manager == clientSideApply}
-			if !slices.Contains(out, one) {
-				out = append(out, one)
-			}
-		})
+			out = append(out, model.Owned{Manager: text.Line(e.Manager), Field: text.Line(p.String()),
+				Applies: e.Operation == metav1.ManagedFieldsOperationApply || e.Manager == clientSideApply})
+		}
 	}
+	return out
+}
+
+// outside returns the fields of a set that another one has nothing of. An element of a
+// list of which it has nothing stands there as a whole.
+func outside(of, ours *fieldpath.Set) (out []fieldpath.Path) {
+	seen := map[string]bool{}
+	of.Difference(ours).Leaves().Iterate(func(p fieldpath.Path) {
+		if !below(ours, p).Empty() {
+			return // it holds what is ours
+		}
+		for n := range p {
+			if p[n].Key != nil && !ours.Has(p[:n+1]) && below(ours, p[:n+1]).Empty() {
+				p = p[:n+1]
+				break
+			}
+		}
+		if s := p.String(); !seen[s] {
+			seen[s] = true
+			out = append(out, p.Copy())
+		}
+	})
 	return out
 }
 

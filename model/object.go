@@ -24,6 +24,7 @@ type Manifest struct {
 	Manager string          // field manager that it is applied as
 	Force   bool            // takes over the fields that belong to other managers
 	Version string          // resourceVersion that the object must still have; "" = whatever it has
+	UID     string          // that the object must have; "" = whatever it has
 }
 
 // Owned is a field of an object and the manager that it belongs to.
@@ -45,12 +46,13 @@ type Rehearsed struct {
 	Before    time.Time       // when the condition of its rollout was last updated; zero = it has none
 	Writer    string          // who wrote it last, and when; "" = unknown
 	Changes   []Change
-	Conflicts []Owned // that it takes over: After is what comes of it then
-	Left      []Owned // that stay though the manifest does not have them
-	Scaler    string  // the autoscaler that its number of replicas is left to; "" = none
-	ScalerErr string  // why it is not known whether there is one, and replicas are left as they are
-	Refused   string  // why the API server would refuse it, in its own words; "" = it would not
-	Immutable bool    // it would, because a field cannot be changed
+	Conflicts []Owned         // that it takes over: After is what comes of it then
+	Adopts    json.RawMessage // hands over what kubectl has applied without the server; nil = there is none
+	Left      []Owned         // that stay though the manifest does not have them
+	Scaler    string          // the autoscaler that its number of replicas is left to; "" = none
+	ScalerErr string          // why it is not known whether there is one, and replicas are left as they are
+	Refused   string          // why the API server would refuse it, in its own words; "" = it would not
+	Immutable bool            // it would, because a field cannot be changed
 }
 
 // AppliedObject is the API server's answer to a server-side apply.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -15,8 +14,9 @@ import (
 )
 
 // tries is how often an object is written again that changed between the dry run and the
-// write, and was as confirmed all the same.
-const tries = 5
+// write, and was as confirmed all the same. The last time it may be another version of the
+// object: the status of a workload whose pods crash moves faster than that can be read.
+const tries = 10
 
 // Do applies the objects of the plan, one after the other, if git and all of them are
 // still what the plan was made of. Before the first is written all are compared again;
@@ -130,22 +130,43 @@ func (r Redeploy) rehearseAgain(ctx context.Context, o *object, m model.Manifest
 		return t, model.Told(model.ErrChanged, nil, "%s: it is as wanted already: by %s", not, first(t.Writer, "somebody"))
 	case t.Live == nil && o.From != "":
 		return t, model.Told(model.ErrChanged, nil, "%s is gone: it was deleted", o.Object)
-	case !reflect.DeepEqual(now, o):
+	case !o.covers(now):
 		return t, model.Told(model.ErrChanged, nil, "%s changed since it was confirmed: by %s", o.Object, first(t.Writer, "somebody"))
 	}
 	t.Force = len(o.Takes) > 0
 	return t, nil
 }
 
+// covers reports whether a change is the one that was confirmed, and takes over no more.
+// What kubectl has applied is the manager's own once it was handed over.
+func (o *object) covers(now *object) bool {
+	return o.From == now.From && o.To == now.To && slices.Equal(o.Paths, now.Paths) &&
+		!slices.ContainsFunc(now.Takes, func(f model.Owned) bool { return !slices.Contains(o.Takes, f) })
+}
+
 // write applies one object, again where it changed in between and is still as confirmed.
 func (r Redeploy) write(ctx context.Context, o *object, m model.Manifest, ready model.Rehearsed, tell func(model.Progress)) (model.AppliedObject, error) {
 	for n := 1; ; n++ {
-		out, err := r.cluster.Apply(ctx, ready, tell)
+		var out model.AppliedObject
+		var err error
+		if len(ready.Adopts) > 0 {
+			if err = r.cluster.Adopt(ctx, ready, tell); err == nil {
+				if ready, err = r.rehearseAgain(ctx, o, m); err != nil {
+					return out, err
+				}
+			}
+		}
+		if err == nil {
+			out, err = r.cluster.Apply(ctx, ready, tell)
+		}
 		if err == nil || !errors.Is(err, model.ErrChanged) || n == tries || ctx.Err() != nil {
 			return out, err
 		}
 		if ready, err = r.rehearseAgain(ctx, o, m); err != nil {
 			return out, err
+		}
+		if n == tries-1 {
+			ready.Version = ""
 		}
 	}
 }

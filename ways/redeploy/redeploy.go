@@ -30,6 +30,9 @@ type Cluster interface {
 	Read(ctx context.Context, o model.Object) (raw json.RawMessage, writer string, err error)
 	// Rehearse tries an apply by a dry run.
 	Rehearse(ctx context.Context, m model.Manifest) (model.Rehearsed, error)
+	// Adopt hands what kubectl has applied without the server over to the manager, where
+	// that is needed: it is rehearsed again then. The error is as Apply's.
+	Adopt(ctx context.Context, r model.Rehearsed, tell func(model.Progress)) error
 	// Apply writes what was rehearsed, once. The error is model.ErrChanged, ErrRefused,
 	// ErrReadOnly or ErrLost.
 	Apply(ctx context.Context, r model.Rehearsed, tell func(model.Progress)) (model.AppliedObject, error)

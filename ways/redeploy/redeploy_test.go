@@ -158,6 +158,10 @@ func image(raw json.RawMessage) string {
 	return o.Spec.Template.Spec.Containers[0].Image
 }
 
+func (c *cluster) Adopt(context.Context, model.Rehearsed, func(model.Progress)) error {
+	return errors.New("there is nothing to adopt")
+}
+
 func (c *cluster) Apply(_ context.Context, r model.Rehearsed, _ func(model.Progress)) (model.AppliedObject, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

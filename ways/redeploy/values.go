@@ -36,7 +36,9 @@ func written(o map[string]any) map[string]any {
 	}
 	if notes, ok := meta["annotations"].(map[string]any); ok {
 		notes = maps.Clone(notes)
-		maps.DeleteFunc(notes, func(k string, _ any) bool { return strings.HasPrefix(k, "deployment.kubernetes.io/") })
+		maps.DeleteFunc(notes, func(k string, _ any) bool {
+			return strings.HasPrefix(k, "deployment.kubernetes.io/") || k == lastApplied
+		})
 		if meta["annotations"] = notes; len(notes) == 0 {
 			delete(meta, "annotations")
 		}
@@ -46,6 +48,9 @@ func written(o map[string]any) map[string]any {
 	}
 	return out
 }
+
+// lastApplied is how kubectl keeps what it applied: it tells nothing that is not there.
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
 var escape = strings.NewReplacer("~", "~0", "/", "~1")
 
