@@ -113,7 +113,11 @@ func New(cfg Config) *Engine {
 	e.seen.Metrics.To, e.seen.Metrics.Off = cfg.Metrics.To()
 	for _, m := range cfg.Methods {
 		if o, ok := m.(Offered); ok {
-			e.seen.Ways = append(e.seen.Ways, incident.Way{Method: m.Name(), Title: o.Title(), Serves: o.Serves})
+			w := incident.Way{Method: m.Name(), Title: o.Title(), Serves: o.Serves}
+			if r, ok := m.(Before); ok {
+				w.Role = r.Role()
+			}
+			e.seen.Ways = append(e.seen.Ways, w)
 		}
 	}
 	e.begin()

@@ -49,6 +49,10 @@ func (e *Engine) readHistory(x incident.ReadHistory) {
 			tell(func() { show(bare) })
 			return
 		}
+		if x.Slot.Role == model.RoleSchema { // it has no pods of its own, and no figures
+			tell(func() { show(*h) })
+			return
+		}
 		unmeasured := *h
 		unmeasured.At = time.Time{}
 		tell(func() { show(unmeasured) })

@@ -55,6 +55,12 @@ type Offered interface {
 	Serves(component string) bool
 }
 
+// Before is an Offered that goes before a way back, in a role of its own, and is none.
+type Before interface {
+	Offered
+	Role() model.Role
+}
+
 // Judge is a Method whose progress is seen on the board. It is pure.
 type Judge interface {
 	Judge(c *model.Component, p *model.Plan, r *model.Receipt) model.Progress

@@ -32,6 +32,8 @@ const (
 	Refused   AttemptState = "refused"    // not written: it was no longer what was confirmed
 	Failed    AttemptState = "failed"     // not written: the server said no
 	Reverted  AttemptState = "reverted"   // written, and changed again by somebody else
+	// Stopped: it ended before it was where it was to go, and something of it may be done.
+	Stopped AttemptState = "did not finish"
 )
 
 // Active reports whether any of its writes is under way or rolling out.
@@ -82,7 +84,9 @@ const WriteDeadline = 30 * time.Second
 func (w Write) Arrives() time.Time { return w.Intent.Add(WriteDeadline + time.Minute) }
 
 // happened reports whether the write changed something, as far as is known.
-func (w Write) happened() bool { return w.State == Rolling || w.State == Done || w.State == Reverted }
+func (w Write) happened() bool {
+	return w.State == Rolling || w.State == Done || w.State == Reverted || w.State == Stopped
+}
 
 // InPlace reports whether another version was written, and nobody put something else in
 // its place.
@@ -139,7 +143,7 @@ type Standing struct {
 
 // Standing returns the writes that count, slot by slot: those of the newest attempt
 // in which something happened. One that was refused or failed counts only if there
-// is no other and its slot is still chosen.
+// is no other and its slot is still chosen; one that did not finish, while it is chosen.
 func (i *Incident) Standing() []Standing {
 	var slots []model.Slot
 	newest := map[model.Slot]int{}
@@ -148,7 +152,7 @@ func (i *Incident) Standing() []Standing {
 			write := &i.Attempts[a].Writes[w]
 			slot := write.Plan.Slot()
 			_, had := newest[slot]
-			if write.refused() && (had || i.Choice(slot) == nil) {
+			if write.refused() && (had || i.Choice(slot) == nil) || write.State == Stopped && i.Choice(slot) == nil {
 				continue
 			}
 			if !had {
@@ -212,7 +216,7 @@ func (i *Incident) write(id WriteID) *Write {
 // component names the component of a write, for sentences.
 func (i *Incident) component(id WriteID) string {
 	if w := i.write(id); w != nil {
-		return w.Plan.Component
+		return subject(&w.Plan)
 	}
 	return "an unknown component"
 }

@@ -93,6 +93,9 @@ func (x ReadHistory) run(r Runner) { r.ReadHistory(x) }
 func (d *decider) readChoices() {
 	for _, c := range d.inc().Choices {
 		d.effect(ReadHistory{Slot: c.Slot, Method: c.Method, Until: d.onset()})
+		if c.Role == model.RoleRelease {
+			d.readSchema(c.Component)
+		}
 	}
 }
 
@@ -108,6 +111,7 @@ func (do Select) decide(d *decider) {
 	switch {
 	case !do.On && was != nil:
 		d.fact(Dropped{slot})
+		LeaveSchema{do.Component}.decide(d)
 	case do.On && was == nil:
 		c := d.s.Seen.Component(do.Component)
 		if c == nil {
@@ -123,6 +127,7 @@ func (d *decider) choose(c Choice) {
 	c.Own = true
 	d.fact(Chosen{c})
 	d.effect(ReadHistory{Slot: c.Slot, Method: c.Method, Until: d.onset()})
+	d.readSchema(c.Component)
 }
 
 // UseMethod chooses by which method a component's release goes back. What was chosen
@@ -193,7 +198,11 @@ func (b Chosen) entry(*Incident) (EntryKind, string) {
 	if c.Own {
 		verb = "chose" // after the operator's name, also where that is "you"
 	}
-	text := fmt.Sprintf("%s %s of %s", verb, c.To.Full(), c.Component)
+	of := c.Component
+	if c.Role == model.RoleSchema {
+		of = "the schema of " + of
+	}
+	text := fmt.Sprintf("%s %s of %s", verb, c.To.Full(), of)
 	if c.Why != "" {
 		text += ": " + c.Why
 	}
@@ -210,6 +219,9 @@ func (b Dropped) apply(i *Incident, f Fact) {
 }
 
 func (b Dropped) entry(*Incident) (EntryKind, string) {
+	if b.Role == model.RoleSchema {
+		return EntryChoice, "left the schema of " + b.Component + " as it is"
+	}
 	return EntryChoice, "deselected " + b.Component
 }
 

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,7 +40,11 @@ func openChoices(i *Incident) []Choice {
 	for n, t := range i.Settings.Components {
 		rank[t.ID] = n
 	}
-	slices.SortStableFunc(out, func(a, b Choice) int { return rank[a.Component] - rank[b.Component] })
+	// A schema goes before the release that knows it no more.
+	role := map[model.Role]int{model.RoleSchema: -1}
+	slices.SortStableFunc(out, func(a, b Choice) int {
+		return cmp.Or(rank[a.Component]-rank[b.Component], role[a.Role]-role[b.Role])
+	})
 	return out
 }
 
@@ -94,6 +99,8 @@ func confirmBlocked(s *Snapshot) string {
 type ConfirmWrite struct {
 	Word  string
 	Plans []string
+	// Sentences are what was typed beside it, such as that data will be lost.
+	Sentences []string
 }
 
 // decide begins an attempt, if what was typed is the word, nothing is blocked,
@@ -119,11 +126,17 @@ func (do ConfirmWrite) decide(d *decider) {
 				return
 			}
 			plan.Pays = c.Pays
+			plan.Waits = plan.Waits || d.waits(&plan, plans)
 			plans = append(plans, plan)
 		}
 		for _, k := range CheckLines(&d.s, c) {
 			k.Component, k.Role = c.Component, c.Role
 			checks = append(checks, k)
+		}
+	}
+	for _, x := range sentences(plans) {
+		if !slices.Contains(do.Sentences, x) {
+			return
 		}
 	}
 	b.Plans, b.Checks = plans, checks

@@ -64,7 +64,7 @@ var bodies = map[string]Body{
 	"chosen": Chosen{}, "dropped": Dropped{}, "history": HistoryRead{}, "check overridden": CheckOverridden{},
 	"confirmed": Confirmed{}, "intended": Intended{}, "written": WriteDone{},
 	"refused": WriteRefused{}, "failed": WriteFailed{}, "lost": WriteLost{}, "settled": WriteSettled{},
-	"rolled out": RolledOut{}, "reverted": WriteReverted{},
+	"rolled out": RolledOut{}, "reverted": WriteReverted{}, "did not finish": WriteStopped{},
 	"asked": AskedFor{}, "answered": AskAnswered{},
 	"hold began": HoldBegan{}, "hold broke": HoldBroke{}, "verified": WasVerified{}, "accepted": UnknownAccepted{},
 	"item": ItemSettled{}, "item open": ItemReopened{}, "ended": Ended{}, "closed": WasClosed{}, "no journal": JournalGivenUp{},

@@ -252,6 +252,7 @@ func CheckLines(s *Snapshot, c Choice) []model.Check {
 		out = append(out, model.Check{ID: "data", State: model.CheckWarning,
 			Text: "data loss was reported: stop writing traffic first; a rollback brings no data back"})
 	}
+	out = append(out, schemaChecks(s, c)...)
 	if p != nil && p.To == c.To.Key {
 		out = append(out, p.Checks...)
 	}

@@ -97,7 +97,7 @@ func (d *decider) unfinished() {
 				}
 				d.effect(LookPlan{Attempt: a.N, Plan: w.Plan})
 			case Pending:
-				failed = w.Plan.Component
+				failed = subject(&w.Plan)
 				d.fact(WriteFailed{WriteID: WriteID{a.N, w.Plan.ID}, Err: "rollbook ended before it was written"})
 			}
 		}

@@ -43,6 +43,9 @@ func (d *decider) follow() {
 			}
 			d.fact(WriteReverted{WriteID: s.WriteID, By: by})
 			d.fact(AskedFor{What: AskReverted, Text: w.Plan.Component + ": " + p.Text})
+		case w.State == Rolling && p.Phase == model.PhaseFailed && w.Plan.Role == model.RoleSchema:
+			d.stopped(s, p.Text)
+			continue
 		case w.State == Rolling && p.Phase == model.PhaseFinished:
 			d.fact(RolledOut{s.WriteID, w.Plan.Role == model.RoleRelease && d.s.NoneRuns(w.Plan.Component)})
 			d.writeNext() // one may have waited for this end
@@ -52,10 +55,18 @@ func (d *decider) follow() {
 		limit := d.inc().Settings.Limits.Rollout
 		late := d.s.Now.Sub(w.Receipt.At) >= limit && !d.waitsForAvailable(w.Plan.Component) || p.Phase == model.PhaseFailed
 		if d.inc().write(s.WriteID).State == Rolling && late && !w.Waited && d.inc().Step >= RollBack && d.inc().Asked == AskNothing {
-			d.fact(AskedFor{What: AskDeadline, Text: fmt.Sprintf("%s is not rolled out after %s: %s. It goes on in the cluster.",
-				w.Plan.Component, model.Short(d.s.Now.Sub(w.Receipt.At)), p.Text)})
+			d.fact(AskedFor{What: AskDeadline, Text: fmt.Sprintf("%s is not %s after %s: %s. It goes on in the cluster.",
+				subject(&w.Plan), arrived(&w.Plan), model.Short(d.s.Now.Sub(w.Receipt.At)), p.Text)})
 		}
 	}
+}
+
+// arrived says what a write is at its end.
+func arrived(p *model.Plan) string {
+	if p.Role == model.RoleSchema {
+		return "taken back"
+	}
+	return "rolled out"
 }
 
 // waitsForAvailable says whether pods of a component are ready and only have to stay
@@ -95,6 +106,9 @@ func (b RolledOut) entry(i *Incident) (EntryKind, string) {
 	if b.Asleep {
 		return EntrySeen, "version set: " + i.component(b.WriteID) + "; 0 replicas run it"
 	}
+	if w := i.write(b.WriteID); w != nil && w.Plan.Role == model.RoleSchema {
+		return EntryOutcome, "taken back: " + i.component(b.WriteID) + " is at " + w.Plan.To.Key
+	}
 	return EntryOutcome, "rolled out: " + i.component(b.WriteID)
 }
 
@@ -123,12 +137,12 @@ func rollBlocked(i *Incident) string {
 		w := s.Write
 		switch w.State {
 		case Done:
-		case Refused, Failed, Reverted:
-			return fmt.Sprintf("%s: %s", w.Plan.Component, w.Err)
+		case Refused, Failed, Reverted, Stopped:
+			return fmt.Sprintf("%s: %s", subject(&w.Plan), w.Err)
 		case Pending, Writing, Unsettled:
-			return w.Plan.Component + " is not written yet"
+			return subject(&w.Plan) + " is not written yet"
 		default:
-			return w.Plan.Component + " is not rolled out yet"
+			return subject(&w.Plan) + " is not " + arrived(&w.Plan) + " yet"
 		}
 	}
 	return ""

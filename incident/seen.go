@@ -70,6 +70,7 @@ type Way struct {
 	Method model.Method
 	Title  string                      // as it is offered: "Kubernetes undo", "GitLab job"
 	Serves func(component string) bool // whether it is configured for a component; nil = for every one
+	Role   model.Role                  // what it brings back; "" = the release
 }
 
 // Ways returns what Choose offers for a component: the methods that are configured
@@ -77,6 +78,9 @@ type Way struct {
 func (s *Snapshot) Ways(component string) []Way {
 	var out []Way
 	for _, w := range s.Seen.Ways {
+		if w.Role == model.RoleSchema {
+			continue // it goes before a way back, and is none
+		}
 		if w.Serves == nil || w.Serves(component) {
 			out = append(out, w)
 		}

@@ -16,10 +16,12 @@ func (d *decider) writeNext() {
 	a := d.inc().Attempt()
 	for _, w := range a.Writes {
 		switch w.State {
-		case Writing, Unsettled, Refused, Failed:
+		case Writing, Unsettled, Refused, Failed, Reverted, Stopped:
 			return
 		case Pending:
-			if w.Plan.Waits && slices.ContainsFunc(d.inc().Standing(), func(s Standing) bool { return s.Write.State == Rolling }) {
+			if w.Plan.Waits && slices.ContainsFunc(d.inc().Standing(), func(s Standing) bool {
+				return s.Write.State == Rolling || s.Write.State == Writing || s.Write.State == Unsettled
+			}) {
 				return // its turn comes with the end of what goes before it
 			}
 			d.fact(Intended{WriteID: WriteID{a.N, w.Plan.ID}, Was: d.s.was(w.Plan.Component)})
@@ -68,7 +70,7 @@ func (do Wrote) decide(d *decider) {
 	if w == nil || w.State != Writing && (w.State != Rolling || do.Receipt != nil || do.Lost != "") {
 		return // a look was faster; a clear no counts all the same
 	}
-	component := w.Plan.Component
+	component := subject(&w.Plan)
 	switch {
 	case do.Receipt != nil:
 		d.fact(WriteDone{WriteID: do.WriteID, Receipt: *do.Receipt})
@@ -182,11 +184,11 @@ func (do Settled) decide(d *decider) {
 		d.settledNot(w.Plan, b, w.Arrives())
 	case w.State == Unsettled && do.State == model.SettledForeign:
 		d.fact(b)
-		d.askAgain(AskChanged, strings.TrimSpace(fmt.Sprintf("%s is something else now, by %s", w.Plan.Component, do.By)))
+		d.askAgain(AskChanged, strings.TrimSpace(fmt.Sprintf("%s is something else now, by %s", subject(&w.Plan), do.By)))
 	case do.State == model.SettledNot && !w.Until.IsZero() && !d.s.Now.Before(w.Until):
 		d.fact(b) // and it will not come any more
 		if d.inc().Asked == AskFailed {
-			d.fact(AskedFor{What: AskFailed, Text: notWritten(w.Plan.Component)})
+			d.fact(AskedFor{What: AskFailed, Text: notWritten(subject(&w.Plan))})
 		}
 	}
 }
@@ -198,10 +200,10 @@ func notWritten(component string) string {
 
 // settledNot takes it that a write was not done, so far.
 func (d *decider) settledNot(p model.Plan, b WriteSettled, until time.Time) {
-	text := notWritten(p.Component)
+	text := notWritten(subject(&p))
 	if d.s.Now.Before(until) {
 		b.Until = until
-		text = fmt.Sprintf("%s was not written so far; the request may still arrive until %s. You may confirm again: only one of the two can be done.", p.Component, exactTime(until))
+		text = fmt.Sprintf("%s was not written so far; the request may still arrive until %s. You may confirm again: only one of the two can be done.", subject(&p), exactTime(until))
 	}
 	d.fact(b)
 	d.askAgain(AskFailed, text)
@@ -242,7 +244,7 @@ func (do CannotLook) decide(d *decider) {
 		d.fact(WriteLost{WriteID: do.WriteID, Err: do.Why})
 	}
 	if d.inc().Asked == AskNothing {
-		d.fact(AskedFor{What: AskSettle, Text: fmt.Sprintf("Whether %s was written cannot be looked up: %s. Look yourself, then say what you found.", w.Plan.Component, do.Why)})
+		d.fact(AskedFor{What: AskSettle, Text: fmt.Sprintf("Whether %s was written cannot be looked up: %s. Look yourself, then say what you found.", subject(&w.Plan), do.Why)})
 	}
 }
 

@@ -218,12 +218,15 @@ func (b *builder) attempts() (out []Try) {
 
 func outcome(w incident.Write) Text {
 	done := "rolled out"
+	if w.Plan.Role == model.RoleSchema {
+		done = "taken back, by the database"
+	}
 	if w.Asleep {
 		done = "version set; 0 replicas ran it"
 	}
 	word := map[incident.AttemptState]string{incident.Pending: "not begun", incident.Writing: "no answer yet", incident.Unsettled: "whether it was written is unknown",
 		incident.Rolling: "written, not rolled out", incident.Done: done, incident.Refused: "nothing was written: it had changed",
-		incident.Failed: "nothing was written: refused"}[w.State]
+		incident.Failed: "nothing was written: refused", incident.Stopped: "did not finish"}[w.State]
 	switch {
 	case w.State == incident.Reverted: // Err says by whom
 		how := done

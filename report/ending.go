@@ -29,6 +29,8 @@ func (b *builder) attempted(a *incident.Attempt) (out []string) {
 			end = "whether it was written is not known"
 		case incident.Reverted:
 			end = "it was " + w.Err
+		case incident.Stopped:
+			end = "it did not finish: " + w.Err
 		case incident.Rolling:
 			end = "it was never rolled out"
 			if a == b.i.Attempt() && b.i.End == nil && b.i.Closed.IsZero() {

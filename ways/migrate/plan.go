@@ -189,6 +189,9 @@ func lines(c *model.Component, s *state, at place, steps []step) []model.Check {
 		case x.Nothing:
 			out = append(out, line("nothing:"+key, model.CheckBlocked, "see whether the old code can live with that, then override it with a reason (o)", "undoing %s does nothing: what it did stays", key))
 		}
+		if len(x.SQL) > 0 {
+			out = append(out, line("sql:"+key+":all", model.CheckNote, "", "%s: %s", key, sqlWords(x.SQL)))
+		}
 		dropped += len(x.drops())
 		for k, d := range x.drops() {
 			if k < 3 {
@@ -200,6 +203,22 @@ func lines(c *model.Component, s *state, at place, steps []step) []model.Check {
 		out = append(out, line("drop", model.CheckOK, "", "its SQL drops no table, column or row"))
 	}
 	return out
+}
+
+// sqlWords returns the beginning of a step's SQL, in one line.
+func sqlWords(sql []string) string {
+	const most = 8
+	var out []string
+	for n, l := range sql {
+		if n == most {
+			out = append(out, fmt.Sprintf("… and %d lines more", len(sql)-most))
+			break
+		}
+		if l = text.Line(strings.TrimSpace(l)); !strings.HasPrefix(l, "--") || len(l) > 3 {
+			out = append(out, text.Truncate(l, 120))
+		}
+	}
+	return strings.Join(out, " ")
 }
 
 // because returns the words of an error.
