@@ -20,6 +20,10 @@ func (s *scope) changeLines(list []model.Change, left, w, room int) []string {
 		if len(out) >= room-1 && i+1 < len(list)+left || room < 1 {
 			return append(out, s.moreChanges(len(list)-i+left))
 		}
+		if style, own := ownLine(p, ch.Kind); own {
+			out = append(out, "   "+p.cell(ch.Kind, 10, p.Dim)+" "+paint(style, p.fit(ch.What, w-15)))
+			continue
+		}
 		ch = shortChange(ch)
 		half := max(10, (w-36)/2)
 		if narrow {
@@ -61,6 +65,19 @@ func (s *scope) changeLines(list []model.Change, left, w, room int) []string {
 // moreChanges says how many changes are not shown, and where they are.
 func (s *scope) moreChanges(n int) string {
 	return paint(s.pen.Dim, s.pen.say(fmt.Sprintf("   … %d more", n)+s.keyed("; d on Choose shows the full diff")))
+}
+
+// ownLine says of a kind of change that what it is about says all of it, and its style.
+func ownLine(p *pen, kind string) (style []string, own bool) {
+	switch kind {
+	case "DROP":
+		return p.Bad, true
+	case "sql":
+		return p.Plain, true
+	case "migration":
+		return p.Strong, true
+	}
+	return nil, false
 }
 
 // shortChange leaves out the repository where both images are of the same: what differs

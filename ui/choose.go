@@ -18,6 +18,7 @@ type choose struct {
 	chosen map[string]string // key of the version that was chosen when it was looked at last, by component
 	top    int               // of the list of components
 	revTop int
+	schema bool // the table below is that of the component's migrations
 }
 
 func newChoose(s *scope) *choose {
@@ -55,6 +56,9 @@ func (c *choose) history() *model.History {
 // method returns by which method the component goes back, or would, and what that is
 // called: where the way is not known any more, by the name that the journal has.
 func (c *choose) method() (name model.Method, title string) {
+	if w := c.snap.SchemaWay(c.focus); w != nil && c.onSchema() {
+		return w.Method, w.Title
+	}
 	ways := c.snap.Ways(c.focus)
 	if ch := c.choice(); ch != nil {
 		name = ch.Method
@@ -72,6 +76,9 @@ func (c *choose) method() (name model.Method, title string) {
 // otherWay returns the way after the chosen one, round from the last to the first; nil
 // when there is no other.
 func (c *choose) otherWay() *incident.Way {
+	if c.onSchema() {
+		return nil
+	}
 	ways := c.snap.Ways(c.focus)
 	name, _ := c.method()
 	at := slices.IndexFunc(ways, func(w incident.Way) bool { return w.Method == name })
@@ -99,7 +106,12 @@ func (c *choose) wayKey() Key {
 }
 
 // slot is what the cursor is on.
-func (c *choose) slot() model.Slot { return model.Release(c.focus) }
+func (c *choose) slot() model.Slot {
+	if c.onSchema() {
+		return incident.Schema(c.focus)
+	}
+	return model.Release(c.focus)
+}
 
 // choice is what is chosen for it, or nil.
 func (c *choose) choice() *incident.Choice { return c.inc().Choice(c.slot()) }
@@ -111,9 +123,14 @@ func (c *choose) cursor() int {
 	if h == nil || len(h.Candidates) == 0 {
 		return -1
 	}
-	want := c.marked[c.focus]
+	want := c.marked[c.mark()]
 	if ch := c.choice(); want == "" && ch != nil {
 		want = ch.To.Key
+	}
+	if want == "" && c.onSchema() {
+		if m := c.snap.MigrationsSince(c.focus); m != nil {
+			want = m.Head // where the code of the chosen release ends
+		}
 	}
 	if at := slices.IndexFunc(h.Candidates, func(r model.Candidate) bool { return r.Key == want }); at >= 0 {
 		return at
@@ -145,6 +162,9 @@ func (c *choose) written() bool {
 }
 
 func (c *choose) Keys() []Key {
+	if c.onSchema() {
+		return c.schemaKeys()
+	}
 	next := c.nextKey("confirm", "take the marked version, then go on to the checks and the confirmation; nothing is written yet")
 	switch r := c.version(); {
 	case c.written():
@@ -191,7 +211,7 @@ func (c *choose) Keys() []Key {
 			}
 			return ""
 		}, do: func() tea.Cmd { return c.open(newDiff(c.scope, c.row().c, c.version().Version)) }},
-		c.wayKey(), c.backKey(), c.endKey(),
+		c.wayKey(), c.schemaKey(), c.backKey(), c.endKey(),
 	}, c.componentKeys()...)
 }
 
@@ -201,7 +221,7 @@ func (c *choose) move(by int) tea.Cmd {
 		return nil
 	}
 	at := max(0, min(len(h.Candidates)-1, c.cursor()+by))
-	c.marked[c.focus] = h.Candidates[at].Key
+	c.marked[c.mark()] = h.Candidates[at].Key
 	return nil
 }
 
@@ -240,6 +260,9 @@ func (c *choose) turn(by int) tea.Cmd {
 }
 
 func (c *choose) Says() sentence {
+	if c.onSchema() {
+		return c.schemaSays()
+	}
 	h, r := c.history(), c.version()
 	ch := c.choice()
 	switch {
@@ -323,7 +346,11 @@ func (c *choose) components(w, h int) []string {
 	}
 	nw = min(nw, max(12, w/3))
 	for _, ch := range c.releases() {
-		pw = max(pw, ansi.StringWidth(c.planned(ch)))
+		n := ansi.StringWidth(c.planned(ch))
+		if s := c.inc().Choice(incident.Schema(ch.Component)); s != nil {
+			n += ansi.StringWidth(", schema " + way(s.From, s.To))
+		}
+		pw = max(pw, min(n, w-nw-16))
 	}
 	for i := top; i < min(len(rows), top+n); i++ {
 		r := rows[i]
@@ -334,46 +361,12 @@ func (c *choose) components(w, h int) []string {
 		box, plan := "[ ]", ""
 		if ch := c.inc().Choice(model.Release(r.c.ID)); ch != nil {
 			box, plan = "[x]", c.planned(*ch)
+			if s := c.inc().Choice(incident.Schema(r.c.ID)); s != nil {
+				plan += ", schema " + way(s.From, s.To)
+			}
 		}
 		why := c.changedWords(r)
 		out = append(out, mark+box+" "+p.name(r.c.ID, nw, style)+"  "+p.cell(plan, pw, p.Strong)+"  "+p.fit(why, w-nw-pw-11))
-	}
-	return out
-}
-
-func (c *choose) revisions(w, h int) []string {
-	p, hist := c.pen, c.history()
-	out := []string{p.heading("history of "+p.middle(c.focus, w/2), w)}
-	switch {
-	case c.row() == nil:
-		return append(out, "   no component")
-	case hist == nil && c.choice() == nil:
-		if c.looks() {
-			return append(out, paint(p.Dim, "   not selected by then"))
-		}
-		return append(out, paint(p.Dim, "   space selects it and reads its history"))
-	case hist == nil || hist.At.IsZero() && hist.Err == "":
-		return append(out, "   reading the history…")
-	case hist.Err != "":
-		for _, l := range p.wrap(hist.Err, w-5, 3) {
-			out = append(out, "   "+paint(p.Bad, l))
-		}
-		return out
-	}
-	t := newRevTable(w, hist)
-	out[0] = t.head(p, w)
-	n := max(1, h-1)
-	at := c.cursor()
-	top := window(c.revTop, at, len(hist.Candidates), n)
-	chosen := ""
-	if ch := c.choice(); ch != nil {
-		chosen = ch.To.Key
-	}
-	for i := top; i < min(len(hist.Candidates), top+n); i++ {
-		out = append(out, t.row(p, hist, &hist.Candidates[i], i == at, chosen, c.snap))
-	}
-	if hist.Left > 0 && top+n > len(hist.Candidates) {
-		out = append(out, paint(p.Dim, p.say(fmt.Sprintf("   … %d older", hist.Left))))
 	}
 	return out
 }

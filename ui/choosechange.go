@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -101,6 +102,9 @@ func (c *choose) change(w, h int) []string {
 	if r == nil || h < 2 {
 		return nil
 	}
+	if c.onSchema() {
+		return c.migration(w, h)
+	}
 	var cur model.Version
 	if x := hist.Current(); x != nil {
 		cur = x.Version
@@ -109,6 +113,7 @@ func (c *choose) change(w, h int) []string {
 	if r.Current {
 		out[0] = p.heading(r.Full(), w)
 	}
+	out = append(out, c.sinceLines(w)...)
 	if r.Current {
 		return append(out, "   this is what runs now")
 	}
@@ -152,4 +157,45 @@ func (c *choose) change(w, h int) []string {
 	room := max(1, h-len(out)-len(tail))
 	out = append(out, c.changeLines(r.Changes, r.ChangesLeft, w, room)...)
 	return append(out, tail...)
+}
+
+// revisions is the table of what can be chosen from.
+func (c *choose) revisions(w, h int) []string {
+	p, hist := c.pen, c.history()
+	out := []string{p.heading("history of "+p.middle(c.focus, w/2), w)}
+	switch {
+	case c.row() == nil:
+		return append(out, "   no component")
+	case hist == nil && c.choice() == nil:
+		if c.looks() {
+			return append(out, paint(p.Dim, "   not selected by then"))
+		}
+		return append(out, paint(p.Dim, "   space selects it and reads its history"))
+	case hist == nil || hist.At.IsZero() && hist.Err == "":
+		return append(out, "   reading the history…")
+	case hist.Err != "":
+		for _, l := range p.wrap(hist.Err, w-5, 3) {
+			out = append(out, "   "+paint(p.Bad, l))
+		}
+		return out
+	}
+	if c.onSchema() {
+		return c.migrations(w, h)
+	}
+	t := newRevTable(w, hist)
+	out[0] = t.head(p, w)
+	n := max(1, h-1)
+	at := c.cursor()
+	top := window(c.revTop, at, len(hist.Candidates), n)
+	chosen := ""
+	if ch := c.choice(); ch != nil {
+		chosen = ch.To.Key
+	}
+	for i := top; i < min(len(hist.Candidates), top+n); i++ {
+		out = append(out, t.row(p, hist, &hist.Candidates[i], i == at, chosen, c.snap))
+	}
+	if hist.Left > 0 && top+n > len(hist.Candidates) {
+		out = append(out, paint(p.Dim, p.say(fmt.Sprintf("   … %d older", hist.Left))))
+	}
+	return out
 }

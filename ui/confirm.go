@@ -17,6 +17,7 @@ type confirm struct {
 	base
 	field field
 	shown []string // IDs of the plans on the screen
+	said  []string // sentences that were typed for them
 	moved bool     // they became others while something was typed
 	wrote bool     // the field closed while something was being typed
 	at    int      // the marked line of the preflight
@@ -38,7 +39,7 @@ type checkLine struct {
 func (c *confirm) Follow() {
 	if c.inc().Step != incident.Confirm {
 		c.field.clear()
-		c.moved, c.wrote, c.shown, c.chose = false, false, nil, false
+		c.moved, c.wrote, c.shown, c.said, c.chose = false, false, nil, nil, false
 		return
 	}
 	if !c.typingOpen() && c.field.String() != "" {
@@ -50,9 +51,9 @@ func (c *confirm) Follow() {
 		ids = append(ids, p.ID)
 	}
 	if !slices.Equal(ids, c.shown) {
-		c.moved = c.field.String() != ""
+		c.moved = c.field.String() != "" || len(c.said) > 0
 		c.field.clear()
-		c.shown = ids
+		c.shown, c.said = ids, nil
 	}
 	lines := c.lines()
 	if !c.chose { // on what blocks
@@ -92,6 +93,23 @@ func (c *confirm) plans() []model.Plan {
 	return out
 }
 
+// word returns what has to be typed now: the sentences of the plans, one after the other,
+// and then the word.
+func (c *confirm) word() (word string, sentence bool) {
+	for _, x := range c.snap.Sentences() {
+		if !slices.Contains(c.said, x) {
+			return x, true
+		}
+	}
+	return incident.ConfirmWord(c.inc()), false
+}
+
+// next is what has to be typed now.
+func (c *confirm) next() string {
+	word, _ := c.word()
+	return word
+}
+
 // purpose is what the confirmation is for.
 func (c *confirm) purpose() string {
 	if slices.ContainsFunc(c.inc().Open(), func(ch incident.Choice) bool { return ch.Role != model.RoleRelease }) {
@@ -106,6 +124,14 @@ func short(v model.Version) string {
 		return "?"
 	}
 	return v.Short
+}
+
+// named is what a plan changes, in a heading.
+func named(p *model.Plan) string {
+	if p.Role == model.RoleSchema {
+		return p.Component + " schema"
+	}
+	return p.Component
 }
 
 // fromTo is a plan's way in a column.
@@ -190,8 +216,12 @@ func (c *confirm) paste(string) {}
 func (c *confirm) typing() bool { return c.typingOpen() }
 
 func (c *confirm) Keys() []Key {
-	word := incident.ConfirmWord(c.inc())
-	keys := []Key{{Keys: []string{"enter"}, Name: strings.TrimPrefix(c.purpose(), "to "), Main: true, Quiet: true, Acts: true,
+	word, sentence := c.word()
+	name := strings.TrimPrefix(c.purpose(), "to ")
+	if sentence {
+		name = "accept"
+	}
+	keys := []Key{{Keys: []string{"enter"}, Name: name, Main: true, Quiet: true, Acts: true,
 		Help: "write the plan, after the word was typed: the component's name in production, y elsewhere",
 		Disabled: func(*incident.Snapshot) string {
 			switch {
@@ -205,7 +235,12 @@ func (c *confirm) Keys() []Key {
 			return ""
 		},
 		do: func() tea.Cmd {
-			do := incident.ConfirmWrite{Word: c.field.String(), Plans: slices.Clone(c.shown)}
+			if sentence {
+				c.said = append(c.said, word)
+				c.field.clear()
+				return nil
+			}
+			do := incident.ConfirmWrite{Word: c.field.String(), Plans: slices.Clone(c.shown), Sentences: slices.Clone(c.said)}
 			c.field.clear()
 			return c.send(do)
 		}},
@@ -286,7 +321,7 @@ func (c *confirm) Says() sentence {
 	switch {
 	case i.Asked == incident.AskChanged || i.Asked == incident.AskFailed:
 		if c.d.blocked == "" {
-			return sentence{bad, stop(i.AskText) + " Look again; then type " + incident.ConfirmWord(i) + "."}
+			return sentence{bad, stop(i.AskText) + " Look again; then type " + c.next() + "."}
 		}
 		return sentence{bad, stop(i.AskText)}
 	case c.moved && c.d.blocked == "":
@@ -298,5 +333,9 @@ func (c *confirm) Says() sentence {
 	case c.d.blocked != "":
 		return sentence{bad, "Blocked: " + c.d.blocked}
 	}
-	return sentence{warn, "Nothing is written yet. Type " + incident.ConfirmWord(i) + ", then enter, " + c.purpose() + "."}
+	word, more := c.word()
+	if more {
+		return sentence{warn, "Nothing is written yet. Type “" + word + "”, then enter; then the word is asked for."}
+	}
+	return sentence{warn, "Nothing is written yet. Type " + word + ", then enter, " + c.purpose() + "."}
 }

@@ -128,13 +128,18 @@ func (p *pen) command(text string, w int) []string {
 // prompt is the field, on a line of its own where its label leaves no room for
 // the word.
 func (c *confirm) prompt(w int) []string {
-	p, word := c.pen, incident.ConfirmWord(c.inc())
-	label := p.say(" type " + word + " " + c.purpose() + ": ")
+	p := c.pen
+	word, sentence := c.word()
+	purpose := c.purpose()
+	if sentence {
+		purpose = "to accept that"
+	}
+	label := p.say(" type " + word + " " + purpose + ": ")
 	if n := ansi.StringWidth(label); n+ansi.StringWidth(word)+3 <= w {
 		return []string{paint(p.Strong, label) + c.field.view(p, w-n-1)}
 	}
 	var out []string
-	for _, l := range p.wrap("type "+word+" "+c.purpose()+":", w-2, 3) {
+	for _, l := range p.wrap("type "+word+" "+purpose+":", w-2, 3) {
 		out = append(out, " "+paint(p.Strong, l))
 	}
 	return append(out, " > "+c.field.view(p, w-4))
@@ -146,7 +151,7 @@ func (c *confirm) changes(w, h int) []string {
 	var out []string
 	plans := c.plans()
 	for n, plan := range plans {
-		out = append(out, p.heading(p.middle(plan.Component, w/2)+" "+fromTo(plan), w))
+		out = append(out, p.heading(p.middle(named(&plan), w/2)+" "+fromTo(plan), w))
 		room := max(3, (h-len(out))/(len(plans)-n)-3)
 		if len(plan.Changes) > 0 || plan.Role == model.RoleRelease {
 			out = append(out, c.changeLines(plan.Changes, 0, w, room)...)
@@ -198,6 +203,9 @@ func (c *confirm) checkLines(w int) (all []string, at int) {
 		text := l.Text
 		if several {
 			text = l.slot.Component + ": " + text
+			if l.slot.Role == model.RoleSchema {
+				text = l.slot.Component + " schema: " + l.Text
+			}
 		}
 		sign, style := p.checkSign(l.State)
 		if c.inc().Overridden(l.slot, l.Check) {

@@ -459,10 +459,6 @@ func step(s *incident.Snapshot, to incident.Step) *incident.Snapshot {
 }
 
 func fixtures() []fixture {
-	ask := func(s *incident.Snapshot, what incident.Asked, text string) *incident.Snapshot {
-		s.Incident.Asked, s.Incident.AskText = what, text
-		return s
-	}
 	keys := func(list ...string) func(a *App) {
 		return func(a *App) {
 			for _, k := range list {
@@ -611,7 +607,7 @@ func fixtures() []fixture {
 		{"thousand", thousand(), nil},
 		{"quit", opened(), keys("q")},
 		{"hint", opened(), keys("s")},
-	}, append(closeFixtures(), whyFixtures()...)...)
+	}, append(append(closeFixtures(), whyFixtures()...), schemaFixtures()...)...)
 }
 
 // keyOf makes the message of a key from its name.

@@ -5,6 +5,9 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+
+	"rollbook/incident"
+	"rollbook/model"
 )
 
 // leaving is how far the operator is out of the door.
@@ -96,6 +99,11 @@ func (a *App) leavingLine() string {
 		}
 		if a.engine.Writing() {
 			return "A write is under way; the cluster goes on by itself. q leaves when it is answered · any other key stays"
+		}
+		for _, s := range a.inc().Standing() {
+			if s.Write.Plan.Role == model.RoleSchema && s.Write.State == incident.Rolling {
+				return "Migrations are being taken back by a command over this program's connection: leaving may end it half-way. q leaves · any other key stays"
+			}
 		}
 		return "The incident stays open; start rollbook here again to go on. q leaves · any other key stays"
 	case waiting:

@@ -236,19 +236,24 @@ func (r *rollBack) rollout(w, h, last, charts int) []string {
 // progress is one workload: what it goes to, how far it is, how long it has.
 func (r *rollBack) progress(s incident.Standing, w int) []string {
 	p, wr := r.pen, s.Write
-	head := wr.Plan.Component + " " + fromTo(wr.Plan)
+	head := named(&wr.Plan) + " " + fromTo(wr.Plan)
 	state, style := string(wr.State), p.Plain
 	switch wr.State {
 	case incident.Pending:
 		state = "not begun"
+		if wr.Plan.Waits {
+			state = "waits for what goes before it"
+		}
 	case incident.Done:
 		state, style = "✓ rolled out after "+model.Short(wr.RolledOut.Sub(wr.Receipt.At)), p.Good
-		if r.snap.NoneRuns(wr.Plan.Component) {
+		if wr.Plan.Role == model.RoleSchema {
+			state = "✓ taken back after " + model.Short(wr.RolledOut.Sub(wr.Receipt.At))
+		} else if r.snap.NoneRuns(wr.Plan.Component) {
 			state, style = "version set", p.Warn // its progress says that nothing runs it
 		}
 	case incident.Reverted: // its Err begins with that word
 		state, style = "✗ "+wr.Err, p.Bad
-	case incident.Refused, incident.Failed:
+	case incident.Refused, incident.Failed, incident.Stopped:
 		state, style = "✗ "+state+": "+wr.Err, p.Bad
 	case incident.Rolling:
 		state = fmt.Sprintf("%s of %s", clockOf(r.snap.Now.Sub(wr.Receipt.At)), clockOf(r.inc().Settings.Limits.Rollout))
