@@ -17,6 +17,7 @@ import (
 	"rollbook/incident"
 	"rollbook/kube"
 	"rollbook/model"
+	"rollbook/ways/migrate"
 )
 
 // doctorDeadline ends the whole examination.
@@ -92,6 +93,9 @@ func examine(ctx context.Context, f *flags, args []string) ([]finding, error) {
 			}
 		}
 	}
+	if reached {
+		out = append(out, migrationLines(ctx, migrations(c, cfg, f.readOnly), set.Components)...)
+	}
 	out = append(out, aroundLines(ctx, cfg)...)
 	if reached {
 		out = append(out, redeployLines(ctx, f, cfg, c, quiet, set.Components)...)
@@ -122,6 +126,20 @@ func examine(ctx context.Context, f *flags, args []string) ([]finding, error) {
 		out = append(out, finding{name: l.Name, state: l.State, text: text})
 	}
 	return out, nil
+}
+
+// migrationLines tell whether the migrations of the components could be taken back. The
+// tool is run in a pod, to look: nothing is changed.
+func migrationLines(ctx context.Context, m *migrate.Migrate, targets []model.Target) (out []finding) {
+	for _, t := range targets {
+		if !m.Serves(t.ID) {
+			continue
+		}
+		for _, k := range m.Check(ctx, t.ID, t.Workload) {
+			out = append(out, finding{name: k.ID + " " + t.ID, state: k.State, text: k.Text, do: k.Do})
+		}
+	}
+	return out
 }
 
 func configLine(cfg *config.Config) finding {

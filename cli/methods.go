@@ -13,6 +13,7 @@ import (
 	"rollbook/kube"
 	"rollbook/model"
 	"rollbook/ways/gitlabjob"
+	"rollbook/ways/migrate"
 	"rollbook/ways/redeploy"
 )
 
@@ -24,6 +25,7 @@ func methods(c *kube.Client, cfg *config.Config, readOnly bool) []engine.Method 
 		kube.NewDeletePod(c),
 		job,
 		gitlabjob.NewCancel(job),
+		migrations(c, cfg, readOnly),
 		redeployed(c, cfg, readOnly),
 	}
 }
@@ -70,6 +72,18 @@ func gitlabJob(cfg *config.Config, readOnly bool) gitlabjob.Job {
 		}
 	}
 	return gitlabjob.New(server, targets, gitlabjob.Options{ReadOnly: readOnly, Now: time.Now, Rollout: kube.Rollout})
+}
+
+// migrations takes back those of the components that say how. It is no way back, but
+// goes before one.
+func migrations(c migrate.Pods, cfg *config.Config, readOnly bool) *migrate.Migrate {
+	targets := map[string]migrate.Target{}
+	for _, k := range cfg.Components {
+		if m := k.Migrations; m != nil {
+			targets[k.Name] = migrate.Target{Tool: m.Tool, Command: m.Command, App: m.App, Container: m.Container, Releases: m.Releases}
+		}
+	}
+	return migrate.New(c, targets, migrate.Options{ReadOnly: readOnly, Now: time.Now})
 }
 
 // noGitLab stands for a GitLab that cannot be asked.

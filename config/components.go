@@ -152,6 +152,7 @@ func (d *decoder) component(v value, c *Component) {
 		field{name: "methods", set: func(v value) { v.methodNames(&c.Methods) }},
 		field{name: "gitlab", private: true, set: func(v value) { d.deploys(v, &c.GitLab) }},
 		field{name: "redeploy", private: true, set: func(v value) { d.redeployed(v, &c.Redeploy) }},
+		field{name: "migrations", private: true, set: func(v value) { d.migrations(v, &c.Migrations) }},
 	)
 }
 

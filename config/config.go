@@ -75,6 +75,8 @@ type Component struct {
 	Methods   []string  // ways back that are offered for it, the first one first; nil: all that it has
 	GitLab    *Deploys  // nil: not set
 	Redeploy  *Redeploy // nil: not set
+
+	Migrations *Migrations // nil: not set
 }
 
 // Metrics say how a component's figures are asked for. A query given replaces

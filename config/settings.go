@@ -100,6 +100,7 @@ func (c *Config) Settings() []Setting {
 				add(path+".redeploy.remote", "true")
 			}
 		}
+		comp.Migrations.settings(path+".migrations", some)
 	}
 	p := c.Prometheus
 	some("prometheus.url", p.Address.String())

@@ -1,0 +1,115 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Tools that bring migrations.
+const (
+	ToolAlembic = "alembic"
+	ToolDjango  = "django"
+)
+
+var migrationTools = []string{ToolAlembic, ToolDjango}
+
+// Migrations say how the migrations of a component's database are taken back, by a
+// command in a pod of it.
+type Migrations struct {
+	Tool      string   // ToolAlembic or ToolDjango
+	Command   []string // that runs the tool; nil: alembic, or python manage.py
+	App       string   // of Django
+	Container string   // "": the pod's first
+	// Releases say at which migration the code of a release ends, by its image's tag.
+	Releases map[string]string
+}
+
+// migrationName is what Alembic and Django call one. It becomes an argument of a command.
+var migrationName = regexp.MustCompile(`^[0-9A-Za-z_]{1,128}$`)
+
+func checkMigrationName(s string) error {
+	if !migrationName.MatchString(s) {
+		return fmt.Errorf("%s is no name of a migration: letters, digits and _", quote(s))
+	}
+	return nil
+}
+
+func checkContainer(s string) error {
+	if !dnsLabel.MatchString(s) {
+		return fmt.Errorf("%s is not the name of a container: lower-case letters, digits and -", quote(s))
+	}
+	return nil
+}
+
+// migrations are read from the operator's own file alone: the command runs in production.
+func (d *decoder) migrations(v value, to **Migrations) {
+	m := Migrations{}
+	if *to != nil {
+		m = **to
+	}
+	before := d.count
+	v.needs("tool")
+	v.fields(
+		lineField("tool", &m.Tool, func(s string) error {
+			if !slices.Contains(migrationTools, s) {
+				return fmt.Errorf("%s is no tool that is known; there are %s", quote(s), list(migrationTools))
+			}
+			return nil
+		}).as(Schema{Type: "string", Enum: migrationTools}),
+		field{name: "command", set: func(v value) { v.lines(&m.Command, lineOf(nil), func(value, string) {}) }},
+		lineField("app", &m.App, checkMigrationName).as(lineOf(migrationName)),
+		lineField("container", &m.Container, checkContainer).as(lineOf(dnsLabel)),
+		field{name: "releases", set: func(v value) { d.migrationsOf(v, &m.Releases) }},
+	)
+	switch {
+	case d.count > before:
+		return
+	case m.Tool == "":
+		v.failKey("tool is missing, such as tool: alembic")
+	case m.Tool == ToolDjango && m.App == "":
+		v.failKey("app is missing, such as app: shop: Django takes back the migrations of one app")
+	case m.Tool != ToolDjango && m.App != "":
+		v.failKey("app belongs to the tool django")
+	}
+	v.remember()
+	*to = &m
+}
+
+func (d *decoder) migrationsOf(v value, to *map[string]string) {
+	all := map[string]string{}
+	for _, e := range v.entries() {
+		if e.value.draws(lineOf(migrationName)) {
+			return
+		}
+		s, ok := e.value.line()
+		if !ok {
+			continue
+		}
+		if err := checkMigrationName(s); err != nil {
+			e.value.fail("%s", err)
+			continue
+		}
+		if d.checkName(e) {
+			all[e.name] = s
+			e.value.remember()
+		}
+	}
+	*to = all
+}
+
+// settings lists m for config check.
+func (m *Migrations) settings(path string, some func(path, value string)) {
+	if m == nil {
+		return
+	}
+	some(path+".tool", m.Tool)
+	some(path+".command", strings.Join(m.Command, " "))
+	some(path+".app", m.App)
+	some(path+".container", m.Container)
+	for _, tag := range slices.Sorted(maps.Keys(m.Releases)) {
+		some(path+".releases."+tag, m.Releases[tag])
+	}
+}
