@@ -182,7 +182,7 @@ func TestMigrationThatStopsHalfWay(t *testing.T) {
 	term.keys("Enter")
 	term.sees(`The schema of backend-python is taken back to 0001_initial`, 5*time.Second)
 	term.keys("Enter")
-	t.Log(term.sees(`DROP +ALTER TABLE "shop_customer" DROP COLUMN "email" CASCADE;`, 30*time.Second))
+	t.Log(term.sees(`DROP COLUMN\s+"email"`, 30*time.Second))
 	m.confirms(term, "data of backend-python will be lost", "rollback 2")
 	t.Log(term.sees(`half-way: 1 of 2\s+migrations undone`, time.Minute))
 	if got := m.image(t); got != "shop/backend-python:1.43.0" {

@@ -22,6 +22,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
 
 	"rollbook/model"
@@ -201,6 +202,7 @@ func (c *Client) stream(ctx context.Context, namespace, pod, container string, a
 		resp.Body.Close()
 		return nil, &unreached{err: errForeign, text: fmt.Sprintf("what answers at %s is not the API server: it upgrades to something that is no exec", hostOf(c.host))}
 	}
+	defer utilnet.CloseIdleConnectionsFor(client.Transport) // it is kept for nothing
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
 	if err != nil {
@@ -240,6 +242,9 @@ func (g gated) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer g.gate.leave()
 	return g.next.RoundTrip(req)
 }
+
+// WrappedRoundTripper lets apimachinery find the connections below.
+func (g gated) WrappedRoundTripper() http.RoundTripper { return g.next }
 
 // longestLine is how many bytes of one line are kept.
 const longestLine = 64 << 10

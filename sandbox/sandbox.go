@@ -43,6 +43,8 @@ type Options struct {
 	// 127.0.0.1 for it and for Prometheus. With one, Prometheus is reached
 	// through the API's service proxy alone.
 	Listener net.Listener
+	// Exec runs commands in pods; nil = no container has any.
+	Exec api.Exec
 }
 
 // Sandbox is one that runs.
@@ -151,7 +153,7 @@ func (s *Sandbox) build(o Options) error {
 		return err
 	}
 	s.scenario, s.world, s.metrics = o.Scenario, w, w.prom.Handler()
-	s.api = api.Handler(api.Options{Store: w.store, Logs: logs{w}, Prometheus: s.metrics, Token: s.token, User: User, Now: w.clock.now})
+	s.api = api.Handler(api.Options{Store: w.store, Logs: logs{w}, Prometheus: s.metrics, Token: s.token, User: User, Now: w.clock.now, Exec: o.Exec})
 	if o.Built != nil {
 		o.Built()
 	}

@@ -37,6 +37,8 @@ type Trial struct {
 	Changed model.Settled
 	// Denied are users who lack a right; none where everybody may do everything.
 	Denied []Denial
+
+	via Via // where Wire lies, of a method of the cluster
 }
 
 // Denial is the method as somebody has it who lacks a right that it needs.

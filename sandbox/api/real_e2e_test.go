@@ -200,7 +200,8 @@ func TestRealServerTablesAlike(t *testing.T) {
 
 // unlike are the answers that differ from a real server's, and why.
 var unlike = map[string]string{
-	"nowhere":       "404 page not found, as text",
-	"unknown group": "404 page not found, as text",
-	"exec":          "it is served there",
+	"nowhere":                "404 page not found, as text",
+	"unknown group":          "404 page not found, as text",
+	"attach":                 "it is served there",
+	"exec without a command": "it is told in other words there",
 }
