@@ -48,8 +48,13 @@ func TestBrief(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	for _, kind := range []model.MessageKind{model.MessageStarted, model.MessageUpdated, model.MessageResolved} {
-		if m := Draft(s, model.Channel{ID: "statuspage/x", Kind: model.ChannelStatuspage}, kind); strings.Contains(m.Text+m.Title, "KeyError") {
-			t.Errorf("%+v", m)
+		for _, public := range []model.ChannelKind{model.ChannelStatuspage, model.ChannelWebhook} {
+			m := Draft(s, model.Channel{ID: "x/x", Kind: public}, kind)
+			for _, internal := range []string{"KeyError", "backend-python", "production", "maria", "revision", "INC-"} {
+				if strings.Contains(m.Text+m.Title, internal) {
+					t.Errorf("%s to %s names %q: %+v", kind, public, internal, m)
+				}
+			}
 		}
 	}
 }

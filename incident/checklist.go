@@ -153,7 +153,7 @@ func itemOf(i *Incident, m *MessageRecord) string {
 	case c.Kind == model.ChannelGitLab:
 		return "follow-up"
 	case m.Message.Kind != model.MessageResolved:
-	case c.Kind == model.ChannelStatuspage, c.Kind == model.ChannelWebhook:
+	case c.Kind.Public():
 		return "status page"
 	default:
 		return "chat"

@@ -10,15 +10,15 @@ import (
 )
 
 // Draft is a message of a kind for a channel, from what is known: what is not
-// known is not said. A status page gets words for its readers, a chat those for
-// colleagues, a project the follow-up.
+// known is not said. What the public may read names what its readers know, a chat what
+// colleagues do, a project gets the follow-up.
 func Draft(s *Snapshot, c model.Channel, kind model.MessageKind) model.Message {
 	m := model.Message{Kind: kind, Channel: c.ID, Incident: s.Incident.ID}
 	if c.Kind == model.ChannelGitLab {
 		m.Title, m.Text = "Follow-up of "+s.Incident.ID+": "+strings.Join(affected(s), ", "), followUp(s)
 		return m
 	}
-	public := c.Kind == model.ChannelStatuspage
+	public := c.Kind.Public()
 	where := s.namesOf(affected(s), public)
 	switch kind {
 	case model.MessageStarted:

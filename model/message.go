@@ -44,6 +44,10 @@ const (
 	ChannelGitLab     ChannelKind = "gitlab" // follow-up issues
 )
 
+// Public reports whether anybody may read what a channel of this kind is sent: a status
+// page, or a webhook, which may lead anywhere.
+func (k ChannelKind) Public() bool { return k == ChannelStatuspage || k == ChannelWebhook }
+
 // A Message is what a draft is sent as. Its text is plain: lines, blank lines
 // between paragraphs, "- " before the items of a list. Each sender puts it into
 // its own markup and escapes what would be read as such.
