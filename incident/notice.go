@@ -87,5 +87,13 @@ func (b Noticed) apply(i *Incident, f Fact) {
 }
 
 func (b Noticed) entry(*Incident) (EntryKind, string) {
-	return EntrySeen, b.Component + ": " + b.Text
+	text := b.Text
+	if b.What == "revision" {
+		words := strings.Fields(text)
+		for n, w := range words { // images, of which the last part tells them apart
+			words[n] = w[strings.LastIndexByte(w, '/')+1:]
+		}
+		text = strings.Join(words, " ")
+	}
+	return EntrySeen, b.Component + ": " + text
 }

@@ -26,7 +26,7 @@ func (c *closing) Title() string { return "7 Close" }
 
 // Follow keeps the mark on an item; it begins at the first that is open, and
 // goes on to the next when its item is settled, also when that happened by
-// itself.
+// itself. What is looked at is first the component that the incident was about.
 func (c *closing) Follow() {
 	items := c.inc().Items
 	if c.inc().Step != incident.Close {
@@ -34,6 +34,9 @@ func (c *closing) Follow() {
 	} else if !c.moved && len(items) > 0 {
 		c.moved, c.at = true, 0
 		c.toOpen()
+		if r := c.subject(); r != nil {
+			c.focus = r.c.ID
+		}
 	}
 	c.at = max(0, min(len(items)-1, c.at))
 	if c.wasOpen && c.item() != nil && c.item().State != "" {

@@ -11,6 +11,18 @@ import (
 )
 
 func (c *closing) View(w, h int) []string {
+	if cols := widths(w); len(cols) > 2 {
+		var item []string
+		if it := c.item(); it != nil {
+			item = append([]string{c.pen.heading(it.Text, cols[1]), ""}, c.itemLines(it, cols[1])...)
+		}
+		left := append(c.list(cols[0], h), "")
+		left = append(left, c.charts(c.subject(), cols[0], h-len(left), chartMost)...)
+		if room := h - len(item) - 1; room > 2 {
+			item = append(append(item, ""), c.fullDetail(cols[1], room)...)
+		}
+		return c.pen.side([][]string{left, item, c.aside(cols[2], h)}, cols, h)
+	}
 	if w >= wideWidth {
 		lw := listW(w)
 		var right []string
@@ -44,6 +56,9 @@ func (c *closing) View(w, h int) []string {
 
 // listW is the width of the checklist on a screen of w cells.
 func listW(w int) int {
+	if cols := widths(w); len(cols) > 2 {
+		return cols[0]
+	}
 	if w >= wideWidth {
 		return w * 5 / 8
 	}

@@ -68,7 +68,8 @@ func (s *scope) aside(w, h int) []string {
 	return append(out, s.lately(w, h-len(out))...)
 }
 
-// lately draws the timeline's end in h lines, its newest line at the bottom.
+// lately draws the timeline's end in h lines: of the newest entries so many as have room
+// whole.
 func (s *scope) lately(w, h int) []string {
 	if h < 1 {
 		return nil
@@ -77,6 +78,14 @@ func (s *scope) lately(w, h int) []string {
 	if len(s.inc().Timeline) == 0 {
 		return append(out, "   nothing yet: the incident is not opened")
 	}
-	lines := s.timelineLines(w, h-1, true)
-	return append(out, lines[max(0, len(lines)-h+1):]...)
+	all := s.inc().Timeline
+	var lines []string
+	for n := len(all) - 1; n >= 0; n-- {
+		entry := s.entryLines(all[n], w, true)
+		if len(lines)+len(entry) > h-1 && len(lines) > 0 {
+			break
+		}
+		lines = append(entry, lines...)
+	}
+	return append(out, lines[:min(len(lines), h-1)]...)
 }

@@ -111,7 +111,6 @@ func newTimeline(s *scope) overlay {
 
 // timelineLines are the newest n entries, oldest first.
 func (s *scope) timelineLines(w, n int, wrapped bool) []string {
-	p := s.pen
 	entries := s.inc().Timeline
 	entries = entries[max(0, len(entries)-n):]
 	if !wrapped && n > 1 {
@@ -119,34 +118,41 @@ func (s *scope) timelineLines(w, n int, wrapped bool) []string {
 	}
 	var out []string
 	for _, e := range entries {
-		sign, style := " ", p.Plain
-		switch e.Kind {
-		case incident.EntryBad:
-			sign, style = "✗", p.Bad
-		case incident.EntryWrite, incident.EntryOutcome:
-			sign, style = "✓", p.Strong
-		case incident.EntrySeen:
-			style = p.Dim
-		case "answer", "choice", "check":
-			sign = "·"
+		out = append(out, s.entryLines(e, w, wrapped)...)
+	}
+	return out
+}
+
+// entryLines are one entry of the timeline: one line, or as many as it takes.
+func (s *scope) entryLines(e incident.Entry, w int, wrapped bool) []string {
+	p := s.pen
+	sign, style := " ", p.Plain
+	switch e.Kind {
+	case incident.EntryBad:
+		sign, style = "✗", p.Bad
+	case incident.EntryWrite, incident.EntryOutcome:
+		sign, style = "✓", p.Strong
+	case incident.EntrySeen:
+		style = p.Dim
+	case "answer", "choice", "check":
+		sign = "·"
+	}
+	// Who did it stands where the sign of what happened by itself stands:
+	// most lines have no name, and a column of blanks costs a quarter of 80.
+	head := " " + p.say(e.At.UTC().Format("15:04:05")) + " " + paint(style, p.say(sign)) + " "
+	if e.By != "" {
+		head += paint(p.Strong, p.middle(e.By, 16)) + " "
+	}
+	n := ansi.StringWidth(head)
+	if !wrapped {
+		return []string{head + paint(style, p.fit(e.Text, w-n-1))}
+	}
+	var out []string
+	for k, l := range p.wrap(e.Text, w-n-1, 0) {
+		if k > 0 {
+			head = spaces(n)
 		}
-		// Who did it stands where the sign of what happened by itself stands:
-		// most lines have no name, and a column of blanks costs a quarter of 80.
-		head := " " + p.say(e.At.UTC().Format("15:04:05")) + " " + paint(style, p.say(sign)) + " "
-		if e.By != "" {
-			head += paint(p.Strong, p.middle(e.By, 16)) + " "
-		}
-		n := ansi.StringWidth(head)
-		if !wrapped {
-			out = append(out, head+paint(style, p.fit(e.Text, w-n-1)))
-			continue
-		}
-		for k, l := range p.wrap(e.Text, w-n-1, 0) {
-			if k > 0 {
-				head = spaces(n)
-			}
-			out = append(out, head+paint(style, l))
-		}
+		out = append(out, head+paint(style, l))
 	}
 	return out
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"rollbook/incident"
 )
 
@@ -168,5 +170,28 @@ func TestListMovesAsLittleAsItCan(t *testing.T) {
 	pressed(a, "home")
 	if page.top != 0 {
 		t.Errorf("home: the list begins at %d", page.top)
+	}
+}
+
+// The end of the timeline begins with an entry, whatever room it has, and has the newest
+// in it.
+func TestLatelyBeginsWithAnEntry(t *testing.T) {
+	for _, snap := range []func() *incident.Snapshot{opened, rolling, verified, closingOf} {
+		a := New(Options{Engine: still{t, snap()}, Look: &dark, Width: 120, Height: 40})
+		for w := 24; w <= 90; w += 6 {
+			for h := 3; h <= 40; h++ {
+				lines := a.lately(w, h)
+				if len(lines) > h || len(lines) < 2 {
+					t.Fatalf("%d×%d: %d lines", w, h, len(lines))
+				}
+				if first := strings.TrimSpace(ansi.Strip(lines[1])); len(first) < 8 || first[2] != ':' || first[5] != ':' {
+					t.Errorf("%d×%d begins with %q", w, h, first)
+				}
+				all := a.inc().Timeline
+				if at := all[len(all)-1].At.UTC().Format("15:04:05"); !strings.Contains(ansi.Strip(strings.Join(lines, "\n")), at) {
+					t.Errorf("%d×%d lacks the newest", w, h)
+				}
+			}
+		}
 	}
 }
