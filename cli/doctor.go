@@ -94,7 +94,12 @@ func examine(ctx context.Context, f *flags, args []string) ([]finding, error) {
 		}
 	}
 	if reached {
-		out = append(out, migrationLines(ctx, migrations(c, cfg, f.readOnly), set.Components)...)
+		// A read-only client lets no command be run, not even one that looks.
+		runs, err := f.reach(quiet, f.readOnly)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, migrationLines(ctx, migrations(runs, cfg, f.readOnly), set.Components)...)
 	}
 	out = append(out, aroundLines(ctx, cfg)...)
 	if reached {

@@ -19,6 +19,9 @@ func (m *Migrate) Check(ctx context.Context, component string, w model.Workload)
 	if err != nil {
 		return []model.Check{line("migrations", model.CheckBlocked, "ask for the verb list on pods", "its pods cannot be listed: %s", because(err))}
 	}
+	if m.ReadOnly {
+		return []model.Check{line("migrations", model.CheckNote, "look without --read-only", "%s was not looked for: rollbook runs read-only, and runs no command in a pod", t.Tool)}
+	}
 	for _, at := range all {
 		if ch := m.checkExec(ctx, at); ch.State == model.CheckBlocked {
 			return []model.Check{ch}

@@ -497,3 +497,38 @@ func TestErrorOfATraceback(t *testing.T) {
 		t.Errorf("%+v", pf.Checks)
 	}
 }
+
+// Doctor looks whether the tool is there, and changes nothing.
+func TestCheck(t *testing.T) {
+	poetry := func(t *migrate.Target, _ *migrate.Options) { t.Command = []string{"poetry"} }
+	for name, x := range map[string]struct {
+		set   func(*cluster)
+		as    func(*migrate.Target, *migrate.Options)
+		state model.CheckState
+		says  string
+	}{
+		"it is there":   {func(*cluster) {}, nil, model.CheckOK, "alembic runs in pod api-"},
+		"no tool":       {func(*cluster) {}, poetry, model.CheckBlocked, "alembic cannot be run in pod api-"},
+		"no right":      {func(c *cluster) { c.denied = true }, nil, model.CheckBlocked, "forbidden"},
+		"no pod":        {func(c *cluster) { c.leave("api-old"); c.leave("api-new") }, nil, model.CheckUnknown, "no pod of deployment/api runs"},
+		"read-only":     {func(*cluster) {}, readOnly, model.CheckNote, "rollbook runs read-only"},
+		"older than it": {func(c *cluster) { c.leave("api-new") }, nil, model.CheckWarning, "where the schema is cannot be seen"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCluster(shop())
+			c.leave("api-old")
+			if name == "older than it" {
+				c = newCluster(shop())
+			}
+			x.set(c)
+			m := c.as()
+			if x.as != nil {
+				m = c.as(x.as)
+			}
+			got := m.Check(t.Context(), "api", component().Workload)
+			if len(got) != 1 || got[0].State != x.state || !strings.Contains(got[0].Text, x.says) || c.Writes() != 0 {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
