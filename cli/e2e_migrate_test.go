@@ -184,7 +184,7 @@ func TestMigrationThatStopsHalfWay(t *testing.T) {
 	term.keys("Enter")
 	t.Log(term.sees(`DROP COLUMN\s+"email"`, 30*time.Second))
 	m.confirms(term, "data of backend-python will be lost", "rollback 2")
-	t.Log(term.sees(`half-way: 1 of 2\s+migrations undone`, time.Minute))
+	t.Log(term.sees(`half-way:\s+1\s+of\s+2\s+migrations\s+undone`, time.Minute))
 	if got := m.image(t); got != "shop/backend-python:1.43.0" {
 		t.Errorf("the release was touched: %s", got)
 	}
