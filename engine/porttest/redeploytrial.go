@@ -30,7 +30,7 @@ func NewRepository(t testing.TB) *Repository {
 // Git runs git in it and returns what it prints.
 func (r *Repository) Git(args ...string) string {
 	r.t.Helper()
-	cmd := exec.Command("git", append([]string{"-C", r.Dir, "-c", "user.name=Grace", "-c", "user.email=grace@shop.example", "-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false"}, args...)...)
+	cmd := exec.CommandContext(r.t.Context(), "git", append([]string{"-C", r.Dir, "-c", "user.name=Grace", "-c", "user.email=grace@shop.example", "-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false"}, args...)...)
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -94,8 +94,9 @@ func kustomize(ctx context.Context, t Target, tree, none string) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	p.args, p.dir, p.deadline = append(p.args, t.Overlay), tree, buildDeadline
+	p.args, p.dir, p.deadline, p.keeps = append(p.args, t.Overlay), tree, buildDeadline, forNetwork
 	if !t.Remote {
+		p.keeps = forItself
 		const nowhere = "http://127.0.0.1:9"
 		p.path, p.env = none, []string{"HTTPS_PROXY=" + nowhere, "HTTP_PROXY=" + nowhere, "https_proxy=" + nowhere, "http_proxy=" + nowhere, "NO_PROXY=", "no_proxy="}
 	}

@@ -70,6 +70,7 @@ func (w *world) lines(stale error) []model.Check {
 	out = append(out, w.checkDryRun()...)
 	out = append(out, w.checkConflicts()...)
 	out = append(out, w.checkLeft()...)
+	out = append(out, w.checkAdopted()...)
 	out = append(out, w.checkReplicas()...)
 	out = append(out, w.checkReach()...)
 	out = append(out, w.checkWorkload()...)
@@ -215,6 +216,20 @@ func (w *world) checkLeft() (out []model.Check) {
 			"%s has set what %s does not have, and it stays: %s", owner, w.to.Version, some(byOwner[owner])))
 	}
 	return out
+}
+
+// checkAdopted tells what becomes of what kubectl apply has set without --server-side.
+func (w *world) checkAdopted() []model.Check {
+	var names []string
+	for _, t := range w.tries {
+		if len(t.Adopts) > 0 && slices.ContainsFunc(w.objects, func(o object) bool { return o.Object == t.Object }) {
+			names = append(names, t.Object.String())
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []model.Check{line("adopt", model.CheckNote, "", "what kubectl apply has set is handed over to %s first, as kubectl apply --server-side does: %s", w.target.Manager, some(names))}
 }
 
 func (w *world) checkReplicas() (out []model.Check) {

@@ -452,18 +452,21 @@ func TestCommand(t *testing.T) {
 	if _, err := m.Do(t.Context(), p, nil); err != nil || image(w.objects["deployment/api"]) != "shop/api:1.41.0" {
 		t.Errorf("%v, %s", err, w.objects["deployment/api"])
 	}
+	t.Setenv("GIT_DIR", "/elsewhere")
+	t.Setenv("ROLLBOOK_SECRET", "x")
 	for name, c := range map[string]struct {
 		command []string
 		says    string
 	}{
-		"fails":          {[]string{"sh", "-c", "echo Error: no chart >&2; exit 3"}, "sh: no chart"},
-		"no program":     {[]string{"no-such-program"}, "no-such-program is not installed, or not in PATH"},
-		"no objects":     {[]string{"true"}, "has no objects"},
-		"no YAML":        {[]string{"echo", "{"}, "no YAML"},
-		"no name":        {[]string{"echo", "{kind: A, apiVersion: b}"}, "without apiVersion, kind or name"},
-		"no workload":    {[]string{"echo", "{kind: A, apiVersion: b, metadata: {name: c}}"}, "has no deployment/api in namespace shop"},
-		"twice the same": {[]string{"printf", "%s", manifest("1") + "---\n" + manifest("2")}, "has configmap/flags twice"},
-		"a secret":       {[]string{"sh", "-c", "echo password=hunter2hunter2 >&2; exit 1"}, "sh: password="},
+		"fails":              {[]string{"sh", "-c", "echo Error: no chart >&2; exit 3"}, "sh: no chart"},
+		"no program":         {[]string{"no-such-program"}, "no-such-program is not installed, or not in PATH"},
+		"no objects":         {[]string{"true"}, "has no objects"},
+		"no YAML":            {[]string{"echo", "{"}, "no YAML"},
+		"no name":            {[]string{"echo", "{kind: A, apiVersion: b}"}, "without apiVersion, kind or name"},
+		"no workload":        {[]string{"echo", "{kind: A, apiVersion: b, metadata: {name: c}}"}, "has no deployment/api in namespace shop"},
+		"twice the same":     {[]string{"printf", "%s", manifest("1") + "---\n" + manifest("2")}, "has configmap/flags twice"},
+		"no variable of git": {[]string{"sh", "-c", `test -z "$GIT_DIR$ROLLBOOK_SECRET" && echo Error: none >&2; exit 1`}, "sh: none"},
+		"a secret":           {[]string{"sh", "-c", "echo password=hunter2hunter2 >&2; exit 1"}, "sh: password="},
 	} {
 		w.target.Command = c.command
 		pf := w.preflight(t, w.method(), w.version("1.41.0"))

@@ -56,7 +56,7 @@ func (g repository) git(ctx context.Context, deadline time.Duration, args ...str
 }
 
 func (g repository) gitWith(ctx context.Context, deadline time.Duration, in []byte, args ...string) ([]byte, error) {
-	p := program{name: "git", deadline: deadline,
+	p := program{name: "git", deadline: deadline, keeps: forNetwork,
 		args: append([]string{"-C", g.dir, "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "gc.auto=0", "-c", "maintenance.auto=false"}, args...)}
 	if in != nil {
 		p.in = bytes.NewReader(in)

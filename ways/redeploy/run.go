@@ -33,21 +33,33 @@ type program struct {
 	name     string // "git", or a path
 	args     []string
 	dir      string   // "" = this one
-	env      []string // beside what each program gets
+	keeps    []string // beginnings of the operator's variables that it is given; nil = all but those that are withheld
+	env      []string // beside these
+	path     string   // PATH; "" = the operator's
 	in       io.Reader
-	path     string // PATH; "" = as it is
 	deadline time.Duration
 }
 
-// withheld are the beginnings of variables that no program is given: git's own would
-// send it to another repository, and the rest are questions that nobody answers.
-var withheld = []string{"GIT_", "SSH_ASKPASS", "KUSTOMIZE_", "ROLLBOOK_"}
+// withheld are the beginnings of variables that no program is given: git's own would send
+// it to another repository, and the rest are questions that nobody answers.
+var withheld = []string{"GIT_", "SSH_ASKPASS", "KUSTOMIZE_", "ROLLBOOK_", "LC_ALL=", "PAGER="}
 
-// environment returns what a program is given: who the operator is and how the network
-// is reached, nothing that leads it elsewhere or lets it ask.
+// What a program is given of the operator's variables: tokens that are there for others
+// are not among them.
+var (
+	forItself  = []string{"HOME=", "TMPDIR=", "LANG=", "LANGUAGE=", "LC_", "PATH="}
+	forNetwork = append([]string{"USER=", "LOGNAME=", "XDG_", "SSH_AUTH_SOCK=", "KRB5", "SSL_CERT_", "HTTP_PROXY=", "HTTPS_PROXY=", "NO_PROXY=", "ALL_PROXY=",
+		"http_proxy=", "https_proxy=", "no_proxy=", "all_proxy="}, forItself...)
+)
+
+// environment returns what a program is given: nothing that leads it elsewhere or lets it
+// ask.
 func (p *program) environment() []string {
+	begins := func(e string, any []string) bool {
+		return slices.ContainsFunc(any, func(s string) bool { return strings.HasPrefix(e, s) })
+	}
 	env := slices.DeleteFunc(os.Environ(), func(e string) bool {
-		return slices.ContainsFunc(withheld, func(s string) bool { return strings.HasPrefix(e, s) }) || p.path != "" && strings.HasPrefix(e, "PATH=")
+		return begins(e, withheld) || p.keeps != nil && !begins(e, p.keeps) || p.path != "" && strings.HasPrefix(e, "PATH=")
 	})
 	env = append(env, "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1", "GIT_PAGER=cat", "PAGER=cat", "SSH_ASKPASS_REQUIRE=never", "LC_ALL=C")
 	if p.path != "" {

@@ -158,10 +158,6 @@ func current(all []candidate) *candidate {
 // wanted returns the release that is meant. Without a key it is the newest tag that is
 // older than what runs. One that is no longer listed is known by its key.
 func wanted(ctx context.Context, g repository, all []candidate, to model.Version) (*candidate, error) {
-	tag, commit, _ := strings.Cut(to.Key, "@")
-	if n := strings.LastIndexByte(to.Key, '@'); n >= 0 {
-		tag, commit = to.Key[:n], to.Key[n+1:]
-	}
 	passed := false
 	for n := range all {
 		x := &all[n]
@@ -173,6 +169,11 @@ func wanted(ctx context.Context, g repository, all []candidate, to model.Version
 	if to.IsZero() {
 		return nil, model.Told(nil, nil, "which version runs is not known, so that there is none before it: choose one")
 	}
+	at := strings.LastIndexByte(to.Key, '@') // a tag may have one too
+	if at < 0 || !objectName(to.Key[at+1:]) {
+		return nil, model.Told(nil, nil, "%s is no version of the repository", to)
+	}
+	tag, commit := to.Key[:at], to.Key[at+1:]
 	if why, err := g.moved(ctx, tag, commit); err != nil || why != "" {
 		return nil, model.Told(nil, err, "%s", first(why, fmt.Sprint(err)))
 	}
