@@ -156,8 +156,8 @@ func (c *Client) leaveReplicas(ctx context.Context, r *model.Rehearsed, live *ob
 		return nil
 	}
 	var o struct{ Spec map[string]json.RawMessage }
-	if err := json.Unmarshal(r.Raw, &o); err != nil || o.Spec["replicas"] == nil {
-		return nil
+	if json.Unmarshal(r.Raw, &o) != nil || o.Spec["replicas"] == nil {
+		return nil // what is no object is refused by the API server, in its words
 	}
 	var err error
 	if r.Scaler, err = c.scalerOf(ctx, r.Object); err != nil {
