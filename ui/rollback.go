@@ -247,7 +247,7 @@ func (r *rollBack) progress(s incident.Standing, w int) []string {
 	case incident.Done:
 		state, style = "✓ rolled out after "+model.Short(wr.RolledOut.Sub(wr.Receipt.At)), p.Good
 		if wr.Plan.Role == model.RoleSchema {
-			state = "✓ taken back after " + model.Short(wr.RolledOut.Sub(wr.Receipt.At))
+			state = "✓ taken back"
 		} else if r.snap.NoneRuns(wr.Plan.Component) {
 			state, style = "version set", p.Warn // its progress says that nothing runs it
 		}
