@@ -83,8 +83,10 @@ type Impact struct {
 type Downtime struct {
 	Down   Span   `json:"down"`           // surely
 	NoData Span   `json:"noData"`         // of which nothing is known, apart
+	From   Moment `json:"from,omitzero"`  // when the clock began to run; zero = it never did
+	To     Moment `json:"to,omitzero"`    // when it stood for good; zero = it never ran, or still does
 	Until  Moment `json:"until,omitzero"` // the clock still ran: counted up to the journal's last fact
-	Text   Text   `json:"text"`           // all of it in words: "8m40s, and 2m more without data"
+	Text   Text   `json:"text"`           // all of it in words: "8m40s, and 2m without data, between 03:07 and 03:18 UTC"
 }
 
 // Cost is the impact on one component, or on all: words for people, and the

@@ -18,8 +18,16 @@ func (b *builder) downtime() Downtime {
 	total, blind := incident.Downtime(&incident.Snapshot{Incident: b.i, Now: last})
 	span := func(d time.Duration) Span { return Span{Known: true, Seconds: d.Seconds()} }
 	d := Downtime{Down: span(total - blind), NoData: span(blind)}
-	if !b.i.Down.Since.IsZero() {
+	each(b.facts, func(_ incident.Fact, c incident.ClockRan) {
+		if c.Running && d.From.IsZero() {
+			d.From = Moment{c.Since}
+		}
+	})
+	switch {
+	case !b.i.Down.Since.IsZero():
 		d.Until = Moment{last}
+	case !d.From.IsZero():
+		d.To = Moment{b.i.Down.Until}
 	}
 	words := "none"
 	if total-blind >= time.Second {
@@ -28,8 +36,13 @@ func (b *builder) downtime() Downtime {
 	if blind >= time.Second {
 		words += ", and " + model.Short(blind) + " without data"
 	}
-	if !d.Until.IsZero() {
-		words += ", still going on at " + d.Until.Minute()
+	// When it was, since the impact may have been measured of another time.
+	switch {
+	case words == "none":
+	case !d.Until.IsZero():
+		words += ", since " + d.From.Minute() + " and still going on at " + d.Until.Minute()
+	default:
+		words += ", between " + d.From.Minute() + " and " + d.To.Minute()
 	}
 	d.Text = Text(words)
 	return d
