@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -210,14 +211,31 @@ func TestScenarioTwoBadReleasesTheWrongWay(t *testing.T) {
 		m.runs("backend-python", "shop/backend-python:1.42.0")
 		m.Keys("3")
 		m.Waits(10*time.Second, "▸3 Choose", "it runs as revision 8 now")
+		m.brought("1.42.0       8  now ✗ bad", "you")
+		m.brought("1.42.1       7  ✗ bad", "maria")
 		m.Keys(down)
 		m.Keys(down)
 		m.Keys(enter)
 		m.Waits(5*time.Second, "running 1.42.0 → 1.41.0 (8 → 5)")
 		m.confirms("1.42.0 → 1.41.0 (revision 8 → 5, runs as 9)")
+		m.Waits(2*time.Minute, "Rolled out. Verify proves that it worked")
+		m.Keys("u")
+		m.Waits(10*time.Second, "▸3 Choose", "1.41.0 → 1.42.0 (9 → 8)")
+		m.brought("1.41.0       9  now ★ good", "you")
+		m.brought("1.42.0       8  ✗ bad", "you")
+		m.brought("1.42.1       7  ✗ bad", "maria")
+		m.Keys("5")
 		m.verifies()
 		m.closes()
 	})
+}
+
+// brought looks who brought a version on Choose, which its line begins with.
+func (m *played) brought(version, by string) {
+	m.t.Helper()
+	if l := m.line(version); !slices.Contains(strings.Fields(l), by) {
+		m.t.Errorf("not by %s: %q", by, l)
+	}
 }
 
 func TestScenarioNoPodLeft(t *testing.T) {

@@ -289,3 +289,45 @@ func TestIllnessByItsOwnPods(t *testing.T) {
 		}
 	}
 }
+
+// Who released a version is told as long as anything tells it; of one that was only gone
+// back to it is who did that, while it runs and after it was left.
+func TestReleasedBy(t *testing.T) {
+	write := func(n, from, to int, by string, state AttemptState) Attempt {
+		return Attempt{N: n, By: by, Writes: []Write{{Plan: model.Plan{ID: "p", Role: model.RoleRelease, Component: "backend-python", From: revision(from), To: revision(to)},
+			State: state, Intent: t0, RolledOut: t0.Add(12 * time.Second)}}}
+	}
+	running := func(by string, start time.Duration) model.Candidate {
+		return model.Candidate{Version: revision(41), Current: true, Returned: true, By: by, Start: t0.Add(start)}
+	}
+	left := model.Candidate{Version: revision(41)}
+	for name, tt := range map[string]struct {
+		attempts []Attempt
+		known    string // who released it, as it was seen while it ran
+		r        model.Candidate
+		want     string
+	}{
+		"released, and runs":          {nil, "", model.Candidate{Version: revision(41), Current: true, By: "gitlab-ci"}, "gitlab-ci"},
+		"left":                        {nil, "gitlab-ci", left, "gitlab-ci"},
+		"nobody knows":                {nil, "", left, ""},
+		"gone back to by others":      {nil, "", running("kubectl", 0), "kubectl"},
+		"gone back to":                {[]Attempt{write(1, 42, 41, "maria", Done)}, "", running("rollbook", 0), "maria"},
+		"under way":                   {[]Attempt{write(1, 42, 41, "maria", Rolling)}, "", running("rollbook", 0), "maria"},
+		"not written":                 {[]Attempt{write(1, 42, 41, "maria", Refused)}, "", left, ""},
+		"and left":                    {[]Attempt{write(1, 42, 41, "maria", Done), write(2, 41, 40, "jonas", Done)}, "", left, "maria"},
+		"and left, of a known one":    {[]Attempt{write(1, 42, 41, "maria", Done), write(2, 41, 40, "jonas", Done)}, "gitlab-ci", left, "gitlab-ci"},
+		"twice":                       {[]Attempt{write(1, 42, 41, "maria", Done), write(2, 41, 40, "maria", Done), write(3, 40, 41, "jonas", Done)}, "", running("rollbook", 0), "jonas"},
+		"later by others":             {[]Attempt{write(1, 42, 41, "maria", Done)}, "", running("kubectl", time.Minute), "kubectl"},
+		"of another that was written": {[]Attempt{write(1, 42, 40, "maria", Done)}, "", left, ""},
+	} {
+		w := newWorld(t, nil)
+		w.inc.Attempts = tt.attempts
+		if tt.known != "" {
+			w.fold(Fact{At: t0, Body: VersionSeen{Known{Component: "backend-python", Version: revision(41), By: tt.known}}})
+		}
+		h := &model.History{Component: "backend-python", Candidates: []model.Candidate{tt.r}}
+		if got := w.snap().ReleasedBy(h, &h.Candidates[0]); got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"slices"
 	"strings"
 
 	"rollbook/model"
@@ -69,7 +70,8 @@ func (s *Snapshot) FiguresOfVersion(h *model.History, r *model.Candidate) (error
 	return errors, p95
 }
 
-// ReleasedBy returns who released a version; "" when nobody knows.
+// ReleasedBy returns who released a version, else who of this incident went back to it;
+// "" when nobody knows. It stays when the version is left.
 func (s *Snapshot) ReleasedBy(h *model.History, r *model.Candidate) string {
 	if r.By != "" && !r.Returned {
 		return r.By
@@ -80,6 +82,14 @@ func (s *Snapshot) ReleasedBy(h *model.History, r *model.Candidate) string {
 	for _, x := range s.Suspects() {
 		if x.Component == h.Component && x.Version.Is(r.Version) && x.By != "" {
 			return x.By
+		}
+	}
+	for _, a := range slices.Backward(s.Incident.Attempts) {
+		for _, w := range a.Writes {
+			again := r.Current && !w.RolledOut.IsZero() && r.Start.After(w.RolledOut) // by somebody else
+			if w.happened() && w.Plan.Slot() == model.Release(h.Component) && w.Plan.To.Is(r.Version) && !again {
+				return a.By
+			}
 		}
 	}
 	return r.By
