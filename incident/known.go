@@ -43,7 +43,7 @@ func (x Illness) sentence() string {
 	case IllCrash:
 		return "crash-looped when it last ran"
 	case IllImage:
-		return "could not be started when it was tried last: its image was not pulled"
+		return "did not start when it last ran: its image could not be pulled"
 	}
 	return "never got ready when it last ran"
 }

@@ -70,13 +70,13 @@ func LeaseCheck(s *Snapshot, component string) *model.Check {
 	case !asked || l.At.IsZero() && l.Err == "":
 		return nil
 	case l.Err != "":
-		return &model.Check{ID: "lease", State: model.CheckWarning, Text: "others cannot see that you are on " + component + ": " + l.Err}
+		return &model.Check{ID: "lease", State: model.CheckWarning, Text: "others cannot see that you are working on " + component + ": " + l.Err}
 	case l.Mine:
-		return &model.Check{ID: "lease", State: model.CheckOK, Text: "nobody else is on " + component + "; others see that you are"}
+		return &model.Check{ID: "lease", State: model.CheckOK, Text: "nobody else is working on " + component + "; your lock is visible to others"}
 	case l.Expired:
 		return &model.Check{ID: "lease", State: model.CheckNote, Text: fmt.Sprintf("%s was on %s until %s", l.Holder, component, clockTime(l.Renewed))}
 	}
-	return &model.Check{ID: "lease", State: model.CheckOK, Text: "nobody else is on " + component}
+	return &model.Check{ID: "lease", State: model.CheckOK, Text: "nobody else is working on " + component}
 }
 
 // nobody names somebody, or says that nobody is named.

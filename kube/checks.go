@@ -54,7 +54,7 @@ func (c *Client) checkAccess(ctx context.Context, p *planned) []model.Check {
 			"the board is read every " + model.Short(pollEvery) + " instead"},
 		{"access.events", "create", "", "events", "", "create events", "no Event will be left on the workload"},
 		{"access.pods", "list", "", "pods", "", "list pods", "the rollout is followed by its counts alone"},
-		{"access.leases", "update", "coordination.k8s.io", "leases", leaseName(p.Workload), "update leases", "others cannot see that you are on it"},
+		{"access.leases", "update", "coordination.k8s.io", "leases", leaseName(p.Workload), "update leases", "others cannot see that you are working on it"},
 	}
 	type result struct {
 		ok  bool

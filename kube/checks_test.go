@@ -50,7 +50,7 @@ ok paused: not paused
 ok rollout: no other rollout under way
 ok owner: no GitOps controller, package manager or operator owns it
 ok refs: revision 1 needs no configmap, secret or claim
-ok image.pull: its image was not seen failing to be pulled (as far as events go back)`
+ok image.pull: no failed pull of its image in the events`
 	if got := lines(states[len(states)-1]); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -117,7 +117,7 @@ func TestAccess(t *testing.T) {
 		{"watch deployments", "watch apps deployments ", 0, "warning access.watch: you may not watch deployments: the board is read every 5s instead"},
 		{"create events", "create  events ", 0, "warning access.events: you may not create events: no Event will be left on the workload"},
 		{"list pods", "list  pods ", 0, "warning access.pods: you may not list pods: the rollout is followed by its counts alone"},
-		{"update leases", "update coordination.k8s.io leases rollbook-deployment-api", 0, "warning access.leases: you may not update leases: others cannot see that you are on it"},
+		{"update leases", "update coordination.k8s.io leases rollbook-deployment-api", 0, "warning access.leases: you may not update leases: others cannot see that you are working on it"},
 		{"list pods", "list  pods ", 403, "unknown access.pods: whether you may list pods: forbidden: you may not → ask for the right to read it, or look yourself"},
 	} {
 		c := rehearse(t)
@@ -441,7 +441,7 @@ func TestQuotaLines(t *testing.T) {
 
 // Signs that the old image cannot be pulled, or is another by now.
 func TestImageLines(t *testing.T) {
-	const ok = "ok image.pull: its image was not seen failing to be pulled (as far as events go back)"
+	const ok = "ok image.pull: no failed pull of its image in the events"
 	moving := func(image string) string {
 		return "warning image.tag:" + image + ": image " + image + " has a moving tag: it may not be what it was when revision 4 ran"
 	}
@@ -458,11 +458,11 @@ func TestImageLines(t *testing.T) {
 		{"latest", "shop/edge:latest", "", model.Pod{}, moving("shop/edge:latest") + "\n" + ok},
 		{"a branch", "shop/edge:main", "", model.Pod{}, moving("shop/edge:main") + "\n" + ok},
 		{"no tag", "registry:5000/shop/edge", "", model.Pod{}, moving("registry:5000/shop/edge") + "\n" + ok},
-		{"failing now", "shop/edge:1", "", model.Pod{Name: "p", Owner: "edge-4", State: "ImagePullBackOff"}, "warning image.pull: its image is failing to be pulled right now: pod p ImagePullBackOff → check the registry before going on"},
-		{"no name of an image", "shop/edge:1", "", model.Pod{Name: "p", Owner: "edge-4", State: "InvalidImageName"}, "warning image.pull: its image is failing to be pulled right now: pod p InvalidImageName → check the registry before going on"},
+		{"failing now", "shop/edge:1", "", model.Pod{Name: "p", Owner: "edge-4", State: "ImagePullBackOff"}, "warning image.pull: its image cannot be pulled right now: pod p ImagePullBackOff → check the registry before going on"},
+		{"no name of an image", "shop/edge:1", "", model.Pod{Name: "p", Owner: "edge-4", State: "InvalidImageName"}, "warning image.pull: its image cannot be pulled right now: pod p InvalidImageName → check the registry before going on"},
 		{"failing otherwise", "shop/edge:1", "", model.Pod{Name: "p", Owner: "edge-4", State: "CrashLoopBackOff"}, ok},
 		{"another revision's", "shop/edge:1", "", model.Pod{Name: "p", Owner: "edge-5", State: "ImagePullBackOff"}, ok},
-		{"failed then", "shop/edge:1", event, model.Pod{}, "warning image.pull: its image was last seen failing to be pulled 5m ago: Failed to pull image: not found → check the registry before going on"},
+		{"failed then", "shop/edge:1", event, model.Pod{}, "warning image.pull: its image could not be pulled 5m ago: Failed to pull image: not found → check the registry before going on"},
 		{"another's failed then", "shop/edge:1", strings.ReplaceAll(event, "edge-4-x", "edge-5-x"), model.Pod{}, ok},
 	} {
 		c := having(t, map[string]string{"/api/v1/namespaces/shop/events": `{"items":[` + tt.events + `]}`})
@@ -482,7 +482,7 @@ func TestImageLines(t *testing.T) {
 	if got := lines(c.checkImage(context.Background(), &model.Component{}, p)); got != ok || asked.Get("fieldSelector") != "type=Warning,reason=Failed,involvedObject.kind=Pod" || asked.Get("limit") != "500" {
 		t.Errorf("%s, asked for %v", got, asked)
 	}
-	if got := lines(having(t, nil).checkImage(context.Background(), &model.Component{}, p)); got != "unknown image.pull: whether its image was seen failing: not found" {
+	if got := lines(having(t, nil).checkImage(context.Background(), &model.Component{}, p)); got != "unknown image.pull: whether its image can be pulled: not found" {
 		t.Error(got)
 	}
 }

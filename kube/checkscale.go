@@ -168,7 +168,7 @@ func (c *Client) checkImage(ctx context.Context, comp *model.Component, p *plann
 	for _, pod := range comp.Pods {
 		if pod.Owner == p.To.Key && (strings.Contains(pod.State, "ImagePull") || pod.State == "InvalidImageName") {
 			return append(out, model.Check{ID: "image.pull", State: model.CheckWarning,
-				Text: "its image is failing to be pulled right now: pod " + pod.Name + " " + pod.State, Do: "check the registry before going on"})
+				Text: "its image cannot be pulled right now: pod " + pod.Name + " " + pod.State, Do: "check the registry before going on"})
 		}
 	}
 	var last *event
@@ -180,12 +180,12 @@ func (c *Client) checkImage(ctx context.Context, comp *model.Component, p *plann
 	switch {
 	case last != nil:
 		return append(out, model.Check{ID: "image.pull", State: model.CheckWarning,
-			Text: "its image was last seen failing to be pulled " + model.Age(c.now(), last.At) + " ago: " + clip(last.Message, 160),
+			Text: "its image could not be pulled " + model.Age(c.now(), last.At) + " ago: " + clip(last.Message, 160),
 			Do:   "check the registry before going on"})
 	case err != nil:
-		return append(out, unknown("image.pull", "whether its image was seen failing", err)...)
+		return append(out, unknown("image.pull", "whether its image can be pulled", err)...)
 	}
-	return append(out, model.Check{ID: "image.pull", State: model.CheckOK, Text: "its image was not seen failing to be pulled (as far as events go back)"})
+	return append(out, model.Check{ID: "image.pull", State: model.CheckOK, Text: "no failed pull of its image in the events"})
 }
 
 // failedPull reports whether an event is of a pod of the target whose image could not

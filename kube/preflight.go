@@ -158,7 +158,7 @@ func (c *Client) checks(comp *model.Component, p *planned, sets []*object) []che
 		{"strategy", "how its pods are replaced", func(context.Context) []model.Check { return c.checkTraps(comp, p) }},
 		{"owner", "who else writes it", func(ctx context.Context) []model.Check { return c.checkOwners(ctx, p) }},
 		{"refs", "whether what it needs is still there", func(ctx context.Context) []model.Check { return c.checkRefs(ctx, p, sets) }},
-		{"image", "whether its image was seen failing", func(ctx context.Context) []model.Check { return c.checkImage(ctx, comp, p) }},
+		{"image", "whether its image can be pulled", func(ctx context.Context) []model.Check { return c.checkImage(ctx, comp, p) }},
 		{"hpa", "whether an autoscaler is in charge", func(ctx context.Context) []model.Check { return c.checkHPA(ctx, p) }},
 		{"quota", "whether the quota leaves room", func(ctx context.Context) []model.Check { return c.checkQuota(ctx, comp, p) }},
 		{"surge", "whether new pods fit beside the old ones", func(ctx context.Context) []model.Check { return c.checkSurge(ctx, comp, p) }},

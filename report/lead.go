@@ -138,7 +138,7 @@ func (b *builder) failure(component string, triggers []incident.Trigger) string 
 	case ill == incident.IllCrash:
 		what, at = "crash-looped from %s", triggers[0].Onset
 	case ill == incident.IllImage:
-		what, at = "could not be started from %s: its image was not pulled", triggers[0].Onset
+		what, at = "did not start from %s: its image could not be pulled", triggers[0].Onset
 	case ill == incident.IllReady && stuck != nil:
 		what, at = "did not get ready from %s", stuck.Onset
 	}
