@@ -35,10 +35,10 @@ const alertsShown = 3
 
 // alertLines name the alerts about a component that fire, at most so many, the first to
 // fire first.
-func (s *scope) alertLines(r *row, w, most int, add func(string, ...string)) {
+func (s *scope) alertLines(r *row, t *sheet, most int) {
 	p, alerts, name := s.pen, r.alerts(), "alert"
 	for _, a := range alerts[:min(len(alerts), most)] {
-		text := p.middle(a.Name, w-13)
+		text := p.middle(a.Name, t.w-13)
 		if a.Severity != "" {
 			text += " (" + p.middle(a.Severity, 20) + ")"
 		}
@@ -47,12 +47,10 @@ func (s *scope) alertLines(r *row, w, most int, add func(string, ...string)) {
 		} else {
 			text += ", firing since " + a.Since.UTC().Format("15:04:05 UTC") + " (" + age(s.snap.Now, a.Since) + ")"
 		}
-		for n, l := range p.wrap(text, w-13, 3) {
-			add(name, paint(p.Warn, p.say([]string{"⚠ ", "  ", "  "}[n]))+l)
-			name = ""
-		}
+		t.say(name, "⚠ ", p.Warn, p.Plain, text)
+		name = ""
 	}
 	if more := len(alerts) - most; more > 0 {
-		add("", plural(more, "more alert"))
+		t.add("", plural(more, "more alert"))
 	}
 }

@@ -80,7 +80,7 @@ func (r *rollBack) question(w int) []string {
 		answers = append(answers, [2]string{"u", "undo the undo: " + r.snap.UndoWords(w)})
 	}
 	for _, k := range answers {
-		out = append(out, "   "+paint(p.Key, k[0])+"  "+p.fit(k[1], w-8))
+		out = append(out, p.hang("   "+paint(p.Key, k[0])+"  ", k[1], w, 0, p.Plain)...)
 	}
 	return out
 }

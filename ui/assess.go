@@ -205,14 +205,14 @@ func (a *assess) body(w, h int) []string {
 func (a *assess) below(w, h int) []string {
 	const words = 3 // at least
 	r := a.row()
-	text := a.detail(r, w, allLines)
 	if h-chartLeast >= words {
 		// The component's name stands above the chart.
-		if chart := a.leading(r, w, max(chartLeast, min(h-words, h-len(text)+1))); chart != nil {
-			return append(chart, a.cut(text[1:], h-len(chart))...)
+		text := a.detail(r, w, h-chartLeast+1)
+		if chart := a.leading(r, w, min(h-words, h-len(text)+1)); chart != nil {
+			return append(chart, text[1:]...)
 		}
 	}
-	return a.cut(text, h)
+	return a.detail(r, w, h)
 }
 
 // wide is what stands below the board on a wide screen: both figures as they went at
@@ -278,8 +278,8 @@ func (a *assess) waiting(w int) []string {
 		default:
 			style, text = p.Good, "✓ "+c.To+" answers"
 		}
-		out = append(out, "   "+p.cell(name, 12, p.Strong)+paint(style, p.fit(text, w-15)))
-		for _, l := range p.wrap(c.Err, w-16, 3) {
+		out = append(out, p.hang("   "+p.cell(name, 12, p.Strong), text, w, 0, style)...)
+		for _, l := range p.wrap(c.Err, w-16, 0) {
 			if l != "" {
 				out = append(out, spaces(15)+l)
 			}
@@ -288,7 +288,7 @@ func (a *assess) waiting(w int) []string {
 	line("Kubernetes", a.snap.Seen.Cluster)
 	line("Prometheus", a.snap.Seen.Metrics)
 	if why := a.snap.Seen.Identity.ListPods; why != "" {
-		out = append(out, "", "   "+paint(p.Bad, p.say("✗ "))+p.fit(why, w-6))
+		out = append(append(out, ""), p.hang("   "+paint(p.Bad, p.say("✗ ")), why, w, 0, p.Plain)...)
 	}
 	if !a.snap.Seen.Cluster.Heard.IsZero() {
 		out = append(out, "", "   No workload in namespace "+paint(p.Strong, a.inc().Settings.Namespace)+" yet.")

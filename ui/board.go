@@ -117,7 +117,7 @@ func (p *pen) boardHead(c boardCols, trouble string, n int) string {
 		}
 		return p.right(s, w, p.Dim)
 	}
-	name := nameHead(n)
+	name := p.firstFit(c.name, nameHead(n), itoa(int64(n))+" NAMES")
 	if trouble != "" {
 		// One cell for all that has to do with figures: why there are none.
 		line := "   " + p.cell(name, c.name, p.Dim) + "  " + p.cell("PODS", c.pods, p.Dim)

@@ -21,7 +21,7 @@ func (s *scope) changeLines(list []model.Change, left, w, room int) []string {
 			return append(out, s.moreChanges(len(list)-i+left))
 		}
 		if style, own := ownLine(p, ch.Kind); own {
-			out = append(out, "   "+p.cell(ch.Kind, 10, p.Dim)+" "+paint(style, p.fit(ch.What, w-15)))
+			out = append(out, p.hang("   "+p.cell(ch.Kind, 10, p.Dim)+" ", ch.What, w, 0, style)...)
 			continue
 		}
 		ch = shortChange(ch)
@@ -51,7 +51,7 @@ func (s *scope) changeLines(list []model.Change, left, w, room int) []string {
 			continue
 		}
 		if ch.What == "" {
-			out = append(out, "   "+p.cell(ch.Kind, 10, p.Dim)+" "+p.fit(text, w-14))
+			out = append(out, p.hang("   "+p.cell(ch.Kind, 10, p.Dim)+" ", text, w, 0, p.Plain)...)
 			continue
 		}
 		out = append(out, "   "+p.cell(ch.Kind, 10, p.Dim)+" "+p.name(ch.What, 18, p.Plain)+" "+p.fit(text, w-32))

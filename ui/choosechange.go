@@ -115,24 +115,27 @@ func (c *choose) change(w, h int) []string {
 	}
 	out = append(out, c.sinceLines(w)...)
 	if r.Current {
+		if r.Cause != "" { // the table has no room for all of it
+			out = append(out, p.hang("   ", "“"+r.Cause+"”", w, 0, p.Plain)...)
+		}
 		return append(out, "   this is what runs now")
 	}
 	var tail []string
 	ch := c.choice()
 	if r.Refused != "" {
-		tail = append(tail, paint(p.Bad, p.say(" ✗ "))+p.fit(r.Refused, w-4))
+		tail = append(tail, p.hang(paint(p.Bad, p.say(" ✗ ")), r.Refused, w, 0, p.Plain)...)
 	}
 	if r.Ambiguous != "" {
-		tail = append(tail, p.hang(paint(p.Warn, p.say(" ⚠ ")), r.Label+" is also that of "+r.Ambiguous+": this one is "+r.Key, w, p.Plain)...)
+		tail = append(tail, p.hang(paint(p.Warn, p.say(" ⚠ ")), r.Label+" is also that of "+r.Ambiguous+": this one is "+r.Key, w, 0, p.Plain)...)
 	}
 	if hist.FiguresErr != "" && (ch == nil || !ch.To.IsZero()) { // else it is the reason why nothing is proposed
-		tail = append(tail, p.hang(paint(p.Warn, p.say(" ⚠ ")), "how the versions behaved is unknown: "+hist.FiguresErr, w, p.Plain)...)
+		tail = append(tail, p.hang(paint(p.Warn, p.say(" ⚠ ")), "how the versions behaved is unknown: "+hist.FiguresErr, w, 0, p.Plain)...)
 	}
 	if why := c.against(hist, r.Key); why != "" {
-		tail = append(tail, p.hang(paint(p.Bad, p.say(" ✗ ")), why, w, p.Plain)...)
+		tail = append(tail, p.hang(paint(p.Bad, p.say(" ✗ ")), why, w, 0, p.Plain)...)
 	}
 	if of := hist.Candidate(r.RestartOf); of != nil {
-		tail = append(tail, paint(p.Warn, p.say(" ⚠ "))+p.fit("only a restart of "+of.Label, w-4))
+		tail = append(tail, p.hang(paint(p.Warn, p.say(" ⚠ ")), "only a restart of "+of.Label, w, 0, p.Plain)...)
 	}
 	stays := "replicas, contents of ConfigMaps and Secrets, schema"
 	if hist.Stays != "" {
@@ -141,18 +144,16 @@ func (c *choose) change(w, h int) []string {
 	if pre := c.snap.Seen.Preflight[c.slot()]; pre != nil && len(pre.Plans) > 0 && pre.To == r.Key && len(pre.Plans[0].Stays) > 0 {
 		stays = strings.Join(pre.Plans[0].Stays, ", ")
 	}
-	for _, l := range p.wrap("not rolled back: "+stays, w-2, 2) {
+	for _, l := range p.wrap("not rolled back: "+stays, w-2, 0) {
 		tail = append(tail, " "+l)
 	}
 	if ch != nil && ch.Why != "" && ch.To.Key == r.Key && !strings.Contains(c.Says().text, ch.Why) {
-		for _, l := range p.wrap("proposed: "+ch.Why, w-2, 2) {
+		for _, l := range p.wrap("proposed: "+ch.Why, w-2, 0) {
 			tail = append(tail, " "+paint(p.Dim, l))
 		}
 	}
 	if r.Cause != "" && h-1-len(tail) > len(r.Changes)+1 { // the table has no room for all of it
-		for _, l := range p.wrap("“"+r.Cause+"”", w-4, 2) {
-			out = append(out, "   "+l)
-		}
+		out = append(out, p.hang("   ", "“"+r.Cause+"”", w, 0, p.Plain)...)
 	}
 	room := max(1, h-len(out)-len(tail))
 	out = append(out, c.changeLines(r.Changes, r.ChangesLeft, w, room)...)
@@ -174,7 +175,7 @@ func (c *choose) revisions(w, h int) []string {
 	case hist == nil || hist.At.IsZero() && hist.Err == "":
 		return append(out, "   reading the history…")
 	case hist.Err != "":
-		for _, l := range p.wrap(hist.Err, w-5, 3) {
+		for _, l := range p.wrap(hist.Err, w-5, 0) {
 			out = append(out, "   "+paint(p.Bad, l))
 		}
 		return out

@@ -142,14 +142,19 @@ func (p *pen) triMark(t model.Tri, w int) string {
 func (d *decide) View(w, h int) []string {
 	r := d.subject()
 	if w < wideWidth {
-		out := append(append(d.tree(w), ""), d.chosenNode(w)...)
+		whole := d.chosenNode(w)
+		free := h - len(d.d.nodes) - 2 - len(whole) // less the two blank lines
+		if d.leading(r, w, free-1) != nil {
+			free -= 1 + chartLeast
+		}
+		out := append(append(d.tree(w, free), ""), whole...)
 		if chart := d.leading(r, w, h-len(out)-1); chart != nil {
 			out = append(append(out, ""), chart...)
 		}
 		return out
 	}
 	cols := widths(w)
-	left := append(d.tree(cols[0]), "")
+	left := append(d.tree(cols[0], h-len(d.d.nodes)-2-chartLeast), "")
 	left = append(left, d.charts(r, cols[0], h-len(left), chartMost)...)
 	right := append(d.chosenNode(cols[1]), "")
 	if len(cols) > 2 {
@@ -158,14 +163,17 @@ func (d *decide) View(w, h int) []string {
 	return d.pen.side([][]string{left, append(right, d.lately(cols[1], h-len(right))...)}, cols, h)
 }
 
-// tree draws the questions. The verdict that they come to stands below the page.
-func (d *decide) tree(w int) []string {
+// tree draws the questions, one a line and so many more lines at most for what has no
+// room there. The verdict that they come to stands below the page.
+func (d *decide) tree(w, free int) []string {
 	p := d.pen
 	titles := 0
 	for _, n := range d.d.nodes {
 		titles = max(titles, ansi.StringWidth(p.say(n.Title)))
 	}
-	titles = min(titles, w/2)
+	if free < len(d.d.nodes) { // else what has no room beside a title stands below it
+		titles = min(titles, w/2)
+	}
 	var out []string
 	besides := false
 	for i, n := range d.d.nodes {
@@ -173,12 +181,16 @@ func (d *decide) tree(w int) []string {
 			besides = true
 			out = append(out, "")
 		}
-		out = append(out, d.line(i, n, titles, w))
+		lines := d.line(i, n, titles, w, free)
+		free -= len(lines) - 1
+		out = append(out, lines...)
 	}
 	return out
 }
 
-func (d *decide) line(i int, n incident.Node, titles, w int) string {
+// line is a question with its answer, and what there is to say of it: beside the answer,
+// and if it has no room there below it, in so many lines at most.
+func (d *decide) line(i int, n incident.Node, titles, w, free int) []string {
 	p := d.pen
 	mark, style := "   ", p.Plain
 	if i == d.at {
@@ -197,17 +209,21 @@ func (d *decide) line(i int, n incident.Node, titles, w int) string {
 	if unlit && i != d.at {
 		style = p.Dim
 	}
-	title := p.cell(n.Title, titles, style)
-	head := mark + paint(p.Note, p.say(path)) + " " + p.cell(id, 2, p.Dim) + " " + title + "  "
+	lead := mark + paint(p.Note, p.say(path)) + " " + p.cell(id, 2, p.Dim) + " "
+	head := lead + p.cell(n.Title, titles, style) + "  "
 	room := w - ansi.StringWidth(head) - 11
 	by := ""
 	if n.By != "" {
 		by = "(" + n.By + ") "
 	}
 	if unlit && n.By == "" && n.Answer == model.TriNo {
-		return head + p.cell("– not needed", 12, p.Dim)
+		return []string{head + p.cell("– not needed", 12, p.Dim)}
 	}
-	return head + p.triMark(n.Answer, 10) + " " + p.fit(by+d.brief(n), room)
+	text := by + d.brief(n)
+	if free > 0 && ansi.StringWidth(p.say(text)) > room {
+		return append([]string{head + p.triMark(n.Answer, 9)}, p.hang(spaces(ansi.StringWidth(lead)), text, w, free, p.Plain)...)
+	}
+	return []string{head + p.triMark(n.Answer, 10) + " " + p.fit(text, room)}
 }
 
 // brief is what a line of the tree has room for: the title has said the rest,

@@ -133,6 +133,45 @@ func TestAskedIsOnlyWhatNobodyKnows(t *testing.T) {
 	}
 }
 
+// The mark stands on the question that decides, until the operator moves it; where none
+// does, on what only the operator can answer.
+func TestTheMarkIsOnWhatDecides(t *testing.T) {
+	stuck := []incident.Trigger{{Component: "backend-python", Kind: incident.TStuck, Onset: ago(3 * time.Minute), At: ago(3 * time.Minute), Text: "stuck"}}
+	for name, tt := range map[string]struct {
+		triggers []incident.Trigger
+		want     incident.Question
+	}{
+		"errors":         {opened().Incident.Triggers, incident.QErrors},
+		"a rollout":      {stuck, incident.QSLO},
+		"nothing is bad": {nil, incident.QCritical},
+	} {
+		s := opened()
+		s.Incident.Triggers = tt.triggers
+		for id, f := range s.Seen.Figures {
+			g := *f
+			g.Errors, g.P95 = s.Seen.Figures["frontend"].Errors, s.Seen.Figures["frontend"].P95
+			s.Seen.Figures[id] = &g
+		}
+		a := screen(t, fixture{snap: s}, 120, 40, dark)
+		marked := func() incident.Question { return a.pages[incident.Decision].(*decide).node().Question }
+		a.derive()
+		if got := marked(); got != tt.want {
+			t.Errorf("%s: marked is %s, want %s", name, got, tt.want)
+		}
+		pressed(a, "up")
+		pressed(a, "up")
+		pressed(a, "up")
+		pressed(a, "down")
+		if got := marked(); got != incident.QP95 {
+			t.Errorf("%s: moved to %s", name, got)
+		}
+		a.derive()
+		if got := marked(); got != incident.QP95 {
+			t.Errorf("%s: the mark went back to %s", name, got)
+		}
+	}
+}
+
 // headEnded is the headline of an incident that healed by itself.
 func headEnded(kind incident.HeadlineKind, over string) incident.Headline {
 	return incident.Headline{Kind: kind, Head: "ENDED", How: "healed", Text: over}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"rollbook/incident"
 	"rollbook/model"
 )
@@ -11,35 +13,70 @@ import (
 // allLines is for detail that is not cut.
 const allLines = 1 << 20
 
-// detail is what is wrong with a component, the most important first, cut to h
-// lines.
+// textMost is how many lines a text of a detail has where not all have room.
+const textMost = 3
+
+// sheet is a detail as it is written: names in a column of their own, and beside each
+// what is to be said of it.
+type sheet struct {
+	p    *pen
+	w    int
+	most int // lines of a text; 0 = all of it
+	out  []string
+}
+
+// add writes lines that are no longer than there is room for.
+func (t *sheet) add(name string, lines ...string) {
+	for _, l := range lines {
+		t.out = append(t.out, t.p.label(name, t.p.fit(l, t.w-10)))
+		name = ""
+	}
+}
+
+// say writes a text behind its sign, further lines below the first.
+func (t *sheet) say(name, sign string, signs, style ansi.Style, text string) {
+	n := ansi.StringWidth(t.p.say(sign))
+	for k, l := range t.p.wrap(text, t.w-11-n, t.most) {
+		head := spaces(n)
+		if k == 0 {
+			head = paint(signs, t.p.say(sign))
+		}
+		t.add(name, head+paint(style, l))
+		name = ""
+	}
+}
+
+// detail is what is wrong with a component, the most important first: every sentence
+// whole where h lines have room for it, else each as far as some lines go, and cut to h.
 func (s *scope) detail(r *row, w, h int) []string {
 	if r == nil {
 		return nil
 	}
-	p, c, now := s.pen, r.c, s.snap.Now
-	out := []string{" " + paint(p.Strong, p.middle(c.ID, w-2))}
-	if name := c.Workload.String(); !strings.HasSuffix(name, "/"+c.ID) || len(c.ID) > 20 {
-		out[0] = " " + paint(p.Strong, p.middle(c.ID, w*3/5)) + "  " + paint(p.Dim, p.middle(name, w*2/5-4))
-	}
-	add := func(name string, lines ...string) {
-		for _, l := range lines {
-			out = append(out, p.label(name, p.fit(l, w-10)))
-			name = ""
-		}
-	}
-	long := func(name, text string, n int) { add(name, p.wrap(text, w-11, n)...) }
 	most := alertsShown
 	if h == allLines {
 		most = len(r.alerts())
 	}
-	if c.Missing != "" {
-		long("missing", c.Missing, 3)
-		s.alertLines(r, w, most, add)
-		return out
+	out := s.detailOf(r, w, most, 0)
+	if len(out) > h {
+		out = s.detailOf(r, w, most, textMost)
 	}
-	s.podLines(r, w, add)
-	add("why", s.whyLines(r, w-11)...)
+	return s.cut(out, h)
+}
+
+// detailOf is detail with so many alerts at most, and texts of so many lines.
+func (s *scope) detailOf(r *row, w, alerts, most int) []string {
+	p, c, now := s.pen, r.c, s.snap.Now
+	t := &sheet{p: p, w: w, most: most, out: []string{" " + paint(p.Strong, p.middle(c.ID, w-2))}}
+	if name := c.Workload.String(); !strings.HasSuffix(name, "/"+c.ID) || len(c.ID) > 20 {
+		t.out[0] = " " + paint(p.Strong, p.middle(c.ID, w*3/5)) + "  " + paint(p.Dim, p.middle(name, w*2/5-4))
+	}
+	if c.Missing != "" {
+		t.say("missing", "", p.Plain, p.Plain, c.Missing)
+		s.alertLines(r, t, alerts)
+		return t.out
+	}
+	s.podLines(r, t)
+	t.add("why", s.whyLines(r, w-11, most)...)
 	if r.stuck != "" {
 		text := r.stuck + ", "
 		if f := incident.FailingPods(c); len(f) > 0 && strings.Contains(text, f[0].State) {
@@ -48,30 +85,28 @@ func (s *scope) detail(r *row, w, h int) []string {
 		if text += "for " + age(now, r.since); r.since.IsZero() {
 			text = r.stuck
 		}
-		for n, l := range p.wrap(text, w-13, 3) {
-			add([]string{"rollout", "", ""}[n], paint(p.Bad, p.say([]string{"✗ ", "  ", "  "}[n]))+l)
-		}
+		t.say("rollout", "✗ ", p.Bad, p.Plain, text)
 	}
 	if c.Paused {
-		add("rollout", paint(p.Warn, p.say("⚠ "))+"paused")
+		t.say("rollout", "⚠ ", p.Warn, p.Plain, "paused")
 	}
-	s.suspectLines(r, w, add, long)
+	s.suspectLines(r, t)
 	for _, o := range c.Owners { // one that undoes a rollback matters more than that it is known by an alert
 		if o.Reverts {
-			long("owner", p.say("⚠ "+ownerName(o)+": may put its own version back after a rollback"), 2)
+			t.say("owner", "⚠ ", p.Plain, p.Plain, ownerName(o)+": may put its own version back after a rollback")
 		}
 	}
-	s.alertLines(r, w, most, add)
-	s.figureLines(r, add)
+	s.alertLines(r, t, alerts)
+	s.figureLines(r, t)
 	for _, o := range c.Owners {
 		if !o.Reverts {
-			add("owner", p.say(ownerName(o)))
+			t.say("owner", "", p.Plain, p.Plain, ownerName(o))
 		}
 	}
 	for _, hint := range c.Hints {
-		long("note", hint, 2)
+		t.say("note", "", p.Plain, p.Plain, hint)
 	}
-	return s.cut(out, h)
+	return t.out
 }
 
 // ownerName returns "Flux, kustomization flux-system/shop".
@@ -87,20 +122,18 @@ func (s *scope) cut(lines []string, h int) []string {
 
 // podLines say which pods fail and why, with the last words of the first of
 // each kind.
-func (s *scope) podLines(r *row, w int, add func(string, ...string)) {
+func (s *scope) podLines(r *row, t *sheet) {
 	p, c, now := s.pen, r.c, s.snap.Now
 	if c.PodsNo != "" {
-		for n, l := range p.wrap("? "+c.PodsNo, w-11, 3) {
-			add([]string{"pods", "", ""}[n], paint(p.Warn, l))
-		}
+		t.say("pods", "? ", p.Warn, p.Warn, c.PodsNo)
 		return
 	}
 	if !c.NoneReady.IsZero() {
-		add("pods", paint(p.Bad, p.say("✗ "))+fmt.Sprintf("0 of %d pods ready for %s", c.Desired, age(now, c.NoneReady)))
+		t.say("pods", "✗ ", p.Bad, p.Plain, fmt.Sprintf("0 of %d pods ready for %s", c.Desired, age(now, c.NoneReady)))
 	}
 	defer func() {
 		for _, g := range incident.PodsBy(c, func(p *model.Pod) bool { return p.Leftover }) {
-			add("", s.leftover(g))
+			s.leftover(g, t)
 		}
 	}()
 	list := incident.FailingPods(c)
@@ -118,11 +151,11 @@ func (s *scope) podLines(r *row, w int, add func(string, ...string)) {
 		if c.Updated < c.Desired || c.Replicas > c.Updated {
 			text += fmt.Sprintf("; rolling out: %d of %d updated", c.Updated, c.Desired)
 		}
-		add("pods", text)
-		add("", servesStill(c)...)
+		t.say("pods", "", p.Plain, p.Plain, text)
+		servesStill(c, t)
 		return
 	}
-	defer func() { add("", servesStill(c)...) }()
+	defer servesStill(c, t)
 	for n, g := range list {
 		text := g.Words(c)
 		if !g.Last.IsZero() {
@@ -132,20 +165,18 @@ func (s *scope) podLines(r *row, w int, add func(string, ...string)) {
 		if n == 0 {
 			name = "pods"
 		}
-		for k, l := range p.wrap(text, w-13, 3) {
-			add([]string{name, "", ""}[k], paint(p.Bad, p.say([]string{"✗ ", "  ", "  "}[k]))+l)
-		}
+		t.say(name, "✗ ", p.Bad, p.Plain, text)
 		if said := s.inc().SaidNow(c); said != nil && len(said.Lines) > 0 && strings.Contains(g.Message, said.Lines[0].Text) {
 			continue // it stands below, as what they say
 		}
 		for _, l := range lastLines(g.Message, 2) {
-			add("", "  "+paint(p.Strong, p.fit(l, w-14)))
+			t.say("", "  ", p.Plain, p.Strong, l)
 		}
 	}
 }
 
-// servesStill says how many ready pods are not of the running version; nil where none is.
-func servesStill(c *model.Component) []string {
+// servesStill says how many ready pods are not of the running version, where any is.
+func servesStill(c *model.Component, t *sheet) {
 	old, name := 0, "an earlier version"
 	for n := range c.Pods {
 		p := &c.Pods[n]
@@ -159,10 +190,9 @@ func servesStill(c *model.Component) []string {
 			}
 		}
 	}
-	if old == 0 {
-		return nil
+	if old > 0 {
+		t.say("", "  ", t.p.Plain, t.p.Plain, "still serving: "+plural(old, "pod")+" of "+name)
 	}
-	return []string{"  still serving: " + plural(old, "pod") + " of " + name}
 }
 
 // notYet says that of so many ready pods some do not count as available yet.
@@ -174,7 +204,7 @@ func notYet(n, ready int) string {
 }
 
 // leftover says how many pods have ended and were replaced, and when the last did.
-func (s *scope) leftover(g *incident.PodGroup) string {
+func (s *scope) leftover(g *incident.PodGroup, t *sheet) {
 	text := fmt.Sprintf("%d %s", len(g.Pods), g.State)
 	if g.State == "Evicted" {
 		text = fmt.Sprintf("%d evicted", len(g.Pods))
@@ -184,14 +214,15 @@ func (s *scope) leftover(g *incident.PodGroup) string {
 	}
 	text += ", replaced"
 	if onset := s.inc().Onset; !onset.IsZero() && g.Last.After(onset) {
-		return paint(s.pen.Warn, s.pen.say("⚠ ")) + text + ": since the onset; look at the nodes, it is not the release"
+		t.say("", "⚠ ", s.pen.Warn, s.pen.Plain, text+": since the onset; look at the nodes, it is not the release")
+		return
 	}
-	return text
+	t.say("", "", s.pen.Plain, s.pen.Plain, text)
 }
 
 // suspectLines say what changed before the onset, the likeliest first; then whether the
 // component itself did, and what of it changed later.
-func (s *scope) suspectLines(r *row, w int, add func(string, ...string), long func(name, text string, n int)) {
+func (s *scope) suspectLines(r *row, t *sheet) {
 	if s.d.calm {
 		return
 	}
@@ -224,19 +255,17 @@ func (s *scope) suspectLines(r *row, w int, add func(string, ...string), long fu
 		if x.ChangeCause != "" {
 			text += ": “" + x.ChangeCause + "”"
 		}
-		for k, l := range p.wrap(text, w-11, 3) {
-			add([]string{name, ""}[min(k, 1)], paint(style, l))
-		}
+		t.say(name, "", p.Plain, style, text)
 	}
 	if more := len(causes) - suspectsShown; more > 0 {
-		add("", plural(more, "more suspect"))
+		t.add("", plural(more, "more suspect"))
 	}
 	if len(causes) > 0 && !mine && r.rank <= rankFailing && !s.inc().Onset.IsZero() {
-		add("", c.ID+" did not change itself in the hour before")
+		t.say("", "", p.Plain, p.Plain, c.ID+" did not change itself in the hour before")
 	}
 	for _, x := range s.d.suspects {
 		if x.Component == c.ID && x.Later() && !s.inc().Onset.IsZero() {
-			long("later", x.Version.Name()+", "+x.Distance(s.inc())+": not a suspect", 2)
+			t.say("later", "", p.Plain, p.Plain, x.Version.Name()+", "+x.Distance(s.inc())+": not a suspect")
 		}
 	}
 }

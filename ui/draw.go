@@ -11,9 +11,14 @@ import (
 type pen struct {
 	Styles
 	look Look
+	more string // what stands at the end of what is cut
 }
 
-func newPen(l Look) *pen { return &pen{Styles: NewStyles(l), look: l} }
+func newPen(l Look) *pen {
+	p := &pen{Styles: NewStyles(l), look: l}
+	p.more = p.say("…")
+	return p
+}
 
 // say maps text to what the terminal can show.
 func (p *pen) say(s string) string {
@@ -32,7 +37,7 @@ func (p *pen) fit(s string, w int) string {
 	if len(s) <= w || ansi.StringWidth(s) <= w {
 		return s
 	}
-	return ansi.Truncate(s, w, p.say("…"))
+	return ansi.Truncate(s, w, p.more)
 }
 
 // cell is text cut and padded to exactly w cells, in a style.
@@ -45,6 +50,17 @@ func (p *pen) cell(s string, w int, st ansi.Style) string {
 func (p *pen) right(s string, w int, st ansi.Style) string {
 	s = p.fit(s, w)
 	return spaces(w-ansi.StringWidth(s)) + paint(st, s)
+}
+
+// firstFit returns the first of some forms, the fullest first, that fits into w cells,
+// else the last.
+func (p *pen) firstFit(w int, forms ...string) string {
+	for _, f := range forms {
+		if ansi.StringWidth(p.say(f)) <= w {
+			return f
+		}
+	}
+	return forms[len(forms)-1]
 }
 
 // name is cell for names: what is too long loses its middle, because names of

@@ -157,7 +157,7 @@ func (c *confirm) changes(w, h int) []string {
 			out = append(out, c.changeLines(plan.Changes, 0, w, room)...)
 		}
 		if len(plan.Stays) > 0 {
-			for _, l := range p.wrap("not rolled back: "+strings.Join(plan.Stays, ", "), w-2, 3) {
+			for _, l := range p.wrap("not rolled back: "+strings.Join(plan.Stays, ", "), w-2, 0) {
 				out = append(out, " "+paint(p.Warn, l))
 			}
 		}
@@ -212,7 +212,7 @@ func (c *confirm) checkLines(w int) (all []string, at int) {
 			text += " (overridden)"
 			style = p.Warn
 		}
-		for k, part := range p.wrap(text, w-6, 3) {
+		for k, part := range p.wrap(text, w-6, 0) {
 			if k == 0 {
 				all = append(all, mark+paint(style, p.say(sign))+" "+paint(style, part))
 			} else {
@@ -227,7 +227,7 @@ func (c *confirm) checkLines(w int) (all []string, at int) {
 			case incident.HelpID:
 				do += c.keyed(" (o)")
 			}
-			for k, part := range p.wrap(do, w-12, 2) {
+			for k, part := range p.wrap(do, w-12, 0) {
 				head := "     do: "
 				if k > 0 {
 					head = "         "

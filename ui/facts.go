@@ -72,7 +72,11 @@ func (s *scope) measured(r *row, w int) []string {
 func (s *scope) podList(r *row, w int) []string {
 	p, c := s.pen, r.c
 	names, nw := podNames(c)
-	nw = min(nw, max(16, w/2))
+	least := 0 // of the state
+	for i := range c.Pods {
+		least = max(least, len(fmt.Sprintf("%d  %s", c.Pods[i].Revision, c.Pods[i].State)))
+	}
+	nw = min(nw, max(16, w-11-least))
 	var out []string
 	for i := range c.Pods {
 		pod := &c.Pods[i]
@@ -84,7 +88,7 @@ func (s *scope) podList(r *row, w int) []string {
 		} else if !pod.Ready {
 			sign, style = "·", p.Warn
 		}
-		state := fmt.Sprintf("%d  %s", pod.Revision, podState(pod))
+		state := p.firstFit(w-nw-11, fmt.Sprintf("%d  %s", pod.Revision, podState(pod)), fmt.Sprintf("%d  %s", pod.Revision, pod.State))
 		out = append(out, " "+paint(style, p.say(sign))+" "+p.name(names[i], nw, p.Plain)+"  "+p.cell(state, max(12, w-nw-11), style)+
 			p.right(podAge(s.snap.Now, pod.Started), 6, p.Dim))
 	}
@@ -119,7 +123,7 @@ func (s *scope) pastLines(r *row, w int) []string {
 		if e.Cause != "" {
 			text += "  " + e.Cause
 		}
-		out = append(out, p.hang(" "+p.right(model.Age(s.snap.Now, e.At), 5, p.Plain)+"  ", text, w, p.Plain)...)
+		out = append(out, p.hang(" "+p.right(model.Age(s.snap.Now, e.At), 5, p.Plain)+"  ", text, w, 0, p.Plain)...)
 	}
 	h := s.snap.Seen.History[model.Release(c.ID)]
 	if h == nil || h.Current() == nil {

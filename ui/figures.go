@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"strings"
 
 	"rollbook/model"
@@ -18,16 +19,10 @@ func shown(r model.Reading, show func(float64) string) string {
 }
 
 // figureLines say why figures are unknown, and when they are of.
-func (s *scope) figureLines(r *row, add func(string, ...string)) {
+func (s *scope) figureLines(r *row, t *sheet) {
 	p := s.pen
-	if r.f == nil {
-		if why := s.snap.Seen.Metrics; why.Off != "" {
-			add("figures", paint(p.Warn, p.say("? "))+why.Off)
-		} else if why.Err != "" {
-			add("figures", paint(p.Warn, p.say("? "))+why.Err)
-		} else {
-			add("figures", paint(p.Warn, p.say("? "))+"not read yet")
-		}
+	if m := s.snap.Seen.Metrics; r.f == nil {
+		t.say("figures", "? ", p.Warn, p.Plain, cmp.Or(m.Off, m.Err, "not read yet"))
 		return
 	}
 	unknown := map[string][]string{} // what, by why
@@ -54,7 +49,7 @@ func (s *scope) figureLines(r *row, add func(string, ...string)) {
 		name = "alert"
 	}
 	for _, why := range whys {
-		add(name, paint(p.Warn, p.say("? "))+enumerated(unknown[why])+" unknown: "+why)
+		t.say(name, "? ", p.Warn, p.Plain, enumerated(unknown[why])+" unknown: "+why)
 		name = ""
 	}
 }

@@ -317,8 +317,11 @@ func (a *App) says() sentence {
 	return s
 }
 
-// sentenceLines is the sentence: two lines when it does not fit into one,
-// because what matters most may stand at its end.
+// sentenceMost is how many lines the sentence, and what stands below it, may have.
+func (a *App) sentenceMost() int { return max(2, a.h/6) }
+
+// sentenceLines is the sentence: more than a line when it does not fit into one, because
+// what matters most may stand at its end.
 func (a *App) sentenceLines(w int) []string {
 	s := a.says()
 	p := a.pen
@@ -329,7 +332,7 @@ func (a *App) sentenceLines(w int) []string {
 			lead, text = " "+paint(p.Alarm, " "+p.say(head)+" ")+" ", rest
 		}
 	}
-	return p.hang(lead, text, w, style)
+	return p.hang(lead, text, w, a.sentenceMost(), style)
 }
 
 // of is the style of a sentence so urgent.
@@ -337,10 +340,11 @@ func (p *pen) of(l level) ansi.Style {
 	return [...]ansi.Style{calm: p.Plain, fine: p.Good, warn: p.Warn, bad: p.Bad, alarm: p.Bad}[l]
 }
 
-// hang is text in at most two lines, the second below the first's beginning.
-func (p *pen) hang(lead, text string, w int, style ansi.Style) []string {
+// hang is text in at most so many lines (0 = all), further ones below the first's
+// beginning.
+func (p *pen) hang(lead, text string, w, most int, style ansi.Style) []string {
 	n := ansi.StringWidth(lead)
-	lines := p.wrap(text, w-n-1, 2)
+	lines := p.wrap(text, w-n-1, most)
 	for i, l := range lines {
 		lines[i] = lead + paint(style, l)
 		lead = spaces(n)
@@ -352,10 +356,10 @@ func (p *pen) hang(lead, text string, w int, style ansi.Style) []string {
 func (a *App) keysLines(w int) []string {
 	p := a.pen
 	if line := a.leavingLine(); line != "" {
-		return p.hang(" ", line, w, p.Strong)
+		return p.hang(" ", line, w, a.sentenceMost(), p.Strong)
 	}
 	if a.hint != "" {
-		return p.hang(" ", a.hint, w, p.Warn)
+		return p.hang(" ", a.hint, w, a.sentenceMost(), p.Warn)
 	}
 	return []string{p.footer(a.snap, a.frontKeys(), a.everywhere(), w)}
 }

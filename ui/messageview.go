@@ -180,7 +180,7 @@ func (m *messages) preview(w int) []string {
 		return []string{"", "   no such message was sent by then"}
 	}
 	if d.title+d.text == "" {
-		return append(out, p.hang(paint(p.Warn, p.say(" ⚠ ")), m.undrafted(), w, p.Warn)...)
+		return append(out, p.hang(paint(p.Warn, p.say(" ⚠ ")), m.undrafted(), w, 0, p.Warn)...)
 	}
 	edge := paint(p.Dim, p.say(" │ "))
 	for _, l := range p.wrap(d.title, w-6, 0) {

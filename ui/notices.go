@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/x/ansi"
 
 	"rollbook/incident"
 	"rollbook/model"
@@ -110,7 +109,7 @@ func (a *App) noticeLines(w int) []string {
 		if head, rest, ok := strings.Cut(s.text, ": "); ok && s.level == alarm {
 			lead, text = " "+paint(p.Alarm, " "+p.say(head)+" ")+" ", rest
 		}
-		lines := p.hang(lead, text, w, style)
+		lines := p.hang(lead, text, w, 0, style)
 		left := room - len(out)
 		if n < len(all)-1 {
 			left-- // for the count of the others
@@ -120,7 +119,7 @@ func (a *App) noticeLines(w int) []string {
 			return append(out, paint(p.Bad, p.fit(p.say(more), w)))
 		}
 		if len(lines) > left {
-			lines = []string{lead + paint(style, p.fit(text, w-1-ansi.StringWidth(lead)))}
+			lines = p.hang(lead, text, w, max(1, left), style)
 		}
 		out = append(out, lines...)
 	}

@@ -201,7 +201,7 @@ func (p *picker) says() []string {
 	const lines = 3
 	switch {
 	case p.trouble != "":
-		return n.block(n.hang(" ", "✗ "+p.trouble, p.w, n.Bad), p.w, lines)
+		return n.block(n.hang(" ", "✗ "+p.trouble, p.w, 2, n.Bad), p.w, lines)
 	case p.busy:
 		return n.block([]string{" An hour of " + p.choices[p.at].Name + " is being made…"}, p.w, lines)
 	case len(p.choices) == 0:

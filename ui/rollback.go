@@ -258,10 +258,12 @@ func (r *rollBack) progress(s incident.Standing, w int) []string {
 	case incident.Rolling:
 		state = fmt.Sprintf("%s of %s", clockOf(r.snap.Now.Sub(wr.Receipt.At)), clockOf(r.inc().Settings.Limits.Rollout))
 	}
-	room := w - ansi.StringWidth(head) - 4
-	state = p.fit(state, room)
-	line := " " + paint(p.Strong, p.say(head))
-	out := []string{p.pad(line, w-ansi.StringWidth(state)-1) + paint(style, state)}
+	out := []string{" " + paint(p.Strong, p.say(head))}
+	if n := ansi.StringWidth(p.say(state)); n > w-ansi.StringWidth(head)-4 {
+		out = append(out, p.hang("   ", state, w, 0, style)...)
+	} else {
+		out[0] = p.pad(out[0], w-n-1) + paint(style, p.say(state))
+	}
 	if wr.State != incident.Rolling && wr.State != incident.Done {
 		return out
 	}
@@ -289,15 +291,15 @@ func (r *rollBack) progress(s incident.Standing, w int) []string {
 		out = append(out, " "+paint(color, p.say(bar(seen.Share, bw)))+"  "+p.say(seen.Text))
 	} else {
 		out = append(out, " "+paint(color, p.say(bar(seen.Share, min(48, w-2)))))
-		out = append(out, p.hang("   ", seen.Text, w, p.Plain)...)
+		out = append(out, p.hang("   ", seen.Text, w, 0, p.Plain)...)
 	}
-	for _, l := range p.wrap(r.apart(wr), w-4, 2) {
+	for _, l := range p.wrap(r.apart(wr), w-4, 0) {
 		if l != "" {
 			out = append(out, "   "+l)
 		}
 	}
 	if seen.Aid != nil && !r.looks() {
-		out = append(out, "   "+paint(p.Key, "D")+"  "+p.fit(seen.Aid.Text, w-8))
+		out = append(out, p.hang("   "+paint(p.Key, "D")+"  ", seen.Aid.Text, w, 0, p.Plain)...)
 	}
 	return out
 }
@@ -308,9 +310,13 @@ func (r *rollBack) said(s incident.Standing, w, most int) []string {
 	if s.Write.State != incident.Rolling {
 		return nil
 	}
-	out := []string(nil)
-	for _, l := range lines[max(0, len(lines)-most):] {
-		out = append(out, "   "+paint(r.pen.Dim, r.pen.say("│ "))+r.pen.fit(l, w-6))
+	var out []string
+	for _, l := range slices.Backward(lines) { // as many as have room as a whole
+		said := r.pen.hang("   "+paint(r.pen.Dim, r.pen.say("│ ")), l, w, most, r.pen.Plain)
+		if len(out)+len(said) > most {
+			break
+		}
+		out = append(said, out...)
 	}
 	return out
 }
@@ -354,7 +360,7 @@ func (r *rollBack) pods(w, room int) []string {
 	c := row.c
 	if c.PodsNo != "" {
 		var out []string
-		for _, l := range p.wrap("pods: "+c.PodsNo, w-4, 3) {
+		for _, l := range p.wrap("pods: "+c.PodsNo, w-4, 0) {
 			out = append(out, "   "+paint(p.Warn, l))
 		}
 		return out
@@ -369,9 +375,9 @@ func (r *rollBack) pods(w, room int) []string {
 			return append(out, paint(p.Dim, p.say(fmt.Sprintf("   … %d more", len(c.Pods)-n))))
 		}
 		pod := &c.Pods[n]
-		state := podState(pod)
+		state := p.firstFit(sw, podState(pod), pod.State)
 		if pod.Restarts > 0 {
-			state += " " + plural(pod.Restarts, "restart")
+			state = p.firstFit(sw, podState(pod)+" "+plural(pod.Restarts, "restart"), state)
 		}
 		sign, style, look := "–", p.Dim, p.Plain
 		switch {
@@ -387,7 +393,7 @@ func (r *rollBack) pods(w, room int) []string {
 		out = append(out, "   "+p.name(names[n], nw, p.Plain)+" "+p.right(rev, 5, p.Plain)+"  "+p.cell(state, sw, look)+p.right(sign, 6, style)+p.right(podAge(r.snap.Now, pod.Started), 6, p.Plain))
 		if words := lastLines(pod.Message, 1); pod.Failing && len(words) > 0 && !said[words[0]] && len(out) < room-1 {
 			said[words[0]] = true
-			out = append(out, "     "+paint(p.Strong, p.fit(words[0], w-6)))
+			out = append(out, p.hang("     ", words[0], w, max(1, room-1-len(out)), p.Strong)...)
 		}
 	}
 	return out

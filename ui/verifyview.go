@@ -56,7 +56,11 @@ func (v *verify) proof(w, h, last int) []string {
 		return append(out, "", "   nothing was rolled back, so there is nothing to prove")
 	}
 	foot, room, last := v.below(w, h, last)
-	out = append(out, v.table(v.rows(), w, room)...)
+	free := room - len(v.rows())
+	if last > 0 && v.leading(v.row(), w, free) != nil {
+		free -= chartLeast
+	}
+	out = append(out, v.table(v.rows(), w, room, free)...)
 	out = append(out, foot...)
 	if last == 0 {
 		return out
@@ -72,13 +76,20 @@ func (v *verify) proof(w, h, last int) []string {
 // many the timeline: the checks come first, its end gives way to them.
 func (v *verify) below(w, h, last int) (foot []string, room, timeline int) {
 	p := v.pen
-	if m := v.marked(); m != nil {
-		foot = v.markedLines(m, w, max(2, min(6, h/3)))
-	}
-	if why := v.unanswered(); why != "" {
-		foot = append(foot, p.hang(paint(p.Warn, p.say(" ? ")), why, w, p.Warn)...)
-	}
 	const hold = 1
+	var open []string
+	if why := v.unanswered(); why != "" {
+		open = p.hang(paint(p.Warn, p.say(" ? ")), why, w, 0, p.Warn)
+	}
+	if m := v.marked(); m != nil {
+		least := max(2, min(6, h/3))
+		spare := h - hold - len(v.rows()) - len(open) - last
+		if last > 0 && v.leading(v.row(), w, spare-least) != nil {
+			spare -= chartLeast
+		}
+		foot = v.markedLines(m, w, least, spare)
+	}
+	foot = append(foot, open...)
 	timeline = max(0, min(last, h-hold-len(foot)-len(v.rows())))
 	return foot, max(1, h-hold-len(foot)-timeline), timeline
 }
@@ -110,8 +121,8 @@ func (v *verify) rows() []int {
 }
 
 // table is the checks below the name of their component, as many as there is room
-// for; the rest is counted.
-func (v *verify) table(rows []int, w, room int) []string {
+// for; the rest is counted. What a check has seen may take so many more lines in all.
+func (v *verify) table(rows []int, w, room, free int) []string {
 	p := v.pen
 	nw := 0
 	for n := range v.d.checks {
@@ -141,11 +152,17 @@ func (v *verify) table(rows []int, w, room int) []string {
 		if !c.Since.IsZero() {
 			since = lasted(v.snap.Now, c.Since)
 		}
-		line += p.cell(seen, sw, p.Plain) + " " + p.right(since, 6, p.Dim)
+		parts := p.wrap(seen, sw, 1+max(0, free))
+		free -= len(parts) - 1
+		in := ansi.StringWidth(line)
+		line += p.cell(parts[0], sw, p.Plain) + " " + p.right(since, 6, p.Dim)
 		if lw > 0 {
 			line += "  " + paint(p.Dim, p.fit(c.Limit, lw))
 		}
 		out = append(out, line)
+		for _, part := range parts[1:] {
+			out = append(out, spaces(in)+part)
+		}
 	}
 	if above, below := top, len(rows)-end; above+below > 0 {
 		text := "   "
@@ -207,9 +224,9 @@ func checkWord(p *pen, c *incident.VerifyCheck) (string, ansi.Style) {
 	return "? unknown", p.Warn
 }
 
-// markedLines are the marked check whole: what was seen, what it must be, since
-// when; of a log its last lines.
-func (v *verify) markedLines(m *incident.VerifyCheck, w, room int) []string {
+// markedLines are the marked check: what was seen, what it must be, since when, whole
+// where the lines to spare are enough, else in some at least; of a log its last lines.
+func (v *verify) markedLines(m *incident.VerifyCheck, w, least, spare int) []string {
 	p := v.pen
 	text := m.Name + ": " + v.seenOf(m)
 	if m.Limit != "" {
@@ -219,11 +236,11 @@ func (v *verify) markedLines(m *incident.VerifyCheck, w, room int) []string {
 		text += "; for " + lasted(v.snap.Now, m.Since)
 	}
 	var out []string
-	for n, l := range p.wrap(text, w-11, room) {
+	for n, l := range p.wrap(text, w-11, max(least, spare)) {
 		out = append(out, p.label([]string{"marked", ""}[min(n, 1)], l))
 	}
 	tail := tailLines(v.scope, m, w-4)
-	left := max(0, room+1-len(out))
+	left := max(0, least+1-len(out))
 	return append(out, tail[max(0, len(tail)-left):]...)
 }
 

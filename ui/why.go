@@ -8,28 +8,25 @@ import (
 
 // whyLines are what the failing pods of a component say: the line that tells best, with
 // how often it was said and whether it is new; why it is not known; nil while nothing
-// was read. No line is wider than w.
-func (s *scope) whyLines(r *row, w int) []string {
+// was read. No line is wider than w, and no text has more than so many; 0 = all.
+func (s *scope) whyLines(r *row, w, most int) []string {
 	p, of := s.pen, s.inc().SaidNow(r.c)
 	switch {
 	case of == nil:
 		return nil
 	case len(of.Lines) == 0 && of.Err != "":
-		return paintAll(p.Warn, p.wrap("? "+of.Err, w, 3))
+		return paintAll(p.Warn, p.wrap("? "+of.Err, w, most))
 	case len(of.Lines) == 0:
-		return paintAll(p.Dim, p.wrap(incident.SaidNothing(of), w, 2))
+		return paintAll(p.Dim, p.wrap(incident.SaidNothing(of), w, most))
 	}
 	line := &of.Lines[0]
 	note := incident.SaidNote(of, line)
-	out := p.wrap(incident.SaidText(line)+"  "+note, w, 2)
-	if len(out) > 1 { // what is new about it must not be what is cut
-		out = append(p.wrap(incident.SaidText(line), w, 2), note)
-		out = paintAll(p.Strong, out)
-		out[len(out)-1] = paint(p.Dim, p.fit(note, w))
-		return out
+	text := incident.SaidText(line)
+	if len(p.wrap(text+"  "+note, w, 0)) == 1 {
+		return []string{paint(p.Strong, p.say(text)) + paint(p.Dim, "  "+p.say(note))}
 	}
-	text := p.say(incident.SaidText(line))
-	return []string{paint(p.Strong, text) + paint(p.Dim, "  "+p.say(note))}
+	// What is new about it must not be what is cut.
+	return append(paintAll(p.Strong, p.wrap(text, w, min(most, 2))), paintAll(p.Dim, p.wrap(note, w, most))...)
 }
 
 // paintAll paints each line.
