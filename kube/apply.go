@@ -156,8 +156,9 @@ func (c *Client) leaveReplicas(ctx context.Context, r *model.Rehearsed, live *ob
 		return nil
 	}
 	var o struct{ Spec map[string]json.RawMessage }
-	if json.Unmarshal(r.Raw, &o) != nil || o.Spec["replicas"] == nil {
-		return nil // what is no object is refused by the API server, in its words
+	_ = json.Unmarshal(r.Raw, &o) // what is no object is refused by the API server, in its words
+	if o.Spec["replicas"] == nil {
+		return nil
 	}
 	var err error
 	if r.Scaler, err = c.scalerOf(ctx, r.Object); err != nil {

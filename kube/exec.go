@@ -145,16 +145,16 @@ func ended(what string, body []byte, said bool) (int, error) {
 		return n, err
 	}
 	why := text.Line(st.Message)
-	kind := model.ErrLost
+	refused := false
 	for _, s := range []string{"container not found", "not found in $PATH", "no such file or directory", "permission denied", "unable to upgrade connection", "error dialing backend", "cannot exec"} {
 		if !said && strings.Contains(st.Message, s) {
-			kind = model.ErrRefused
+			refused = true
 		}
 	}
-	if kind == model.ErrRefused {
-		return 0, model.Told(kind, nil, "%s was not run: %s", what, why)
+	if refused {
+		return 0, model.Told(model.ErrRefused, nil, "%s was not run: %s", what, why)
 	}
-	return 0, model.Told(kind, nil, "how %s ended is not known: %s", what, why)
+	return 0, model.Told(model.ErrLost, nil, "how %s ended is not known: %s", what, why)
 }
 
 // stream asks for the command and shakes hands.

@@ -4,6 +4,7 @@
 package migratetest
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -28,12 +29,12 @@ func Postgres(t testing.TB, databases ...string) (at string) {
 		t.Fatal("there is no PostgreSQL: apt-get install postgresql python3-alembic python3-django python3-psycopg2")
 	}
 	bin := all[len(all)-1]
-	dir, err := os.MkdirTemp("", "rollbook-postgres-*") // the server's user must get there
+	dir, err := os.MkdirTemp("", "rollbook-postgres-*") //nolint:usetesting // the server's user must get there
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,14 +47,14 @@ func Postgres(t testing.TB, databases ...string) (at string) {
 		if os.Getuid() == 0 { // which it does not run as
 			args = append([]string{"runuser", "-u", "postgres", "--"}, args...)
 		}
-		cmd := exec.Command(args[0], args[1:]...)
+		cmd := exec.CommandContext(context.Background(), args[0], args[1:]...)
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %v\n%s", args, err, out)
 		}
 	}
 	if os.Getuid() == 0 {
-		if out, err := exec.Command("chown", "postgres", dir).CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(context.Background(), "chown", "postgres", dir).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 	}
@@ -76,7 +77,7 @@ func URL(at, database string) string {
 // SQL runs a statement, and returns what it answers, without headings.
 func SQL(t testing.TB, at, database, statement string) string {
 	t.Helper()
-	out, err := exec.Command("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", URL(at, database), "-c", statement).CombinedOutput()
+	out, err := exec.CommandContext(context.Background(), "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", URL(at, database), "-c", statement).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", statement, err, out)
 	}
@@ -106,7 +107,7 @@ func Project(t testing.TB, name string, without ...string) string {
 // Run runs a command in a project's folder.
 func Run(t testing.TB, dir, url string, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(args[0], args[1:]...)
+	cmd := exec.CommandContext(context.Background(), args[0], args[1:]...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "DATABASE_URL="+url, "PYTHONDONTWRITEBYTECODE=1")
 	out, err := cmd.CombinedOutput()
