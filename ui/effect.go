@@ -44,17 +44,19 @@ func (c *confirm) checked(w, h int) []string {
 func (c *confirm) Scroll(w, h int) {
 	w = widths(w)[0]
 	head, tail := c.around(w)
-	lines, at := c.checkLines(w)
-	c.top = scrolled(c.top, at, len(lines), max(1, h-len(head)-len(tail)-1))
+	lines, at, until := c.checkLines(w)
+	c.top = checksTop(c.top, at, until, len(lines), max(1, h-len(head)-len(tail)-1))
 }
 
-// scrolled is window for a text that is shown from its beginning when all of it
-// fits.
-func scrolled(top, at, n, room int) int {
+// checksTop returns the first of n lines to show in so much room, so that those from at to
+// until are seen; if not all of them can be, the first. The last row is not theirs while
+// there are more below it.
+func checksTop(top, at, until, n, room int) int {
 	if n <= room {
 		return 0
 	}
-	return window(top, at, n, room)
+	h := max(1, room-1)
+	return window(window(top, until-1, n-1, h), at, n-1, h)
 }
 
 // around is what stands above and below the preflight's lines.
@@ -169,7 +171,7 @@ func (c *confirm) changes(w, h int) []string {
 // checks draws the preflight's lines in the room there is.
 func (c *confirm) checks(w, room int) []string {
 	p := c.pen
-	all, at := c.checkLines(w)
+	all, at, until := c.checkLines(w)
 	if len(all) == 0 {
 		for _, f := range c.preflights() {
 			if f.Err != "" {
@@ -178,7 +180,7 @@ func (c *confirm) checks(w, room int) []string {
 		}
 		return []string{"   checking…"}
 	}
-	top := scrolled(c.top, at, len(all), room)
+	top := checksTop(c.top, at, until, len(all), room)
 	end := min(len(all), top+room)
 	shown := slices.Clone(all[top:end])
 	if end < len(all) && len(shown) > 1 {
@@ -188,8 +190,8 @@ func (c *confirm) checks(w, room int) []string {
 }
 
 // checkLines are all of the preflight's lines, the marked one with what to do
-// about it, and at which line that begins.
-func (c *confirm) checkLines(w int) (all []string, at int) {
+// about it, and at which line that begins and ends.
+func (c *confirm) checkLines(w int) (all []string, at, until int) {
 	p := c.pen
 	several := len(c.inc().Open()) > 1
 	for n, l := range c.lines() {
@@ -235,8 +237,11 @@ func (c *confirm) checkLines(w int) (all []string, at int) {
 				all = append(all, paint(p.Dim, head)+part)
 			}
 		}
+		if n <= c.at {
+			until = len(all)
+		}
 	}
-	return all, at
+	return all, at, until
 }
 
 // checkSign is a check's state as a sign, with its style.
