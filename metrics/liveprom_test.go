@@ -4,7 +4,6 @@ package metrics
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -40,10 +39,17 @@ func wholeSecond() time.Time { return time.Now().Truncate(time.Second) }
 
 // write writes the history as OpenMetrics, one family after the other.
 func (h *history) write(w io.Writer) {
-	for _, name := range []string{"http_requests_total", "http_request_duration_seconds_bucket", "up"} {
+	names := map[string]bool{}
+	for _, s := range h.series {
+		names[s.name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
 		// promtool wants whole histograms: the samples do without.
-		kind := map[string]string{"http_requests_total": "counter", "up": "gauge"}[name]
-		fmt.Fprintf(w, "# TYPE %s %s\n", strings.TrimSuffix(name, "_total"), cmp.Or(kind, "unknown"))
+		kind := "unknown"
+		if strings.HasSuffix(name, "_total") {
+			kind = "counter"
+		}
+		fmt.Fprintf(w, "# TYPE %s %s\n", strings.TrimSuffix(name, "_total"), kind)
 		for _, s := range h.series {
 			if s.name != name {
 				continue
