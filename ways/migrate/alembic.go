@@ -13,8 +13,6 @@ import (
 // alembic is the tool of SQLAlchemy.
 type alembic struct{ t *Target }
 
-func (alembic) base() string { return "base" }
-
 func (a alembic) back(to string) []string { return a.t.command("downgrade", to) }
 
 func (a alembic) look() []string { return a.t.command("heads") }
@@ -88,7 +86,7 @@ func stateOf(at []string, all map[string]revision) (*state, error) {
 	if len(at) > 1 {
 		return nil, model.Told(nil, nil, "the schema is at several migrations at once (%s): branches are not taken back here; use alembic itself", text.Line(strings.Join(at, ", ")))
 	}
-	s := &state{At: "base"}
+	s := &state{At: alembicBase}
 	if len(at) == 1 {
 		s.At = at[0]
 	}
@@ -103,14 +101,14 @@ func stateOf(at []string, all map[string]revision) (*state, error) {
 			above[d] = key
 		}
 		if len(x.down) == 0 {
-			above["base"] = key
+			above[alembicBase] = key
 		}
 	}
 	for key := above[s.At]; key != "" && len(s.All) <= len(all); key = above[key] {
 		s.All = append(s.All, migration{Key: key, Title: all[key].title})
 	}
 	slices.Reverse(s.All)
-	for key := s.At; key != "base" && len(s.All) <= len(all); {
+	for key := s.At; key != alembicBase && len(s.All) <= len(all); {
 		x, known := all[key]
 		if !known {
 			break
@@ -124,7 +122,7 @@ func stateOf(at []string, all map[string]revision) (*state, error) {
 		}
 		key = x.down[0]
 	}
-	s.All = append(s.All, migration{Key: "base", Title: "no migration at all", Applied: true})
+	s.All = append(s.All, migration{Key: alembicBase, Title: "no migration at all", Applied: true})
 	return s, nil
 }
 

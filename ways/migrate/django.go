@@ -18,8 +18,6 @@ var errUnknown = errors.New("the schema is at a migration that the code does not
 // django is the tool of Django, for one app.
 type django struct{ t *Target }
 
-func (django) base() string { return "zero" }
-
 func (d django) back(to string) []string {
 	return d.t.command("migrate", "--no-color", "--noinput", d.t.App, to)
 }
@@ -57,7 +55,7 @@ func (d django) stateOf(known, recorded []string) (*state, error) {
 			applied[f[2]] = true
 		}
 	}
-	s := &state{At: d.base(), All: []migration{{Key: d.base(), Title: "no migration at all", Applied: true}}}
+	s := &state{At: djangoBase, All: []migration{{Key: djangoBase, Title: "no migration at all", Applied: true}}}
 	gap := ""
 	for _, l := range known {
 		m := planLine.FindStringSubmatch(strings.TrimSpace(l))

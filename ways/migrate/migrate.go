@@ -199,7 +199,7 @@ func version(key string) model.Version {
 	if len(short) > 12 {
 		short = short[:12]
 	}
-	if key == "base" || key == "zero" {
+	if key == alembicBase || key == djangoBase {
 		return model.Version{Key: key, Label: "no migration (" + key + ")", Short: key}
 	}
 	return model.Version{Key: key, Label: "migration " + key, Short: short}

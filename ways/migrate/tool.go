@@ -21,11 +21,15 @@ type tool interface {
 	undone(ctx context.Context, r runner, s *state, to string, sql bool) ([]step, error)
 	// back returns the command that goes to a migration.
 	back(to string) []string
-	// base returns what stands for no migration at all.
-	base() string
 	// look returns the command by which doctor finds out whether the tool is there.
 	look() []string
 }
+
+// What stands for no migration at all.
+const (
+	alembicBase = "base"
+	djangoBase  = "zero"
+)
 
 // migration is one that a tool knows.
 type migration struct {
