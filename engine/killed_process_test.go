@@ -105,7 +105,8 @@ func (r remote) Look(ctx context.Context, p model.Plan) (model.Looked, error) {
 	case err != nil:
 		return model.Looked{}, err
 	case c.TemplateHash == d.ToHash:
-		return model.Looked{State: model.SettledDone}, nil
+		// What is looked up may be newer than the board.
+		return model.Looked{State: model.SettledDone, Receipt: &model.Receipt{At: time.Now(), Detail: raw(undoReceipt{Generation: c.Generation})}}, nil
 	case c.TemplateHash == d.FromHash:
 		return model.Looked{State: model.SettledNot}, nil
 	}

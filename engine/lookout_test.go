@@ -20,7 +20,8 @@ func shownAs(c *fakeCluster) func() (model.Looked, error) {
 		if c.line.TemplateHash == "hash-42" {
 			return model.Looked{State: model.SettledNot}, nil
 		}
-		return model.Looked{State: model.SettledDone}, nil
+		// As the real one does: what is looked up may be newer than the board.
+		return model.Looked{State: model.SettledDone, Receipt: &model.Receipt{At: time.Now(), Detail: raw(undoReceipt{Generation: c.line.Generation})}}, nil
 	}
 }
 
