@@ -9,13 +9,29 @@ import (
 	"rollbook/model"
 )
 
+// undoes reports whether a plan puts back what an earlier attempt rolled back from.
+func (b *builder) undoes(a *incident.Attempt, p *model.Plan) bool {
+	for n := range b.i.Attempts {
+		for _, w := range b.i.Attempts[n].Writes {
+			if b.i.Attempts[n].N < a.N && w.Plan.Slot() == p.Slot() && p.Role == model.RoleRelease && w.InPlace() && w.Plan.From.Is(p.To) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // attempted tells what one attempt did: in one sentence what was written, and each
 // write that came to another end in one of its own.
 func (b *builder) attempted(a *incident.Attempt) (out []string) {
-	var back []string
+	var back, again []string
 	for _, w := range a.Writes {
 		p := &w.Plan
 		name := p.Component + " to " + p.To.Name()
+		undoes := b.undoes(a, p)
+		if undoes {
+			name = p.Component + " back to " + p.To.Name()
+		}
 		if p.Role != model.RoleRelease {
 			name = ""
 		}
@@ -41,12 +57,17 @@ func (b *builder) attempted(a *incident.Attempt) (out []string) {
 			end = strings.TrimPrefix(end+", and it was worse than before ("+w.Worse+")", ", and ")
 		}
 		switch {
+		case end == "" && undoes:
+			again = append(again, name)
 		case end == "" && name != "":
 			back = append(back, name)
 		case name != "":
-			did := "Rolled back "
+			did, tried := "Rolled back ", "Tried to roll back "
+			if undoes {
+				did, tried = "Put ", "Tried to put "
+			}
 			if w.State == incident.Refused || w.State == incident.Failed {
-				did = "Tried to roll back "
+				did = tried
 			}
 			out = append(out, fmt.Sprintf("%s%s at %s by %s; %s.", did, name, b.day(a.Confirmed), a.By, end))
 		default:
@@ -56,14 +77,17 @@ func (b *builder) attempted(a *incident.Attempt) (out []string) {
 			out = append(out, fmt.Sprintf("At %s %s confirmed: %s%s.", b.day(a.Confirmed), a.By, p.Title, end))
 		}
 	}
-	if len(back) == 0 {
-		return out
-	}
 	verified := ""
 	if a == b.i.Attempt() && !b.i.Verified.IsZero() && (b.i.End == nil || b.i.End.Outcome == incident.RolledBack) {
 		verified = ", " + string(b.proved()) + " at " + b.i.Verified.UTC().Format("15:04:05 UTC")
 	}
-	return append([]string{fmt.Sprintf("Rolled back %s at %s by %s%s.", list(back), b.day(a.Confirmed), a.By, verified)}, out...)
+	if len(again) > 0 {
+		out = append([]string{fmt.Sprintf("Put %s at %s by %s%s.", list(again), b.day(a.Confirmed), a.By, verified)}, out...)
+	}
+	if len(back) > 0 {
+		out = append([]string{fmt.Sprintf("Rolled back %s at %s by %s%s.", list(back), b.day(a.Confirmed), a.By, verified)}, out...)
+	}
+	return out
 }
 
 // list joins names with commas and an "and".

@@ -105,3 +105,26 @@ func TestOutcomeOfAWrite(t *testing.T) {
 		}
 	}
 }
+
+// The undo of a rollback puts a version back: nobody is told that it was rolled back to.
+func TestUndoOfARollbackIsToldAsThat(t *testing.T) {
+	bad, good := model.Version{Key: "b", Label: "revision 6", Tag: "1.42.0"}, model.Version{Key: "a", Label: "revision 5", Tag: "1.41.0"}
+	try := func(n int, from, to model.Version, state incident.AttemptState) incident.Attempt {
+		return incident.Attempt{N: n, Confirmed: t0, By: "maria", Writes: []incident.Write{{State: state,
+			Plan: model.Plan{Role: model.RoleRelease, Component: "api", From: from, To: to}}}}
+	}
+	for _, tt := range []struct {
+		first, second incident.AttemptState
+		want          string
+	}{
+		{incident.Done, incident.Done, "Put api back to 1.42.0 at "},
+		{incident.Done, incident.Refused, "Tried to put api back to 1.42.0 at "},
+		{incident.Failed, incident.Done, "Rolled back api to 1.42.0 at "}, // nothing was rolled back before
+	} {
+		b := &builder{}
+		b.i.Attempts = []incident.Attempt{try(1, bad, good, tt.first), try(2, good, bad, tt.second)}
+		if got := b.attempted(&b.i.Attempts[1]); len(got) != 1 || !strings.HasPrefix(got[0], tt.want) || !strings.Contains(got[0], "by maria") {
+			t.Errorf("%s, %s: %q", tt.first, tt.second, got)
+		}
+	}
+}
