@@ -27,7 +27,7 @@ type Applier struct{ c *Client }
 func NewApplier(c *Client) Applier { return Applier{c} }
 
 // Kubectl returns the kubectl command that does something in a namespace.
-func (a Applier) Kubectl(namespace, what string) string { return a.c.kubectl(namespace) + what }
+func (a Applier) Kubectl(namespace, what string) string { return a.c.KubectlIn(namespace, what) }
 
 // Namespaced reports whether objects of a kind are in a namespace. The error is for a
 // kind that the cluster does not have, too.
@@ -339,7 +339,7 @@ func conflicts(err error) (out []model.Owned) {
 	return out
 }
 
-// apiResource is what the API calls the objects of a kind.
+// apiResource names the objects of a kind in the API.
 type apiResource struct {
 	plural     string
 	namespaced bool

@@ -288,7 +288,3 @@ func (c *Client) MayExec(ctx context.Context, namespace, pod string) (bool, erro
 	}
 	return true, nil
 }
-
-// KubectlFlags returns what stands behind kubectl to do the same as the same user on the
-// same cluster; it begins with a space, or is empty.
-func (c *Client) KubectlFlags() string { return c.flags }

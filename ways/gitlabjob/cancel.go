@@ -9,6 +9,7 @@ import (
 
 	"rollbook/model"
 	"rollbook/text"
+	"rollbook/ways"
 )
 
 // MethodCancel cancels the job of a way back that is under way.
@@ -81,9 +82,9 @@ func (k Cancel) Plan(ctx context.Context, c *model.Component, to model.Version, 
 		Command: fmt.Sprintf(`curl --request POST --header "PRIVATE-TOKEN: $GITLAB_TOKEN" %s`, k.j.gitlab.URL(want.path())), Detail: raw}
 	p.ID = model.Digest(p.Method, p.Component, want)
 	pf.Plans = []model.Plan{p}
-	state := line("job.state", model.CheckOK, "", "job %d (%s) is %s", x.ID, name, text.Line(x.Status))
+	state := ways.Line("job.state", model.CheckOK, "", "job %d (%s) is %s", x.ID, name, text.Line(x.Status))
 	if x.over() {
-		state = hard(line("job.state", 0, "look at the rollout again", "job %d (%s) is at its end already: %s", x.ID, name, text.Line(x.Status)))
+		state = ways.Hard(ways.Line("job.state", 0, "look at the rollout again", "job %d (%s) is at its end already: %s", x.ID, name, text.Line(x.Status)))
 	}
 	checks, _ := k.j.userRights(ctx, &w)
 	pf.Checks = append(checks, state)
@@ -91,7 +92,7 @@ func (k Cancel) Plan(ctx context.Context, c *model.Component, to model.Version, 
 
 // Do cancels the job, if it is not at its end.
 func (k Cancel) Do(ctx context.Context, plan model.Plan, tell func(model.Progress)) (model.Receipt, error) {
-	want, err := read[cancelDetail](plan.Detail)
+	want, err := ways.Detail[cancelDetail](plan.Detail)
 	if err != nil {
 		return model.Receipt{}, err
 	}
@@ -118,7 +119,7 @@ func (k Cancel) Do(ctx context.Context, plan model.Plan, tell func(model.Progres
 
 // Look tells whether the job was cancelled.
 func (k Cancel) Look(ctx context.Context, plan model.Plan) (model.Looked, error) {
-	want, err := read[cancelDetail](plan.Detail)
+	want, err := ways.Detail[cancelDetail](plan.Detail)
 	if err != nil {
 		return model.Looked{}, err
 	}
@@ -136,7 +137,7 @@ func (k Cancel) Look(ctx context.Context, plan model.Plan) (model.Looked, error)
 
 // Follow tells when the job is at its end.
 func (k Cancel) Follow(ctx context.Context, p model.Plan, _ model.Receipt, out func(model.Progress)) error {
-	want, err := read[cancelDetail](p.Detail)
+	want, err := ways.Detail[cancelDetail](p.Detail)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"rollbook/model"
 	"rollbook/text"
+	"rollbook/ways"
 )
 
 // Check tells, before there is an incident, whether a component could be gone back by
@@ -17,14 +18,14 @@ func (j Job) Check(ctx context.Context, component string) []model.Check {
 		err = j.look(ctx, &w)
 	}
 	if err != nil {
-		return []model.Check{line("project", model.CheckBlocked, "look at methods.gitlab, and at gitlab of "+component+", in your own rollbook.yaml", "%s", because(err))}
+		return []model.Check{ways.Line("project", model.CheckBlocked, "look at methods.gitlab, and at gitlab of "+component+", in your own rollbook.yaml", "%s", because(err))}
 	}
 	all := candidates(w.done, &model.Component{})
 	other := slices.ContainsFunc(all, func(x candidate) bool { return !x.Current && x.Refused == "" })
 	env := text.Line(w.target.Environment)
-	versions := line("versions", model.CheckOK, "", "%d versions were deployed to %s, the last is %s", len(all), env, lastOf(all))
+	versions := ways.Line("versions", model.CheckOK, "", "%d versions were deployed to %s, the last is %s", len(all), env, lastOf(all))
 	if !other {
-		versions = line("versions", model.CheckWarning, "look at environment of gitlab of "+component, "no version was deployed to %s that could be gone back to", env)
+		versions = ways.Line("versions", model.CheckWarning, "look at environment of gitlab of "+component, "no version was deployed to %s that could be gone back to", env)
 	}
 	return append([]model.Check{versions}, j.rights(ctx, &w)...)
 }

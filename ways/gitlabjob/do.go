@@ -9,6 +9,7 @@ import (
 
 	"rollbook/model"
 	"rollbook/text"
+	"rollbook/ways"
 )
 
 // now holds what is read again before the write, and to look whether there was one.
@@ -23,7 +24,7 @@ func (j Job) again(ctx context.Context, want *detail) (now, error) {
 	var done, running []deployment
 	var jobs []job
 	errs := make([]error, 3)
-	several(
+	ways.Several(
 		func() { done, errs[0] = j.deployments(ctx, t, "success", 1) },
 		func() { running, errs[1] = j.deployments(ctx, t, "running", 1) },
 		func() { jobs, errs[2] = j.jobs(ctx, want.Project, want.Pipeline) })
@@ -63,7 +64,7 @@ func (d *deployment) by() string { return fmt.Sprintf("%s at %s", d.User, clock(
 // milliseconds. It is started once; again only after GitLab said that it takes no more
 // requests now, as it asks.
 func (j Job) Do(ctx context.Context, plan model.Plan, tell func(model.Progress)) (model.Receipt, error) {
-	want, err := read[detail](plan.Detail)
+	want, err := ways.Detail[detail](plan.Detail)
 	if err != nil {
 		return model.Receipt{}, err
 	}
@@ -127,7 +128,7 @@ func refusedOrLost(err error, not, what, done string) error {
 
 // Look tells whether the job was started: by its newest run.
 func (j Job) Look(ctx context.Context, plan model.Plan) (model.Looked, error) {
-	want, err := read[detail](plan.Detail)
+	want, err := ways.Detail[detail](plan.Detail)
 	if err != nil {
 		return model.Looked{}, err
 	}

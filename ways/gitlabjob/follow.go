@@ -10,12 +10,13 @@ import (
 
 	"rollbook/model"
 	"rollbook/text"
+	"rollbook/ways"
 )
 
 // Follow tells how far the job is, with the end of its log, until it is at its end.
 // Where GitLab runs a failed job again by itself it goes on with that run.
 func (j Job) Follow(ctx context.Context, p model.Plan, r model.Receipt, out func(model.Progress)) error {
-	want, err := read[detail](p.Detail)
+	want, err := ways.Detail[detail](p.Detail)
 	if err != nil {
 		return err
 	}
@@ -59,7 +60,7 @@ func (j Job) Follow(ctx context.Context, p model.Plan, r model.Receipt, out func
 // answer was lost, the newest run.
 func (j Job) started(ctx context.Context, want *detail, r model.Receipt) (int64, error) {
 	if len(r.Detail) > 0 {
-		got, err := read[ran](r.Detail)
+		got, err := ways.Detail[ran](r.Detail)
 		return got.Job, err
 	}
 	found, err := j.again(ctx, want)
@@ -136,7 +137,7 @@ func (j Job) progress(want *detail, x *job, log *trace) model.Progress {
 
 // Judge tells, after the job has succeeded, whether the workload is there too.
 func (j Job) Judge(c *model.Component, p *model.Plan, _ *model.Receipt) model.Progress {
-	want, err := read[detail](p.Detail)
+	want, err := ways.Detail[detail](p.Detail)
 	there := err == nil && c != nil && model.BearsVersion(c.Images, want.SHA, want.Tag)
 	switch {
 	case err != nil:

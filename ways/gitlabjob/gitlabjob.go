@@ -6,9 +6,7 @@ package gitlabjob
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
-	"sync"
 	"time"
 
 	"rollbook/model"
@@ -107,22 +105,6 @@ type detail struct {
 // ran keeps in a receipt which job was started.
 type ran struct {
 	Job int64 `json:"job"`
-}
-
-// several runs its functions at the same time.
-func several(fs ...func()) {
-	var wg sync.WaitGroup
-	for _, f := range fs {
-		wg.Go(f)
-	}
-	wg.Wait()
-}
-
-func read[T any](raw json.RawMessage) (out T, err error) {
-	if err := json.Unmarshal(raw, &out); err != nil {
-		return out, model.Told(model.ErrRefused, err, "the plan cannot be read: %s", err)
-	}
-	return out, nil
 }
 
 // clock puts the time of what others did into words.

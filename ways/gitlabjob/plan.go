@@ -9,6 +9,7 @@ import (
 
 	"rollbook/model"
 	"rollbook/text"
+	"rollbook/ways"
 )
 
 // world holds what a plan is made of.
@@ -78,7 +79,7 @@ func (j Job) Plan(ctx context.Context, c *model.Component, to model.Version, out
 func (j Job) look(ctx context.Context, w *world) error {
 	errs := make([]error, 5)
 	var created, blocked []deployment
-	several(
+	ways.Several(
 		func() { w.done, errs[0] = j.deployments(ctx, w.target, "success", enough) },
 		func() { w.running, errs[1] = j.deployments(ctx, w.target, "running", 20) },
 		func() { created, errs[2] = j.deployments(ctx, w.target, "created", 50) },

@@ -3,7 +3,6 @@ package gitlabjob
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,22 +10,14 @@ import (
 
 	"rollbook/model"
 	"rollbook/text"
+	"rollbook/ways"
 )
 
 // developer is the least access level that may run jobs.
 const developer = 30
 
-func line(id string, state model.CheckState, do, format string, args ...any) model.Check {
-	return model.Check{ID: id, State: state, Text: fmt.Sprintf(format, args...), Do: do}
-}
-
-func hard(c model.Check) model.Check {
-	c.State, c.Hard = model.CheckBlocked, true
-	return c
-}
-
 func unknown(id, what string, err error) model.Check {
-	return line(id, model.CheckUnknown, "", "%s is not known: %s", what, because(err))
+	return ways.Line(id, model.CheckUnknown, "", "%s is not known: %s", what, because(err))
 }
 
 // rights tells whether the token and its user may run the job.
@@ -35,7 +26,7 @@ func (j Job) rights(ctx context.Context, w *world) []model.Check {
 	var user int64
 	var p protection
 	var err error
-	several(
+	ways.Several(
 		func() { checks, user = j.userRights(ctx, w) },
 		func() {
 			err = j.ask(ctx, inProject(w.target.Project, "/protected_environments/"+escaped(w.target.Environment)), &p)
@@ -57,14 +48,14 @@ func checkToken(t *token, err error, now time.Time) model.Check {
 	case err != nil:
 		return unknown(id, "whether the token has the scope api", err)
 	case t.Active != nil && !*t.Active:
-		return hard(line(id, 0, ask, "the token is revoked or expired: the write would be refused"))
+		return ways.Hard(ways.Line(id, 0, ask, "the token is revoked or expired: the write would be refused"))
 	case !slices.Contains(t.Scopes, "api"):
-		return hard(line(id, 0, ask, "the token has the scope %s and not api: the write would be refused", text.Line(strings.Join(t.Scopes, ", "))))
+		return ways.Hard(ways.Line(id, 0, ask, "the token has the scope %s and not api: the write would be refused", text.Line(strings.Join(t.Scopes, ", "))))
 	}
 	if end, err := time.Parse(time.DateOnly, t.Expires); err == nil && end.Sub(now) < 7*24*time.Hour {
-		return line(id, model.CheckNote, "", "the token has the scope api, until %s", t.Expires)
+		return ways.Line(id, model.CheckNote, "", "the token has the scope api, until %s", t.Expires)
 	}
-	return line(id, model.CheckOK, "", "the token has the scope api")
+	return ways.Line(id, model.CheckOK, "", "the token has the scope api")
 }
 
 // level returns which access level the token's user has in the project; it is not known
@@ -84,13 +75,13 @@ func (w *world) checkRole() model.Check {
 	path := text.Line(w.project.Path)
 	switch {
 	case w.project.Archived:
-		return hard(line(id, 0, "unarchive the project", "the project %s is archived: no job of it can be run", path))
+		return ways.Hard(ways.Line(id, 0, "unarchive the project", "the project %s is archived: no job of it can be run", path))
 	case !known:
-		return line(id, model.CheckUnknown, ask, "whether the token's user may run jobs of %s is not known: GitLab names no role", path)
+		return ways.Line(id, model.CheckUnknown, ask, "whether the token's user may run jobs of %s is not known: GitLab names no role", path)
 	case level < developer:
-		return hard(line(id, 0, ask, "the token's user may not run jobs of %s: the write would be refused", path))
+		return ways.Hard(ways.Line(id, 0, ask, "the token's user may not run jobs of %s: the write would be refused", path))
 	}
-	return line(id, model.CheckOK, "", "the token's user may run jobs of %s", path)
+	return ways.Line(id, model.CheckOK, "", "the token's user may run jobs of %s", path)
 }
 
 // checkProtected tells whether the environment lets the user deploy, and asks others.
@@ -100,7 +91,7 @@ func (w *world) checkProtected(p *protection, err error, user int64) model.Check
 	var r *refusal
 	switch {
 	case errors.As(err, &r) && r.status == http.StatusNotFound:
-		return line(id, model.CheckOK, "", "the environment %s is not protected", env)
+		return ways.Line(id, model.CheckOK, "", "the environment %s is not protected", env)
 	case err != nil:
 		return unknown(id, "whether the environment "+env+" is protected", err)
 	}
@@ -125,18 +116,18 @@ func (w *world) checkProtected(p *protection, err error, user int64) model.Check
 	allowed := strings.Join(slices.DeleteFunc(who, func(s string) bool { return s == "" }), ", ")
 	switch {
 	case !may && (groups || !known):
-		return line(id, model.CheckUnknown, "", "the environment %s is protected, and lets deploy: %s; whether the token's user is among them is not known", env, allowed)
+		return ways.Line(id, model.CheckUnknown, "", "the environment %s is protected, and lets deploy: %s; whether the token's user is among them is not known", env, allowed)
 	case !may:
-		return hard(line(id, 0, "let somebody do it who may", "the environment %s is protected, and lets deploy: %s; not the token's user", env, allowed))
+		return ways.Hard(ways.Line(id, 0, "let somebody do it who may", "the environment %s is protected, and lets deploy: %s; not the token's user", env, allowed))
 	case approvals > 0:
-		return line(id, model.CheckWarning, "have those who approve at hand", "the environment %s is protected: the job waits until %d have approved it", env, approvals)
+		return ways.Line(id, model.CheckWarning, "have those who approve at hand", "the environment %s is protected: the job waits until %d have approved it", env, approvals)
 	}
-	return line(id, model.CheckOK, "", "the environment %s is protected, and lets the token's user deploy", env)
+	return ways.Line(id, model.CheckOK, "", "the environment %s is protected, and lets the token's user deploy", env)
 }
 
 // lines returns the checks of what the plan is made of: nothing more is asked for.
 func (w *world) lines(c *model.Component, all []candidate, x *candidate, r run, now time.Time) []model.Check {
-	out := []model.Check{line("job", model.CheckOK, "", "%s: %s", text.Line(r.job.Name), r.why), w.checkJob(r), w.checkGuard(r), w.checkArtifacts(r, now), w.checkOnTheWay()}
+	out := []model.Check{ways.Line("job", model.CheckOK, "", "%s: %s", text.Line(r.job.Name), r.why), w.checkJob(r), w.checkGuard(r), w.checkArtifacts(r, now), w.checkOnTheWay()}
 	return append(out, checkRunning(c, all, x))
 }
 
@@ -145,24 +136,24 @@ func (w *world) checkJob(r run) model.Check {
 	name, of := text.Line(r.job.Name), text.Line(r.job.WebURL)
 	switch {
 	case r.job.Archived:
-		return hard(line(id, 0, "go back another way", "the job %s is archived: GitLab runs it no more", name))
+		return ways.Hard(ways.Line(id, 0, "go back another way", "the job %s is archived: GitLab runs it no more", name))
 	case r.action == "retry" && !r.job.over():
-		return hard(line(id, 0, "look at it in GitLab: "+of, "the job %s is %s now: it cannot be run again before its end", name, text.Line(r.job.Status)))
+		return ways.Hard(ways.Line(id, 0, "look at it in GitLab: "+of, "the job %s is %s now: it cannot be run again before its end", name, text.Line(r.job.Status)))
 	}
-	return line(id, model.CheckOK, "", "the job %s can be run: it is %s", name, text.Line(r.job.Status))
+	return ways.Line(id, model.CheckOK, "", "the job %s can be run: it is %s", name, text.Line(r.job.Status))
 }
 
 func (w *world) checkGuard(r run) model.Check {
 	const id, do = "guard", "let it through in GitLab: Settings, CI/CD, General pipelines, Allow job retries for rollback deployments; or go back another way"
 	switch r.guard {
 	case guardOff:
-		return line(id, model.CheckOK, "", "the guard against outdated deployments lets it through")
+		return ways.Line(id, model.CheckOK, "", "the guard against outdated deployments lets it through")
 	case guardRefuses:
-		return hard(line(id, 0, do, "the guard against outdated deployments refuses it: a newer deployment was successful"))
+		return ways.Hard(ways.Line(id, 0, do, "the guard against outdated deployments refuses it: a newer deployment was successful"))
 	case guardMaybe:
-		return line(id, model.CheckWarning, do, "the guard against outdated deployments is on: it refuses the job, if that deploys to %s", text.Line(w.target.Environment))
+		return ways.Line(id, model.CheckWarning, do, "the guard against outdated deployments is on: it refuses the job, if that deploys to %s", text.Line(w.target.Environment))
 	}
-	return line(id, model.CheckUnknown, "", "whether GitLab guards against outdated deployments is not known")
+	return ways.Line(id, model.CheckUnknown, "", "whether GitLab guards against outdated deployments is not known")
 }
 
 // checkArtifacts looks at what the pipeline's other jobs have left: a job that is run
@@ -182,9 +173,9 @@ func (w *world) checkArtifacts(r run, now time.Time) model.Check {
 		}
 	}
 	if len(gone) > 0 {
-		return line(id, model.CheckWarning, "see whether it needs them, or go back another way", "the artifacts of %s have expired: the job fails if it needs them", strings.Join(gone, ", "))
+		return ways.Line(id, model.CheckWarning, "see whether it needs them, or go back another way", "the artifacts of %s have expired: the job fails if it needs them", strings.Join(gone, ", "))
 	}
-	return line(id, model.CheckOK, "", "no artifacts of the pipeline have expired")
+	return ways.Line(id, model.CheckOK, "", "no artifacts of the pipeline have expired")
 }
 
 // checkOnTheWay tells of what else is being deployed: it would take the place of what
@@ -194,7 +185,7 @@ func (w *world) checkOnTheWay() model.Check {
 	env := text.Line(w.target.Environment)
 	tell := func(d *deployment, state string) model.Check {
 		who, what := d.User, d.version()
-		return line(id, model.CheckWarning, "cancel it in GitLab first, or it takes the place of what you go back to",
+		return ways.Line(id, model.CheckWarning, "cancel it in GitLab first, or it takes the place of what you go back to",
 			"%s (%s) by %s %s to %s", what, what.Name(), who, state, env)
 	}
 	if len(w.running) > 0 {
@@ -211,7 +202,7 @@ func (w *world) checkOnTheWay() model.Check {
 			return tell(d, "is on its way")
 		}
 	}
-	return line(id, model.CheckOK, "", "nothing else is on its way to %s", env)
+	return ways.Line(id, model.CheckOK, "", "nothing else is on its way to %s", env)
 }
 
 // checkRunning tells what it is known by which version runs.
@@ -220,13 +211,13 @@ func checkRunning(c *model.Component, all []candidate, x *candidate) model.Check
 	k := current(all, c)
 	switch {
 	case k == nil:
-		return line(id, model.CheckUnknown, "", "which version runs is not known")
+		return ways.Line(id, model.CheckUnknown, "", "which version runs is not known")
 	case x.last.bears(c.Images):
-		return line(id, model.CheckWarning, "", "%s runs already, by its image", x.Version)
+		return ways.Line(id, model.CheckWarning, "", "%s runs already, by its image", x.Version)
 	case !k.last.bears(c.Images):
-		return line(id, model.CheckNote, "", "that %s runs is GitLab's word: no image is tagged with its commit or version", k.Version)
+		return ways.Line(id, model.CheckNote, "", "that %s runs is GitLab's word: no image is tagged with its commit or version", k.Version)
 	case &all[0] != k:
-		return line(id, model.CheckNote, "", "%s was deployed last, and by its image %s runs", all[0].Version, k.Version)
+		return ways.Line(id, model.CheckNote, "", "%s was deployed last, and by its image %s runs", all[0].Version, k.Version)
 	}
-	return line(id, model.CheckOK, "", "%s runs, by its image", k.Version)
+	return ways.Line(id, model.CheckOK, "", "%s runs, by its image", k.Version)
 }

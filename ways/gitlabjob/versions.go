@@ -9,6 +9,7 @@ import (
 
 	"rollbook/model"
 	"rollbook/text"
+	"rollbook/ways"
 )
 
 // enough is how many deployments are looked through for versions.
@@ -76,7 +77,7 @@ func candidates(all []deployment, c *model.Component) []candidate {
 		k.Current, k.Owner, k.Images = true, c.OwnerName, c.Images
 		for n := range out {
 			if x := &out[n]; x.Key != k.Key {
-				x.Changes = []model.Change{{Kind: "commit", What: text.Line(x.last.Ref), From: text.Line(short(k.last.SHA)), To: text.Line(short(x.last.SHA))}}
+				x.Changes = []model.Change{{Kind: "commit", What: text.Line(x.last.Ref), From: text.Line(ways.ShortCommit(k.last.SHA)), To: text.Line(ways.ShortCommit(x.last.SHA))}}
 			}
 		}
 	}
@@ -100,7 +101,7 @@ func current(all []candidate, c *model.Component) *candidate {
 // version returns what a deployment brought out: that of its pipeline, or, without a
 // job, of nothing but itself.
 func (d *deployment) version() model.Version {
-	v := model.Version{Tag: text.Line(short(d.SHA))}
+	v := model.Version{Tag: text.Line(ways.ShortCommit(d.SHA))}
 	if d.Job == nil {
 		v.Key, v.Label, v.Short = "deployment "+number(d.ID), fmt.Sprintf("deployment %d", d.ID), fmt.Sprintf("d%d", d.ID)
 		return v
@@ -129,11 +130,3 @@ func (d *deployment) tag() string {
 }
 
 func (d *deployment) bears(images []string) bool { return model.BearsVersion(images, d.SHA, d.tag()) }
-
-// short returns a commit as GitLab shows it.
-func short(sha string) string {
-	if len(sha) > 8 {
-		return sha[:8]
-	}
-	return sha
-}

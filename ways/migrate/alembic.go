@@ -8,6 +8,7 @@ import (
 
 	"rollbook/model"
 	"rollbook/text"
+	"rollbook/ways"
 )
 
 // alembic is the tool of SQLAlchemy.
@@ -62,7 +63,7 @@ func (a alembic) read(ctx context.Context, r runner) (*state, error) {
 	var current, history output
 	var errs [2]error
 	args := a.t.command("current")
-	several(
+	ways.Several(
 		func() { current, errs[0] = r(ctx, args) },
 		func() { history, errs[1] = ask(ctx, r, a.t.command("history")) })
 	switch {

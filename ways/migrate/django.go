@@ -10,6 +10,7 @@ import (
 
 	"rollbook/model"
 	"rollbook/text"
+	"rollbook/ways"
 )
 
 // errUnknown says that the schema is at a migration that the code in a pod does not know.
@@ -38,7 +39,7 @@ var planLine = regexp.MustCompile(`^\[([X ])\]\s+([A-Za-z_][0-9A-Za-z_]*)\.([0-9
 func (d django) read(ctx context.Context, r runner) (*state, error) {
 	var known, applied output
 	var errs [2]error
-	several(
+	ways.Several(
 		func() { known, errs[0] = ask(ctx, r, d.look()) },
 		func() { applied, errs[1] = ask(ctx, r, d.t.command("shell", "--no-color", "-c", recorded)) })
 	if err := errors.Join(errs[0], errs[1]); err != nil {

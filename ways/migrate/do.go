@@ -11,6 +11,7 @@ import (
 
 	"rollbook/model"
 	"rollbook/text"
+	"rollbook/ways"
 )
 
 // run is a command that this program began.
@@ -83,7 +84,7 @@ const longest = 2 * time.Hour
 // Do begins the command, if the schema is still where it was when the plan was made. What
 // it writes, and how it ends, Follow tells. It is begun once.
 func (m *Migrate) Do(ctx context.Context, p model.Plan, tell func(model.Progress)) (model.Receipt, error) {
-	want, err := read[detail](p.Detail)
+	want, err := ways.Detail[detail](p.Detail)
 	if err != nil {
 		return model.Receipt{}, err
 	}

@@ -51,7 +51,9 @@ func newCluster(s *schema.Schema) *cluster {
 		{Name: "api-new-1", Owner: "api-new", Ready: true, Names: []string{"api"}}, {Name: "api-old-1", Owner: "api-old", Ready: true, Names: []string{"api"}}}}
 }
 
-func (c *cluster) KubectlFlags() string { return " --context prod" }
+func (c *cluster) KubectlIn(namespace, what string) string {
+	return "kubectl --context prod -n " + namespace + " " + what
+}
 
 func (c *cluster) MayExec(context.Context, string, string) (bool, error) { return !c.denied, nil }
 

@@ -9,6 +9,7 @@ import (
 
 	"rollbook/model"
 	"rollbook/text"
+	"rollbook/ways"
 )
 
 // stands is where a schema is, seen from a plan.
@@ -74,7 +75,7 @@ func (m *Migrate) goesOn(ctx context.Context, at place, args []string) (runs, kn
 // Look tells whether the schema was taken back, or is on its way: by asking the database,
 // and whether the command still runs in the pod.
 func (m *Migrate) Look(ctx context.Context, p model.Plan) (model.Looked, error) {
-	want, err := read[detail](p.Detail)
+	want, err := ways.Detail[detail](p.Detail)
 	if err != nil {
 		return model.Looked{}, err
 	}
@@ -107,7 +108,7 @@ func (m *Migrate) Look(ctx context.Context, p model.Plan) (model.Looked, error) 
 // that an earlier run of the program began cannot be joined again: the schema is asked
 // until it is where it was to go, or stands still and the command has ended.
 func (m *Migrate) Follow(ctx context.Context, p model.Plan, r model.Receipt, out func(model.Progress)) error {
-	want, err := read[detail](p.Detail)
+	want, err := ways.Detail[detail](p.Detail)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ package migrate
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
@@ -30,8 +29,8 @@ type Pods interface {
 	// RunningPods lists the pods of a workload in which a command can be run, those
 	// that are ready first.
 	RunningPods(ctx context.Context, w model.Workload) ([]model.Pod, error)
-	// KubectlFlags returns what stands behind kubectl to do the same.
-	KubectlFlags() string
+	// KubectlIn returns the kubectl command that does something in a namespace.
+	KubectlIn(namespace, what string) string
 }
 
 // Target says how a component's migrations are taken back.
@@ -174,22 +173,6 @@ type detail struct {
 	To    string   `json:"to"`
 	Steps []string `json:"steps"` // that are undone, the newest first
 	Args  []string `json:"args"`  // the command
-}
-
-func read[T any](raw json.RawMessage) (out T, err error) {
-	if err := json.Unmarshal(raw, &out); err != nil {
-		return out, model.Told(model.ErrRefused, err, "the plan cannot be read: %s", err)
-	}
-	return out, nil
-}
-
-// several runs its functions at the same time.
-func several(fs ...func()) {
-	var wg sync.WaitGroup
-	for _, f := range fs {
-		wg.Go(f)
-	}
-	wg.Wait()
 }
 
 // version returns a migration as something that the schema can be brought to.

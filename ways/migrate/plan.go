@@ -10,6 +10,7 @@ import (
 
 	"rollbook/model"
 	"rollbook/text"
+	"rollbook/ways"
 )
 
 // Plan makes the plan for going back to a migration, with the SQL that it would run, and
@@ -128,30 +129,15 @@ func (m *Migrate) makePlan(c *model.Component, t *Target, at place, s *state, to
 
 // kubectl returns the command that does the same.
 func (m *Migrate) kubectl(at place, args []string) string {
-	out := fmt.Sprintf("kubectl%s -n %s exec %s", m.pods.KubectlFlags(), at.Namespace, at.Pod)
+	out := m.pods.KubectlIn(at.Namespace, "exec "+at.Pod)
 	if at.Container != "" {
 		out += " -c " + at.Container
 	}
 	out += " --"
 	for _, a := range args {
-		out += " " + quoted(a)
+		out += " " + ways.Quote(a)
 	}
 	return text.Line(out)
-}
-
-// quoted returns a word as a shell takes it for one.
-func quoted(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@+,", r)
-	}
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-func line(id string, state model.CheckState, do, format string, args ...any) model.Check {
-	return model.Check{ID: id, State: state, Text: fmt.Sprintf(format, args...), Do: do}
 }
 
 // checkExec tells whether the user may run commands in the pod.
@@ -160,20 +146,20 @@ func (m *Migrate) checkExec(ctx context.Context, at place) model.Check {
 	ok, err := m.pods.MayExec(ctx, at.Namespace, at.Pod)
 	switch {
 	case m.ReadOnly:
-		return line(id, model.CheckBlocked, "start again without --read-only", "rollbook runs read-only: no command is run in a pod, not even to look")
+		return ways.Line(id, model.CheckBlocked, "start again without --read-only", "rollbook runs read-only: no command is run in a pod, not even to look")
 	case err != nil:
-		return line(id, model.CheckUnknown, "", "whether you may run commands in pods of %s is not known: %s", at.Namespace, text.Line(err.Error()))
+		return ways.Line(id, model.CheckUnknown, "", "whether you may run commands in pods of %s is not known: %s", at.Namespace, text.Line(err.Error()))
 	case !ok:
-		return line(id, model.CheckBlocked, ask, "you may not run commands in pods of %s: forbidden", at.Namespace)
+		return ways.Line(id, model.CheckBlocked, ask, "you may not run commands in pods of %s: forbidden", at.Namespace)
 	}
-	return line(id, model.CheckOK, "", "you may run commands in pod %s", at.Pod)
+	return ways.Line(id, model.CheckOK, "", "you may run commands in pod %s", at.Pod)
 }
 
 // lines returns the checks of what the plan is made of.
 func lines(c *model.Component, s *state, at place, steps []step) []model.Check {
-	out := []model.Check{line("schema", model.CheckOK, "", "the schema is at %s, by the database; it is asked in pod %s (%s)", text.Line(s.At), at.Pod, c.Running().Name())}
+	out := []model.Check{ways.Line("schema", model.CheckOK, "", "the schema is at %s, by the database; it is asked in pod %s (%s)", text.Line(s.At), at.Pod, c.Running().Name())}
 	if s.At != s.All[0].Key {
-		out = append(out, line("schema.behind", model.CheckNote, "", "the newest migration that the code knows, %s, is not applied", text.Line(s.All[0].Key)))
+		out = append(out, ways.Line("schema.behind", model.CheckNote, "", "the newest migration that the code knows, %s, is not applied", text.Line(s.All[0].Key)))
 	}
 	dropped := 0
 	for n := range steps {
@@ -181,26 +167,26 @@ func lines(c *model.Component, s *state, at place, steps []step) []model.Check {
 		key := text.Line(x.Key)
 		switch {
 		case x.Never != "":
-			ch := line("irreversible:"+key, model.CheckBlocked, "go back to a migration after it, or restore from a backup", "%s cannot be undone: %s", key, text.Line(x.Never))
+			ch := ways.Line("irreversible:"+key, model.CheckBlocked, "go back to a migration after it, or restore from a backup", "%s cannot be undone: %s", key, text.Line(x.Never))
 			ch.Hard = true
 			out = append(out, ch)
 		case x.Unknown != "":
-			out = append(out, line("sql:"+key, model.CheckBlocked, "look at its code, then override it with a reason (o)", "what undoing %s does is not known: %s", key, text.Line(x.Unknown)))
+			out = append(out, ways.Line("sql:"+key, model.CheckBlocked, "look at its code, then override it with a reason (o)", "what undoing %s does is not known: %s", key, text.Line(x.Unknown)))
 		case x.Nothing:
-			out = append(out, line("nothing:"+key, model.CheckBlocked, "see whether the old code can live with that, then override it with a reason (o)", "undoing %s does nothing: what it did stays", key))
+			out = append(out, ways.Line("nothing:"+key, model.CheckBlocked, "see whether the old code can live with that, then override it with a reason (o)", "undoing %s does nothing: what it did stays", key))
 		}
 		if len(x.SQL) > 0 {
-			out = append(out, line("sql:"+key+":all", model.CheckNote, "", "%s: %s", key, sqlWords(x.SQL)))
+			out = append(out, ways.Line("sql:"+key+":all", model.CheckNote, "", "%s: %s", key, sqlWords(x.SQL)))
 		}
 		dropped += len(x.drops())
 		for k, d := range x.drops() {
 			if k < 3 {
-				out = append(out, line(fmt.Sprintf("drop:%s:%d", key, k), model.CheckWarning, "have a backup at hand", "%s: %s", key, text.Truncate(text.Line(strings.TrimSpace(d)), 120)))
+				out = append(out, ways.Line(fmt.Sprintf("drop:%s:%d", key, k), model.CheckWarning, "have a backup at hand", "%s: %s", key, text.Truncate(text.Line(strings.TrimSpace(d)), 120)))
 			}
 		}
 	}
 	if dropped == 0 && !slices.ContainsFunc(steps, func(x step) bool { return x.Unknown != "" || x.Never != "" }) {
-		out = append(out, line("drop", model.CheckOK, "", "its SQL drops no table, column or row"))
+		out = append(out, ways.Line("drop", model.CheckOK, "", "its SQL drops no table, column or row"))
 	}
 	return out
 }

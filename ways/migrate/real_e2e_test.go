@@ -23,7 +23,9 @@ type here struct {
 	dirs map[string]string // by owner
 }
 
-func (h *here) KubectlFlags() string { return "" }
+func (h *here) KubectlIn(namespace, what string) string {
+	return "kubectl -n " + namespace + " " + what
+}
 
 func (h *here) MayExec(context.Context, string, string) (bool, error) { return true, nil }
 

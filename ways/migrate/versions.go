@@ -9,6 +9,7 @@ import (
 
 	"rollbook/model"
 	"rollbook/text"
+	"rollbook/ways"
 )
 
 // enough is how many migrations are listed.
@@ -32,7 +33,7 @@ func (m *Migrate) Versions(ctx context.Context, c *model.Component, _ time.Time)
 	ask := t.tool()
 	var s *state
 	var heads []model.Head
-	several(
+	ways.Several(
 		func() { s, err = ask.read(ctx, m.runner(at)) },
 		func() { heads = m.heads(ctx, &t, c, all) })
 	if err != nil {
@@ -86,7 +87,7 @@ func (m *Migrate) heads(ctx context.Context, t *Target, c *model.Component, all 
 			}
 		}
 	}
-	several(ask...)
+	ways.Several(ask...)
 	for _, h := range found {
 		if h.Key != "" {
 			out = append(out, h)

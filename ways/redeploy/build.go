@@ -82,7 +82,7 @@ func (r Redeploy) render(ctx context.Context, t Target, g repository, x release)
 func (t *Target) arguments(x release) []string {
 	out := make([]string, len(t.Command))
 	for n, a := range t.Command {
-		out[n] = strings.NewReplacer("{tag}", first(x.tag, x.commit), "{commit}", x.commit).Replace(a)
+		out[n] = strings.NewReplacer("{tag}", cmp.Or(x.tag, x.commit), "{commit}", x.commit).Replace(a)
 	}
 	return out
 }
@@ -226,7 +226,7 @@ func (b *build) add(raw json.RawMessage, manager string) error {
 		return nil
 	}
 	if o.APIVersion == "" || o.Kind == "" || o.Metadata.Name == "" {
-		return model.Told(nil, nil, "what was built has an object without apiVersion, kind or name: %s", text.Line(strings.TrimSpace(o.APIVersion+" "+o.Kind+" "+first(o.Metadata.Name, o.Metadata.GenerateName))))
+		return model.Told(nil, nil, "what was built has an object without apiVersion, kind or name: %s", text.Line(strings.TrimSpace(o.APIVersion+" "+o.Kind+" "+cmp.Or(o.Metadata.Name, o.Metadata.GenerateName))))
 	}
 	b.objects = append(b.objects, model.Manifest{Manager: manager, Raw: raw,
 		Object: model.Object{APIVersion: o.APIVersion, Kind: o.Kind, Namespace: o.Metadata.Namespace, Name: o.Metadata.Name}})

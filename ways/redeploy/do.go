@@ -1,6 +1,7 @@
 package redeploy
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 
 	"rollbook/model"
 	"rollbook/text"
+	"rollbook/ways"
 )
 
 // tries is how often an object is written again that changed between the dry run and the
@@ -24,7 +26,7 @@ const tries = 10
 // at the first that fails: with nothing written that is an error; else the receipt tells
 // which are done and which are left.
 func (r Redeploy) Do(ctx context.Context, plan model.Plan, tell func(model.Progress)) (model.Receipt, error) {
-	want, err := read[detail](plan.Detail)
+	want, err := ways.Detail[detail](plan.Detail)
 	if err != nil {
 		return model.Receipt{}, err
 	}
@@ -127,11 +129,11 @@ func (r Redeploy) rehearseAgain(ctx context.Context, o *object, m model.Manifest
 	case err != nil:
 		return t, refused(err, "%s: %s", not, err)
 	case now == nil:
-		return t, model.Told(model.ErrChanged, nil, "%s: it is as wanted already: by %s", not, first(t.Writer, "somebody"))
+		return t, model.Told(model.ErrChanged, nil, "%s: it is as wanted already: by %s", not, cmp.Or(t.Writer, "somebody"))
 	case t.Live == nil && o.From != "":
 		return t, model.Told(model.ErrChanged, nil, "%s is gone: it was deleted", o.Object)
 	case !o.covers(now):
-		return t, model.Told(model.ErrChanged, nil, "%s changed since it was confirmed: by %s", o.Object, first(t.Writer, "somebody"))
+		return t, model.Told(model.ErrChanged, nil, "%s changed since it was confirmed: by %s", o.Object, cmp.Or(t.Writer, "somebody"))
 	}
 	t.Force = len(o.Takes) > 0
 	return t, nil
@@ -188,7 +190,7 @@ func (a *applied) receipt(at time.Time) (model.Receipt, error) {
 // neither. Where some objects are as planned and others are not, it was, and stopped
 // there: its receipt says which are left.
 func (r Redeploy) Look(ctx context.Context, plan model.Plan) (model.Looked, error) {
-	want, err := read[detail](plan.Detail)
+	want, err := ways.Detail[detail](plan.Detail)
 	if err != nil {
 		return model.Looked{}, err
 	}
@@ -219,7 +221,7 @@ func (r Redeploy) Look(ctx context.Context, plan model.Plan) (model.Looked, erro
 		case states[n] == model.SettledForeign && raws[n] == nil:
 			foreign = "somebody who deleted " + o.Object.String()
 		case states[n] == model.SettledForeign:
-			foreign = first(by[n], "somebody")
+			foreign = cmp.Or(by[n], "somebody")
 		}
 		got.Left = append(got.Left, o.Object.String())
 	}

@@ -1,6 +1,7 @@
 package redeploy
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 
 	"rollbook/model"
 	"rollbook/text"
+	"rollbook/ways"
 )
 
 // world holds what a plan is made of.
@@ -85,7 +87,7 @@ func (r Redeploy) prepare(ctx context.Context, w *world, to model.Version, tell 
 	}
 	w.running = current(all)
 	tell(fmt.Sprintf("building %s from %s", w.to.Version, w.target.what()))
-	several(
+	ways.Several(
 		func() { w.build, err = r.build(ctx, w.target, w.repo, w.to.release, c.Workload.Namespace) },
 		func() {
 			if w.running != nil && w.running.Key != w.to.Key { // only to tell what it has that the other one has not
@@ -122,7 +124,7 @@ func (r Redeploy) prepare(ctx context.Context, w *world, to model.Version, tell 
 
 // what names the place of the manifests.
 func (t *Target) what() string {
-	return text.Line(first(t.Overlay, t.Manifests, strings.Join(t.Command, " ")))
+	return text.Line(cmp.Or(t.Overlay, t.Manifests, strings.Join(t.Command, " ")))
 }
 
 // ask looks where a tag is on the other side.
@@ -160,7 +162,7 @@ func inTurn(n int, f func(int)) {
 			}
 		})
 	}
-	several(append(fs, func() {
+	ways.Several(append(fs, func() {
 		for k := range n {
 			next <- k
 		}
@@ -198,7 +200,7 @@ func (r Redeploy) makePlan(w *world) (model.Plan, error) {
 	}
 	p.Title = fmt.Sprintf("Redeploy %s at %s from %s: %s", c.ID, x.Full(), w.target.what(), what)
 	if x.tag != "" {
-		p.Title = fmt.Sprintf("Redeploy %s at %s (commit %s) from %s: %s", c.ID, x.Version, short(x.commit), w.target.what(), what)
+		p.Title = fmt.Sprintf("Redeploy %s at %s (commit %s) from %s: %s", c.ID, x.Version, ways.ShortCommit(x.commit), w.target.what(), what)
 	}
 	p.Stays = w.stays()
 	p.Command = r.command(w)
@@ -249,7 +251,7 @@ func some(names []string) string {
 // command returns the commands that do the same.
 func (r Redeploy) command(w *world) string {
 	t, x := &w.target, w.to
-	apply := "apply --server-side --field-manager=" + quote(t.Manager)
+	apply := "apply --server-side --field-manager=" + ways.Quote(t.Manager)
 	for n := range w.objects {
 		if len(w.objects[n].Takes) > 0 {
 			apply += " --force-conflicts"
@@ -257,31 +259,20 @@ func (r Redeploy) command(w *world) string {
 		}
 	}
 	ns := w.comp.Workload.Namespace
-	out := fmt.Sprintf("D=$(mktemp -d) && git -C %s archive %s | tar -x -C $D && ", quote(w.repo.dir), quote(x.commit))
+	out := fmt.Sprintf("D=$(mktemp -d) && git -C %s archive %s | tar -x -C $D && ", ways.Quote(w.repo.dir), ways.Quote(x.commit))
 	switch {
 	case t.Overlay != "":
-		out += r.cluster.Kubectl(ns, apply+" -k $D/"+quote(t.Overlay))
+		out += r.cluster.Kubectl(ns, apply+" -k $D/"+ways.Quote(t.Overlay))
 	case t.Manifests != "":
-		out += r.cluster.Kubectl(ns, apply+" -R -f $D/"+quote(t.Manifests))
+		out += r.cluster.Kubectl(ns, apply+" -R -f $D/"+ways.Quote(t.Manifests))
 	default:
 		words := make([]string, len(t.Command))
 		for n, a := range t.arguments(x.release) {
-			words[n] = quote(a)
+			words[n] = ways.Quote(a)
 		}
 		out += "cd $D && " + strings.Join(words, " ") + " | " + r.cluster.Kubectl(ns, apply+" -f -")
 	}
 	return text.Line(out)
-}
-
-// quote writes a word as a shell takes it.
-func quote(s string) string {
-	plain := strings.IndexFunc(s, func(r rune) bool {
-		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@,+", r)
-	}) < 0
-	if plain && s != "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // refused returns an error as it is for the operator, of the kind that says that nothing

@@ -9,16 +9,8 @@ import (
 
 	"rollbook/model"
 	"rollbook/text"
+	"rollbook/ways"
 )
-
-func line(id string, state model.CheckState, do, format string, args ...any) model.Check {
-	return model.Check{ID: id, State: state, Text: fmt.Sprintf(format, args...), Do: do}
-}
-
-func hard(c model.Check) model.Check {
-	c.State, c.Hard = model.CheckBlocked, true
-	return c
-}
 
 // rights tells whether the user may read and write each object.
 func (r Redeploy) rights(ctx context.Context, w *world) []model.Check {
@@ -47,14 +39,14 @@ func (r Redeploy) rights(ctx context.Context, w *world) []model.Check {
 	}
 	var out []model.Check
 	for _, verb := range slices.Sorted(maps.Keys(lacks)) {
-		out = append(out, hard(line("access."+verb, 0, fmt.Sprintf("ask for the verb %s on them, or let somebody do it who has it", verb),
+		out = append(out, ways.Hard(ways.Line("access."+verb, 0, fmt.Sprintf("ask for the verb %s on them, or let somebody do it who has it", verb),
 			"you may not %s %s: the write would be refused", verb, some(lacks[verb]))))
 	}
 	switch {
 	case unknown != nil:
-		out = append(out, line("access.patch", model.CheckUnknown, "", "whether you may apply it is not known: %s", unknown))
+		out = append(out, ways.Line("access.patch", model.CheckUnknown, "", "whether you may apply it is not known: %s", unknown))
 	case len(out) == 0:
-		out = append(out, line("access.patch", model.CheckOK, "", "you may get and patch each of the %d objects", len(w.tries)))
+		out = append(out, ways.Line("access.patch", model.CheckOK, "", "you may get and patch each of the %d objects", len(w.tries)))
 	}
 	return out
 }
@@ -63,7 +55,7 @@ func (r Redeploy) rights(ctx context.Context, w *world) []model.Check {
 func (w *world) lines(stale error) []model.Check {
 	out := []model.Check{w.checkSource()}
 	if stale != nil {
-		out = append(out, line("fetch", model.CheckUnknown, "look whether a newer tag is missing", "%s could not be fetched from, what was fetched before is used: %s", text.Line(w.repo.url), stale))
+		out = append(out, ways.Line("fetch", model.CheckUnknown, "look whether a newer tag is missing", "%s could not be fetched from, what was fetched before is used: %s", text.Line(w.repo.url), stale))
 	}
 	out = append(out, w.checkOrigin()...)
 	out = append(out, w.checkRunning())
@@ -76,7 +68,7 @@ func (w *world) lines(stale error) []model.Check {
 	out = append(out, w.checkWorkload()...)
 	out = append(out, w.checkOwners()...)
 	if gone := w.notThere(); len(gone) > 0 {
-		out = append(out, line("prune", model.CheckWarning, "delete them by hand, if they do harm",
+		out = append(out, ways.Line("prune", model.CheckWarning, "delete them by hand, if they do harm",
 			"%s has no %s: nothing is deleted by this", w.to.Version, some(gone)))
 	}
 	return out
@@ -84,9 +76,9 @@ func (w *world) lines(stale error) []model.Check {
 
 func (w *world) checkSource() model.Check {
 	x := w.to
-	said := fmt.Sprintf("%s is commit %s", x.Version, short(x.commit))
+	said := fmt.Sprintf("%s is commit %s", x.Version, ways.ShortCommit(x.commit))
 	if x.tag == "" {
-		said = fmt.Sprintf("commit %s has no tag", short(x.commit))
+		said = fmt.Sprintf("commit %s has no tag", ways.ShortCommit(x.commit))
 	}
 	if x.Cause != "" {
 		said += ": " + x.Cause
@@ -94,7 +86,7 @@ func (w *world) checkSource() model.Check {
 	if x.By != "" {
 		said += " (" + x.By + ")"
 	}
-	return line("version", model.CheckOK, "", "%s", said)
+	return ways.Line("version", model.CheckOK, "", "%s", said)
 }
 
 // checkOrigin compares the tag with that of the other side: one that was moved means
@@ -106,25 +98,25 @@ func (w *world) checkOrigin() []model.Check {
 	case !o.asked:
 		return nil
 	case o.err != nil:
-		return []model.Check{line(id, model.CheckUnknown, "", "whether origin has the tag %s at the same commit is not known, the one here is taken: %s", tag, o.err)}
+		return []model.Check{ways.Line(id, model.CheckUnknown, "", "whether origin has the tag %s at the same commit is not known, the one here is taken: %s", tag, o.err)}
 	case o.commit == "":
-		return []model.Check{line(id, model.CheckWarning, "", "origin has no tag %s: it is only in this clone", tag)}
+		return []model.Check{ways.Line(id, model.CheckWarning, "", "origin has no tag %s: it is only in this clone", tag)}
 	case o.commit != w.to.commit:
-		return []model.Check{line(id, model.CheckBlocked, "find out which is meant; git fetch --tags --force takes that of origin",
-			"the tag %s was moved: it is at %s here, and at %s in origin", tag, short(w.to.commit), text.Line(short(o.commit)))}
+		return []model.Check{ways.Line(id, model.CheckBlocked, "find out which is meant; git fetch --tags --force takes that of origin",
+			"the tag %s was moved: it is at %s here, and at %s in origin", tag, ways.ShortCommit(w.to.commit), text.Line(ways.ShortCommit(o.commit)))}
 	}
-	return []model.Check{line(id, model.CheckOK, "", "origin has the tag %s at the same commit", tag)}
+	return []model.Check{ways.Line(id, model.CheckOK, "", "origin has the tag %s at the same commit", tag)}
 }
 
 func (w *world) checkRunning() model.Check {
 	const id = "running"
 	switch {
 	case w.running == nil:
-		return line(id, model.CheckUnknown, "", "which version runs is not known: neither image nor annotation names a tag or a commit of the repository")
+		return ways.Line(id, model.CheckUnknown, "", "which version runs is not known: neither image nor annotation names a tag or a commit of the repository")
 	case w.running.Key == w.to.Key:
-		return line(id, model.CheckWarning, "", "%s runs already, by its image or annotation", w.to.Version)
+		return ways.Line(id, model.CheckWarning, "", "%s runs already, by its image or annotation", w.to.Version)
 	}
-	return line(id, model.CheckOK, "", "%s runs, by its image or annotation", w.running.Version)
+	return ways.Line(id, model.CheckOK, "", "%s runs, by its image or annotation", w.running.Version)
 }
 
 func (w *world) checkDryRun() (out []model.Check) {
@@ -132,10 +124,10 @@ func (w *world) checkDryRun() (out []model.Check) {
 	for _, t := range w.tries {
 		switch {
 		case t.Immutable:
-			out = append(out, hard(line("dryrun:"+t.Object.String(), 0, "delete it and apply it again by hand, if you can do without it for that time; or go back another way",
+			out = append(out, ways.Hard(ways.Line("dryrun:"+t.Object.String(), 0, "delete it and apply it again by hand, if you can do without it for that time; or go back another way",
 				"%s has a field that cannot be changed, it could only be deleted and made again, which is not done by this: %s", t.Object, t.Refused)))
 		case t.Refused != "":
-			out = append(out, hard(line("dryrun:"+t.Object.String(), 0, "choose another version, or go back another way", "the API server refuses %s: %s", t.Object, t.Refused)))
+			out = append(out, ways.Hard(ways.Line("dryrun:"+t.Object.String(), 0, "choose another version, or go back another way", "the API server refuses %s: %s", t.Object, t.Refused)))
 		case t.Live == nil:
 			made++
 		}
@@ -145,7 +137,7 @@ func (w *world) checkDryRun() (out []model.Check) {
 	}
 	all, change := len(w.tries), len(w.objects)
 	if change == 0 {
-		return []model.Check{hard(line("dryrun", 0, "choose another version", "all %d objects are as %s has them: there is nothing to apply", all, w.to.Version))}
+		return []model.Check{ways.Hard(ways.Line("dryrun", 0, "choose another version", "all %d objects are as %s has them: there is nothing to apply", all, w.to.Version))}
 	}
 	var parts []string
 	for _, x := range []struct {
@@ -156,7 +148,7 @@ func (w *world) checkDryRun() (out []model.Check) {
 			parts = append(parts, fmt.Sprintf("%d %s", x.n, x.what))
 		}
 	}
-	return []model.Check{line("dryrun", model.CheckOK, "", "the API server accepts all %d objects (dry run): %s", all, strings.Join(parts, ", "))}
+	return []model.Check{ways.Line("dryrun", model.CheckOK, "", "the API server accepts all %d objects (dry run): %s", all, strings.Join(parts, ", "))}
 }
 
 // checkConflicts names the fields that others have set, by owner: taking them over wants
@@ -169,11 +161,11 @@ func (w *world) checkConflicts() (out []model.Check) {
 		}
 	}
 	for _, owner := range slices.Sorted(maps.Keys(byOwner)) {
-		out = append(out, line("conflict:"+owner, model.CheckBlocked, "override it to take them over, as --force-conflicts does; the next server-side apply by "+owner+" will conflict then",
+		out = append(out, ways.Line("conflict:"+owner, model.CheckBlocked, "override it to take them over, as --force-conflicts does; the next server-side apply by "+owner+" will conflict then",
 			"%s has set what this changes: %s", owner, some(byOwner[owner])))
 	}
 	if len(out) == 0 {
-		out = append(out, line("conflict", model.CheckOK, "", "no field belongs to another manager than %s", w.target.Manager))
+		out = append(out, ways.Line("conflict", model.CheckOK, "", "no field belongs to another manager than %s", w.target.Manager))
 	}
 	return out
 }
@@ -212,7 +204,7 @@ func (w *world) checkLeft() (out []model.Check) {
 		if slices.ContainsFunc(byOwner[owner], func(s string) bool { return strings.Contains(s, " .spec.template.") }) {
 			state = model.CheckBlocked // what runs would not be the version that was chosen
 		}
-		out = append(out, line("left:"+owner, state, "go back by the undo, or override it and remove them by hand; where "+owner+" applies by the server (kubectl apply --server-side), set manager: "+owner+" in redeploy of "+w.comp.ID,
+		out = append(out, ways.Line("left:"+owner, state, "go back by the undo, or override it and remove them by hand; where "+owner+" applies by the server (kubectl apply --server-side), set manager: "+owner+" in redeploy of "+w.comp.ID,
 			"%s has set what %s does not have, and it stays: %s", owner, w.to.Version, some(byOwner[owner])))
 	}
 	return out
@@ -229,16 +221,16 @@ func (w *world) checkAdopted() []model.Check {
 	if len(names) == 0 {
 		return nil
 	}
-	return []model.Check{line("adopt", model.CheckNote, "", "what kubectl apply has set is handed over to %s first, as kubectl apply --server-side does: %s", w.target.Manager, some(names))}
+	return []model.Check{ways.Line("adopt", model.CheckNote, "", "what kubectl apply has set is handed over to %s first, as kubectl apply --server-side does: %s", w.target.Manager, some(names))}
 }
 
 func (w *world) checkReplicas() (out []model.Check) {
 	for _, t := range w.tries {
 		switch {
 		case t.Scaler != "":
-			out = append(out, line("hpa:"+t.Scaler, model.CheckNote, "", "HPA %s decides how many replicas %s has: what git says is left out", t.Scaler, t.Object))
+			out = append(out, ways.Line("hpa:"+t.Scaler, model.CheckNote, "", "HPA %s decides how many replicas %s has: what git says is left out", t.Scaler, t.Object))
 		case t.ScalerErr != "":
-			out = append(out, line("hpa", model.CheckUnknown, "", "whether an autoscaler decides how many replicas %s has is not known, they are left as they are: %s", t.Object, t.ScalerErr))
+			out = append(out, ways.Line("hpa", model.CheckUnknown, "", "whether an autoscaler decides how many replicas %s has is not known, they are left as they are: %s", t.Object, t.ScalerErr))
 		}
 	}
 	return out
@@ -258,10 +250,10 @@ func (w *world) checkReach() (out []model.Check) {
 		}
 	}
 	if len(others) > 0 {
-		out = append(out, line("others", model.CheckWarning, "look at what else goes back with it", "it changes other workloads too: %s", some(others)))
+		out = append(out, ways.Line("others", model.CheckWarning, "look at what else goes back with it", "it changes other workloads too: %s", some(others)))
 	}
 	if len(elsewhere) > 0 {
-		out = append(out, line("elsewhere", model.CheckWarning, "look at whom else it concerns", "it changes what is not in namespace %s: %s", w.comp.Workload.Namespace, some(elsewhere)))
+		out = append(out, ways.Line("elsewhere", model.CheckWarning, "look at whom else it concerns", "it changes what is not in namespace %s: %s", w.comp.Workload.Namespace, some(elsewhere)))
 	}
 	return out
 }
@@ -270,12 +262,12 @@ func (w *world) checkWorkload() (out []model.Check) {
 	c := w.comp
 	for _, t := range w.tries {
 		if isWorkload(t.Object, c.Workload) && t.Template != "" && t.Template == c.TemplateHash && len(w.objects) > 0 {
-			out = append(out, line("template", model.CheckWarning, "restart it afterwards, if it reads what changes only when it starts",
+			out = append(out, ways.Line("template", model.CheckWarning, "restart it afterwards, if it reads what changes only when it starts",
 				"the pods of %s stay as they are: its template does not change", c.ID))
 		}
 	}
 	if c.Paused {
-		out = append(out, line("paused", model.CheckBlocked, "resume it first, or go back by the undo, which does both at once", "%s is paused: no pod would be replaced", c.Workload))
+		out = append(out, ways.Line("paused", model.CheckBlocked, "resume it first, or go back by the undo, which does both at once", "%s is paused: no pod would be replaced", c.Workload))
 	}
 	return out
 }
@@ -285,10 +277,10 @@ func (w *world) checkOwners() (out []model.Check) {
 		id := "owner." + strings.ToLower(strings.ReplaceAll(o.Manager, " ", ""))
 		own := fmt.Sprintf("%s owns it (%s)", o.Manager, o.Name)
 		if o.Reverts {
-			out = append(out, line(id, model.CheckBlocked, o.Do, "%s: it will put its own version back by itself", own))
+			out = append(out, ways.Line(id, model.CheckBlocked, o.Do, "%s: it will put its own version back by itself", own))
 			continue
 		}
-		out = append(out, line(id, model.CheckWarning, o.Do, "%s: its next release puts its own version back", own))
+		out = append(out, ways.Line(id, model.CheckWarning, o.Do, "%s: its next release puts its own version back", own))
 	}
 	return out
 }

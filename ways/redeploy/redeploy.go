@@ -137,19 +137,3 @@ type applied struct {
 	Generation int64    `json:"generation,omitempty"` // of the workload; 0 = it was not written
 	Template   string   `json:"template,omitempty"`   // hash of the workload's as the API server stored it
 }
-
-// several runs its functions at the same time.
-func several(fs ...func()) {
-	var wg sync.WaitGroup
-	for _, f := range fs {
-		wg.Go(f)
-	}
-	wg.Wait()
-}
-
-func read[T any](raw json.RawMessage) (out T, err error) {
-	if err := json.Unmarshal(raw, &out); err != nil {
-		return out, model.Told(model.ErrRefused, err, "the plan cannot be read: %s", err)
-	}
-	return out, nil
-}

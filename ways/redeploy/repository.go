@@ -2,6 +2,7 @@ package redeploy
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -16,6 +17,7 @@ import (
 
 	"rollbook/model"
 	"rollbook/text"
+	"rollbook/ways"
 )
 
 // repository is a clone that versions are read from.
@@ -143,7 +145,7 @@ func (g repository) releases(ctx context.Context, tags string) ([]release, error
 	}
 	var found, head []byte
 	var errTags, errHead error
-	several(
+	ways.Several(
 		func() {
 			found, errTags = g.git(ctx, readDeadline, "for-each-ref", "--sort=-version:refname", "--sort=-creatordate", "--count="+strconv.Itoa(maxTags), "--format=%(refname:strip=2)"+fields, pattern)
 		},
@@ -160,7 +162,7 @@ func (g repository) releases(ctx context.Context, tags string) ([]release, error
 		if len(f) != 9 {
 			continue
 		}
-		x := release{tag: f[0], commit: first(f[2], f[1]), at: unix(f[3]), author: first(f[5], f[4], f[6]), title: first(f[8], f[7])}
+		x := release{tag: f[0], commit: cmp.Or(f[2], f[1]), at: unix(f[3]), author: cmp.Or(f[5], f[4], f[6]), title: cmp.Or(f[8], f[7])}
 		tagged[x.commit] = true
 		out = append(out, x)
 	}
@@ -177,15 +179,6 @@ func (g repository) releases(ctx context.Context, tags string) ([]release, error
 		return nil, errHead
 	}
 	return out, nil
-}
-
-func first(all ...string) string {
-	for _, s := range all {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }
 
 func unix(s string) time.Time {
@@ -267,7 +260,7 @@ func (g repository) writeOut(ctx context.Context, commit, to string) error {
 		ask.WriteString(f[2] + "\n")
 	}
 	if len(files) > maxFiles {
-		return model.Told(nil, nil, "commit %s has %d files, more than %d", short(commit), len(files), maxFiles)
+		return model.Told(nil, nil, "commit %s has %d files, more than %d", ways.ShortCommit(commit), len(files), maxFiles)
 	}
 	all, err := g.gitWith(ctx, buildDeadline, ask.Bytes(), "cat-file", "--batch")
 	if err != nil {
@@ -286,10 +279,10 @@ func (g repository) writeOut(ctx context.Context, commit, to string) error {
 			size, err = strconv.Atoi(words[2])
 		}
 		if !ok || err != nil || size < 0 || size >= len(rest) {
-			return model.Told(nil, err, "git does not give %s of commit %s: %s", text.Line(f.name), short(commit), text.Line(string(head)))
+			return model.Told(nil, err, "git does not give %s of commit %s: %s", text.Line(f.name), ways.ShortCommit(commit), text.Line(string(head)))
 		}
 		if err := write(root, f.mode, f.name, rest[:size]); err != nil {
-			return model.Told(nil, err, "%s of commit %s cannot be written out: %s", text.Line(f.name), short(commit), err)
+			return model.Told(nil, err, "%s of commit %s cannot be written out: %s", text.Line(f.name), ways.ShortCommit(commit), err)
 		}
 		all = rest[size+1:]
 	}
@@ -310,12 +303,4 @@ func write(root *os.Root, mode, name string, data []byte) error {
 		return root.WriteFile(name, data, 0o700)
 	}
 	return root.WriteFile(name, data, 0o600)
-}
-
-// short returns a commit as people write it.
-func short(commit string) string {
-	if len(commit) > 8 {
-		return commit[:8]
-	}
-	return commit
 }

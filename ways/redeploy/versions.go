@@ -1,6 +1,7 @@
 package redeploy
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"rollbook/model"
 	"rollbook/text"
+	"rollbook/ways"
 )
 
 // Versions lists the newest tags and commits of the component's repository, newest first.
@@ -49,7 +51,7 @@ func (r Redeploy) candidates(ctx context.Context, t Target, g repository, c *mod
 	var all []release
 	var said marks
 	var err error
-	several(
+	ways.Several(
 		func() { all, err = g.releases(ctx, t.Tags) },
 		func() { said = r.marks(ctx, c) })
 	if err != nil {
@@ -75,7 +77,7 @@ func (r Redeploy) candidates(ctx context.Context, t Target, g repository, c *mod
 	}
 	for n := range out {
 		if running >= 0 && n != running {
-			out[n].Changes = []model.Change{{Kind: "commit", What: text.Line(first(all[n].tag, "commit")), From: short(all[running].commit), To: short(all[n].commit)}}
+			out[n].Changes = []model.Change{{Kind: "commit", What: text.Line(cmp.Or(all[n].tag, "commit")), From: ways.ShortCommit(all[running].commit), To: ways.ShortCommit(all[n].commit)}}
 		}
 	}
 	return out, nil
@@ -84,7 +86,7 @@ func (r Redeploy) candidates(ctx context.Context, t Target, g repository, c *mod
 // version names a release, with the commit that its tag was at: a tag that is moved is
 // another version.
 func (x release) version() model.Version {
-	c := short(x.commit)
+	c := ways.ShortCommit(x.commit)
 	if x.tag == "" {
 		return model.Version{Key: "@" + x.commit, Label: "commit " + c, Short: c, Tag: c}
 	}
@@ -175,7 +177,7 @@ func wanted(ctx context.Context, g repository, all []candidate, to model.Version
 	}
 	tag, commit := to.Key[:at], to.Key[at+1:]
 	if why, err := g.moved(ctx, tag, commit); err != nil || why != "" {
-		return nil, model.Told(nil, err, "%s", first(why, fmt.Sprint(err)))
+		return nil, model.Told(nil, err, "%s", cmp.Or(why, fmt.Sprint(err)))
 	}
 	x := release{tag: tag, commit: commit}
 	return &candidate{release: x, Candidate: model.Candidate{Version: x.version()}}, nil
@@ -191,7 +193,7 @@ func (g repository) moved(ctx context.Context, tag, commit string) (string, erro
 	case err != nil || now == commit:
 		return "", err
 	case now == "":
-		return fmt.Sprintf("the tag %s is gone from the repository: it was at %s", text.Line(tag), short(commit)), nil
+		return fmt.Sprintf("the tag %s is gone from the repository: it was at %s", text.Line(tag), ways.ShortCommit(commit)), nil
 	}
-	return fmt.Sprintf("the tag %s was moved from %s to %s: read the versions again", text.Line(tag), short(commit), short(now)), nil
+	return fmt.Sprintf("the tag %s was moved from %s to %s: read the versions again", text.Line(tag), ways.ShortCommit(commit), ways.ShortCommit(now)), nil
 }
