@@ -16,11 +16,8 @@ import (
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"rollbook/sandbox/store"
 )
 
 // ExecQuery says which command is to be run, and where.
@@ -37,17 +34,9 @@ type Exec interface {
 
 func (c *call) exec() error {
 	q := c.r.URL.Query()
-	u, err := c.Store.Get(store.Pods, c.ns, c.name)
+	pod, err := c.pod()
 	if err != nil {
 		return err
-	}
-	t, err := typed(u)
-	if err != nil {
-		return err
-	}
-	pod, ok := t.(*corev1.Pod)
-	if !ok {
-		return notServed()
 	}
 	at := ExecQuery{Namespace: c.ns, Pod: c.name, Args: q["command"]}
 	if at.Container, err = containerOf(pod, q.Get("container")); err != nil {

@@ -49,17 +49,9 @@ func (c *call) podLog() error {
 	if err := checkLogOptions(o); err != nil {
 		return err
 	}
-	u, err := c.Store.Get(store.Pods, c.ns, c.name)
+	pod, err := c.pod()
 	if err != nil {
 		return err
-	}
-	t, err := typed(u)
-	if err != nil {
-		return err
-	}
-	pod, ok := t.(*corev1.Pod)
-	if !ok {
-		return notServed()
 	}
 	q := LogQuery{Namespace: c.ns, Pod: c.name, Previous: o.Previous, Tail: -1}
 	if q.Container, err = containerOf(pod, o.Container); err != nil {
@@ -229,6 +221,23 @@ func checkLogOptions(o *corev1.PodLogOptions) error {
 		return apierrors.NewInvalid(schema.GroupKind{Kind: "PodLogOptions"}, "", errs)
 	}
 	return nil
+}
+
+// pod returns the pod that the request is about.
+func (c *call) pod() (*corev1.Pod, error) {
+	u, err := c.Store.Get(store.Pods, c.ns, c.name)
+	if err != nil {
+		return nil, err
+	}
+	t, err := typed(u)
+	if err != nil {
+		return nil, err
+	}
+	pod, ok := t.(*corev1.Pod)
+	if !ok {
+		return nil, notServed()
+	}
+	return pod, nil
 }
 
 func containerOf(pod *corev1.Pod, name string) (string, error) {
