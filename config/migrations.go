@@ -27,7 +27,8 @@ type Migrations struct {
 	Releases map[string]string
 }
 
-// migrationName is what Alembic and Django call one. It becomes an argument of a command.
+// migrationName matches the name of a migration, of Alembic or Django. It becomes an
+// argument of a command.
 var migrationName = regexp.MustCompile(`^[0-9A-Za-z_]{1,128}$`)
 
 func checkMigrationName(s string) error {

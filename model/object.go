@@ -36,8 +36,8 @@ type Owned struct {
 	Applies bool `json:"-"`
 }
 
-// Rehearsed is what a server-side apply would make of an object, as the API server
-// says.
+// Rehearsed holds an object as it is and as a server-side apply would make it, by the API
+// server.
 type Rehearsed struct {
 	Manifest                  // what is to be sent: Raw without what is left to others, Version that of Live
 	Live      json.RawMessage // as it is now; nil = it is not there

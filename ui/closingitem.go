@@ -96,7 +96,7 @@ func (c *closing) detection(add func(name, text string, style ansi.Style), open 
 	}
 }
 
-// evidence is what was kept, where, and what could not be had, each with the
+// evidence lists what was kept, where, and what could not be had, each with the
 // reason.
 func (c *closing) evidence(add func(name, text string, style ansi.Style)) {
 	p := c.pen

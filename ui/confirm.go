@@ -104,7 +104,7 @@ func (c *confirm) word() (word string, sentence bool) {
 	return incident.ConfirmWord(c.inc()), false
 }
 
-// next is what has to be typed now.
+// next returns what has to be typed now.
 func (c *confirm) next() string {
 	word, _ := c.word()
 	return word
@@ -118,7 +118,7 @@ func (c *confirm) purpose() string {
 	return "to roll back"
 }
 
-// short is a version in a column.
+// short returns a version for a column.
 func short(v model.Version) string {
 	if v.Short == "" {
 		return "?"
@@ -126,7 +126,7 @@ func short(v model.Version) string {
 	return v.Short
 }
 
-// named is what a plan changes, in a heading.
+// named returns what a plan changes, for a heading.
 func named(p *model.Plan) string {
 	if p.Role == model.RoleSchema {
 		return p.Component + " schema"
