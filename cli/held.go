@@ -3,42 +3,32 @@ package cli
 import (
 	"os"
 	"os/signal"
-	"sync"
 	"syscall"
 )
 
-// A held process is not ended at once by a signal, for as long as there is
-// something to clear away. The first one ends it in order (endBySignal), which
+// A held process is not ended at once by a signal, from when there is something to
+// clear away until it has ended. The first one ends it in order (endBySignal), which
 // takes a moment; and in that moment others come, when a terminal is closed or a
-// supervisor says it in two ways. Only a second one of its kind is impatience.
-type held struct {
-	signals chan os.Signal
-	waiting sync.WaitGroup
-}
+// supervisor says it in two ways, the last of them perhaps when all is cleared. Only
+// a second one of its kind is impatience.
+type held chan os.Signal
 
-// hold begins to hold.
-func hold() *held {
-	h := &held{signals: make(chan os.Signal, 8)}
-	signal.Notify(h.signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+// hold begins to hold; it ends with the process.
+func hold() held {
+	h := make(held, 8)
+	signal.Notify(h, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	return h
 }
 
 // clearing has clear called before the process ends by a second signal of its
 // kind. It is called at most once.
-func (h *held) clearing(clear func()) {
-	h.waiting.Go(func() {
-		if s := secondOfItsKind(h.signals); s != nil {
+func (h held) clearing(clear func()) {
+	go func() {
+		if s := secondOfItsKind(h); s != nil {
 			clear()
 			endBy(s)
 		}
-	})
-}
-
-// letGo makes signals as they were.
-func (h *held) letGo() {
-	signal.Stop(h.signals)
-	close(h.signals)
-	h.waiting.Wait()
+	}()
 }
 
 // secondOfItsKind waits for a signal that came before; nil = they ended without

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,8 +21,51 @@ func init() {
 		h := hold()
 		h.clearing(func() { _ = os.Remove(os.Getenv(holding)) })
 		fmt.Println("held")
-		h.waiting.Wait()
+		select {}
+	}
+	otherPrograms[cleared] = func() int {
+		r, err := newRoom(&stage{})
+		if err != nil {
+			return exitError
+		}
+		r.clear()
+		fmt.Println("cleared")
+		_, _ = io.Copy(io.Discard, os.Stdin)
 		return 0
+	}
+}
+
+// cleared makes the test binary a program that has left the sandbox's room, and
+// ends when its input does.
+const cleared = "ROLLBOOK_TEST_CLEARED"
+
+// A signal that comes late, when the room is cleared and the process not ended yet,
+// does not make a failure of an end in order.
+func TestSignalAfterTheRoomIsCleared(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), cleared+"=1", "TMPDIR="+t.TempDir())
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "cleared\n" {
+		t.Fatal(line, err)
+	}
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if err := cmd.Process.Signal(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = in.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("it ended with %v", err)
 	}
 }
 

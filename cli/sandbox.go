@@ -167,7 +167,6 @@ func listScenarios(out io.Writer) error {
 // goes when it is left.
 type room struct {
 	stage    *stage
-	held     *held // nil where the process's signals are not the sandbox's
 	dir      string
 	scenario *sandbox.Scenario
 	bed      *sandbox.Sandbox
@@ -175,24 +174,18 @@ type room struct {
 
 func newRoom(s *stage) (*room, error) {
 	r := &room{stage: s}
-	if s.ownTerminal() {
-		r.held = hold() // before there is a folder
+	var signals held
+	if s.ownTerminal() { // else the process's signals are not the sandbox's
+		signals = hold() // before there is a folder
 	}
 	var err error
 	if r.dir, err = os.MkdirTemp("", "rollbook-sandbox-"); err != nil { // mode 0700
-		r.letGo()
 		return nil, fmt.Errorf("the sandbox needs a folder for its kubeconfig: %w", err)
 	}
-	if r.held != nil {
-		r.held.clearing(func() { _ = os.RemoveAll(r.dir) })
+	if signals != nil {
+		signals.clearing(func() { _ = os.RemoveAll(r.dir) })
 	}
 	return r, nil
-}
-
-func (r *room) letGo() {
-	if r.held != nil {
-		r.held.letGo()
-	}
 }
 
 func (r *room) kubeconfig() string { return filepath.Join(r.dir, "kubeconfig") }
@@ -225,7 +218,6 @@ func (r *room) clear() {
 		r.bed.Close()
 	}
 	_ = os.RemoveAll(r.dir)
-	r.letGo()
 }
 
 // flags are those of a walk in the sandbox.
