@@ -82,6 +82,7 @@ type Component struct {
 	PodsNo string   // why there are no pods to show ("forbidden: …"); "" when they were read
 	Owners []Owner  // who else writes this workload
 	Hints  []string // what else the operator should know (HPA, partition, OnDelete …)
+	Marks  []Mark   // what rollbook switched off on it, as the cluster remembers it
 }
 
 // NotFound is the reason why there is nothing to show of a workload that is not there.

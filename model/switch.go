@@ -1,0 +1,52 @@
+package model
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// The methods that switch something off for a time, and on again: recovery goes by
+// them.
+const (
+	MethodScale       Method = "scale"       // of one workload: how many replicas it asks for
+	MethodMaintenance Method = "maintenance" // what users see meanwhile
+)
+
+// RoleMaintenance is the role of the maintenance page's writes. It is a switch too, and
+// has a slot of its own beside the component's replicas. Its component is the first of
+// those that recover.
+const RoleMaintenance Role = "maintenance"
+
+// Replicas returns so many replicas, as a version of MethodScale. The version that a
+// plan to fewer comes from may have another key: it is where the replicas, and what
+// scales them, stood before.
+func Replicas(n int) Version {
+	v := Version{Key: strconv.Itoa(n), Label: fmt.Sprintf("%d replicas", n), Short: strconv.Itoa(n)}
+	if n == 1 {
+		v.Label = "1 replica"
+	}
+	return v
+}
+
+// MaintenancePage returns the versions of MethodMaintenance: the page is shown, or it is
+// not.
+func MaintenancePage(shown bool) Version {
+	if shown {
+		return Version{Key: "on", Label: "maintenance page on", Short: "on"}
+	}
+	return Version{Key: "off", Label: "maintenance page off", Short: "off"}
+}
+
+// Mark is what stands in the cluster of something that a write of rollbook switched off:
+// what there is to know of it without the journal of the incident that did.
+type Mark struct {
+	Slot
+	Method   Method
+	Plan     string    // ID of the plan that switched it off
+	To       Version   // what it is put back to
+	What     string    // in words, as the plan said it: "api is scaled to 0"
+	Since    time.Time // zero = unknown
+	By       string    // "" = unknown
+	Incident string    // "" = unknown
+}
