@@ -46,6 +46,8 @@ func (c *Client) checkOwner(ctx context.Context, id string, o model.Owner, p *pl
 			return []model.Check{{ID: id, State: model.CheckBlocked, Text: own + ", and its newest revision is " + pending + ": what runs is being changed right now",
 				Do: "wait for the helm upgrade to end, or find out who runs it"}}
 		}
+	case o.Manager == ownerKapp && p.workload.Metadata.Labels[kappApp] != "":
+		return []model.Check{c.kapp(ctx, id, o, p)}
 	case o.Manager == ownerController:
 		return []model.Check{{ID: id, Do: "find out what it is, and whether it sets its own version again",
 			Text: "its template was " + o.Name + ": whether that is a controller which undoes this undo is not known"}}
@@ -87,6 +89,62 @@ func (c *Client) flux(ctx context.Context, id string, o model.Owner, p *planned)
 		return model.Check{ID: id, State: model.CheckNote, Text: own + ", suspended: resuming it puts its own version back"}
 	case o.Reverts || drift:
 		return model.Check{ID: id, State: model.CheckBlocked, Do: o.Do, Text: own + ": it will undo this undo by itself"}
+	}
+	return model.Check{ID: id, State: model.CheckWarning, Do: o.Do, Text: own + ": its next release puts its own version back"}
+}
+
+// kappApp is the label that kapp leaves on all that belongs to one app of its.
+const kappApp = "kapp.k14s.io/app"
+
+// kapp asks whether kapp-controller deploys the app again by itself: its App names
+// the label. In a cluster without kapp-controller somebody runs kapp by hand.
+func (c *Client) kapp(ctx context.Context, id string, o model.Owner, p *planned) model.Check {
+	own := "kapp owns it (" + o.Name + ")"
+	const apps = "/apis/kappctrl.k14s.io/v1alpha1"
+	var list struct {
+		Items []struct {
+			Metadata struct {
+				Namespace, Name string
+				OwnerReferences []struct{ Kind, Name string }
+			}
+			Spec   struct{ Paused, Canceled bool }
+			Status struct {
+				Deploy struct {
+					Kapp struct {
+						AssociatedResources struct{ Label string }
+					}
+				}
+			}
+		}
+	}
+	err := c.listInto(ctx, objectPath(apps, "", "apps", ""), nil, &list)
+	hidden := apierrors.IsForbidden(err) // in the other namespaces
+	if hidden {
+		err = c.listInto(ctx, objectPath(apps, p.Workload.Namespace, "apps", ""), nil, &list)
+	}
+	if err != nil && !apierrors.IsNotFound(err) {
+		return model.Check{ID: id, State: model.CheckWarning, Do: o.Do,
+			Text: own + ": its next release puts its own version back; whether it does so by itself is not known: " + because(err)}
+	}
+	for _, x := range list.Items {
+		if x.Status.Deploy.Kapp.AssociatedResources.Label != kappApp+"="+p.workload.Metadata.Labels[kappApp] {
+			continue
+		}
+		ns, name := text.Line(x.Metadata.Namespace), text.Line(x.Metadata.Name)
+		own, pause := "kapp-controller owns it (app "+ns+"/"+name+")", "kctrl app pause -a "+name+" -n "+ns
+		for _, r := range x.Metadata.OwnerReferences {
+			if r.Kind == "PackageInstall" { // it sets what its App says
+				pause = "kctrl package installed pause -i " + text.Line(r.Name) + " -n " + ns
+			}
+		}
+		if x.Spec.Paused || x.Spec.Canceled {
+			return model.Check{ID: id, State: model.CheckNote, Text: own + ", paused: resuming it puts its own version back"}
+		}
+		return model.Check{ID: id, State: model.CheckBlocked, Do: pause, Text: own + ": it will undo this undo by itself"}
+	}
+	if hidden {
+		return model.Check{ID: id, State: model.CheckWarning, Do: o.Do,
+			Text: own + ": its next release puts its own version back; whether it does so by itself is not known: you may read the apps of " + p.Workload.Namespace + " only"}
 	}
 	return model.Check{ID: id, State: model.CheckWarning, Do: o.Do, Text: own + ": its next release puts its own version back"}
 }

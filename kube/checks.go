@@ -107,9 +107,9 @@ func checkRevision(p *planned) []model.Check {
 	}
 	out := []model.Check{ch}
 	if p.ambiguous != "" {
-		out = append(out, model.Check{ID: "revision.ambiguous", State: model.CheckWarning,
+		out = append(out, model.Check{ID: "revision.ambiguous", State: model.CheckBlocked,
 			Text: fmt.Sprintf("%s is also that of %s: what is written is the template of %s", p.To.Label, p.ambiguous, p.To.Key),
-			Do:   "look at the diff: kubectl cannot tell the two apart"})
+			Do:   fmt.Sprintf("make sure by the diff that it is the one you mean: --to-revision=%d could mean either", p.ToNumber)})
 	}
 	return out
 }

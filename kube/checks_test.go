@@ -309,7 +309,7 @@ func TestRevisionLine(t *testing.T) {
 		{"the one that runs", running, "", true, "hard blocked revision: skipped rollback (current template already matches revision 4) → choose another revision"},
 		{"a restart of it", restarted, "", false, "warning revision: revision 4 differs only by a restart: it runs the same → choose an older revision"},
 		{"one of two", another, "edge-twin", false, "ok revision: revision 4 is there and differs\n" +
-			"warning revision.ambiguous: revision 4 is also that of edge-twin: what is written is the template of edge-4 → look at the diff: kubectl cannot tell the two apart"},
+			"blocked revision.ambiguous: revision 4 is also that of edge-twin: what is written is the template of edge-4 → make sure by the diff that it is the one you mean: --to-revision=4 could mean either"},
 	} {
 		p := plannedFor(t, `{}`, running, `{}`)
 		p.target = plannedFor(t, `{}`, tt.spec, `{}`).workload

@@ -159,6 +159,18 @@ func TestWhatOwnersWillDoInWords(t *testing.T) {
 		ownHelm       = "warning owner.helm: Helm owns it (release r in other): its next release puts its own version back" + byHelm
 		suspend       = " → flux suspend helmrelease r -n f (it reverts where driftDetection is enabled, and at its next release)"
 	)
+	const (
+		kapp   = `{"labels":{"kapp.k14s.io/app":"7"}}`
+		all    = "/apis/kappctrl.k14s.io/v1alpha1/apps"
+		here   = "/apis/kappctrl.k14s.io/v1alpha1/namespaces/shop/apps"
+		deploy = " → the next kapp deploy sets its own version again"
+	)
+	app := func(metadata, spec, label string) string {
+		return `{"metadata":{` + metadata + `},"spec":` + spec + `,"status":{"deploy":{"kapp":{"associatedResources":{"label":"kapp.k14s.io/app=` + label + `"}}}}}`
+	}
+	apps := func(of ...string) map[string]string {
+		return map[string]string{all: `{"items":[` + strings.Join(of, ",") + `]}`}
+	}
 	automated := func(policy, annotations string) map[string]string {
 		return map[string]string{application: `{"metadata":{` + annotations + `},"spec":{"syncPolicy":{` + policy + `}}}`}
 	}
@@ -206,6 +218,18 @@ func TestWhatOwnersWillDoInWords(t *testing.T) {
 		{"helm, by its label alone", `{"labels":{"app.kubernetes.io/managed-by":"Helm","app.kubernetes.io/instance":"r"}}`, nil, "warning owner.helm: Helm owns it (release r): its next release puts its own version back"},
 		{"one that reverts", `{"labels":{"olm.owner":"op.v1","olm.owner.kind":"ClusterServiceVersion"}}`, nil,
 			"blocked owner.olm: OLM owns it (ClusterServiceVersion op.v1): it will undo this undo by itself → change the operator's ClusterServiceVersion or subscription instead"},
+		{"kapp, by hand", kapp, nil, "warning owner.kapp: kapp owns it (app 7): its next release puts its own version back" + deploy},
+		{"kapp, by kapp-controller", kapp, apps(app(`"namespace":"ops","name":"other"`, `{}`, "8"), app(`"namespace":"ops","name":"shop"`, `{}`, "7")), "blocked owner.kapp: kapp-controller owns it (app ops/shop): it will undo this undo by itself → kctrl app pause -a shop -n ops"},
+		{"kapp, of a package", kapp, apps(app(`"namespace":"ops","name":"shop","ownerReferences":[{"kind":"PackageInstall","name":"shop-pkg"}]`, `{}`, "7")),
+			"blocked owner.kapp: kapp-controller owns it (app ops/shop): it will undo this undo by itself → kctrl package installed pause -i shop-pkg -n ops"},
+		{"kapp, paused", kapp, apps(app(`"namespace":"ops","name":"shop"`, `{"paused":true}`, "7")), "note owner.kapp: kapp-controller owns it (app ops/shop), paused: resuming it puts its own version back"},
+		{"kapp, cancelled", kapp, apps(app(`"namespace":"ops","name":"shop"`, `{"canceled":true}`, "7")), "note owner.kapp: kapp-controller owns it (app ops/shop), paused: resuming it puts its own version back"},
+		{"kapp, of nobody's app", kapp, apps(app(`"namespace":"ops","name":"other"`, `{}`, "8")), "warning owner.kapp: kapp owns it (app 7): its next release puts its own version back" + deploy},
+		{"kapp, one namespace to be seen", kapp, map[string]string{all + "!": "", here: `{"items":[` + app(`"namespace":"shop","name":"shop"`, `{}`, "7") + `]}`}, "blocked owner.kapp: kapp-controller owns it (app shop/shop): it will undo this undo by itself → kctrl app pause -a shop -n shop"},
+		{"kapp, one namespace to be seen, not there", kapp, map[string]string{all + "!": "", here: `{"items":[]}`}, "warning owner.kapp: kapp owns it (app 7): its next release puts its own version back; whether it does so by itself is not known: you may read the apps of shop only" + deploy},
+		{"kapp, nothing to be seen", kapp, map[string]string{all + "!": "", here + "!": ""}, "warning owner.kapp: kapp owns it (app 7): its next release puts its own version back; whether it does so by itself is not known: forbidden: you may not" + deploy},
+		{"kapp, by its writing alone", `{"managedFields":[{"manager":"kapp-server-side-apply","fieldsV1":{"f:spec":{"f:template":{}}}}]}`, nil,
+			"warning owner.kapp: kapp owns it (written by kapp-server-side-apply): its next release puts its own version back" + deploy},
 		{"two", `{"labels":{"kapp.k14s.io/app":"7","olm.owner":"op.v1","olm.owner.kind":"K"}}`, nil, "warning owner.kapp: kapp owns it (app 7): its next release puts its own version back → the next kapp deploy sets its own version again\n" +
 			"blocked owner.olm: OLM owns it (K op.v1): it will undo this undo by itself → change the operator's ClusterServiceVersion or subscription instead"},
 	} {

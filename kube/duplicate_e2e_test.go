@@ -74,7 +74,7 @@ func TestTwoRevisionsOfOneNumber(t *testing.T) {
 			var pf model.Preflight
 			NewUndo(c).Plan(t.Context(), workloadIn(ns), to.Version, func(p model.Preflight) { pf = p })
 			ch := line(t, pf, "revision.ambiguous")
-			if ch.State != model.CheckWarning || !strings.Contains(ch.Text, to.Key) || !strings.Contains(ch.Text, other) {
+			if ch.State != model.CheckBlocked || ch.Hard || !strings.Contains(ch.Text, to.Key) || !strings.Contains(ch.Text, other) {
 				t.Errorf("%+v", ch)
 			}
 			p := pf.Plans[0]

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -50,8 +51,9 @@ func owners(kind model.Kind, m *metav1.ObjectMeta) []model.Owner {
 	} else if lab["app.kubernetes.io/managed-by"] == "Helm" && helm == "" && name == "" {
 		add(ownerHelm, "release "+lab["app.kubernetes.io/instance"], false, "")
 	}
-	if app := lab["kapp.k14s.io/app"]; app != "" {
-		add("kapp", "app "+app, false, "the next kapp deploy sets its own version again")
+	if app := lab[kappApp]; app != "" {
+		// Whether kapp-controller deploys it again by itself, its App tells.
+		add(ownerKapp, "app "+app, false, "the next kapp deploy sets its own version again")
 	}
 	if id := ann["objectset.rio.cattle.io/id"]; id != "" {
 		add("Fleet", "bundle "+ann["objectset.rio.cattle.io/owner-name"], false,
@@ -60,12 +62,12 @@ func owners(kind model.Kind, m *metav1.ObjectMeta) []model.Owner {
 	if name := lab["olm.owner"]; name != "" {
 		add("OLM", lab["olm.owner.kind"]+" "+name, true, "change the operator's ClusterServiceVersion or subscription instead")
 	}
-	policy := ann["keel.sh/policy"]
-	if policy == "" {
-		policy = lab["keel.sh/policy"]
-	}
-	if policy != "" && policy != "never" {
-		add("keel", "policy "+policy, false, "it sets the newest tag again at its next poll: set keel.sh/policy to never")
+	keel := func(key string) string { return cmp.Or(ann["keel.sh/"+key], lab["keel.sh/"+key]) }
+	if policy := keel("policy"); policy != "" && policy != "never" {
+		// It polls where it is told to, else it waits for the registry's next word; and
+		// where somebody has to approve, it asks first.
+		asks := cmp.Or(keel("approvals"), "0") != "0"
+		add("keel", "policy "+policy, keel("trigger") == "poll" && !asks, "it sets the newest tag again: set keel.sh/policy to never")
 	}
 	for i := range m.OwnerReferences {
 		if o := &m.OwnerReferences[i]; o.Controller != nil && *o.Controller {

@@ -234,7 +234,7 @@ func undoneAnnotations(o, target *object) map[string]string {
 func sameNumber(target *object, revs []*object) string {
 	n, ok := target.number()
 	for _, r := range revs {
-		if m, is := r.number(); r != target && is == ok && m == n {
+		if m, is := r.number(); r != target && ok && is && m == n {
 			return text.Line(r.Metadata.Name)
 		}
 	}

@@ -16,6 +16,7 @@ const (
 	ownerArgo       = "Argo CD"
 	ownerFlux       = "Flux"
 	ownerHelm       = "Helm"
+	ownerKapp       = "kapp"
 	ownerController = "a controller" // one that is not known
 )
 
@@ -48,9 +49,9 @@ var writers = []writer{
 	{is: begins("fleetagent", "fleet-agent"), manager: "Fleet", do: "it reverts where the bundle has correctDrift enabled"},
 	{is: begins("rollouts-controller", "argo-rollouts"), manager: "Argo Rollouts", reverts: true, do: "undo the Rollout instead: kubectl argo rollouts undo"},
 	{is: begins("flagger"), manager: "Flagger", reverts: true, do: "change the Canary's target instead"},
-	{is: begins("keel"), manager: "keel", do: "it sets the newest tag again at its next poll: set keel.sh/policy to never"},
+	{is: begins("keel"), manager: "keel", do: "it sets the newest tag again: set keel.sh/policy to never"},
 	{is: begins("argocd-image-updater"), manager: "Argo CD Image Updater", do: "it sets the newest tag again: take the image off its list"},
-	{is: begins("kapp"), manager: "kapp", do: "the next kapp deploy sets its own version again"},
+	{is: begins("kapp"), manager: ownerKapp, do: "the next kapp deploy sets its own version again"},
 	{is: begins("Terraform", "terraform", "HashiCorp", "OpenTofu", "opentofu"), manager: "Terraform", do: "tell whoever runs terraform apply: the next one sets its own version again"},
 	{is: begins("pulumi"), manager: "Pulumi", do: "tell whoever runs pulumi up: the next one sets its own version again"},
 	{is: begins("crossplane", "provider-kubernetes"), manager: "Crossplane", reverts: true, do: "change its composition or claim instead"},

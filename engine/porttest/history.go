@@ -228,6 +228,38 @@ func preflightPlans(t *testing.T, b *Bed) {
 	}
 }
 
+// Two ReplicaSets bear one number, as restored backups and edited annotations leave
+// them: the one that is meant is planned, and its line blocks until somebody says so.
+func preflightAmbiguous(t *testing.T, b *Bed) {
+	ns := b.released(t, 3)
+	c := b.Connect(t, ns, nil)
+	one, two := b.setOf(t, ns, "api", "1").Metadata.Name, b.setOf(t, ns, "api", "2").Metadata.Name
+	b.ask(t, http.MethodPatch, path(ns, "replicasets", one), merge, `{"metadata":{"annotations":{"deployment.kubernetes.io/revision":"2"}}}`, nil)
+	twins := 0
+	for _, v := range history(t, c, ns).Candidates {
+		other := map[string]string{one: two, two: one}[v.Key]
+		if v.Ambiguous != other {
+			t.Errorf("%s is also that of %q", v.Key, v.Ambiguous)
+		}
+		if other == "" {
+			continue
+		}
+		twins++
+		var pf model.Preflight
+		c.Plan(limited(t), component(ns), v.Version, func(p model.Preflight) { pf = p })
+		ch := check(t, pf, "revision.ambiguous")
+		if ch.State != model.CheckBlocked || ch.Hard || !strings.Contains(ch.Text, "is also that of "+other+": what is written is the template of "+v.Key) {
+			t.Errorf("%+v", ch)
+		}
+		if p := planIn(t, pf); p.To.Key != v.Key || p.Command != "" {
+			t.Errorf("plan %+v", p)
+		}
+	}
+	if twins != 2 {
+		t.Errorf("%d of one number", twins)
+	}
+}
+
 func preflightMissing(t *testing.T, b *Bed) {
 	ns := b.released(t, 2)
 	c := b.Connect(t, ns, nil)

@@ -105,6 +105,7 @@ func Run(t *testing.T, in In) {
 		{"History/knows StatefulSets", historyOfStatefulSet},
 		{"Preflight/plans and checks in three seconds", preflightPlans},
 		{"Preflight/says what there is not", preflightMissing},
+		{"Preflight/blocks where a number means two", preflightAmbiguous},
 		{"Undo/brings template and annotations back", undoBringsBack},
 		{"Undo/writes nothing over a foreign change", undoChanged},
 		{"Undo/tolerates what is only status or replicas", undoTolerates},
