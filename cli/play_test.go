@@ -56,13 +56,18 @@ const picturesTo = "ROLLBOOK_PICTURES"
 const journalsTo = "ROLLBOOK_JOURNALS"
 
 // play opens a scenario and hands it over when the board is filled. It returns
-// when all has ended and nothing is left.
+// when all has ended and nothing is left. Other plays go on beside it.
 func play(t *testing.T, scenario string, walked func(m *played)) {
 	t.Helper()
-	perform(t, scenario, 80, 24, func(ctx context.Context, s stage) error {
-		d := &exercise{scenario: scenario, flags: &flags{stage: s}}
-		return d.run(ctx, io.Discard)
-	}, walked)
+	t.Parallel()
+	perform(t, scenario, 80, 24, opens(scenario), walked)
+}
+
+// opens opens a scenario as its command does.
+func opens(scenario string) func(context.Context, stage) error {
+	return func(ctx context.Context, s stage) error {
+		return (&exercise{scenario: scenario, flags: &flags{stage: s}}).run(ctx, io.Discard)
+	}
 }
 
 // perform is play for a screen of any size and another way to open the scenario.
@@ -84,14 +89,13 @@ func perform(t *testing.T, scenario string, width, height int, open func(context
 func raise(t *testing.T, width, height int, open func(context.Context, stage) error, seen func(m *played, tmp string, pipe *sandbox.Pipe)) {
 	t.Helper()
 	tmp := t.TempDir()
-	t.Setenv("TMPDIR", tmp)
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(night))
 		ctx, cancel := context.WithCancel(t.Context())
 		m := &played{t: t, ended: make(chan error, 1), Terminal: uitest.New(t, width, height), stop: cancel, tmp: tmp}
 		pipe := sandbox.NewPipe()
 		go func() {
-			m.ended <- open(ctx, stage{dial: pipe.Dial, listen: pipe, seed: 1,
+			m.ended <- open(ctx, stage{dial: pipe.Dial, listen: pipe, seed: 1, temp: tmp,
 				screen: ui.Options{Input: m, Output: m, Width: width, Height: height, Env: uitest.Env, Program: uitest.Program}})
 			m.Hangup()
 		}()

@@ -179,7 +179,7 @@ func newRoom(s *stage) (*room, error) {
 		signals = hold() // before there is a folder
 	}
 	var err error
-	if r.dir, err = os.MkdirTemp("", "rollbook-sandbox-"); err != nil { // mode 0700
+	if r.dir, err = os.MkdirTemp(s.temp, "rollbook-sandbox-"); err != nil { // mode 0700
 		return nil, fmt.Errorf("the sandbox needs a folder for its kubeconfig: %w", err)
 	}
 	if signals != nil {

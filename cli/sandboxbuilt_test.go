@@ -37,6 +37,7 @@ func slowly(scenario string) func(context.Context, stage) error {
 // The screen is there before the world is, says what it waits for and nothing
 // that is not so, and fills by itself.
 func TestSandboxScreenWaitsForNoWorld(t *testing.T) {
+	t.Parallel()
 	raise(t, 80, 24, slowly("errors"), func(m *played, _ string, _ *sandbox.Pipe) {
 		begun := time.Now()
 		honest := func() {
@@ -84,6 +85,7 @@ func TestSandboxLeftWhileItIsBuilt(t *testing.T) {
 		"a signal": func(m *played) { m.stop() },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			raise(t, 80, 24, slowly("errors"), func(m *played, _ string, _ *sandbox.Pipe) {
 				m.Waits(300*time.Millisecond, "trying sandbox.invalid:443")
 				leave(m)
@@ -101,6 +103,7 @@ const refused = "../sandbox/testdata/refused.yaml"
 
 // What only the cluster finds wrong with a scenario closes the screen, and is told.
 func TestSandboxThatCannotBeBuilt(t *testing.T) {
+	t.Parallel()
 	raise(t, 80, 24, slowly(refused), func(m *played, _ string, _ *sandbox.Pipe) {
 		m.Waits(300*time.Millisecond, "trying sandbox.invalid:443")
 		time.Sleep(buildTime)

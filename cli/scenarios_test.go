@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"context"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,9 +55,8 @@ func TestScenarioErrors(t *testing.T) {
 func TestScenarioWide(t *testing.T) {
 	for name, size := range map[string][2]int{"wide": {120, 40}, "widest": {200, 50}} {
 		t.Run(name, func(t *testing.T) {
-			perform(t, "errors", size[0], size[1], func(ctx context.Context, s stage) error {
-				return (&exercise{scenario: "errors", flags: &flags{stage: s}}).run(ctx, io.Discard)
-			}, func(m *played) {
+			t.Parallel()
+			perform(t, "errors", size[0], size[1], opens("errors"), func(m *played) {
 				m.Waits(20*time.Second, "ROLL BACK NOW", " errors backend-python", "limit 5%┤", " P95 backend-python", "limit 2s┤", "▼onset", "suspect", "timeline ─")
 				m.picture("assess-"+name, "Assess on a screen of "+strconv.Itoa(size[0])+"×"+strconv.Itoa(size[1]))
 				m.scenario.End = sandbox.End{} // it is not played to its end

@@ -23,6 +23,7 @@ type stage struct {
 	listen net.Listener     // of the sandbox
 	seed   uint64           // of the sandbox's names; 0 = others each time
 	now    func() time.Time // of the sandbox; nil = time.Now
+	temp   string           // in which the sandbox has its folder; "" = the system's
 
 	// beside stands between the screen and its engine; nil = nothing does.
 	beside   func(ui.Engine) ui.Engine

@@ -46,7 +46,7 @@ func TestTimesAreInUTC(t *testing.T) {
 		}
 		times += len(found)
 	}
-	play(t, "errors", func(m *played) {
+	perform(t, "errors", 80, 24, opens("errors"), func(m *played) { // alone: it runs commands in its environment
 		looks := func(page string, keys ...string) {
 			t.Helper()
 			utc(page, m.Screen())
