@@ -30,9 +30,14 @@ demo-cluster: build ## the walk on a testbed with an incident under way
 test: ## everything that needs no cluster
 	go test -race -shuffle=on -timeout 40m ./...
 
-e2e: ## the same and more, against a real control plane and Prometheus
+# The rooms that have a test for it; of cli without what plays in the sandbox alone,
+# which make test does with the same race detector.
+E2E    = $(sort $(dir $(shell grep -rl --include=*_test.go '^//go:build.*e2e' *)))
+NOE2E  = ^(TestContract|TestSchemaContract|TestScenario.*|TestWalksOverWorlds)$$
+
+e2e: ## what needs a real control plane and Prometheus
 	cd testbed && go test ./...
-	cd testbed && go run . exec -- sh -c 'cd .. && go test -race -shuffle=on -tags e2e -parallel 6 -timeout 60m ./...'
+	cd testbed && go run . exec -- sh -c 'cd .. && go test -race -shuffle=on -tags e2e -skip "$(NOE2E)" -parallel 6 -timeout 60m $(addprefix ./,$(E2E))'
 
 cluster: ## the testbed, to look at; Ctrl-C ends it
 	cd testbed && go run . up
