@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -41,7 +42,7 @@ recovery:
 	set, err := settings(cfg, c, &flags{}, nil)
 	want := incident.Recovery{Maintenance: filepath.Join(dir, "maintenance.yaml"), Restore: "https://wiki.example/restore",
 		Overlay: filepath.Join(dir, "overlays", "prod"), Replicas: 4}
-	if err != nil || set.Recovery != want {
+	if err != nil || !reflect.DeepEqual(set.Recovery, want) {
 		t.Errorf("%+v, %v; want %+v", set.Recovery, err, want)
 	}
 }

@@ -112,6 +112,7 @@ func New(cfg Config) *Engine {
 	e.seen.Memory, e.seen.Run = &incident.Memory{}, randomly()
 	e.seen.Metrics.To, e.seen.Metrics.Off = cfg.Metrics.To()
 	for _, m := range cfg.Methods {
+		e.seen.Methods = append(e.seen.Methods, m.Name())
 		if o, ok := m.(Offered); ok {
 			w := incident.Way{Method: m.Name(), Title: o.Title(), Serves: o.Serves}
 			if r, ok := m.(Before); ok {

@@ -21,6 +21,13 @@ type Choice struct {
 	Own    bool          `json:"own,omitempty"`  // the operator chose it, it was not proposed
 }
 
+// beside reports whether both are confirmed at once: a step of a procedure is confirmed
+// alone, and so is what puts something back.
+func (c *Choice) beside(o *Choice) bool {
+	same := c.Course == o.Course && c.Step == o.Step && (c.Course != CourseWalk || c.Pays == o.Pays)
+	return same || c.Role == model.RoleAid || o.Role == model.RoleAid
+}
+
 // Choice returns the choice for a slot, or nil.
 func (i *Incident) Choice(s model.Slot) *Choice {
 	for n := range i.Choices {
@@ -43,17 +50,17 @@ func (i *Incident) Chosen(component string) bool {
 // default.
 func (d *decider) enterChoose() {
 	i := d.inc()
-	if len(i.Choices) == 0 && !i.Onset.IsZero() {
+	if !slices.ContainsFunc(i.Choices, func(c Choice) bool { return c.Role == model.RoleRelease || c.Role == model.RoleSchema }) && !i.Onset.IsZero() {
 		suspects, failing := changes(&d.s), false
 		for _, x := range suspects {
 			if d.s.fails(x.Component) && !i.Chosen(x.Component) {
 				failing = true
-				d.fact(Chosen{d.newChoice(d.s.Seen.Component(x.Component))})
+				d.fact(Chosen{d.s.newChoice(d.s.Seen.Component(x.Component))})
 			}
 		}
 		for _, x := range suspects {
 			if !failing && len(i.Triggers) == 0 && d.s.wellness(x.Component) != model.TriYes {
-				d.fact(Chosen{d.newChoice(d.s.Seen.Component(x.Component))})
+				d.fact(Chosen{d.s.newChoice(d.s.Seen.Component(x.Component))})
 				break
 			}
 		}
@@ -71,10 +78,16 @@ func (d *decider) onset() time.Time {
 }
 
 // newChoice returns the choice of a component's release by the first method that
-// is offered for it, nothing chosen yet.
-func (d *decider) newChoice(c *model.Component) Choice {
+// is offered for it, nothing chosen yet. It belongs to the procedure's step that is being
+// chosen for, if one is.
+func (s *Snapshot) newChoice(c *model.Component) Choice {
 	out := Choice{Slot: model.Release(c.ID), From: c.Running()}
-	if ways := d.s.Ways(c.ID); len(ways) > 0 {
+	for _, o := range s.Incident.Choices {
+		if o.Role == model.RoleRelease {
+			out.Course, out.Step = o.Course, o.Step
+		}
+	}
+	if ways := s.Ways(c.ID); len(ways) > 0 {
 		out.Method = ways[0].Method
 	}
 	return out
@@ -117,7 +130,7 @@ func (do Select) decide(d *decider) {
 		if c == nil {
 			return
 		}
-		d.choose(d.newChoice(c))
+		d.choose(d.s.newChoice(c))
 		d.propose()
 	}
 }
@@ -143,7 +156,7 @@ func (do UseMethod) decide(d *decider) {
 	if c == nil || !offered || was != nil && was.Method == do.Method {
 		return
 	}
-	choice := d.newChoice(c)
+	choice := d.s.newChoice(c)
 	choice.Method = do.Method
 	d.choose(choice)
 }
@@ -167,7 +180,7 @@ func (do Pick) decide(d *decider) {
 	if r == nil || r.Refused != "" {
 		return
 	}
-	choice := d.newChoice(c)
+	choice := d.s.newChoice(c)
 	choice.Method, choice.To, choice.Own = h.Method, r.Version, true
 	d.fact(Chosen{choice})
 }
@@ -178,7 +191,7 @@ type Chosen struct {
 }
 
 func (b Chosen) apply(i *Incident, f Fact) {
-	i.Choices = slices.Clone(i.Choices)
+	i.Choices = slices.DeleteFunc(slices.Clone(i.Choices), func(c Choice) bool { return !c.beside(&b.Choice) })
 	if c := i.Choice(b.Choice.Slot); c != nil {
 		*c = b.Choice
 		return

@@ -11,7 +11,8 @@ import (
 )
 
 // ConfirmWord is what must be typed to confirm: in production the component's
-// name, or "rollback N" for several; elsewhere "y".
+// name, or "rollback N" for several, "recover N" for several of a recovery; elsewhere
+// "y".
 func ConfirmWord(i *Incident) string {
 	open := openChoices(i)
 	switch {
@@ -19,6 +20,8 @@ func ConfirmWord(i *Incident) string {
 		return "y"
 	case len(open) == 1:
 		return open[0].Component
+	case len(open) > 0 && open[0].Course == CourseRecovery:
+		return fmt.Sprintf("recover %d", len(open))
 	}
 	return fmt.Sprintf("rollback %d", len(open))
 }

@@ -17,7 +17,7 @@ const HelpID = "help"
 // Its words do not change with the clock, so that an override lasts as long as what
 // it was for.
 func HelpCheck(s *Snapshot, c Choice) *model.Check {
-	if c.Role != model.RoleRelease || c.Course != CourseWalk || c.Pays != "" || c.To.IsZero() {
+	if c.Role != model.RoleRelease || c.Course != CourseWalk && c.Course != CourseRecovery || c.Pays != "" || c.To.IsZero() {
 		return nil
 	}
 	out := &model.Check{ID: HelpID}
@@ -57,7 +57,7 @@ func (s *Snapshot) wontHelp(h *model.History, c Choice) string {
 		return name + " " + why
 	}
 	comp := s.Seen.Component(c.Component)
-	if comp != nil && !s.suffers(c.Component) && !slices.ContainsFunc(s.Suspects(), func(x Suspect) bool { return x.Component == c.Component }) {
+	if comp != nil && c.Course == CourseWalk && !s.suffers(c.Component) && !slices.ContainsFunc(s.Suspects(), func(x Suspect) bool { return x.Component == c.Component }) {
 		return fmt.Sprintf("nothing fails on %s, and it did not change before the onset", c.Component)
 	}
 	return ""

@@ -19,8 +19,8 @@ const (
 	CourseDrill    Course = "drill"    // the beginning and the end of a rehearsal
 )
 
-// Procedure is an ordered list of steps, each settled by a write, by hand, or left
-// out with a reason. An incident has at most one for each course.
+// Procedure is an ordered list of steps, each settled by writes, by hand, or left out
+// with a reason. Of those of one course the newest counts.
 type Procedure struct {
 	Course Course
 	Began  time.Time
@@ -28,16 +28,23 @@ type Procedure struct {
 	Steps  []ProcedureStep
 }
 
-// ProcedureStep is one of them. One with a method is a write; one without is done by
-// hand and ticked.
+// ProcedureStep is one of them. One that writes does so by its method, or, where that is
+// a release, by the method that is chosen for it; one that does not is done by hand and
+// ticked.
 type ProcedureStep struct {
 	ID     string        `json:"id"` // unique in its procedure
 	Text   string        `json:"text"`
 	Slot   model.Slot    `json:"slot,omitzero"`
-	Method model.Method  `json:"method,omitempty"` // "" = by hand
-	To     model.Version `json:"to,omitzero"`
+	Method model.Method  `json:"method,omitempty"`
+	To     model.Version `json:"to,omitzero"` // zero of one that undoes another: where that found it
 	// Any says that the step may be taken before those that stand in front of it.
 	Any bool `json:"any,omitempty"`
+	// Components are those that the step writes to, in Slot's role, in the order in which
+	// they are written; empty = Slot's own.
+	Components []string `json:"components,omitempty"`
+	Needs      []Need   `json:"needs,omitempty"`   // nil = all that stand in front of it
+	Undoes     string   `json:"undoes,omitempty"`  // ID of the step that it goes back on, a part of the way or all of it
+	Command    string   `json:"command,omitempty"` // of one by hand: to be run elsewhere
 
 	State  ItemState `json:"-"`
 	By     string    `json:"-"`
@@ -45,9 +52,26 @@ type ProcedureStep struct {
 	Reason string    `json:"-"`
 }
 
-// Procedure returns the one of a course, or nil.
+// Need is a step that has to be settled before another one, and why.
+type Need struct {
+	ID  string `json:"id"`
+	Why string `json:"why"` // what would be if it were not, in words for the operator
+}
+
+// ByHand reports whether the step is done outside of rollbook, and ticked.
+func (s *ProcedureStep) ByHand() bool { return s.Method == "" && s.Slot.Role != model.RoleRelease }
+
+// Of returns the components that the step writes to.
+func (s *ProcedureStep) Of() []string {
+	if len(s.Components) > 0 || s.Slot.Component == "" {
+		return s.Components
+	}
+	return []string{s.Slot.Component}
+}
+
+// Procedure returns the newest one of a course, or nil.
 func (i *Incident) Procedure(c Course) *Procedure {
-	for n := range i.Procedures {
+	for n := len(i.Procedures) - 1; n >= 0; n-- {
 		if i.Procedures[n].Course == c {
 			return &i.Procedures[n]
 		}
@@ -65,26 +89,32 @@ func (p *Procedure) Step(id string) *ProcedureStep {
 	return nil
 }
 
-// Blocked says why a step cannot be taken now, in words for the operator; "" when it
-// can.
+// Blocked says why it is not a step's turn, in words for the operator; "" when it is.
 func (p *Procedure) Blocked(id string) string {
-	for n := range p.Steps {
-		s := &p.Steps[n]
-		switch {
-		case s.ID == id && s.State != ItemOpen:
-			return fmt.Sprintf("“%s” is %s already", s.Text, s.State)
-		case s.ID == id:
-			return ""
-		case s.State == ItemOpen && !p.any(id):
-			return fmt.Sprintf("“%s” comes first: take it, or leave it out with a reason", s.Text)
+	s := p.Step(id)
+	switch {
+	case s == nil:
+		return "there is no such step"
+	case s.State != ItemOpen:
+		return fmt.Sprintf("“%s” is %s already", s.Text, s.State)
+	}
+	for _, need := range s.Needs {
+		if before := p.Step(need.ID); before != nil && before.State == ItemOpen {
+			return fmt.Sprintf("“%s” comes first, or is left out with a reason: %s", before.Text, need.Why)
 		}
 	}
-	return "there is no such step"
-}
-
-func (p *Procedure) any(id string) bool {
-	s := p.Step(id)
-	return s != nil && s.Any
+	if s.Any || len(s.Needs) > 0 {
+		return ""
+	}
+	for n := range p.Steps {
+		switch before := &p.Steps[n]; {
+		case before.ID == id:
+			return ""
+		case before.State == ItemOpen:
+			return fmt.Sprintf("“%s” comes first: take it, or leave it out with a reason", before.Text)
+		}
+	}
+	return ""
 }
 
 // Open returns how many steps are still to be settled.
@@ -97,14 +127,26 @@ func (p *Procedure) Open() (n int) {
 	return n
 }
 
-// BeginProcedure begins a course; one that was begun goes on as it is.
+// Next returns the first open step whose turn it is; nil when there is none.
+func (p *Procedure) Next() *ProcedureStep {
+	for n := range p.Steps {
+		if p.Blocked(p.Steps[n].ID) == "" {
+			return &p.Steps[n]
+		}
+	}
+	return nil
+}
+
+// BeginProcedure begins a course; one that was begun and is not at its end goes on as it
+// is.
 type BeginProcedure struct {
 	Course Course
 	Steps  []ProcedureStep
 }
 
 func (do BeginProcedure) decide(d *decider) {
-	if d.by == "" || do.Course == CourseWalk || len(do.Steps) == 0 || d.inc().Procedure(do.Course) != nil {
+	was := d.inc().Procedure(do.Course)
+	if d.by == "" || do.Course == CourseWalk || len(do.Steps) == 0 || was != nil && was.Open() > 0 || endedBlocked(d.inc()) != "" {
 		return
 	}
 	if d.inc().ID == "" {
@@ -127,106 +169,122 @@ func (b ProcedureBegan) entry(*Incident) (EntryKind, string) {
 	return EntryNote, fmt.Sprintf("%s begun: %d steps", b.Course, len(b.Steps))
 }
 
-// TakeStep takes a step that is a write: it is checked and confirmed like any other.
+// TakeStep takes a step that writes: it is checked and confirmed like any other write,
+// alone. A release is chosen first.
 type TakeStep struct {
 	Course Course
 	ID     string
 }
 
 func (do TakeStep) decide(d *decider) {
-	p := d.inc().Procedure(do.Course)
-	if p == nil || p.Blocked(do.ID) != "" {
+	choices, why := d.s.StepChoices(do.Course, do.ID)
+	if d.by == "" || why != "" || endedBlocked(d.inc()) != "" && !slices.ContainsFunc(choices, func(c Choice) bool { return c.Pays != "" }) {
 		return
 	}
-	s := p.Step(do.ID)
-	if s.Method == "" {
-		return
+	to := Confirm
+	for _, c := range choices {
+		d.fact(Chosen{c})
+		if c.To.IsZero() {
+			to = Choose
+		}
 	}
-	c := Choice{Slot: s.Slot, Method: s.Method, To: s.To, Why: s.Text, Own: true, Course: do.Course, Step: do.ID}
-	if w := d.s.Seen.Component(s.Slot.Component); w != nil && s.Slot.Role == model.RoleRelease {
-		c.From = w.Running()
-	}
-	d.fact(Chosen{c})
-	d.moveTo(Confirm)
+	d.goTo(to)
 }
 
-// SettleStep ticks a step that was done by hand, or leaves one out with a reason.
-type SettleStep struct {
-	Course Course
-	ID     string
-	Waive  bool
-	Reason string
-}
-
-func (do SettleStep) decide(d *decider) {
-	p := d.inc().Procedure(do.Course)
-	if d.by == "" || p == nil || p.Step(do.ID) == nil || p.Step(do.ID).State != ItemOpen {
-		return
-	}
-	if do.Waive && do.Reason == "" || !do.Waive && p.Blocked(do.ID) != "" {
-		return
-	}
-	d.fact(StepSettled{Course: do.Course, ID: do.ID, Waived: do.Waive, Reason: do.Reason})
-	d.closeIfDone()
-}
-
-// StepSettled is one step of a procedure.
-type StepSettled struct {
-	Course Course `json:"course"`
-	ID     string `json:"id"`
-	Waived bool   `json:"waived,omitempty"`
-	Reason string `json:"reason,omitempty"`
-}
-
-func (b StepSettled) apply(i *Incident, f Fact) {
-	i.Procedures = slices.Clone(i.Procedures)
-	p := i.Procedure(b.Course)
+// StepChoices returns what a step of a procedure would change now, in the order in which
+// that is written, and why it cannot be taken; "" when it can.
+func (s *Snapshot) StepChoices(course Course, id string) (out []Choice, why string) {
+	p := s.Incident.Procedure(course)
 	if p == nil {
-		return
+		return nil, "it has not begun"
 	}
-	p.Steps = slices.Clone(p.Steps)
-	if s := p.Step(b.ID); s != nil {
-		s.State, s.By, s.At, s.Reason = ItemDone, f.By, f.At, b.Reason
-		if b.Waived {
-			s.State = ItemWaived
-		}
+	if why := p.Blocked(id); why != "" {
+		return nil, why
 	}
-}
-
-func (b StepSettled) entry(i *Incident) (EntryKind, string) {
-	text := b.ID
-	if p := i.Procedure(b.Course); p != nil && p.Step(b.ID) != nil {
-		text = p.Step(b.ID).Text
+	step := p.Step(id)
+	if step.ByHand() {
+		return nil, "it is done by hand, and ticked then"
 	}
-	if b.Waived {
-		return EntryAnswer, fmt.Sprintf("%s, left out: %s%s", b.Course, text, because(b.Reason))
-	}
-	return EntryAnswer, fmt.Sprintf("%s, done: %s%s", b.Course, text, because(b.Reason))
-}
-
-// settleSteps settles the steps whose writes have come to their end.
-func (d *decider) settleSteps() {
-	for _, a := range d.inc().Attempts {
-		if a.Course == CourseWalk {
+	for _, component := range step.Of() {
+		slot := model.Slot{Component: component, Role: step.Slot.Role}
+		switch w := s.Incident.stepWrite(p, id, slot); {
+		case w != nil && w.underWay():
+			return nil, "it is under way: " + w.Plan.Title
+		case w != nil && w.State == Done:
 			continue
 		}
-		p := d.inc().Procedure(a.Course)
-		if p == nil {
+		c := Choice{Slot: slot, Method: step.Method, To: step.To, Why: step.Text, Own: true, Course: course, Step: id}
+		on := s.Seen.Component(component)
+		switch {
+		case on == nil || on.Missing != "":
 			continue
+		case step.Slot.Role == model.RoleRelease:
+			c = s.newChoice(on)
+			c.Course, c.Step = course, id
+		case step.Undoes != "" && step.To.IsZero():
+			if !s.putsBack(&c) {
+				continue
+			}
+		case step.Method == model.MethodScale && (on.Desired == 0) == (step.To.Key == model.Replicas(0).Key):
+			continue // it is stopped already, or was never
 		}
-		if s := p.Step(a.Step); s != nil && s.State == ItemOpen && !slices.ContainsFunc(a.Writes, func(w Write) bool { return w.State != Done }) {
-			d.fact(StepSettled{Course: a.Course, ID: a.Step})
-		}
+		out = append(out, c)
 	}
+	if len(out) == 0 {
+		return nil, "there is nothing left of it to change: tick it, or leave it out"
+	}
+	return out, ""
 }
 
-// proceduresBlocked says why an incident with an unfinished procedure cannot be
-// closed; "" when there is none.
-func proceduresBlocked(i *Incident) string {
-	for n := range i.Procedures {
-		if p := &i.Procedures[n]; p.Open() > 0 {
-			return fmt.Sprintf("%d steps of the %s are open: take them, or leave them out with a reason", p.Open(), p.Course)
+// putsBack fills in what puts back what is switched off in a slot; false = nothing is.
+func (s *Snapshot) putsBack(c *Choice) bool {
+	for _, o := range s.Owed() {
+		if o.Slot == c.Slot && o.Method == c.Method && !o.Unsure && !o.Paying {
+			c.From, c.To, c.Pays = o.Now, o.Back, o.Plan
+			return true
 		}
 	}
-	return ""
+	on, n := s.Seen.Component(c.Component), 0
+	if c.Method == model.MethodScale && on != nil && on.Desired <= 1 {
+		if n, _ = s.ReplicasToGoBackTo(on); n > on.Desired { // somebody else stopped it
+			c.From, c.To = model.Replicas(on.Desired), model.Replicas(n)
+			return true
+		}
+	}
+	return false
+}
+
+// stepWrite returns the newest write of a procedure's step to a slot; nil = there was
+// none.
+func (i *Incident) stepWrite(p *Procedure, id string, slot model.Slot) *Write {
+	w, _ := i.stepWriteID(p, id, slot)
+	return w
+}
+
+func (i *Incident) stepWriteID(p *Procedure, id string, slot model.Slot) (*Write, WriteID) {
+	since := p.Began
+	if at := p.Step(id).reopened(); at.After(since) {
+		since = at
+	}
+	for n := len(i.Attempts) - 1; n >= 0; n-- {
+		a := &i.Attempts[n]
+		if a.Course != p.Course || a.Step != id || a.Confirmed.Before(since) {
+			continue
+		}
+		for m := range a.Writes {
+			if a.Writes[m].Plan.Slot() == slot {
+				return &a.Writes[m], WriteID{a.N, a.Writes[m].Plan.ID}
+			}
+		}
+	}
+	return nil, WriteID{}
+}
+
+// reopened returns since when an open step is open once more; zero = it is for the first
+// time.
+func (s *ProcedureStep) reopened() time.Time {
+	if s.State == ItemOpen {
+		return s.At
+	}
+	return time.Time{}
 }

@@ -72,6 +72,7 @@ func (do TakenUp) decide(d *decider) {
 		}
 	}
 	d.unfinished()
+	d.settleSteps() // the crash may have come between a write's end and its step's
 	if d.inc().Step >= Choose {
 		d.effect(ReadBaseline{Onset: d.onset()})
 		d.readChoices()

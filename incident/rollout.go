@@ -28,8 +28,8 @@ func (d *decider) follow() {
 	}
 	for _, s := range d.inc().Standing() {
 		w := *s.Write
-		if w.State != Rolling && w.State != Done {
-			continue
+		if w.State != Rolling && w.State != Done || w.State == Done && switches(&w.Plan) && w.Plan.Owes == "" {
+			continue // what was put back may be scaled as anybody likes
 		}
 		p := d.s.ProgressOf(s.WriteID)
 		switch {
@@ -49,8 +49,6 @@ func (d *decider) follow() {
 		case w.State == Rolling && p.Phase == model.PhaseFinished:
 			d.fact(RolledOut{s.WriteID, w.Plan.Role == model.RoleRelease && d.s.NoneRuns(w.Plan.Component)})
 			d.writeNext() // one may have waited for this end
-			d.settleSteps()
-			d.closeIfDone() // or the closing, for a debt that it paid
 		}
 		limit := d.inc().Settings.Limits.Rollout
 		late := d.s.Now.Sub(w.Receipt.At) >= limit && !d.waitsForAvailable(w.Plan.Component) || p.Phase == model.PhaseFailed
@@ -59,14 +57,26 @@ func (d *decider) follow() {
 				subject(&w.Plan), arrived(&w.Plan), model.Short(d.s.Now.Sub(w.Receipt.At)), p.Text)})
 		}
 	}
+	d.settleSteps()
+	d.closeIfDone() // it may have waited for a step, or for a debt that was paid
 }
 
 // arrived says what a write is at its end.
 func arrived(p *model.Plan) string {
-	if p.Role == model.RoleSchema {
+	switch {
+	case p.Role == model.RoleSchema:
 		return "taken back"
+	case p.Role == model.RoleMaintenance:
+		return p.To.Short
+	case switches(p):
+		return "at " + p.To.String()
 	}
 	return "rolled out"
+}
+
+// switches reports whether a plan switches something off for a time, or on again.
+func switches(p *model.Plan) bool {
+	return p.Role == model.RoleSwitch || p.Role == model.RoleMaintenance
 }
 
 // waitsForAvailable says whether pods of a component are ready and only have to stay
@@ -109,6 +119,9 @@ func (b RolledOut) entry(i *Incident) (EntryKind, string) {
 	if w := i.write(b.WriteID); w != nil && w.Plan.Role == model.RoleSchema {
 		return EntryOutcome, "taken back: " + i.component(b.WriteID) + " is at " + w.Plan.To.Key
 	}
+	if w := i.write(b.WriteID); w != nil && switches(&w.Plan) {
+		return EntryOutcome, "done: " + w.Plan.Title
+	}
 	return EntryOutcome, "rolled out: " + i.component(b.WriteID)
 }
 
@@ -138,6 +151,9 @@ func rollBlocked(i *Incident) string {
 		switch w.State {
 		case Done:
 		case Refused, Failed, Reverted, Stopped:
+			if switches(&w.Plan) {
+				continue // what it leaves switched off is owed
+			}
 			return fmt.Sprintf("%s: %s", subject(&w.Plan), w.Err)
 		case Pending, Writing, Unsettled:
 			return subject(&w.Plan) + " is not written yet"

@@ -155,17 +155,23 @@ func (i *Incident) schemaUnder(component string) *Write {
 	return nil
 }
 
-// waits reports whether a release has to wait for the end of what goes before it: its
-// schema is taken back in the same attempt, or still is by an earlier one.
+// waits reports whether a write has to wait for the end of what goes before it: the
+// release's schema is taken back in the same attempt, or still is by an earlier one; what
+// was stopped is brought back one component after the other.
 func (d *decider) waits(p *model.Plan, before []model.Plan) bool {
-	return p.Role == model.RoleRelease && (d.inc().schemaUnder(p.Component) != nil ||
+	return bringsBack(p) && slices.ContainsFunc(before, func(o model.Plan) bool { return o.Method == p.Method }) || p.Role == model.RoleRelease && (d.inc().schemaUnder(p.Component) != nil ||
 		slices.ContainsFunc(before, func(o model.Plan) bool { return o.Slot() == Schema(p.Component) }))
+}
+
+// bringsBack reports whether a plan scales up what was scaled to 0.
+func bringsBack(p *model.Plan) bool {
+	return p.Method == model.MethodScale && p.To.Key != model.Replicas(0).Key
 }
 
 // schemaChecks are the lines of a release about its migrations.
 func schemaChecks(s *Snapshot, c Choice) []model.Check {
 	m := s.MigrationsSince(c.Component)
-	if c.Role != model.RoleRelease || c.Course != CourseWalk || c.Pays != "" || m == nil {
+	if c.Role != model.RoleRelease || c.Course == CourseDrill || c.Pays != "" || m == nil {
 		return nil
 	}
 	line := model.Check{ID: "migrations", State: model.CheckOK, Text: m.Words()}
@@ -210,8 +216,11 @@ func (s *Snapshot) Sentences() []string {
 
 // subject names what a plan changes, for sentences.
 func subject(p *model.Plan) string {
-	if p.Role == model.RoleSchema {
+	switch p.Role {
+	case model.RoleSchema:
 		return "the schema of " + p.Component
+	case model.RoleMaintenance:
+		return "the maintenance page"
 	}
 	return p.Component
 }

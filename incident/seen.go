@@ -26,6 +26,7 @@ type Seen struct {
 	Events  []model.Event             // newest last
 
 	Ways      []Way                           // the methods that Choose offers, in their order
+	Methods   []model.Method                  // all that there are, offered or not
 	History   map[model.Slot]*model.History   // of what is chosen; read when Choose is entered
 	Preflight map[model.Slot]*model.Preflight // of the choice that it holds
 	Progress  map[WriteID]model.Progress      // of the writes that stand

@@ -78,6 +78,14 @@ type Recovery struct {
 	Overlay     string `json:"overlay,omitempty"`     // kustomize folder of the last good tag
 	Restore     string `json:"restore,omitempty"`     // link to the procedure
 	Replicas    int    `json:"replicas,omitempty"`    // of a healthy component, where nobody saw how many it had; 0 = not set
+	// Steps are those of the restore, each of which is ticked.
+	Steps []RestoreStep `json:"steps,omitempty"`
+}
+
+// RestoreStep is one of them.
+type RestoreStep struct {
+	Text    string `json:"text"`
+	Command string `json:"command,omitempty"` // to copy; "" = none
 }
 
 // Contact is somebody to call, and when.

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,6 +65,9 @@ func VerifyChecks(s *Snapshot) []VerifyCheck {
 			}
 		}
 	}
+	if len(out) > 0 {
+		out = append(out, stillOff(s, covered)...)
+	}
 	for n := range out {
 		_, out[n].Accepted = s.Incident.Accepted[out[n].Key]
 		if out[n].State == model.TriUnknown && out[n].Seen == "" {
@@ -74,6 +78,18 @@ func VerifyChecks(s *Snapshot) []VerifyCheck {
 		}
 		if out[n].State == model.TriYes && out[n].Since.IsZero() {
 			out[n].Since = s.Incident.Hold.Since
+		}
+	}
+	return out
+}
+
+// stillOff are lines for what is switched off of what the incident covers: while users
+// see a maintenance page, or replicas are missing, nothing is well again.
+func stillOff(s *Snapshot, covered []string) (out []VerifyCheck) {
+	for _, o := range s.Incident.Owed() {
+		if o.Role == model.RoleMaintenance || slices.Contains(covered, o.Component) {
+			out = append(out, VerifyCheck{Key: o.Component + "/owed:" + string(o.Method), Component: o.Component, Name: checkOwed,
+				State: model.TriNo, Seen: o.Words(), Limit: "put back"})
 		}
 	}
 	return out
@@ -126,6 +142,7 @@ const (
 	checkErrors = "error ratio"
 	checkP95    = "P95"
 	checkLog    = "log"
+	checkOwed   = "switched off"
 )
 
 // proof is the check in a line, for the journal: what was seen, and by which limit

@@ -83,6 +83,19 @@ func (d *decider) moveTo(to Step) {
 		}
 	}
 	d.fact(m)
+	d.enter(to)
+}
+
+// goTo enters a step, also the one where the operator is, and asks for what it shows.
+func (d *decider) goTo(to Step) {
+	if d.inc().Step == to {
+		d.enter(to)
+		return
+	}
+	d.moveTo(to)
+}
+
+func (d *decider) enter(to Step) {
 	switch to {
 	case Choose:
 		d.enterChoose()

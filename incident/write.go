@@ -20,7 +20,8 @@ func (d *decider) writeNext() {
 			return
 		case Pending:
 			if w.Plan.Waits && slices.ContainsFunc(d.inc().Standing(), func(s Standing) bool {
-				return s.Write.State == Rolling || s.Write.State == Writing || s.Write.State == Unsettled
+				ours := s.N == a.N || !switches(&w.Plan) // it is no release that a replica waits for
+				return ours && (s.Write.State == Rolling || s.Write.State == Writing || s.Write.State == Unsettled)
 			}) {
 				return // its turn comes with the end of what goes before it
 			}

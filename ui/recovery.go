@@ -167,7 +167,7 @@ func commands(s *incident.Snapshot) []command {
 		name := model.ShellWord(c.Workload.String())
 		line("%s scale %s --replicas=1", kubectl, name)
 		line("%s rollout status %s --timeout=2m", kubectl, name)
-		n, from := replicasToGoBackTo(s, c)
+		n, from := s.ReplicasToGoBackTo(c)
 		if n > 1 {
 			line("%s scale %s --replicas=%d", kubectl, name, n)
 		}
@@ -176,24 +176,6 @@ func commands(s *incident.Snapshot) []command {
 		}
 	}
 	return out
-}
-
-// replicasToGoBackTo returns how many replicas a component is to have in the end,
-// and where the number is from: the count from before it was scaled to 0, what it
-// has now if it was not, else what is configured. 0 = not known.
-func replicasToGoBackTo(s *incident.Snapshot, c *model.Component) (n int, from string) {
-	configured := s.Incident.Settings.Recovery.Replicas
-	before := s.Incident.ReplicasBefore(c.ID)
-	switch {
-	case before > 0:
-		return before, fmt.Sprintf("It had %s before it was scaled to 0.", plural(before, "replica"))
-	case c.Desired > 0:
-		return c.Desired, "" // F1 says it
-	case configured > 0:
-		return configured, fmt.Sprintf("%s by the configuration (recovery.replicas): it had 0 when this incident first looked.", plural(configured, "replica"))
-	}
-	return 0, "How many replicas it had is not known: it had 0 when this incident first looked, and recovery.replicas is not configured. " +
-		"Its manifest or its HPA tells."
 }
 
 func concerned(s *incident.Snapshot) []*model.Component {

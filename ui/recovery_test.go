@@ -48,11 +48,11 @@ func TestRecoveryScalesBackToTheCountFromBefore(t *testing.T) {
 		lines, says        string
 	}{
 		{"not stopped", 6, 0, 3, "1 6", ""},
-		{"stopped", 0, 6, 3, "1 6", "It had 6 replicas before it was scaled to 0."},
-		{"half way back", 1, 6, 3, "1 6", "It had 6 replicas before it was scaled to 0."},
+		{"stopped", 0, 6, 3, "1 6", "backend-python had 6 replicas before it was scaled to 0."},
+		{"half way back", 1, 6, 3, "1 6", "backend-python had 6 replicas before it was scaled to 0."},
 		{"stopped before anybody looked", 0, 0, 3, "1 3", "3 replicas by the configuration (recovery.replicas)"},
-		{"nobody knows", 0, 0, 0, "1", "How many replicas it had is not known"},
-		{"one", 0, 1, 0, "1", "It had 1 replica before it was scaled to 0."},
+		{"nobody knows", 0, 0, 0, "1", "How many replicas backend-python had is not known"},
+		{"one", 0, 1, 0, "1", "backend-python had 1 replica before it was scaled to 0."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := chosen()
