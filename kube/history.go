@@ -66,6 +66,7 @@ func candidates(w *object, revs []*object, ups map[string]time.Time) []model.Can
 		}
 		return b.Metadata.CreationTimestamp.Compare(a.Metadata.CreationTimestamp.Time)
 	})
+	named := namedBy(w, revs)
 	out := make([]model.Candidate, len(revs))
 	for i, rev := range revs {
 		m := &rev.Metadata
@@ -90,20 +91,14 @@ func candidates(w *object, revs []*object, ups map[string]time.Time) []model.Can
 		} else if r.Changes, err = diff(w.template(), rev.template()); err != nil {
 			r.Refused = text.Line(err.Error())
 		} else {
-			r.Images = images(t, w.Metadata.Name)
+			r.Images = images(t)
+			r.Tag = model.TagOf(r.Images, named)
 		}
 		out[i] = r
 	}
 	tellApart(out)
 	markRestarts(out, revs)
 	markCauses(out)
-	var all [][]string
-	for i := range out {
-		all = append(all, out[i].Images)
-	}
-	for i := range out {
-		out[i].Tag = model.TagOf(out[i].Images, all)
-	}
 	return out
 }
 

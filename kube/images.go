@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -11,34 +12,76 @@ import (
 )
 
 // images returns the images of a template's containers that run as long as the pod
-// does: the workload's own first, which has its name, then the others of the list, then
-// the init containers that never end (sidecars).
-func images(t *corev1.PodTemplateSpec, workload string) []string {
+// does, in its order: the containers, then the init containers that never end
+// (sidecars).
+func images(t *corev1.PodTemplateSpec) []string {
 	out := make([]string, 0, len(t.Spec.Containers))
-	own := -1
-	add := func(c *corev1.Container) {
-		image := intern(text.Line(c.Image))
+	for c := range lasting(t) {
+		out = append(out, intern(text.Line(c.Image)))
+	}
+	return out
+}
+
+// ownImage returns the image of the container that has the workload's name, or whose
+// image has it; "" where none has, or there is only one.
+func ownImage(t *corev1.PodTemplateSpec, workload string) string {
+	n, own := 0, ""
+	for c := range lasting(t) {
+		n++
+		image := text.Line(c.Image)
 		name := image[strings.LastIndexByte(image, '/')+1:]
 		name, _, _ = strings.Cut(name, "@")
 		name, _, _ = strings.Cut(name, ":")
-		if own < 0 && workload != "" && (c.Name == workload || name == workload) {
-			own = len(out)
-		}
-		out = append(out, image)
-	}
-	for i := range t.Spec.Containers {
-		add(&t.Spec.Containers[i])
-	}
-	for i := range t.Spec.InitContainers {
-		if p := t.Spec.InitContainers[i].RestartPolicy; p != nil && *p == corev1.ContainerRestartPolicyAlways {
-			add(&t.Spec.InitContainers[i])
+		if own == "" && (c.Name == workload || name == workload) {
+			own = image
 		}
 	}
-	if own > 0 {
-		mine := out[own]
-		out = slices.Insert(slices.Delete(out, own, own+1), 0, mine)
+	if n < 2 {
+		return ""
 	}
-	return out
+	return own
+}
+
+// lasting are the containers of a template that run as long as the pod does.
+func lasting(t *corev1.PodTemplateSpec) iter.Seq[*corev1.Container] {
+	return func(yield func(*corev1.Container) bool) {
+		for i := range t.Spec.Containers {
+			if !yield(&t.Spec.Containers[i]) {
+				return
+			}
+		}
+		for i := range t.Spec.InitContainers {
+			c := &t.Spec.InitContainers[i]
+			if p := c.RestartPolicy; p != nil && *p == corev1.ContainerRestartPolicyAlways && !yield(c) {
+				return
+			}
+		}
+	}
+}
+
+// namedBy returns which image names the versions of a workload that was read with its
+// revisions.
+func namedBy(w *object, revs []*object) string {
+	now, err := typed(w.template())
+	if err != nil {
+		return ""
+	}
+	var others [][]string
+	for _, r := range revs {
+		if t, err := typed(r.template()); err == nil {
+			others = append(others, images(t))
+		}
+	}
+	return model.NamedBy(ownImage(now, w.Metadata.Name), images(now), others)
+}
+
+// tagOf returns the tag of an object's template.
+func tagOf(o *object, by string) string {
+	t, err := typed(o.template())
+	if err != nil {
+		return ""
+	}
+	return model.TagOf(images(t), by)
 }
 
 // inFront puts those images first that tell; the others keep their order.
@@ -55,21 +98,6 @@ func inFront(all []string, tells func(string) bool) []string {
 	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(a, b string) int { return rank(a) - rank(b) })
 	return all
-}
-
-// changedFirst puts those images first that the newest revision changed: of a pod with
-// several containers the first may be a proxy that every revision has.
-func (g *group) changedFirst(all []string, newest *replicas) []string {
-	var last *replicas
-	for _, r := range g.sets {
-		if newest != nil && r.revision < newest.revision && len(r.images) > 0 && (last == nil || r.revision > last.revision) {
-			last = r
-		}
-	}
-	if last == nil {
-		return all
-	}
-	return inFront(all, func(image string) bool { return !slices.Contains(last.images, image) })
 }
 
 // tellApart puts those images of each revision first that are not in all of them, and

@@ -61,6 +61,7 @@ var (
 		"metadata.labels":      {labelRevision},
 		"metadata.annotations": {ends},
 		"revision":             nil,
+		"data":                 nil,
 	}
 	eventFields = only{
 		"metadata.annotations": {ends},

@@ -29,7 +29,7 @@ func (v *view) build(g *group) *model.Component {
 	if newest != nil && len(newest.images) > 0 { // a template that was just written has no number yet
 		line.Images = newest.images
 	}
-	line.Images = g.changedFirst(line.Images, newest)
+	line.NamedBy = g.namedBy(line.Images)
 	line.PodsNo = v.why("pods", w.Namespace)
 	line.Pods = v.podsOf(g, newest, line.Desired)
 	line.NoneReady = v.noneReady(g, &line)
@@ -43,6 +43,18 @@ func (v *view) build(g *group) *model.Component {
 		line.StuckSince = old.StuckSince // each restart moves the time that the pod tells
 	}
 	return &line
+}
+
+// namedBy returns which image names the versions of the workload.
+func (g *group) namedBy(running []string) string {
+	if len(running) < 2 {
+		return "" // the only one
+	}
+	others := make([][]string, 0, len(g.sets))
+	for _, r := range g.sets {
+		others = append(others, r.images)
+	}
+	return model.NamedBy(g.load.own, running, others)
 }
 
 // newest is the ReplicaSet or ControllerRevision of the running template: the one of

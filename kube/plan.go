@@ -172,7 +172,8 @@ func makePlan(component string, w model.Workload, o, target *object, revs []*obj
 	p.Patch = model.Digest(value, withoutController(p.annotations), p.Unpause)
 	p.Plan = model.Plan{Method: MethodUndo, Role: model.RoleRelease, Component: component, Workload: w,
 		From: model.Revision(from, p.FromNumber), To: model.Revision(text.Line(target.Metadata.Name), p.ToNumber)}
-	p.From.Tag, p.To.Tag = tags(o, target)
+	by := namedBy(o, revs)
+	p.From.Tag, p.To.Tag = tagOf(o, by), tagOf(target, by)
 	if p.Same, err = same(o.template(), target.template()); err != nil {
 		return nil, err
 	}
@@ -199,17 +200,6 @@ func makePlan(component string, w model.Workload, o, target *object, revs []*obj
 	}
 	p.ID = p.id()
 	return p, nil
-}
-
-// tags are those of the images that the running template and a revision differ in.
-func tags(o, target *object) (from, to string) {
-	a, errA := typed(o.template())
-	b, errB := typed(target.template())
-	if errA != nil || errB != nil {
-		return "", ""
-	}
-	before, after := images(a, o.Metadata.Name), images(b, o.Metadata.Name)
-	return model.TagOf(before, [][]string{after}), model.TagOf(after, [][]string{before})
 }
 
 // undoneAnnotations are a Deployment's after an undo: the revision's, but for those

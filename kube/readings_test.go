@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"rollbook/model"
 )
@@ -70,9 +72,14 @@ func replicaSet(name, revision string, made time.Duration) *replicas {
 		OwnerReferences: []metav1.OwnerReference{{Kind: "Deployment", Name: "api", Controller: &yes}}}})
 }
 
-func setRevision(kind model.Kind, name string, revision int64, made time.Duration) *replicas {
+// setRevision is a ControllerRevision, of a template where one is given.
+func setRevision(kind model.Kind, name string, revision int64, made time.Duration, of ...corev1.PodTemplateSpec) *replicas {
 	yes := true
-	return fromControllerRevision(&appsv1.ControllerRevision{Revision: revision, ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, CreationTimestamp: agoAt(made),
+	var data runtime.RawExtension
+	for _, t := range of {
+		data.Raw, _ = json.Marshal(map[string]any{"spec": map[string]any{"template": t}})
+	}
+	return fromControllerRevision(&appsv1.ControllerRevision{Data: data, Revision: revision, ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, CreationTimestamp: agoAt(made),
 		Labels: map[string]string{labelRevision: name}, OwnerReferences: []metav1.OwnerReference{{Kind: string(kind), Name: "api", Controller: &yes}}}})
 }
 

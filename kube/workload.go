@@ -3,6 +3,7 @@ package kube
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"sync"
@@ -61,6 +62,7 @@ type workload struct {
 	failure     *failure  // pods cannot be created
 	update      string    // newest revision's hash (StatefulSet, DaemonSet)
 	setAt       time.Time // when the running template was set
+	own         string    // its own image among several; "" = not known
 }
 
 // failure is a condition that tells of one.
@@ -107,12 +109,12 @@ func templateHash(t *corev1.PodTemplateSpec) string {
 
 func base(kind model.Kind, m *metav1.ObjectMeta, t *corev1.PodTemplateSpec) *workload {
 	by, at := templateOwner(m.ManagedFields)
-	w := &workload{named: name(m.Namespace, m.Name), created: m.CreationTimestamp.Time, setAt: at}
+	w := &workload{named: name(m.Namespace, m.Name), created: m.CreationTimestamp.Time, setAt: at, own: ownImage(t, m.Name)}
 	w.line = &model.Component{
 		Workload:     model.Workload{Kind: kind, Namespace: m.Namespace, Name: m.Name},
 		UID:          string(m.UID),
 		ChangeCause:  text.Line(m.Annotations[annCause]),
-		Images:       images(t, m.Name),
+		Images:       images(t),
 		TemplateHash: templateHash(t),
 		Generation:   m.Generation,
 		RevisionBy:   by,
@@ -197,7 +199,7 @@ func fromReplicaSet(r *appsv1.ReplicaSet) *replicas {
 	if o := metav1.GetControllerOfNoCopy(r); o != nil && o.Kind == string(model.Deployment) {
 		k.owner = intern(o.Name)
 	}
-	k.images = images(&r.Spec.Template, k.owner)
+	k.images = images(&r.Spec.Template)
 	for i := range r.Status.Conditions {
 		x := &r.Status.Conditions[i]
 		if x.Type == appsv1.ReplicaSetReplicaFailure && x.Status == corev1.ConditionTrue {
@@ -215,6 +217,12 @@ func fromControllerRevision(r *appsv1.ControllerRevision) *replicas {
 	}
 	if o := metav1.GetControllerOfNoCopy(r); o != nil {
 		k.kind, k.owner = model.Kind(intern(o.Kind)), intern(o.Name)
+	}
+	var data struct {
+		Spec struct{ Template corev1.PodTemplateSpec }
+	}
+	if json.Unmarshal(r.Data.Raw, &data) == nil { // one that cannot be read is told by the history
+		k.images = images(&data.Spec.Template)
 	}
 	return k
 }

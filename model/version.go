@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -73,17 +74,61 @@ func (v Version) Is(o Version) bool {
 	return v.Key == o.Key && (v.Key != "" || v.Label == o.Label)
 }
 
-// TagOf returns the tag that tells a version from the others: that of the first
-// container whose image is not the same in all of them, else of the first one. An
+// NamedBy returns which image of a workload names its versions by its tag: the
+// workload's own where that is known (own is not "") and not the same in all of them,
+// else the one that tells most of them apart, of several the first. running and others
+// are the images of its versions, in the order of their containers. It answers with the
+// image's name alone, which stays when a registry or a tag moves.
+func NamedBy(own string, running []string, others [][]string) string {
+	if len(running) == 0 {
+		return ""
+	}
+	best, most := imageName(running[0]), 1
+	for _, image := range running {
+		name := imageName(image)
+		kinds := []string{image}
+		for _, o := range others {
+			if is := imageOf(o, name); len(o) > 0 && !slices.Contains(kinds, is) {
+				kinds = append(kinds, is)
+			}
+		}
+		switch {
+		case len(kinds) > 1 && name == imageName(own):
+			return name
+		case len(kinds) > most:
+			best, most = name, len(kinds)
+		}
+	}
+	if most == 1 && own != "" {
+		return imageName(own)
+	}
+	return best
+}
+
+// imageName returns "api" of "registry:5000/shop/api:1.2.3@sha256:…".
+func imageName(image string) string {
+	image = image[strings.LastIndexByte(image, '/')+1:]
+	image, _, _ = strings.Cut(image, "@")
+	image, _, _ = strings.Cut(image, ":")
+	return image
+}
+
+// imageOf returns the first of some images that has a name; "" = none has.
+func imageOf(images []string, name string) string {
+	if at := slices.IndexFunc(images, func(image string) bool { return imageName(image) == name }); at >= 0 {
+		return images[at]
+	}
+	return ""
+}
+
+// TagOf returns the tag of a version: that of the image which names the workload's
+// versions (see NamedBy), where a version has none of that name of its first one. An
 // image by digest alone is named by the digest's beginning.
-func TagOf(images []string, others [][]string) string {
+func TagOf(images []string, by string) string {
 	if len(images) == 0 {
 		return ""
 	}
-	at := slices.IndexFunc(images, func(image string) bool {
-		return slices.ContainsFunc(others, func(o []string) bool { return len(o) > 0 && !slices.Contains(o, image) })
-	})
-	image := images[max(0, at)]
+	image := cmp.Or(imageOf(images, by), images[0])
 	image = image[strings.LastIndexByte(image, '/')+1:]
 	name, digest, _ := strings.Cut(image, "@sha256:")
 	_, tag, _ := strings.Cut(name, ":")

@@ -46,6 +46,7 @@ type Component struct {
 	RevisionBy    string    // the field manager that set the template
 	ChangeCause   string
 	Images        []string // one per container, in the template's order
+	NamedBy       string   // which of them names its versions (see the function); "" = not known
 	TemplateHash  string   // of the pod template less pod-template-hash
 	Paused        bool
 	OwnerName     string // name of the ReplicaSet or ControllerRevision of the running template; "" = unknown
@@ -106,7 +107,7 @@ func (c *Component) Asleep() bool { return c.Missing == "" && c.Desired == 0 }
 func (c *Component) Running() Version {
 	v := Revision(c.OwnerName, c.Revision)
 	if !v.IsZero() {
-		v.Tag = TagOf(c.Images, c.pastImages())
+		v.Tag = TagOf(c.Images, c.namedBy())
 	}
 	return v
 }
@@ -114,16 +115,19 @@ func (c *Component) Running() Version {
 // Came returns the version of an earlier release.
 func (c *Component) Came(r *Earlier) Version {
 	v := Revision(r.Owner, r.Revision)
-	v.Tag = TagOf(r.Images, append(c.pastImages(), c.Images))
+	v.Tag = TagOf(r.Images, c.namedBy())
 	return v
 }
 
-func (c *Component) pastImages() [][]string {
-	out := make([][]string, 0, len(c.Past)+1)
-	for n := range c.Past {
-		out = append(out, c.Past[n].Images)
+func (c *Component) namedBy() string {
+	if c.NamedBy != "" {
+		return c.NamedBy
 	}
-	return out
+	past := make([][]string, 0, len(c.Past))
+	for n := range c.Past {
+		past = append(past, c.Past[n].Images)
+	}
+	return NamedBy("", c.Images, past)
 }
 
 // Left returns the release that the running one was put in the place of, when the
