@@ -118,6 +118,7 @@ func New(cfg Config) *Engine {
 			if r, ok := m.(Before); ok {
 				w.Role = r.Role()
 			}
+			_, w.Near = m.(Near)
 			e.seen.Ways = append(e.seen.Ways, w)
 		}
 	}
@@ -205,6 +206,7 @@ func (e *Engine) work() {
 		e.watchWrites()
 		e.handle(incident.Input{At: e.judged, Do: look})
 		e.readPodLogs()
+		e.readReleases()
 	}
 	e.lookOut()
 	e.leases()

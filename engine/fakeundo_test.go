@@ -35,6 +35,8 @@ func (u fakeUndo) Title() string { return "Kubernetes undo" }
 
 func (u fakeUndo) Serves(string) bool { return true }
 
+func (u fakeUndo) Near() {}
+
 func (u fakeUndo) Versions(_ context.Context, c *model.Component, _ time.Time) (*model.History, error) {
 	return undoHistory(c), nil
 }

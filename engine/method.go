@@ -40,7 +40,7 @@ func (e *Engine) readHistory(x incident.ReadHistory) {
 	}
 	show(bare)
 	target := e.target(c)
-	e.anew("history/"+key(x.Slot), slowDeadline+readDeadline, func(ctx context.Context, tell func(func())) {
+	e.anew(historyOf(x.Slot), slowDeadline+readDeadline, func(ctx context.Context, tell func(func())) {
 		read, cancel := context.WithTimeout(ctx, slowDeadline)
 		defer cancel()
 		h, err := m.Versions(read, c, x.Until)
@@ -59,6 +59,26 @@ func (e *Engine) readHistory(x incident.ReadHistory) {
 		full := e.withBehaviour(ctx, *h, target, x.Until)
 		tell(func() { show(full) })
 	})
+}
+
+func historyOf(s model.Slot) string { return "history/" + key(s) }
+
+// releasesAgain is after how long a history is read again that failed to be read, or
+// does not show yet what runs.
+const releasesAgain = time.Minute
+
+// readReleases reads the histories that tell what the releases of failing components
+// changed, before anybody goes to choose from them.
+func (e *Engine) readReleases() {
+	if e.looking != nil {
+		return
+	}
+	for _, x := range incident.ReleasesWanted(&incident.Snapshot{Incident: e.inc, Seen: e.seen, Now: time.Now()}) {
+		if name := historyOf(x.Slot); e.idle(name) {
+			e.readHistory(x)
+			e.errand(name).due = time.Now().Add(releasesAgain)
+		}
+	}
 }
 
 func key(s model.Slot) string { return s.Component + "/" + string(s.Role) }

@@ -55,6 +55,13 @@ type Offered interface {
 	Serves(component string) bool
 }
 
+// Near is an Offered whose versions are read from the cluster alone: nobody has to
+// ask for them, as for what is fetched from elsewhere.
+type Near interface {
+	Offered
+	Near()
+}
+
 // Before is an Offered that goes before a way back, in a role of its own, and is none.
 type Before interface {
 	Offered

@@ -13,8 +13,8 @@ const (
 	changesMost = 12
 )
 
-// HistoryRead is the versions that a choice could go to, as they were read: what the
-// operator chose from, for the replay.
+// HistoryRead is the versions that a component could go to, as they were read: what its
+// release changed, and what the operator chose from.
 type HistoryRead struct {
 	Role model.Role `json:"role"`
 	model.History
@@ -40,19 +40,84 @@ func (i *Incident) HistoryRead(s model.Slot) *HistoryRead {
 	return nil
 }
 
-// keepHistories keeps the versions of each choice, once for each time that they are read
-// with their figures.
+// keepHistories keeps the versions of each choice, and of each component with a trigger,
+// once for each time that they are read with their figures.
 func (d *decider) keepHistories() {
-	for _, c := range d.inc().Choices {
-		h := d.s.History(&c)
+	keep := func(s model.Slot, h *model.History) {
 		if h == nil || h.At.IsZero() && h.Err == "" {
-			continue
+			return
 		}
-		was := d.inc().HistoryRead(c.Slot)
+		was := d.inc().HistoryRead(s)
 		if was == nil || was.Method != h.Method || was.Err != h.Err || !was.At.Equal(h.At) {
-			d.finds(keptHistory(c.Role, *h))
+			d.finds(keptHistory(s.Role, *h))
 		}
 	}
+	for _, c := range d.inc().Choices {
+		keep(c.Slot, d.s.History(&c))
+	}
+	for _, t := range d.inc().Triggers {
+		if s := model.Release(t.Component); d.inc().Choice(s) == nil {
+			keep(s, d.s.Seen.History[s])
+		}
+	}
+}
+
+// releasesMost bounds of how many components the histories are read before anybody
+// chooses from them.
+const releasesMost = 5
+
+// ReleasesWanted returns the histories to read beside the walk, to tell what the releases
+// of the components with a trigger changed: by the way that Choose begins with, where
+// that asks the cluster alone, and once for each release. It is the engine's not to read
+// the same at the same time.
+func ReleasesWanted(s *Snapshot) (out []ReadHistory) {
+	i := &s.Incident
+	if i.End != nil || !i.Closed.IsZero() || s.clusterLost() != "" {
+		return nil
+	}
+	seen := map[string]bool{}
+	for _, t := range i.Triggers {
+		c, slot := s.Seen.Component(t.Component), model.Release(t.Component)
+		if c == nil || len(c.Past) == 0 || seen[c.ID] || i.Choice(slot) != nil || len(out) == releasesMost {
+			continue
+		}
+		seen[c.ID] = true
+		ways := s.Ways(c.ID)
+		if len(ways) == 0 || !ways[0].Near {
+			continue
+		}
+		was := i.HistoryRead(slot)
+		if was == nil || was.Current() == nil || !was.Current().Is(c.Running()) {
+			out = append(out, ReadHistory{Slot: slot, Method: ways[0].Method, Until: i.Onset})
+		}
+	}
+	return out
+}
+
+// Released is what a release changed, as a history tells it.
+type Released struct {
+	From, To model.Version // From ran before
+	Changes  []model.Change
+	Left     int // so many more changes are not among Changes
+}
+
+// Released returns what the release of a component changed that ran when its history was
+// read last; nil when that is not known.
+func (i *Incident) Released(component string) *Released {
+	h := i.HistoryRead(model.Release(component))
+	if h == nil {
+		return nil
+	}
+	at := slices.IndexFunc(h.Candidates, func(c model.Candidate) bool { return c.Current })
+	if at < 0 || at+1 == len(h.Candidates) {
+		return nil
+	}
+	// The newest is first, and each tells what changes on the way back to it.
+	before := &h.Candidates[at+1]
+	if len(before.Changes)+before.ChangesLeft == 0 {
+		return nil
+	}
+	return &Released{From: before.Version, To: h.Candidates[at].Version, Changes: before.Changes, Left: before.ChangesLeft}
 }
 
 // keptHistory returns of a history what Choose shows, without the queries and with times

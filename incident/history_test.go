@@ -3,6 +3,7 @@ package incident
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,5 +86,73 @@ func TestHistoryIsKeptSmall(t *testing.T) {
 	var again Fact
 	if err := json.Unmarshal(line, &again); err != nil || !reflect.DeepEqual(again.Body, f.Body) {
 		t.Errorf("it is read back as\n%+v\nwant\n%+v\n%v", again.Body, f.Body, err)
+	}
+}
+
+// What a release changed is read beside the walk: of what has a trigger and of which
+// nothing is chosen, by a way that asks the cluster alone, once for each release.
+func TestReleasesWanted(t *testing.T) {
+	for name, c := range map[string]struct {
+		do   func(w *world)
+		want int
+	}{
+		"an error ratio over its limit": {func(*world) {}, 1},
+		"another trigger of the same":   {func(w *world) { w.inc.Triggers = append(w.inc.Triggers, w.inc.Triggers...) }, 1},
+		"nothing is over a limit":       {func(w *world) { w.inc.Triggers = nil }, 0},
+		"it is chosen":                  {func(w *world) { w.inc.Choices = []Choice{{Slot: backend}} }, 0},
+		"the way asks elsewhere":        {func(w *world) { w.seen.Ways[0].Near = false }, 0},
+		"it ran nothing before":         {func(w *world) { w.component("backend-python", func(c *model.Component) { c.Past = nil }) }, 0},
+		"it has ended":                  {func(w *world) { w.inc.End = &End{} }, 0},
+		"it was read":                   {func(w *world) { w.readRelease(42, 41) }, 0},
+		"it was read of the one before": {func(w *world) { w.readRelease(41, 40) }, 1},
+		"it could not be read": {func(w *world) {
+			w.inc.Histories = []HistoryRead{{Role: backend.Role, History: model.History{Component: "backend-python", Err: "forbidden"}}}
+		}, 1},
+	} {
+		w := newWorld(t, nil)
+		w.seen.Ways = []Way{{Method: "undo", Near: true}}
+		w.component("backend-python", func(c *model.Component) { c.Past = []model.Earlier{{Owner: owner(41), Revision: 41}} })
+		w.figures("backend-python", repeat(0.3, 21), repeat(0.2, 21))
+		w.do(Observed{})
+		w.inc.Triggers = slices.Clone(w.inc.Triggers)
+		c.do(w)
+		if got := ReleasesWanted(w.snap()); len(got) != c.want || c.want > 0 && (got[0].Slot != backend || got[0].Method != "undo" || !got[0].Until.Equal(w.inc.Onset)) {
+			t.Errorf("%s: %+v, want %d", name, got, c.want)
+		}
+	}
+}
+
+// readRelease lets the history of a release be kept that came after another.
+func (w *world) readRelease(now, before int) {
+	current := served(now, 0.3)
+	current.Current = true
+	was := served(before, 0.002)
+	was.Changes = []model.Change{{Kind: "image", From: "a:2", To: "a:1"}}
+	w.inc.Histories = []HistoryRead{{Role: backend.Role, History: model.History{Component: "backend-python", Method: "undo", Candidates: []model.Candidate{current, was}}}}
+}
+
+// What was read before anybody chose is kept, and tells what the release changed.
+func TestReleaseIsKept(t *testing.T) {
+	w := newWorld(t, nil)
+	w.figures("backend-python", repeat(0.3, 21), repeat(0.2, 21))
+	w.do(Observed{})
+	w.readRelease(42, 41)
+	h := w.inc.Histories[0].History
+	h.At, w.inc.Histories = w.now, nil
+	w.seen.History = map[model.Slot]*model.History{backend: &h}
+	w.do(Observed{})
+	w.do(Observed{})
+	if n := len(kept(w.facts)); n != 1 {
+		t.Fatalf("kept %d times", n)
+	}
+	if x := w.inc.Released("backend-python"); x == nil || !x.To.Is(revision(42)) || !x.From.Is(revision(41)) || len(x.Changes) != 1 {
+		t.Errorf("%+v", x)
+	}
+	if x := w.inc.Released("frontend"); x != nil {
+		t.Errorf("nothing was read, and it changed %+v", x)
+	}
+	w.inc.Histories[0].Candidates = w.inc.Histories[0].Candidates[:1]
+	if x := w.inc.Released("backend-python"); x != nil {
+		t.Errorf("nothing ran before, and it changed %+v", x)
 	}
 }

@@ -72,6 +72,7 @@ type Way struct {
 	Title  string                      // as it is offered: "Kubernetes undo", "GitLab job"
 	Serves func(component string) bool // whether it is configured for a component; nil = for every one
 	Role   model.Role                  // what it brings back; "" = the release
+	Near   bool                        // its versions are the cluster's own: they may be read before anybody asks for them
 }
 
 // Ways returns what Choose offers for a component: the methods that are configured

@@ -31,6 +31,9 @@ func (Undo) Title() string { return "Kubernetes undo" }
 // Serves returns true: every workload that is seen has a history.
 func (Undo) Serves(string) bool { return true }
 
+// Near says that the versions are read from the cluster alone.
+func (Undo) Near() {}
+
 // Do writes the plan, if the workload is still what the plan was made of: it reads
 // everything again, makes the plan again, and writes only when that comes out equal.
 // The patch holds on to what the plan is made of, so that it lands on nothing else

@@ -62,6 +62,37 @@ func (s *scope) changeLines(list []model.Change, left, w, room int) []string {
 	return out
 }
 
+// releasedLines tell what the release of a component changed, as its history was read
+// last: of what is in a pod's template, what was added, removed and set to another value.
+func (s *scope) releasedLines(r *row, w int) []string {
+	p, x := s.pen, s.inc().Released(r.c.ID)
+	if x == nil {
+		return nil
+	}
+	out := []string{p.heading(x.To.Name()+" changed, against "+x.From.Name(), w)}
+	for _, ch := range x.Changes {
+		ch = shortChange(ch)
+		was, is := ch.To, ch.From // the history tells the way back
+		sign, style, text := "~", p.Plain, was+" → "+is
+		switch {
+		case was == is || was == model.LiteralChanged:
+			text = "another value (hidden)"
+		case was == "":
+			sign, style, text = "+", p.Good, is
+		case is == "":
+			sign, style, text = "-", p.Bad, was
+		}
+		if text == model.Literal {
+			text = "(value hidden)"
+		}
+		out = append(out, p.hang(" "+paint(style, sign)+" ", strings.TrimSpace(ch.Kind+" "+ch.What)+"  "+text, w, 0, p.Plain)...)
+	}
+	if x.Left > 0 {
+		out = append(out, s.moreChanges(x.Left))
+	}
+	return out
+}
+
 // moreChanges says how many changes are not shown, and where they are.
 func (s *scope) moreChanges(n int) string {
 	return paint(s.pen.Dim, s.pen.say(fmt.Sprintf("   … %d more", n)+s.keyed("; d on Choose shows the full diff")))

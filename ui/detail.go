@@ -273,15 +273,15 @@ func (s *scope) suspectLines(r *row, t *sheet) {
 // suspectsShown is how many suspects stand beside a component.
 const suspectsShown = 3
 
-// fullDetail is detail of the component in focus, and below it what else fits: what it
-// runs, its pods, what it ran before.
+// fullDetail is detail of the component in focus, and below it what else fits: what its
+// release changed, what it runs, its pods, what it ran before.
 func (s *scope) fullDetail(w, h int) []string {
 	r := s.row()
 	out := s.detail(r, w, h)
 	if r == nil {
 		return out
 	}
-	for _, more := range [][]string{s.runsLines(r, w), s.podList(r, w), s.pastLines(r, w)} {
+	for _, more := range [][]string{s.releasedLines(r, w), s.runsLines(r, w), s.podList(r, w), s.pastLines(r, w)} {
 		if len(more) > 0 && len(out) < h-2 {
 			out = append(append(out, ""), more...)
 		}
@@ -297,6 +297,9 @@ func newDetails(s *scope, id string) overlay {
 			return []string{"", " It is not on the board any more."}
 		}
 		out := append(s.detail(r, w, allLines), "")
+		if changed := s.releasedLines(r, w); len(changed) > 0 {
+			out = append(append(out, changed...), "")
+		}
 		out = append(out, s.runsLines(r, w)...)
 		out = append(out, s.measured(r, w)...)
 		out = append(append(out, ""), s.podList(r, w)...)

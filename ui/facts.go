@@ -108,8 +108,7 @@ func podNames(c *model.Component) (names []string, w int) {
 	return names, w
 }
 
-// pastLines are the releases before the running one, and where the history was read
-// what going back to the last of them changes.
+// pastLines are the releases before the running one.
 func (s *scope) pastLines(r *row, w int) []string {
 	p, c := s.pen, r.c
 	if len(c.Past) == 0 {
@@ -124,16 +123,6 @@ func (s *scope) pastLines(r *row, w int) []string {
 			text += "  " + e.Cause
 		}
 		out = append(out, p.hang(" "+p.right(model.Age(s.snap.Now, e.At), 5, p.Plain)+"  ", text, w, 0, p.Plain)...)
-	}
-	h := s.snap.Seen.History[model.Release(c.ID)]
-	if h == nil || h.Current() == nil {
-		return out
-	}
-	for n := range h.Candidates {
-		if to := &h.Candidates[n]; to.Owner == c.Past[0].Owner {
-			out = append(out, p.heading(way(h.Current().Version, to.Version), w))
-			return append(out, s.changeLines(to.Changes, to.ChangesLeft, w, len(to.Changes)+1)...)
-		}
 	}
 	return out
 }

@@ -171,6 +171,14 @@ func filled() *incident.Snapshot {
 	}
 	s.Incident.Triggers = []incident.Trigger{{Component: "backend-python", Kind: incident.TErrors, Onset: s.Incident.Onset, At: s.Incident.Detected, Value: .124,
 		Limit: .05, For: 5 * time.Minute, Text: "errors over 5% for 5m (limit 5m) on backend-python"}}
+	now, before := python.Running(), python.Came(&python.Past[0])
+	s.Incident.Histories = []incident.HistoryRead{{Role: model.RoleRelease, History: model.History{Component: "backend-python", Method: undo, At: ago(2 * time.Minute),
+		Candidates: []model.Candidate{{Version: now, Current: true}, {Version: before, Changes: []model.Change{
+			{Kind: "image", What: "api", From: python.Images[0], To: python.Past[0].Images[0]},
+			{Kind: "env", What: "api PAYMENT_URL", To: "configmap api-env"},
+			{Kind: "env", What: "api ORDERS_V2", From: model.Literal},
+			{Kind: "probe", What: "api readiness timeout", From: "3s", To: "1s"},
+		}}}}}}
 	return s
 }
 
