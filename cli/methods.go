@@ -15,6 +15,7 @@ import (
 	"rollbook/ways/gitlabjob"
 	"rollbook/ways/migrate"
 	"rollbook/ways/redeploy"
+	"rollbook/ways/scale"
 )
 
 // methods are the ways back. Choose offers those that are engine.Offered, in this order.
@@ -27,6 +28,7 @@ func methods(c *kube.Client, cfg *config.Config, readOnly bool) []engine.Method 
 		gitlabjob.NewCancel(job),
 		migrations(c, cfg, readOnly),
 		redeployed(c, cfg, readOnly),
+		scale.New(kube.NewApplier(c), scale.Options{ReadOnly: readOnly, Now: time.Now, By: operator()}),
 	}
 }
 

@@ -28,9 +28,9 @@ var annotationsToSkip = map[string]bool{
 }
 
 // ownershipMarks are prefixes of annotations by which a controller recognises
-// its objects. They keep the Deployment's value too: kubectl loses them when the
-// older revision was made before they were set.
-var ownershipMarks = []string{"argocd.argoproj.io/", "meta.helm.sh/", "kapp.k14s.io/", "kustomize.toolkit.fluxcd.io/"}
+// its objects, and rollbook what it switched off. They keep the Deployment's value too:
+// kubectl loses them when the older revision was made before they were set.
+var ownershipMarks = []string{model.MarkKey, "argocd.argoproj.io/", "meta.helm.sh/", "kapp.k14s.io/", "kustomize.toolkit.fluxcd.io/"}
 
 func keepsDeployments(annotation string) bool {
 	if annotationsToSkip[annotation] {

@@ -119,8 +119,22 @@ func base(kind model.Kind, m *metav1.ObjectMeta, t *corev1.PodTemplateSpec) *wor
 		Generation:   m.Generation,
 		RevisionBy:   by,
 		Owners:       owners(kind, m),
+		Marks:        marks(m),
 	}
 	return w
+}
+
+// marks returns what a workload's labels say is switched off.
+func marks(m *metav1.ObjectMeta) []model.Mark {
+	out := model.Marks(m.Labels, m.Annotations)
+	for n := range out {
+		k := &out[n]
+		for _, s := range []*string{(*string)(&k.Method), &k.What, &k.Plan, &k.By, &k.Incident, &k.To.Key, &k.To.Label, &k.To.Short, &k.To.Tag} {
+			*s = clip(text.Line(*s), 200)
+		}
+		k.Objects = nil // for the method, which reads them itself
+	}
+	return out
 }
 
 func fromDeployment(d *appsv1.Deployment) *workload {

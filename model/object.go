@@ -55,6 +55,12 @@ type Rehearsed struct {
 	Immutable bool            // it would, because a field cannot be changed
 }
 
+// Autoscaler sets the number of a workload's replicas by itself.
+type Autoscaler struct {
+	Object
+	Raw json.RawMessage // as it was listed, which may be without its kind
+}
+
 // AppliedObject is the API server's answer to a server-side apply.
 type AppliedObject struct {
 	Version    string // resourceVersion

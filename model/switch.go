@@ -49,4 +49,5 @@ type Mark struct {
 	Since    time.Time // zero = unknown
 	By       string    // "" = unknown
 	Incident string    // "" = unknown
+	Objects  []Object  // that were made or changed for it, beside the workload
 }

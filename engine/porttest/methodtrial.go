@@ -31,6 +31,14 @@ func runMethods(t *testing.T, in In) {
 			in(t, func(t *testing.T, b *Bed) { f(t, deletePodTrial(t, b)) })
 		})
 	})
+	for _, kind := range []model.Kind{model.Deployment, model.StatefulSet} {
+		t.Run("Method/scale of a "+string(kind), func(t *testing.T) {
+			RunMethod(t, func(t *testing.T, f func(t *testing.T, x *Trial)) {
+				in(t, func(t *testing.T, b *Bed) { f(t, scaleTrial(t, b, kind)) })
+			})
+		})
+	}
+	t.Run("Scale/stopped and brought back", func(t *testing.T) { in(t, stoppedAndBack) })
 	t.Run("Method/redeploy", func(t *testing.T) {
 		RunMethod(t, func(t *testing.T, f func(t *testing.T, x *Trial)) {
 			in(t, func(t *testing.T, b *Bed) { f(t, redeployTrial(t, b)) })
