@@ -160,6 +160,7 @@ func (p *ported) bed(t *testing.T, cfg *rest.Config) *porttest.Bed {
 			if as.Repository != "" {
 				cfg.Components = []config.Component{{Name: "api", Redeploy: &config.Redeploy{Repository: as.Repository, Manifests: "manifests", Manager: "deployer"}}}
 			}
+			cfg.Recovery.Maintenance = as.Page
 			return methods(p.connect(t, ns, as), cfg, as.ReadOnly)
 		},
 		Metrics: func(t *testing.T) engine.Metrics {

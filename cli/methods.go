@@ -13,6 +13,7 @@ import (
 	"rollbook/kube"
 	"rollbook/model"
 	"rollbook/ways/gitlabjob"
+	"rollbook/ways/maintenance"
 	"rollbook/ways/migrate"
 	"rollbook/ways/redeploy"
 	"rollbook/ways/scale"
@@ -29,6 +30,7 @@ func methods(c *kube.Client, cfg *config.Config, readOnly bool) []engine.Method 
 		migrations(c, cfg, readOnly),
 		redeployed(c, cfg, readOnly),
 		scale.New(kube.NewApplier(c), scale.Options{ReadOnly: readOnly, Now: time.Now, By: operator()}),
+		maintained(c, cfg, readOnly),
 	}
 }
 
@@ -48,6 +50,11 @@ func redeployed(c *kube.Client, cfg *config.Config, readOnly bool) redeploy.Rede
 		kept = filepath.Join(dir, "rollbook", "repositories")
 	}
 	return redeploy.New(kube.NewApplier(c), targets, redeploy.Options{ReadOnly: readOnly, Now: time.Now, Rollout: kube.Rollout, Home: os.Getenv("HOME"), Kept: kept})
+}
+
+// maintained shows the page of the manifest that is configured.
+func maintained(c *kube.Client, cfg *config.Config, readOnly bool) maintenance.Maintenance {
+	return maintenance.New(kube.NewApplier(c), maintenance.Options{ReadOnly: readOnly, Manifest: cfg.Recovery.Maintenance, Now: time.Now, By: operator()})
 }
 
 // gitlabJob is the way back by the jobs of the components that name theirs. It sends

@@ -73,14 +73,16 @@ type Field struct {
 // Change is what becomes of one object.
 type Change struct {
 	model.Object
-	Raw    json.RawMessage // as it was read
-	Fields []Field
+	Raw    json.RawMessage // as it was read; nil = it is not there, and is made
+	Gone   bool            // it is deleted
+	Fields []Field         // of one that is made, those that tell it from another
 }
 
 // Changed keeps a Change in a plan: what is written, by hashes.
 type Changed struct {
 	model.Object
-	UID   string   `json:"uid"`
+	UID   string   `json:"uid,omitempty"`  // "" = it is made by it
+	Gone  bool     `json:"gone,omitempty"` // it is deleted by it
 	Free  []string `json:"free,omitempty"` // JSON pointers of what is To when it was done, whatever it was before
 	Paths []string `json:"paths"`          // JSON pointers of what is From before and To after
 	From  string   `json:"from"`
@@ -89,7 +91,7 @@ type Changed struct {
 
 // Kept returns what a plan keeps of the change.
 func (c *Change) Kept() Changed {
-	out := Changed{Object: c.Object, UID: UID(c.Raw)}
+	out := Changed{Object: c.Object, UID: UID(c.Raw), Gone: c.Gone}
 	var from, to []any
 	for _, f := range c.Fields {
 		switch {
@@ -112,7 +114,12 @@ func (c *Change) Kept() Changed {
 // Stands says how an object stands to what was planned for it: as before, as planned, or
 // neither. One that was made again under its name is neither.
 func (c *Changed) Stands(raw json.RawMessage) (model.Settled, error) {
-	if raw == nil || UID(raw) != c.UID {
+	switch uid := UID(raw); {
+	case c.Gone && (uid != c.UID || deleting(raw)):
+		return model.SettledDone, nil
+	case c.Gone, c.UID == "" && raw == nil:
+		return model.SettledNot, nil
+	case c.UID != "" && uid != c.UID:
 		return model.SettledForeign, nil
 	}
 	o, err := Tree(raw)
@@ -128,7 +135,7 @@ func (c *Changed) Stands(raw json.RawMessage) (model.Settled, error) {
 	switch {
 	case model.Digest(values(append(slices.Clone(c.Paths), c.Free...))...) == c.To:
 		return model.SettledDone, nil
-	case model.Digest(values(c.Paths)...) == c.From:
+	case c.UID != "" && model.Digest(values(c.Paths)...) == c.From:
 		return model.SettledNot, nil
 	}
 	return model.SettledForeign, nil
@@ -139,6 +146,15 @@ func UID(raw json.RawMessage) string {
 	var o struct{ Metadata struct{ UID string } }
 	_ = json.Unmarshal(raw, &o)
 	return o.Metadata.UID
+}
+
+// deleting reports whether an object is on its way out.
+func deleting(raw json.RawMessage) bool {
+	var o struct {
+		Metadata struct{ DeletionTimestamp string }
+	}
+	_ = json.Unmarshal(raw, &o)
+	return o.Metadata.DeletionTimestamp != ""
 }
 
 // Generation returns an object's generation; 0 when it has none that can be read.
@@ -278,8 +294,10 @@ func Differing(a, b map[string]any) []Field {
 			x, y := a[k], b[k]
 			mx, okx := x.(map[string]any)
 			my, oky := y.(map[string]any)
+			// Labels and annotations are added to one by one.
+			each := at == "/metadata" && (k == "labels" || k == "annotations") && (okx || oky)
 			switch {
-			case okx && oky:
+			case okx && oky, each:
 				walk(here, mx, my)
 			case model.Digest(x) != model.Digest(y):
 				out = append(out, Field{Path: here, From: x, To: y})

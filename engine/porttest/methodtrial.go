@@ -38,6 +38,12 @@ func runMethods(t *testing.T, in In) {
 			})
 		})
 	}
+	t.Run("Method/maintenance", func(t *testing.T) {
+		RunMethod(t, func(t *testing.T, f func(t *testing.T, x *Trial)) {
+			in(t, func(t *testing.T, b *Bed) { f(t, pageTrial(t, b)) })
+		})
+	})
+	t.Run("Page/on and off", func(t *testing.T) { in(t, pageOnAndOff) })
 	t.Run("Scale/stopped and brought back", func(t *testing.T) { in(t, stoppedAndBack) })
 	t.Run("Method/redeploy", func(t *testing.T) {
 		RunMethod(t, func(t *testing.T, f func(t *testing.T, x *Trial)) {
@@ -136,10 +142,17 @@ func (w *wire) Instead(a Answer) {
 // for the caller to add.
 func (b *Bed) trial(t *testing.T, ns string, name model.Method, repository string) *Trial {
 	t.Helper()
+	return b.trialAs(t, ns, name, Login{Repository: repository})
+}
+
+// trialAs does so for a program that is configured like a login.
+func (b *Bed) trialAs(t *testing.T, ns string, name model.Method, as Login) *Trial {
+	t.Helper()
 	w := &wire{}
 	via := b.proxy(t, w.handle)
 	named := func(t *testing.T, o Login) engine.Method {
 		t.Helper()
+		o.Repository, o.Page = as.Repository, as.Page
 		for _, m := range b.Methods(t, ns, o) {
 			if m.Name() == name {
 				return m
@@ -149,14 +162,12 @@ func (b *Bed) trial(t *testing.T, ns string, name model.Method, repository strin
 		return nil
 	}
 	x := &Trial{Wire: w, via: via,
-		Method: named(t, Login{Via: &via, Repository: repository}),
-		Again:  func(t *testing.T) engine.Method { return named(t, Login{Via: &via, Repository: repository}) },
-		ReadOnly: func(t *testing.T) engine.Method {
-			return named(t, Login{Via: &via, ReadOnly: true, Repository: repository})
-		},
+		Method:   named(t, Login{Via: &via}),
+		Again:    func(t *testing.T) engine.Method { return named(t, Login{Via: &via}) },
+		ReadOnly: func(t *testing.T) engine.Method { return named(t, Login{Via: &via, ReadOnly: true}) },
 	}
 	for _, user := range b.Users {
-		x.Denied = append(x.Denied, Denial{User: user, Method: named(t, Login{User: user, Repository: repository})})
+		x.Denied = append(x.Denied, Denial{User: user, Method: named(t, Login{User: user})})
 	}
 	return x
 }

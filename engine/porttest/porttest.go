@@ -61,6 +61,7 @@ type Login struct {
 	// Repository is a clone of git whose folder manifests the component api is deployed
 	// from, by the field manager deployer; "" = none.
 	Repository string
+	Page       string // manifest of the maintenance page; "" = none
 }
 
 // Via is another way to the API server.
