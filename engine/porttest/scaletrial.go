@@ -106,6 +106,21 @@ func stoppedAndBack(t *testing.T, b *Bed) {
 			}
 			return out
 		}
+		looked := func(replicas int) { // the HPA's controller has seen so many, and wants as many
+			eventually(t, time.Minute, "the HPA is looked at", func() string {
+				var o struct {
+					Status struct{ CurrentReplicas, DesiredReplicas int }
+				}
+				b.ask(t, http.MethodGet, hpa+"/api", "", "", &o)
+				if o.Status.CurrentReplicas != replicas || o.Status.DesiredReplicas != replicas {
+					return fmt.Sprintf("%+v", o)
+				}
+				return ""
+			})
+		}
+		if kind == model.Deployment {
+			looked(2)
+		}
 		before := state()
 		m := b.trial(t, w.Namespace, model.MethodScale, "")
 		again := func() engine.Method { return m.Again(t) }
@@ -120,6 +135,9 @@ func stoppedAndBack(t *testing.T, b *Bed) {
 		if k := seen.get("api").Marks[0]; k.Method != model.MethodScale || k.To.Key != "2" || k.To.Label != "2 replicas" || k.Plan != p.ID || k.What != p.Owes || k.Since.IsZero() || k.Role != model.RoleSwitch {
 			t.Errorf("%+v", k)
 		}
+		if kind == model.Deployment {
+			looked(0)
+		}
 		p = b.brought(t, again(), seen, model.Replicas(1))
 		if p.Owes == "" || p.From.Key != "2" {
 			t.Errorf("%+v", p)
@@ -131,6 +149,10 @@ func stoppedAndBack(t *testing.T, b *Bed) {
 			b.ask(t, http.MethodGet, hpa+"/api", "", "", &o)
 			if o.Spec.MinReplicas != 1 || o.Spec.MaxReplicas != 1 {
 				t.Errorf("one pod is not held: %+v", o)
+			}
+			looked(1)
+			if c := seen.get("api"); c.Desired != 1 {
+				t.Errorf("the HPA has moved it: %s", show(c))
 			}
 		}
 		b.brought(t, again(), seen, model.Replicas(0)) // it fails with one pod too

@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -26,6 +27,7 @@ var (
 	services            = store.Services
 	endpointSlices      = store.EndpointSlices
 	events              = store.Events
+	autoscalers         = store.Autoscalers
 )
 
 // typed is an object of the store in Go's types, for as long as it stays the
@@ -124,6 +126,8 @@ func kindOf(o metav1.Object) schema.GroupVersionKind {
 		return appsv1.SchemeGroupVersion.WithKind("DaemonSet")
 	case *appsv1.ControllerRevision:
 		return appsv1.SchemeGroupVersion.WithKind("ControllerRevision")
+	case *autoscalingv2.HorizontalPodAutoscaler:
+		return autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler")
 	case *corev1.Pod:
 		return corev1.SchemeGroupVersion.WithKind("Pod")
 	case *discoveryv1.EndpointSlice:

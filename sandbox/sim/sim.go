@@ -14,6 +14,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -45,8 +46,9 @@ type Sim struct {
 	typed  map[types.UID]typed
 	round  int // of passes
 	runs   map[types.UID]*podRun
-	images map[string]bool // node and image: which was pulled where
-	ips    map[string]int  // node: the last address given
+	looked map[types.UID]time.Time // when an HPA was looked at last
+	images map[string]bool         // node and image: which was pulled where
+	ips    map[string]int          // node: the last address given
 	events recorder
 }
 
@@ -54,7 +56,7 @@ type Sim struct {
 func New(o Options) *Sim {
 	rng := rand.New(rand.NewPCG(o.Seed, 0x5eed)) //nolint:gosec // names of pods, not secrets
 	return &Sim{store: o.Store, behave: o.Behave, seed: o.Seed, rng: rng,
-		typed: map[types.UID]typed{}, runs: map[types.UID]*podRun{}, images: map[string]bool{}, ips: map[string]int{},
+		typed: map[types.UID]typed{}, runs: map[types.UID]*podRun{}, looked: map[types.UID]time.Time{}, images: map[string]bool{}, ips: map[string]int{},
 		events: recorder{known: map[string]string{}}}
 }
 
@@ -132,6 +134,9 @@ func (m *Sim) pass() error {
 	}
 	for _, d := range list[appsv1.DaemonSet](m, daemonSets, "") {
 		note("daemonset", d, m.syncDaemonSet(d))
+	}
+	for _, h := range list[autoscalingv2.HorizontalPodAutoscaler](m, autoscalers, "") {
+		note("autoscaler", h, m.syncAutoscaler(h))
 	}
 	for _, p := range list[corev1.Pod](m, pods, "") {
 		note("pod", p, m.syncPod(p))

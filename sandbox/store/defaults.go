@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -61,6 +62,8 @@ func setDefaults(o runtime.Object) {
 		statefulSet(&o.Spec)
 	case *appsv1.DaemonSet:
 		daemonSet(&o.Spec)
+	case *autoscalingv2.HorizontalPodAutoscaler:
+		or(&o.Spec.MinReplicas, 1)
 	}
 }
 

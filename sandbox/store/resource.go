@@ -60,6 +60,7 @@ var (
 	StatefulSets        = schema.GroupResource{Group: "apps", Resource: "statefulsets"}
 	DaemonSets          = schema.GroupResource{Group: "apps", Resource: "daemonsets"}
 	ControllerRevisions = schema.GroupResource{Group: "apps", Resource: "controllerrevisions"}
+	Autoscalers         = schema.GroupResource{Group: "autoscaling", Resource: "horizontalpodautoscalers"}
 	EndpointSlices      = schema.GroupResource{Group: "discovery.k8s.io", Resource: "endpointslices"}
 	Leases              = schema.GroupResource{Group: "coordination.k8s.io", Resource: "leases"}
 )

@@ -103,7 +103,7 @@ func plan(o Options) (*Cluster, error) {
 		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", kcmPort), "--cert-dir="+in("controllers"),
 		"--controllers=deployment-controller,replicaset-controller,statefulset-controller,daemonset-controller,"+
 			"garbage-collector-controller,namespace-controller,node-lifecycle-controller,serviceaccount-controller,"+
-			"resourcequota-controller,disruption-controller,job-controller",
+			"resourcequota-controller,disruption-controller,job-controller,horizontal-pod-autoscaler-controller",
 		"--leader-elect=false", "--kube-api-qps=500", "--kube-api-burst=1000",
 		"--concurrent-deployment-syncs=20", "--concurrent-replicaset-syncs=20")
 	c.scheduler = process("kube-scheduler", o.Tools.Scheduler,
