@@ -148,7 +148,7 @@ func (c *Client) rehearse(ctx context.Context, r *rehearsing) error {
 }
 
 // leaveReplicas takes spec.replicas out of what is applied, where an autoscaler decides
-// on it, or where that cannot be known. Where the manager set it before, leaving it out
+// on it, where that cannot be known, or where a mark says that it is scaled down for a time. Where the manager set it before, leaving it out
 // would put it back to one: then it is what it is now.
 func (c *Client) leaveReplicas(ctx context.Context, r *model.Rehearsed, live *object) error {
 	now, has := live.Spec["replicas"]
@@ -160,11 +160,12 @@ func (c *Client) leaveReplicas(ctx context.Context, r *model.Rehearsed, live *ob
 	if o.Spec["replicas"] == nil {
 		return nil
 	}
+	r.Stopped = model.MarkOf(model.MethodScale, live.Metadata.Labels, live.Metadata.Annotations) != nil
 	var err error
 	if r.Scaler, err = c.scalerOf(ctx, r.Object); err != nil {
 		r.ScalerErr = because(err)
 	}
-	if r.Scaler == "" && r.ScalerErr == "" {
+	if r.Scaler == "" && r.ScalerErr == "" && !r.Stopped {
 		return nil
 	}
 	var whole map[string]json.RawMessage

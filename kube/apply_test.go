@@ -142,17 +142,19 @@ func TestRehearseLeavesReplicas(t *testing.T) {
 		answer func(w http.ResponseWriter) bool
 		owned  bool
 		want   string // spec.replicas that is sent
+		mark   bool   // it is scaled down for a time
 	}{
-		"no autoscaler": {func(w http.ResponseWriter) bool { return reply(w, map[string]any{"items": []any{}}) }, false, "3"},
+		"no autoscaler": {func(w http.ResponseWriter) bool { return reply(w, map[string]any{"items": []any{}}) }, false, "3", false},
+		"stopped":       {func(w http.ResponseWriter) bool { return reply(w, map[string]any{"items": []any{}}) }, false, "", true},
 		"autoscaler": {func(w http.ResponseWriter) bool {
 			return reply(w, map[string]any{"items": []any{map[string]any{"metadata": map[string]any{"name": "api"}, "spec": map[string]any{"scaleTargetRef": map[string]any{"kind": "Deployment", "name": "api"}}}}})
-		}, false, ""},
+		}, false, "", false},
 		"autoscaler, and it is ours": {func(w http.ResponseWriter) bool {
 			return reply(w, map[string]any{"items": []any{map[string]any{"metadata": map[string]any{"name": "api"}, "spec": map[string]any{"scaleTargetRef": map[string]any{"kind": "Deployment", "name": "api"}}}}})
-		}, true, "7"},
+		}, true, "7", false},
 		"not known": {func(w http.ResponseWriter) bool {
 			return refuse(w, 403, `"reason":"Forbidden","code":403,"message":"you may not"`)
-		}, false, ""},
+		}, false, "", false},
 	} {
 		c := rehearse(t)
 		a := NewApplier(c.Client)
@@ -165,6 +167,9 @@ func TestRehearseLeavesReplicas(t *testing.T) {
 			if _, err := a.Apply(t.Context(), r, nil); err != nil {
 				t.Fatal(err)
 			}
+		}
+		if tt.mark {
+			c.set(t, "rollbook", "deployments", "api", map[string]any{"rollbook/owes.scale": "7"}, "metadata", "labels")
 		}
 		c.before = func(w http.ResponseWriter, r *http.Request) bool {
 			return strings.HasSuffix(r.URL.Path, "/horizontalpodautoscalers") && tt.answer(w)

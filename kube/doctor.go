@@ -37,6 +37,8 @@ var rights = []right{
 	{"patch", "apps", "deployments", true, "no rollback is possible"},
 	{"patch", "apps", "statefulsets", false, "StatefulSets cannot be rolled back"},
 	{"patch", "apps", "daemonsets", false, "DaemonSets cannot be rolled back"},
+	{"list", "autoscaling", "horizontalpodautoscalers", false, "whether an HPA moves what is scaled is not known"},
+	{"patch", "autoscaling", "horizontalpodautoscalers", false, "an HPA cannot be held while a stopped component is brought back by one pod"},
 	{"delete", "", "pods", false, "a pod that a StatefulSet waits for cannot be deleted"},
 	{"create", "", "events", false, "no Event is left on the workload"},
 	{"get", "coordination.k8s.io", "leases", false, "you do not see who else works on a workload"},

@@ -51,6 +51,7 @@ type Rehearsed struct {
 	Left      []Owned         // that stay though the manifest does not have them
 	Scaler    string          // the autoscaler that its number of replicas is left to; "" = none
 	ScalerErr string          // why it is not known whether there is one, and replicas are left as they are
+	Stopped   bool            // a mark says that it is scaled down for a time: replicas are left as they are
 	Refused   string          // why the API server would refuse it, in its own words; "" = it would not
 	Immutable bool            // it would, because a field cannot be changed
 }

@@ -227,6 +227,8 @@ func (w *world) checkAdopted() []model.Check {
 func (w *world) checkReplicas() (out []model.Check) {
 	for _, t := range w.tries {
 		switch {
+		case t.Stopped:
+			out = append(out, ways.Line("stopped", model.CheckNote, "", "%s is scaled down by rollbook and stays so: how many replicas git says is left out", t.Object))
 		case t.Scaler != "":
 			out = append(out, ways.Line("hpa:"+t.Scaler, model.CheckNote, "", "HPA %s decides how many replicas %s has: what git says is left out", t.Scaler, t.Object))
 		case t.ScalerErr != "":
