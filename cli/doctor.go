@@ -104,6 +104,7 @@ func examine(ctx context.Context, f *flags, args []string) ([]finding, error) {
 	out = append(out, aroundLines(ctx, cfg)...)
 	if reached {
 		out = append(out, redeployLines(ctx, f, cfg, c, quiet, set.Components)...)
+		out = append(out, maintenanceLines(ctx, f, cfg, c, quiet, set.Components)...)
 	}
 	prom, err := newPrometheus(f, cfg, c, set.Limits)
 	if err != nil {

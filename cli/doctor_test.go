@@ -55,6 +55,7 @@ func TestDoctorFailsOnWhatIsNotThere(t *testing.T) {
 	}{
 		{"workload", "components:\n- {name: api, workload: deploy/backend-pyton}\n",
 			[]string{"✗ failed", "deployment/backend-pyton does not exist in namespace production; did you mean deployment/backend-python?", "components.api.workload"}},
+		{"maintenance", "recovery: {maintenance: /nowhere/page.yaml}\n", []string{"✗ failed", "maintenance page", "stat /nowhere/page.yaml: no such file", "recovery.maintenance"}},
 		{"pods", "components:\n- {name: frontend, workload: deploy/frontend, checks: {pods: app=nothing}}\n",
 			[]string{"✓ ok       workload frontend", "✗ failed", "no pod has the labels app=nothing in namespace production", "components.frontend.checks.pods"}},
 		{"health", "components:\n- {name: frontend, workload: deploy/frontend, checks: {health: [\"http://127.0.0.1:1/health\"]}}\n",

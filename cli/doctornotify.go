@@ -178,3 +178,32 @@ func onCallLine(ctx context.Context, o onCallSource) finding {
 	f.text = o.String() + ": " + strings.Join(names, ", ")
 	return f
 }
+
+// maintenanceLines tell whether the maintenance page could be shown, for the first of the
+// components. For the dry run they are asked about as redeployLines are; nothing is applied.
+func maintenanceLines(ctx context.Context, f *flags, cfg *config.Config, c *kube.Client, q *quiet, all []model.Target) []finding {
+	const name = "maintenance page"
+	if cfg.Recovery.Maintenance == "" {
+		return []finding{{name: name, state: model.CheckNote, text: "none is configured: while a component is stopped, its users see errors",
+			do: "set recovery.maintenance in your own rollbook.yaml"}}
+	}
+	if len(all) == 0 {
+		found, err := c.Targets(ctx, nil)
+		if err != nil || len(found) == 0 {
+			return []finding{{name: name, text: "not tried: no workload was found"}}
+		}
+		all = found
+	}
+	if !f.readOnly {
+		dry, err := f.reach(q, false)
+		if err != nil {
+			return []finding{{name: name, state: model.CheckBlocked, text: err.Error()}}
+		}
+		c = dry
+	}
+	var out []finding
+	for _, k := range maintained(c, cfg, true).Check(ctx, all[0].ID, all[0].Workload) {
+		out = append(out, finding{name: name, state: k.State, text: k.Text, do: k.Do})
+	}
+	return out
+}

@@ -2,6 +2,7 @@ package maintenance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -103,6 +104,9 @@ func (p *planned) checks() (out []model.Check) {
 func (m Maintenance) Check(ctx context.Context, component string, w model.Workload) []model.Check {
 	do := "look at recovery.maintenance in your own rollbook.yaml, and at what it names"
 	p, err := m.make(ctx, component, w, model.MaintenancePage(true))
+	if errors.Is(err, model.ErrReadOnly) {
+		return []model.Check{ways.Line("maintenance", model.CheckNote, "", "no dry run was made: rollbook runs read-only")}
+	}
 	if err != nil {
 		return []model.Check{ways.Line("maintenance", model.CheckBlocked, do, "%s", err)}
 	}
