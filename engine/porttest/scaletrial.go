@@ -106,13 +106,13 @@ func stoppedAndBack(t *testing.T, b *Bed) {
 			}
 			return out
 		}
-		looked := func(replicas int) { // the HPA's controller has seen so many, and wants as many
+		looked := func(replicas int) { // the HPA's controller has seen so many
 			eventually(t, time.Minute, "the HPA is looked at", func() string {
 				var o struct {
-					Status struct{ CurrentReplicas, DesiredReplicas int }
+					Status struct{ CurrentReplicas int }
 				}
 				b.ask(t, http.MethodGet, hpa+"/api", "", "", &o)
-				if o.Status.CurrentReplicas != replicas || o.Status.DesiredReplicas != replicas {
+				if o.Status.CurrentReplicas != replicas {
 					return fmt.Sprintf("%+v", o)
 				}
 				return ""

@@ -50,8 +50,10 @@ func (m *Sim) syncAutoscaler(h *autoscalingv2.HorizontalPodAutoscaler) error {
 		want, reason = h.Spec.MaxReplicas, "Current number of replicas above Spec.MaxReplicas"
 	case now < low:
 		want, reason = low, "Current number of replicas below Spec.MinReplicas"
-	default:
+	default: // the real one goes no further either
+		h.Status.CurrentReplicas = now
 		m.condition(h, autoscalingv2.ScalingActive, corev1.ConditionFalse, "FailedGetResourceMetric", "the HPA was unable to compute the replica count: no metrics are served here")
+		return m.statusOf(h, was)
 	}
 	if want != now {
 		*replicas = &want
