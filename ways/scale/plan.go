@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -82,9 +83,6 @@ func (s Scale) make(ctx context.Context, component string, w model.Workload, to 
 			return nil, err
 		}
 		p.scalers = append(p.scalers, x)
-		if x.change != nil {
-			p.changes = append(p.changes, *x.change)
-		}
 	}
 	p.Free = len(p.scalers) > 0 && p.Replicas > 0
 	return p, s.finish(p, component, w, raw)
@@ -119,15 +117,12 @@ func (s Scale) finish(p *planned, component string, w model.Workload, raw json.R
 	if p.Marked {
 		label.To = had.Key
 	}
-	if label.From != label.To || len(load.Fields) > 0 {
-		load.Fields = append(load.Fields, label)
-	}
-	if len(load.Fields) > 0 {
-		p.changes = append(p.changes, load)
-	}
+	p.order(load, label)
 	p.Same = len(p.changes) == 0
 	for n := range p.changes {
-		p.Objects = append(p.Objects, p.changes[n].Kept())
+		if k := p.changes[n].Kept(); len(k.Paths)+len(k.Free) > 0 {
+			p.Objects = append(p.Objects, k)
+		}
 	}
 	p.ID = model.Digest(p.Method, p.Component, p.Workload, p.detail)
 	if label.From != label.To && len(p.changes) > 0 {
@@ -136,13 +131,43 @@ func (s Scale) finish(p *planned, component string, w model.Workload, raw json.R
 			m := model.Mark{To: had, What: p.Owes, Plan: p.ID, Since: s.Now(), By: s.By}
 			note.To = m.Note()
 		}
-		last := &p.changes[len(p.changes)-1]
-		last.Fields = append(last.Fields, note)
+		at := slices.IndexFunc(p.changes, func(c ways.Change) bool { return slices.Contains(c.Fields, label) })
+		p.changes[at].Fields = append(p.changes[at].Fields, note)
 	}
 	p.say(s, component, w, set)
 	var err error
 	p.Detail, err = json.Marshal(p.detail)
 	return err
+}
+
+// order puts the writes in the order in which no autoscaler puts the number back. The
+// real one acts on a change of its HPA at once, and then writes its number over another:
+// what holds it comes before the workload, and what lets it go after. The mark is taken off
+// last, when nothing is owed any more.
+func (p *planned) order(load ways.Change, label ways.Field) {
+	var before, after []ways.Change
+	for n := range p.scalers {
+		switch x := &p.scalers[n]; {
+		case x.change == nil:
+		case x.held != "":
+			before = append(before, *x.change)
+		default:
+			after = append(after, *x.change)
+		}
+	}
+	mark := ways.Change{Object: load.Object, Raw: load.Raw}
+	if label.From != label.To || len(load.Fields) > 0 {
+		mark.Fields = []ways.Field{label}
+	}
+	if p.Marked || len(after) == 0 { // with the number, in one write
+		load.Fields, mark.Fields = append(load.Fields, mark.Fields...), nil
+	}
+	p.changes = before
+	for _, c := range append(append([]ways.Change{load}, after...), mark) {
+		if len(c.Fields) > 0 {
+			p.changes = append(p.changes, c)
+		}
+	}
 }
 
 // say adds what the operator reads.
@@ -164,14 +189,18 @@ func (p *planned) say(s Scale, component string, w model.Workload, set int) {
 		p.Changes = append(p.Changes, p.scalers[n].said...)
 	}
 	var commands []string
-	for n := range p.scalers {
-		if c := p.scalers[n].command; c != "" {
-			commands = append(commands, s.cluster.Kubectl(w.Namespace, c))
+	scalers := func(held bool) {
+		for n := range p.scalers {
+			if x := &p.scalers[n]; x.command != "" && (x.held != "") == held {
+				commands = append(commands, s.cluster.Kubectl(w.Namespace, x.command))
+			}
 		}
 	}
+	scalers(true)
 	if set != p.Now {
 		commands = append(commands, s.cluster.Kubectl(w.Namespace, fmt.Sprintf("scale %s --replicas=%d", w, set)))
 	}
+	scalers(false)
 	key := model.MarkKey + string(model.MethodScale)
 	switch {
 	case p.Marked && p.mark == nil:
