@@ -124,6 +124,10 @@ func (c *Client) checkRefs(ctx context.Context, p *planned, sets []*object) []mo
 	return out
 }
 
+// withRelease is how long before a workload its pipeline may write what the workload reads:
+// what is changed that shortly before the target was replaced is of the release that came.
+const withRelease = time.Minute
+
 func (c *Client) checkRef(ctx context.Context, p *planned, r ref, end time.Time) model.Check {
 	name := text.Line(r.name)
 	body, err := c.do(ctx, call{method: http.MethodGet, path: corePath(p.Workload.Namespace, r.resource, r.name), accept: partial})
@@ -147,7 +151,7 @@ func (c *Client) checkRef(ctx context.Context, p *planned, r ref, end time.Time)
 	if at.IsZero() {
 		at = o.Metadata.CreationTimestamp.Time
 	}
-	if end.IsZero() || !at.After(end) {
+	if end.IsZero() || !at.After(end.Add(-withRelease)) {
 		return ok
 	}
 	who := ""
