@@ -26,12 +26,15 @@ func (j Job) Versions(ctx context.Context, c *model.Component, _ time.Time) (*mo
 	if err != nil {
 		return nil, model.Told(nil, err, "the deployments of %s to %s cannot be read: %s", t.Project, t.Environment, because(err))
 	}
-	out := &model.History{Component: c.ID, Method: MethodJob, At: j.Now()}
+	out := &model.History{Component: c.ID, Method: MethodJob, At: j.Now(), Stays: kept}
 	for _, x := range candidates(all, c) {
 		out.Candidates = append(out.Candidates, x.Candidate)
 	}
 	return out, nil
 }
+
+// kept is what running the job of a version does not bring back.
+const kept = "data and its schema, variables of the project, and what other jobs of the pipeline did"
 
 // candidate holds a version and its newest deployment.
 type candidate struct {
