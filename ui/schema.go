@@ -159,12 +159,26 @@ func (c *choose) migrations(w, h int) []string {
 			state, look = "newest", p.Strong
 		}
 		if e := ends[r.Key]; len(e) > 0 {
-			slices.Sort(e)
-			state = strings.TrimPrefix(state+", "+strings.Join(slices.Compact(e), ", ")+" ends here", ", ")
+			state = strings.TrimPrefix(state+", "+c.endHere(e), ", ")
 		}
 		out = append(out, mark+p.name(r.Key, kw, style)+"  "+p.cell(state, 30, look)+" "+p.fit(r.Cause, w-kw-37))
 	}
 	return out
+}
+
+// endHere says the code of which releases ends at a migration: the one that is chosen, where
+// it is among them, and how many others.
+func (c *choose) endHere(names []string) string {
+	slices.Sort(names)
+	names = slices.Compact(names)
+	one := names[len(names)-1]
+	if ch := c.inc().Choice(model.Release(c.focus)); ch != nil && slices.Contains(names, ch.To.Name()) {
+		one = ch.To.Name()
+	}
+	if len(names) > 1 {
+		return fmt.Sprintf("%s ends here, %d more", one, len(names)-1)
+	}
+	return one + " ends here"
 }
 
 // releaseOf names the release whose code ends at a migration.
