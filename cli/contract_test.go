@@ -161,7 +161,7 @@ func (p *ported) bed(t *testing.T, cfg *rest.Config) *porttest.Bed {
 				cfg.Components = []config.Component{{Name: "api", Redeploy: &config.Redeploy{Repository: as.Repository, Manifests: "manifests", Manager: "deployer"}}}
 			}
 			cfg.Recovery.Maintenance = as.Page
-			return methods(p.connect(t, ns, as), cfg, as.ReadOnly)
+			return methods(p.connect(t, ns, as), cfg, as.ReadOnly, nil)
 		},
 		Metrics: func(t *testing.T) engine.Metrics {
 			t.Helper()

@@ -46,7 +46,7 @@ func aroundLines(ctx context.Context, cfg *config.Config) []finding {
 	for _, o := range onCallSources(cfg) {
 		add(func() finding { return onCallLine(ctx, o) })
 	}
-	job := gitlabJob(cfg, true)
+	job := gitlabJob(cfg, true, nil)
 	for _, k := range cfg.Components {
 		if job.Serves(k.Name) {
 			ask = append(ask, func() []finding { return jobLines(ctx, job, k.Name) })

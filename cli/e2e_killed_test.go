@@ -102,7 +102,7 @@ func workToTheEnd(name, dir string) error {
 	over := len(all) > 0 && all[0].Closed()
 	var e *engine.Engine
 	board := func() *model.Component { return e.Snapshot().Seen.Component(name) }
-	e = engine.New(closing(engine.Config{Cluster: c, Methods: methods(c, cfg, false), Metrics: byImage{board}, Settings: set, Version: "kill",
+	e = engine.New(closing(engine.Config{Cluster: c, Methods: methods(c, cfg, false, nil), Metrics: byImage{board}, Settings: set, Version: "kill",
 		Host: "laptop", Journals: []string{dir}, IdlePoll: 100 * time.Millisecond}, cfg, c, prom))
 	ctx, stop := context.WithTimeout(context.Background(), 50*time.Second)
 	defer stop()

@@ -56,7 +56,7 @@ func newRacer(t *testing.T, ns, name, user, who string, leases bool, via ...stri
 	}
 	target := model.Target{ID: name, Workload: model.Workload{Kind: model.Deployment, Namespace: ns, Name: name}}
 	c.SetTargets([]model.Target{target})
-	conf := engine.Config{Cluster: c, Methods: methods(c, config.Defaults(), false), Metrics: unmeasured{}, Version: "race", Host: "laptop-of-" + who,
+	conf := engine.Config{Cluster: c, Methods: methods(c, config.Defaults(), false, nil), Metrics: unmeasured{}, Version: "race", Host: "laptop-of-" + who,
 		Journals: []string{t.TempDir()}, IdlePoll: time.Minute,
 		Settings: incident.Settings{Namespace: ns, Operator: who, Limits: model.DefaultLimits(), Verify: incident.DefaultVerify(),
 			Scrape: 15 * time.Second, Poll: 5 * time.Second, Components: []model.Target{target}}}

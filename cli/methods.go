@@ -20,8 +20,8 @@ import (
 )
 
 // methods are the ways back. Choose offers those that are engine.Offered, in this order.
-func methods(c *kube.Client, cfg *config.Config, readOnly bool) []engine.Method {
-	job := gitlabJob(cfg, readOnly)
+func methods(c *kube.Client, cfg *config.Config, readOnly bool, dial dialer) []engine.Method {
+	job := gitlabJob(cfg, readOnly, dial)
 	return []engine.Method{
 		kube.NewUndo(c),
 		kube.NewDeletePod(c),
@@ -59,7 +59,7 @@ func maintained(c *kube.Client, cfg *config.Config, readOnly bool) maintenance.M
 
 // gitlabJob is the way back by the jobs of the components that name theirs. It sends
 // nothing now. Where the GitLab cannot be asked, for want of a token, each use says so.
-func gitlabJob(cfg *config.Config, readOnly bool) gitlabjob.Job {
+func gitlabJob(cfg *config.Config, readOnly bool, dial dialer) gitlabjob.Job {
 	targets := map[string]gitlabjob.Target{}
 	for _, k := range cfg.Components {
 		if g := k.GitLab; g != nil {
@@ -71,7 +71,7 @@ func gitlabJob(cfg *config.Config, readOnly bool) gitlabjob.Job {
 		token, err := s.Token.Read(os.Getenv)
 		var client *http.Client
 		if err == nil {
-			client, err = httpClient(s.HTTP, readOnly)
+			client, err = httpClient(s.HTTP, readOnly, dial)
 		}
 		if err == nil {
 			server, err = gitlab.NewClient("GitLab", s.URL, token, client)

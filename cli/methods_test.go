@@ -14,7 +14,7 @@ import (
 func TestEachWayBackHasAName(t *testing.T) {
 	cfg := config.Defaults()
 	var offered []model.Method
-	for _, m := range methods(nil, cfg, true) {
+	for _, m := range methods(nil, cfg, true, nil) {
 		_, before := m.(engine.Before) // is none, and has a section of its own
 		if _, ok := m.(engine.Offered); ok && !before {
 			offered = append(offered, m.Name())

@@ -35,7 +35,7 @@ type Sender interface {
 func senders(cfg *config.Config, readOnly bool) map[string]Sender {
 	all := map[string]Sender{}
 	add := func(key string, h *promconfig.HTTPClientConfig, make func(*http.Client) (Sender, error)) {
-		client, err := httpClient(h, readOnly)
+		client, err := httpClient(h, readOnly, nil)
 		var s Sender
 		if err == nil {
 			s, err = make(client)
@@ -129,7 +129,7 @@ type onCallSource struct {
 func onCallSources(cfg *config.Config) []onCallSource {
 	var all []onCallSource
 	add := func(role, name string, secret config.Secret, h *promconfig.HTTPClientConfig, make func(*http.Client, string) (onCaller, error)) {
-		client, err := httpClient(h, true)
+		client, err := httpClient(h, true, nil)
 		var token string
 		if err == nil {
 			token, err = secret.Read(os.Getenv)
@@ -169,8 +169,8 @@ func (n nobody) OnCall(context.Context) ([]model.OnCall, error) {
 
 // httpClient is the client of one integration. It keeps no connection open: one
 // that the other side closed meanwhile would leave it unknown whether a message
-// was sent.
-func httpClient(h *promconfig.HTTPClientConfig, readOnly bool) (*http.Client, error) {
+// was sent. dial connects; nil = over the network.
+func httpClient(h *promconfig.HTTPClientConfig, readOnly bool, dial dialer) (*http.Client, error) {
 	access := promconfig.DefaultHTTPClientConfig
 	if h != nil {
 		access = *h
@@ -180,7 +180,11 @@ func httpClient(h *promconfig.HTTPClientConfig, readOnly bool) (*http.Client, er
 	if err := access.Validate(); err != nil {
 		return nil, err
 	}
-	rt, err := promconfig.NewRoundTripperFromConfig(access, "rollbook", promconfig.WithUserAgent("rollbook"), promconfig.WithKeepAlivesDisabled())
+	how := []promconfig.HTTPClientOption{promconfig.WithUserAgent("rollbook"), promconfig.WithKeepAlivesDisabled()}
+	if dial != nil {
+		how = append(how, promconfig.WithDialContextFunc(dial))
+	}
+	rt, err := promconfig.NewRoundTripperFromConfig(access, "rollbook", how...)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -93,9 +94,15 @@ func raise(t *testing.T, width, height int, open func(context.Context, stage) er
 		time.Sleep(time.Until(night))
 		ctx, cancel := context.WithCancel(t.Context())
 		m := &played{t: t, ended: make(chan error, 1), Terminal: uitest.New(t, width, height), stop: cancel, tmp: tmp}
-		pipe := sandbox.NewPipe()
+		pipe, server := sandbox.NewPipe(), sandbox.NewPipeAt("gitlab.invalid:80")
+		dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+			if address == server.Addr().String() {
+				return server.Dial(ctx, network, address)
+			}
+			return pipe.Dial(ctx, network, address)
+		}
 		go func() {
-			m.ended <- open(ctx, stage{dial: pipe.Dial, listen: pipe, seed: 1, temp: tmp,
+			m.ended <- open(ctx, stage{dial: dial, listen: pipe, gitlab: server, seed: 1, temp: tmp,
 				screen: ui.Options{Input: m, Output: m, Width: width, Height: height, Env: uitest.Env, Program: uitest.Program}})
 			m.Hangup()
 		}()
@@ -169,6 +176,20 @@ func (m *played) confirms(words ...string) {
 	m.Waits(20*time.Second, append(words, "▸4 Confirm", "type y to roll back")...)
 	m.hinted(4)
 	m.confirmed()
+}
+
+// accepts is confirms where a sentence has to be typed first.
+func (m *played) accepts(sentence string, words ...string) {
+	m.t.Helper()
+	m.Keys(enter)
+	m.Waits(20*time.Second, append(words, "▸4 Confirm", "type "+sentence+" to accept that")...)
+	m.Keys(sentence)
+	m.Keys(enter)
+	m.Waits(5*time.Second, "type y to do this")
+	m.hinted(4)
+	m.Keys("y")
+	m.Keys(enter)
+	m.Waits(5*time.Second, "▸5 Roll back")
 }
 
 // overrides lifts the marked line of the preflight, with a reason.
@@ -279,7 +300,7 @@ func (m *played) hinted(step int) {
 	if hint == "" {
 		m.t.Fatalf("%s has no hint for step %d", m.scenario.Name, step)
 	}
-	typing := strings.Contains(m.Screen(), "type y to roll back")
+	typing := strings.Contains(m.Screen(), "type y to ")
 	if typing {
 		m.Keys(f1) // every letter is text
 	} else {

@@ -114,6 +114,9 @@ func (d *exercise) run(ctx context.Context, out io.Writer) error {
 	if d.serve {
 		fmt.Fprintf(out, "# The sandbox's scenario %s runs until it is stopped (Ctrl-C).\nexport KUBECONFIG=%s\nexport PROMETHEUS=%s\n",
 			r.scenario.Name, r.kubeconfig(), r.bed.PrometheusURL())
+		if _, err := os.Stat(r.configFile()); err == nil {
+			fmt.Fprintf(out, "# Its ways back, for rollbook --config: %s\n", r.configFile())
+		}
 		<-r.bed.Context().Done()
 		return r.bed.Err()
 	}
@@ -199,7 +202,7 @@ func (r *room) open(ctx context.Context, name string) (err error) {
 		r.bed.Close()
 	}
 	lavish()
-	if r.bed, err = sandbox.Open(ctx, sandbox.Options{Scenario: r.scenario, Now: r.stage.now, Built: frugal, Listener: r.stage.listen, Seed: r.stage.seed}); err != nil {
+	if r.bed, err = sandbox.Open(ctx, sandbox.Options{Scenario: r.scenario, Now: r.stage.now, Built: frugal, Listener: r.stage.listen, GitLab: r.stage.gitlab, Seed: r.stage.seed}); err != nil {
 		return err
 	}
 	text, err := r.bed.Kubeconfig()
@@ -209,7 +212,47 @@ func (r *room) open(ctx context.Context, name string) (err error) {
 	if err := os.WriteFile(r.kubeconfig(), text, 0o600); err != nil {
 		return fmt.Errorf("write the sandbox's kubeconfig: %w", err)
 	}
+	return r.furnish(ctx)
+}
+
+// furnish puts into the folder what the scenario's ways back need: a repository, a token,
+// and the configuration that names them.
+func (r *room) furnish(ctx context.Context) error {
+	url, token := r.bed.GitLab()
+	at := sandbox.Places{GitLab: url, TokenFile: filepath.Join(r.dir, "gitlab-token"), Repository: filepath.Join(r.dir, "shop")}
+	text := r.scenario.Config(at)
+	if text == "" {
+		return nil
+	}
+	if err := os.WriteFile(at.TokenFile, []byte(token), 0o600); err != nil {
+		return fmt.Errorf("write the token of the sandbox's GitLab: %w", err)
+	}
+	now := r.stage.now
+	if now == nil {
+		now = time.Now
+	}
+	if err := r.scenario.WriteRepository(ctx, at.Repository, now()); err != nil {
+		return err
+	}
+	if err := os.WriteFile(r.configFile(), []byte(text), 0o600); err != nil {
+		return fmt.Errorf("write the sandbox's rollbook.yaml: %w", err)
+	}
 	return nil
+}
+
+// configFile is where the configuration of a scenario with more than one way back is.
+func (r *room) configFile() string { return filepath.Join(r.dir, config.FileName) }
+
+// config is the runbook's, but for the hold, with the scenario's ways back.
+func (r *room) config() (*config.Config, error) {
+	cfg, err := config.Defaults(), error(nil)
+	if _, none := os.Stat(r.configFile()); none == nil {
+		cfg, err = config.Load(config.Source{Kind: config.User, Name: "the sandbox's rollbook.yaml", Path: r.configFile()})
+	}
+	if err == nil {
+		cfg.Verify.Hold = practiceHold
+	}
+	return cfg, err
 }
 
 // clear leaves nothing.
@@ -225,10 +268,14 @@ func (r *room) flags(f *flags) (*flags, error) {
 	in := &flags{prometheus: sandbox.PrometheusService, readOnly: f.readOnly, stage: f.stage}
 	in.kube.Kubeconfig, in.kube.CurrentContext = r.kubeconfig(), sandbox.Context
 	in.kube.Context.Namespace, in.kube.Timeout = f.kube.Context.Namespace, f.kube.Timeout
-	p := &practice{journals: filepath.Join(r.dir, "incidents"), about: ui.Practice{
+	cfg, err := r.config()
+	if err != nil {
+		return nil, err
+	}
+	p := &practice{config: cfg, journals: filepath.Join(r.dir, "incidents"), about: ui.Practice{
 		Name: r.scenario.Name, Learn: r.scenario.Learn,
 		Hint:   func(at incident.Step) string { return r.scenario.Hints.Of(int(at) + 1) },
-		Images: r.scenario.End.Images, None: r.scenario.End.None, Building: func() bool { return !r.bed.IsBuilt() },
+		Images: r.scenario.End.Images, None: r.scenario.End.None, Schema: r.scenario.End.Schema, Building: func() bool { return !r.bed.IsBuilt() },
 		Kubeconfig: in.kube.Kubeconfig, Prometheus: r.bed.PrometheusURL(),
 	}}
 	if f.journalDir != "" {
@@ -238,6 +285,9 @@ func (r *room) flags(f *flags) (*flags, error) {
 		}
 		p.journals, p.about.JournalStays = abs, true
 	}
+	if _, none := os.Stat(r.configFile()); none == nil {
+		p.about.Config = r.configFile()
+	}
 	in.journalDir = p.journals
 	in.stage.practice = p
 	return in, nil
@@ -245,16 +295,10 @@ func (r *room) flags(f *flags) (*flags, error) {
 
 // practice is what is otherwise in a walk in the sandbox.
 type practice struct {
+	config   *config.Config
 	journals string
 	about    ui.Practice
 }
 
 // practiceHold is the hold of Verify in the sandbox, so that nobody waits.
 const practiceHold = 30 * time.Second
-
-// config is the runbook's, but for the hold.
-func (*practice) config() *config.Config {
-	cfg := config.Defaults()
-	cfg.Verify.Hold = practiceHold
-	return cfg
-}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -437,4 +438,111 @@ func TestScenarioErrorsTheWrongComponent(t *testing.T) {
 		m.scenario.End = sandbox.End{}
 		m.abandons()
 	})
+}
+
+// Where the cluster refuses, the pipeline goes back.
+func TestScenarioGitlabOnly(t *testing.T) {
+	play(t, "gitlab-only", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python")
+		m.decides("● YES")
+		m.chooses("1.42.0 → 1.41.0 (6 → 5)", "★ good", "by Kubernetes undo (b: GitLab job)")
+		m.Keys("b")
+		m.Waits(20*time.Second, "by GitLab job", "(6 → #4561)", "★ good", "not rolled back: data and its schema")
+		m.history = versionsOn(m.Screen())
+		m.confirms("Run again the job deploy of pipeline 4561", "✓ the token has the scope api", "/jobs/910/retry")
+		m.Waits(time.Minute, "job 913 (deploy) runs for", "│ $ kubectl apply -k overlays/production")
+		m.Waits(time.Minute, "of 3 new pods")
+		m.verifies()
+		m.closes()
+	})
+}
+
+// The undo is refused before anything is written, with the cluster's own words.
+func TestScenarioGitlabOnlyTheWrongWay(t *testing.T) {
+	play(t, "gitlab-only", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python")
+		m.decides("● YES")
+		m.chooses("★ good")
+		m.Keys(enter)
+		m.Waits(20*time.Second, "▸4 Confirm", "Blocked: you may not patch deployments", "User \"you\" cannot patch resource")
+		m.runs("backend-python", "shop/backend-python:1.42.0")
+		m.scenario.End = sandbox.End{}
+		m.abandons()
+	})
+}
+
+// The schema goes back first, and the application only when that is proved.
+func TestScenarioBadMigration(t *testing.T) {
+	play(t, "bad-migration", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python", "NumericValueOutOfRange")
+		m.decides("● YES")
+		m.chooses("1.42.0 → 1.41.0 (6 → 5)", "★ good", "2 migrations since 1.41.0")
+		m.Keys("s")
+		m.Waits(20*time.Second, "by migrations", "▸ b2c3d4e5f6a1", "1.41.0 ends here")
+		m.Keys(" ")
+		m.Waits(5*time.Second, "▸✓b2c3d4e5f6a1", "is taken back to b2c3d4e5f6a1 before its release")
+		m.accepts("data of backend-python will be lost", "Take back 2 migrations of backend-python", "alembic downgrade")
+		m.Waits(time.Minute, "waits for what goes before it", "Running downgrade d4e5f6a1b2c3 ->")
+		m.Waits(time.Minute, "the schema is at b2c3d4e5f6a1, by the database: 2 migrations undone", "1.42.0 → 1.41.0 (6 → 5)", "of 3 new pods")
+		m.verifies()
+		m.closes()
+	})
+}
+
+// The application alone: the old code fails with the new schema, and more than before.
+func TestScenarioBadMigrationTheWrongWay(t *testing.T) {
+	play(t, "bad-migration", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python")
+		m.decides("● YES")
+		m.chooses("2 migrations since 1.41.0; they stay")
+		m.confirms("⚠ 2 migrations since 1.41.0: they stay applied")
+		m.Waits(90*time.Second, "is worse than before: errors 34% → 8", "u  undo the undo")
+		m.runs("backend-python", "shop/backend-python:1.41.0")
+		m.abandons()
+	})
+}
+
+// What the undo leaves behind comes back from git.
+func TestScenarioConfigDrift(t *testing.T) {
+	needsGit(t)
+	play(t, "config-drift", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python")
+		m.decides("● YES")
+		m.chooses("1.42.0 → 1.41.0 (6 → 5)", "★ good", "by Kubernetes undo (b: Redeploy)")
+		m.Keys("b")
+		m.Waits(20*time.Second, "by Redeploy", "1.42.0 → v1.41.0", "★ good")
+		m.history = versionsOn(m.Screen())
+		m.confirms("Redeploy backend-python at v1.41.0", "2 objects change")
+		m.Waits(time.Minute, "of 3 new pods")
+		m.verifies()
+		m.closes()
+	})
+}
+
+// The undo alone: the old pods start with the new ConfigMap, which is told before.
+func TestScenarioConfigDriftTheWrongWay(t *testing.T) {
+	needsGit(t)
+	play(t, "config-drift", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python")
+		m.decides("● YES")
+		m.chooses("★ good")
+		m.confirms("⚠ configmap backend-python-config changed", "by gitlab-ci: revision 5")
+		m.Waits(2*time.Minute, "Rolled out")
+		m.Keys(enter)
+		m.Waits(time.Minute, "▸6 Verify", "error ratio       ✗ bad")
+		m.runs("backend-python", "shop/backend-python:1.41.0")
+		m.Keys("3")
+		m.Waits(20*time.Second, "▸3 Choose")
+		m.abandons()
+	})
+}
+
+// needsGit leaves a scenario out where what it needs of the machine is not there.
+func needsGit(t *testing.T) {
+	t.Helper()
+	for _, program := range []string{"git", "kubectl"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("%s is not installed: an overlay of a repository cannot be built", program)
+		}
+	}
 }

@@ -19,7 +19,7 @@ import (
 // say.
 func loadConfig(f *flags) (*config.Config, error) {
 	if f.stage.practice != nil {
-		return f.stage.practice.config(), nil
+		return f.stage.practice.config, nil
 	}
 	wd, err := os.Getwd()
 	if err != nil {

@@ -107,7 +107,7 @@ func stands(ctx context.Context, f *flags, args []string, wait time.Duration) (s
 	if err != nil {
 		return none, err
 	}
-	e := engine.New(engine.Config{Cluster: c, Methods: methods(c, cfg, true), Metrics: prom, Settings: set, Version: version, Host: hostName(), Journals: dirs,
+	e := engine.New(engine.Config{Cluster: c, Methods: methods(c, cfg, true, f.stage.dial), Metrics: prom, Settings: set, Version: version, Host: hostName(), Journals: dirs,
 		IdlePoll: cfg.Limits.PollIdle, LookOn: lookOn, Leases: c, Checks: newChecks(c, prom), Glance: true})
 	g := &glance{e: e, prom: prom, focus: set.Focus, searched: make(chan struct{})}
 	work, stop := context.WithCancel(ctx)

@@ -201,7 +201,7 @@ func opened(t *testing.T, on *flags) *engine.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return engine.New(engine.Config{Cluster: c, Methods: methods(c, cfg, false), Metrics: prom, Settings: set, Journals: []string{on.journalDir}, IdlePoll: cfg.Limits.PollIdle})
+	return engine.New(engine.Config{Cluster: c, Methods: methods(c, cfg, false, nil), Metrics: prom, Settings: set, Journals: []string{on.journalDir}, IdlePoll: cfg.Limits.PollIdle})
 }
 
 func reached(t *testing.T, e *engine.Engine, is func(*incident.Snapshot) bool) *incident.Snapshot {

@@ -18,9 +18,10 @@ import (
 // A stage is where the walk is played. The zero value is the process's own
 // terminal and network; a test brings others, and all else stays the same.
 type stage struct {
-	dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	dial   dialer           // nil = over the network
 	screen ui.Options       // what walk does not set itself
 	listen net.Listener     // of the sandbox
+	gitlab net.Listener     // of the sandbox's GitLab
 	seed   uint64           // of the sandbox's names; 0 = others each time
 	now    func() time.Time // of the sandbox; nil = time.Now
 	temp   string           // in which the sandbox has its folder; "" = the system's
@@ -29,6 +30,9 @@ type stage struct {
 	beside   func(ui.Engine) ui.Engine
 	practice *practice // nil = a cluster
 }
+
+// A dialer connects to an address.
+type dialer = func(ctx context.Context, network, address string) (net.Conn, error)
 
 // ownTerminal says whether the screen is the process's own terminal.
 func (s *stage) ownTerminal() bool { return s.screen.Output == nil }
@@ -95,7 +99,7 @@ func walk(ctx context.Context, f *flags, args []string) error {
 		}
 		screen.Input, screen.Login = door.in, func() error { return door.login(quiet, c) }
 	}
-	e := engine.New(closing(engine.Config{Cluster: c, Methods: methods(c, cfg, f.readOnly), Metrics: prom, Settings: set, Version: version, Host: hostName(),
+	e := engine.New(closing(engine.Config{Cluster: c, Methods: methods(c, cfg, f.readOnly, f.stage.dial), Metrics: prom, Settings: set, Version: version, Host: hostName(),
 		Journals: dirs, IdlePoll: cfg.Limits.PollIdle, LookOn: lookOn}, cfg, c, prom))
 	screen.Engine = e
 	if f.stage.beside != nil {

@@ -20,6 +20,15 @@ type Image struct {
 	Crash      *Crash
 	Log        *Log
 	Then       []Then
+	When       []When
+}
+
+// When is another behaviour of containers with certain variables, or while the schema of
+// the database is at a migration. What it leaves out stays as it is.
+type When struct {
+	Env    map[string]string // that it was started with
+	Schema string            // newest migration that is applied
+	Image  `yaml:",inline"`
 }
 
 // Crash is how a container ends by itself.
@@ -49,19 +58,20 @@ type Then struct {
 type behaviours struct {
 	images  map[string]Image
 	opening time.Time
+	schema  func() string // newest migration that is applied; nil = there is no schema
 }
 
 // of is safe for concurrent use: nothing changes any more.
-func (b *behaviours) of(image string) sim.Behaviour {
+func (b *behaviours) of(image string, env map[string]string) sim.Behaviour {
 	repo, _, _ := strings.Cut(image, ":")
 	healthy := sim.Behaviour{Errors: 0.002, P95: 120 * time.Millisecond}
-	b.images[repo].apply(&healthy)
+	b.apply(b.images[repo], env, &healthy)
 	// A version that nobody asks still counts that nobody does.
 	healthy.HTTP = healthy.RPS > 0
 	out := healthy
 	own := b.images[image]
 	if repo != image {
-		own.apply(&out)
+		b.apply(own, env, &out)
 	}
 	out.HTTP = out.HTTP || out.RPS > 0
 	for _, t := range own.Then {
@@ -71,6 +81,20 @@ func (b *behaviours) of(image string) sim.Behaviour {
 		out.Then = append(out.Then, c)
 	}
 	return out
+}
+
+// apply gives a behaviour what an image says, as things are.
+func (b *behaviours) apply(i Image, env map[string]string, to *sim.Behaviour) {
+	i.apply(to)
+	for _, w := range i.When {
+		is := w.Schema == "" || b.schema != nil && b.schema() == w.Schema
+		for k, v := range w.Env {
+			is = is && env[k] == v
+		}
+		if is {
+			w.apply(to)
+		}
+	}
 }
 
 func (i Image) apply(b *sim.Behaviour) {

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"rollbook/sandbox/gitlab"
 	"rollbook/sandbox/prom"
 	"rollbook/sandbox/prom/traffic"
 	"rollbook/sandbox/sim"
@@ -49,6 +50,8 @@ type world struct {
 	prom    *prom.Server
 	told    *clock // of prom, which is told of the past after it was simulated
 	traffic *traffic.Traffic
+	gitlab  *gitlab.Server // nil = there is none
+	schema  *database      // nil = there is none
 }
 
 // newWorld makes everything that a scenario is about, up to its opening. When
@@ -63,6 +66,10 @@ func newWorld(ctx context.Context, o Options) (*world, error) {
 	w := &world{clock: c, store: store.New(c.now), told: told, traffic: traffic.New()}
 	w.store.Seed(seed)
 	b := &behaviours{images: o.Scenario.Images, opening: opening}
+	if w.schema = o.Scenario.Schema.open(); w.schema != nil {
+		b.schema = w.schema.At
+	}
+	w.gitlab = w.newGitLab(o.Scenario, opening, o.GitLabToken)
 	w.sim = sim.New(sim.Options{Store: w.store, Behave: b.of, Seed: seed})
 	var err error
 	if w.prom, err = prom.New(prom.Options{Now: told.now, Interval: interval}); err != nil {
@@ -144,9 +151,20 @@ func (w *world) release(s *Scenario, r Release, pods bool) error {
 	if pods {
 		replicas = o.replicas()
 	}
-	err := r.apply(w.store, replicas)
-	if apierrors.IsNotFound(err) {
-		err = r.create(s, w.store, o, replicas)
+	var err error
+	switch {
+	case s.Git.keeps(id):
+		err = w.deploy(s, r, replicas)
+	default:
+		if err = r.configure(w.store); err == nil {
+			err = r.apply(w.store, replicas)
+		}
+		if apierrors.IsNotFound(err) {
+			err = r.create(s, w.store, o, replicas)
+		}
+	}
+	if err == nil && w.schema != nil {
+		w.schema.released(r)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: release %s of %s: %w", s.File, r.Image, r.Workload, err)

@@ -12,10 +12,16 @@ type Pipe struct {
 	conns chan net.Conn
 	done  chan struct{}
 	once  sync.Once
+	addr  pipeAddr
 }
 
 // NewPipe makes one.
-func NewPipe() *Pipe { return &Pipe{conns: make(chan net.Conn), done: make(chan struct{})} }
+func NewPipe() *Pipe { return NewPipeAt("sandbox.invalid:443") }
+
+// NewPipeAt makes one that calls itself by an address.
+func NewPipeAt(addr string) *Pipe {
+	return &Pipe{conns: make(chan net.Conn), done: make(chan struct{}), addr: pipeAddr(addr)}
+}
 
 // Dial connects to the listener, whatever the address.
 func (p *Pipe) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -47,9 +53,9 @@ func (p *Pipe) Close() error {
 }
 
 // Addr is a name that nobody can look up.
-func (p *Pipe) Addr() net.Addr { return pipeAddr{} }
+func (p *Pipe) Addr() net.Addr { return p.addr }
 
-type pipeAddr struct{}
+type pipeAddr string
 
-func (pipeAddr) Network() string { return "pipe" }
-func (pipeAddr) String() string  { return "sandbox.invalid:443" }
+func (pipeAddr) Network() string  { return "pipe" }
+func (a pipeAddr) String() string { return string(a) }

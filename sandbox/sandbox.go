@@ -43,7 +43,12 @@ type Options struct {
 	// 127.0.0.1 for it and for Prometheus. With one, Prometheus is reached
 	// through the API's service proxy alone.
 	Listener net.Listener
-	// Exec runs commands in pods; nil = no container has any.
+	// GitLab is where the scenario's GitLab is served, where it has one; nil = a free
+	// port of 127.0.0.1.
+	GitLab net.Listener
+	// GitLabToken is the operator's there; "" = a random one.
+	GitLabToken string
+	// Exec runs commands in pods; nil = those of the scenario, or none.
 	Exec api.Exec
 }
 
@@ -52,8 +57,10 @@ type Sandbox struct {
 	Addr string // host:port of the Kubernetes API
 
 	token, prometheus string
-	ca                []byte
-	warn              func(string)
+	// of the scenario's GitLab
+	gitlabURL, gitlabToken string
+	ca                     []byte
+	warn                   func(string)
 
 	ctx     context.Context // ends with the sandbox; see Err
 	fail    context.CancelCauseFunc
@@ -63,6 +70,7 @@ type Sandbox struct {
 	scenario     *Scenario
 	world        *world
 	api, metrics http.Handler
+	gitlab       http.Handler
 }
 
 // How often the simulation looks what is due.
@@ -108,6 +116,17 @@ func Open(ctx context.Context, o Options) (*Sandbox, error) {
 			return nil, err
 		}
 	}
+	if o.Scenario.GitLab == nil {
+		o.GitLab = nil
+	} else if o.GitLab == nil {
+		if o.GitLab, err = loopback(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if o.GitLabToken == "" {
+		o.GitLabToken = "glpat-" + s.token[:20]
+	}
+	s.gitlabToken = o.GitLabToken
 	s.Addr = o.Listener.Addr().String()
 	host, _, err := net.SplitHostPort(s.Addr)
 	if err != nil {
@@ -126,6 +145,10 @@ func Open(ctx context.Context, o Options) (*Sandbox, error) {
 		mux.Handle(prefix+"/", http.StripPrefix(prefix, s.onceBuilt(&s.metrics)))
 		s.prometheus = "http://" + plain.Addr().String() + prefix
 		s.serve(plain, nil, mux)
+	}
+	if o.GitLab != nil {
+		s.gitlabURL = "http://" + o.GitLab.Addr().String()
+		s.serve(o.GitLab, nil, s.onceBuilt(&s.gitlab))
 	}
 	s.goes(func() error {
 		if err := s.build(o); err != nil {
@@ -153,7 +176,13 @@ func (s *Sandbox) build(o Options) error {
 		return err
 	}
 	s.scenario, s.world, s.metrics = o.Scenario, w, w.prom.Handler()
-	s.api = api.Handler(api.Options{Store: w.store, Logs: logs{w}, Prometheus: s.metrics, Token: s.token, User: User, Now: w.clock.now, Exec: o.Exec})
+	if w.gitlab != nil {
+		s.gitlab = w.gitlab
+	}
+	if o.Exec == nil && w.schema != nil {
+		o.Exec = commands{w}
+	}
+	s.api = api.Handler(api.Options{Store: w.store, Logs: logs{w}, Prometheus: s.metrics, Token: s.token, User: User, Now: w.clock.now, Exec: o.Exec, May: o.Scenario.may})
 	if o.Built != nil {
 		o.Built()
 	}
@@ -262,6 +291,9 @@ func (s *Sandbox) live() {
 		if err := s.world.sim.Step(now); err != nil {
 			s.warn(fmt.Sprintf("the sandbox's controllers: %v", err))
 		}
+		if s.world.gitlab != nil {
+			s.world.gitlab.Running() // its jobs go on, whether anybody asks or not
+		}
 		if err := s.world.reconcile(s.scenario, looked, now); err != nil {
 			s.warn(fmt.Sprintf("the sandbox's controllers: %v", err))
 		}
@@ -277,6 +309,15 @@ func (s *Sandbox) live() {
 // PrometheusURL is where curl and Grafana reach Prometheus; "" = only through
 // the API's service proxy.
 func (s *Sandbox) PrometheusURL() string { return s.prometheus }
+
+// GitLab returns where the scenario's GitLab is, and the operator's token there; "" = it
+// has none.
+func (s *Sandbox) GitLab() (url, token string) {
+	if s.gitlabURL == "" {
+		return "", ""
+	}
+	return s.gitlabURL, s.gitlabToken
+}
 
 // PrometheusService is where the walk reaches Prometheus.
 const PrometheusService = "service:monitoring/prometheus:9090"

@@ -58,6 +58,7 @@ func (h Hints) Of(step int) string {
 type End struct {
 	Images map[string]string // which image each component should run
 	None   string            // why there should be no rollback: healed
+	Schema string            // newest migration that should be applied; "" = whichever
 }
 
 // World is what there is: objects, releases and images. What a scenario leaves
@@ -67,6 +68,10 @@ type World struct {
 	Releases []Release        `yaml:"releases"`
 	Images   map[string]Image `yaml:"images"`
 	Flux     []Flux           `yaml:"flux"`
+	Forbid   []Forbid         `yaml:"forbid"` // what the operator may not do
+	GitLab   *GitLab          `yaml:"gitlab"` // nil = there is none
+	Git      *Git             `yaml:"git"`    // nil = there is no repository
+	Schema   *Schema          `yaml:"schema"` // nil = there is no database that knows migrations
 }
 
 // An Object is a Kubernetes object, as in a manifest.
@@ -110,11 +115,13 @@ type Release struct {
 	Cause    string            `yaml:"cause"` // change-cause
 	Env      map[string]string `yaml:"env"`   // set
 	Unset    []string          `yaml:"unset"` // removed from env
+	// Config is what it sets in ConfigMaps of its namespace, by their name and key.
+	Config map[string]map[string]string `yaml:"config"`
 }
 
 // names are the scenarios in the order in which they are learnt.
 var names = []string{"crash-loop", "errors", "slow", "stuck-rollout", "two-bad-releases", "two-components", "no-metrics", "healed", "no-pod-left",
-	"healthy-neighbour", "innocent-hotfix", "dependency", "made-worse", "gitops"}
+	"healthy-neighbour", "innocent-hotfix", "dependency", "made-worse", "gitops", "gitlab-only", "bad-migration", "config-drift"}
 
 // List returns the scenarios in the order in which they are best learnt, the
 // random one last.
@@ -135,9 +142,12 @@ func List() ([]*Scenario, error) {
 func Load(name string) (*Scenario, error) {
 	switch {
 	case name == Random:
-		s, err := embedded(names[rand.IntN(len(names))]) //nolint:gosec // which incident, not a secret
-		if err != nil {
-			return nil, err
+		var s *Scenario
+		for s == nil || s.Git != nil { // that one needs programs which may not be there
+			var err error
+			if s, err = embedded(names[rand.IntN(len(names))]); err != nil { //nolint:gosec // which incident, not a secret
+				return nil, err
+			}
 		}
 		s.Name, s.Title, s.Learn, s.Hints = Random, "you are not told", "To find out by yourself what is wrong, as in a real night.", Hints{}
 		return s, nil
@@ -249,6 +259,9 @@ func (s *Scenario) check() error {
 			complain("release %s of %s: it comes after the opening; what happens later is said by the image's then", r.Image, r.Workload)
 		}
 		released[w.String()] = true
+	}
+	for _, text := range s.checkWays(workloads) {
+		complain("%s", text)
 	}
 	for w := range workloads {
 		if !released[w] {

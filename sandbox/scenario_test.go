@@ -58,7 +58,7 @@ func TestOwnScenario(t *testing.T) {
 	if s.Name != "own" || len(s.Objects) != 1 || len(s.Releases) != 2 || s.Hints.RollBack != "wait" {
 		t.Errorf("read %+v", s)
 	}
-	if b := (&behaviours{images: s.Images}).of("hotel:2"); b.Errors != 0.5 || b.RPS != 5 {
+	if b := (&behaviours{images: s.Images}).of("hotel:2", nil); b.Errors != 0.5 || b.RPS != 5 {
 		t.Errorf("the bad image behaves %+v", b)
 	}
 }
@@ -78,6 +78,11 @@ func TestMistakesAreToldWithTheirPlace(t *testing.T) {
 		"learn: x\n": `end: say which images the components should run, or none with the reason`,
 		end + "objects: [{apiVersion: example.org/v1, kind: Canary, metadata: {name: a}}]\n":                     `own.yaml: a: the sandbox does not serve objects of the kind Canary in example.org/v1`,
 		end + "objects: [{apiVersion: apps/v1, kind: Deployment, metadata: {name: b, namespace: production}}]\n": `Deployment production/b has no container in its template`,
+		end + "gitlab: {workload: frontend}\n":                                                                   `gitlab: project is missing`,
+		end + "gitlab: {workload: nobody, project: a/b}\n":                                                       `gitlab: no object is the workload "nobody"`,
+		end + "git: {workload: nobody}\n":                                                                        `git: no object is the workload "nobody"`,
+		end + "schema: {workload: frontend}\n":                                                                   `schema: there are no migrations`,
+		end + "schema: {workload: frontend, migrations: [{key: a, since: x}]}\n":                                 `schema: migration "a": it needs a key, and since names an image that was released`,
 		end + "objects: []\n": `nothing was ever released`,
 		end + "objects: [{apiVersion: apps/v1, kind: Deployment, metadata: {name: a, namespace: production}}]\n": `deployment/production/a was never released`,
 	} {

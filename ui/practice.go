@@ -23,8 +23,10 @@ type Practice struct {
 	// there are none, why nothing should be rolled back.
 	Images map[string]string
 	None   string
+	Schema string // at which migration the schema should be; "" = that is not said
 	// Where a second terminal and a browser find it.
 	Kubeconfig, Prometheus string
+	Config                 string // the configuration of its ways back; "" = there is none
 	// Building reports that the incident is not there yet; nil = it is.
 	Building func() bool
 	// JournalStays: the journal is not in the sandbox's own folder.
@@ -117,7 +119,11 @@ func (p *Practice) about(s *scope, w int) []string {
 	out = append(out, n.indent(nonEmpty(p.Learn, "What there is to learn is not told."), w, "  ")...)
 	out = append(out, n.indent("H shows a hint for the present step. Nothing here is real; it ends with this screen.", w, "  ")...)
 	out = append(out, "", "  For kubectl in another terminal:", "   export KUBECONFIG="+p.Kubeconfig,
-		"  Prometheus, for curl or Grafana:", "   "+p.Prometheus, "")
+		"  Prometheus, for curl or Grafana:", "   "+p.Prometheus)
+	if p.Config != "" {
+		out = append(out, "  Its other ways back, with their tokens and repositories:", "   "+p.Config)
+	}
+	out = append(out, "")
 	for i, l := range out {
 		out[i] = n.fit(l, w)
 	}
@@ -285,6 +291,14 @@ func (p *Practice) judge(s *scope) (right bool, text string) {
 			runs = "runs " + strings.Join(r.c.Images, ", ")
 		}
 		wrong = append(wrong, id+" should run "+p.Images[id]+" and "+runs)
+	}
+	if p.Schema != "" && !slices.ContainsFunc(i.Standing(), func(st incident.Standing) bool {
+		return st.Write.Plan.Role == model.RoleSchema && st.Write.State == incident.Done && st.Write.Plan.To.Key == p.Schema
+	}) {
+		wrong = append(wrong, "the schema should be taken back to "+p.Schema+" and was not")
+	}
+	if len(wrong) == 0 && len(p.Images) > 0 && i.Verified.IsZero() {
+		wrong = append(wrong, "what runs is what should, and nothing proved that it works")
 	}
 	for _, st := range i.Standing() {
 		id := st.Write.Plan.Component

@@ -2,7 +2,7 @@
 // rollbook and kubectl use it in the walk: discovery, reading and watching,
 // every kind of write and patch with its preconditions and errors, logs, access
 // reviews, tables for `kubectl get`, and the service proxy to Prometheus.
-// Everybody who has the token may do everything.
+// Whoever has the token may do everything that Options.May allows.
 package api
 
 import (
@@ -26,6 +26,10 @@ type Options struct {
 	Token      string           // "" = everybody
 	User       string           // who has the token
 	Now        func() time.Time // for ages; nil = time.Now
+
+	// May reports whether the user may do something: a verb, such as patch, with a
+	// resource, such as deployments or pods/exec; nil = everything.
+	May func(verb, resource string) bool
 }
 
 type server struct {
@@ -41,6 +45,9 @@ func Handler(o Options) http.Handler {
 	}
 	if o.User == "" {
 		o.User = "you"
+	}
+	if o.May == nil {
+		o.May = func(string, string) bool { return true }
 	}
 	return &server{Options: o, discovery: discover()}
 }

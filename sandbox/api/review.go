@@ -44,7 +44,7 @@ func (c *call) asked(o runtime.Object, gvk schema.GroupVersionKind) error {
 	return nil
 }
 
-// mayI: whoever has the token may do everything.
+// mayI answers whether the user may do one thing.
 func (c *call) mayI() error {
 	r := &authorizationv1.SelfSubjectAccessReview{}
 	gvk := authorizationv1.SchemeGroupVersion.WithKind("SelfSubjectAccessReview")
@@ -56,6 +56,9 @@ func (c *call) mayI() error {
 			"exactly one of nonResourceAttributes or resourceAttributes must be specified")})
 	}
 	r.Status = authorizationv1.SubjectAccessReviewStatus{Allowed: true, Reason: "everything is allowed in the sandbox"}
+	if a := r.Spec.ResourceAttributes; a != nil && !c.May(a.Verb, resource(a.Resource, a.Subresource)) {
+		r.Status = authorizationv1.SubjectAccessReviewStatus{}
+	}
 	return c.send(http.StatusCreated, r)
 }
 
@@ -69,7 +72,7 @@ func (c *call) whatMayI() error {
 	}
 	all := []string{"*"}
 	r.Status = authorizationv1.SubjectRulesReviewStatus{
-		ResourceRules:    []authorizationv1.ResourceRule{{Verbs: all, APIGroups: all, Resources: all}},
+		ResourceRules:    c.rules(),
 		NonResourceRules: []authorizationv1.NonResourceRule{{Verbs: all, NonResourceURLs: all}},
 	}
 	return c.send(http.StatusCreated, r)

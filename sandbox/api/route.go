@@ -48,6 +48,9 @@ func (c *call) serveGroup() error {
 	if c.ns != "" && !c.kind.Namespaced || c.kind.Namespaced && c.ns == "" && c.name != "" {
 		return notServed()
 	}
+	if err := c.allowed(); err != nil {
+		return err
+	}
 	switch {
 	case c.sub == "proxy" && c.kind.Has("proxy"):
 		return c.proxy()

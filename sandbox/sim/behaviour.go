@@ -24,6 +24,11 @@ type Behaviour struct {
 	Then []Change // what it changes to by itself
 }
 
+// Behave says how a container of an image behaves, by the environment that it was
+// started with: nil before its start. It is safe for concurrent use, and changes
+// neither.
+type Behave func(image string, env map[string]string) Behaviour
+
 // Endless is the P95 of a container all of whose requests are in the +Inf
 // bucket.
 const Endless = time.Duration(math.MaxInt64)

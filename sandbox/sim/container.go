@@ -22,6 +22,7 @@ const (
 // A container gets from phase to phase; at is when the next one is due.
 type container struct {
 	spec     *corev1.Container
+	env      map[string]string // that it was started with
 	phase    phase
 	at       time.Time
 	life     life  // the present or the last one
@@ -51,7 +52,7 @@ const (
 
 // advance does what is due of one container.
 func (m *Sim) advance(p *corev1.Pod, r *podRun, c *container) {
-	all := m.behave(c.spec.Image)
+	all := m.behave(c.spec.Image, c.env)
 	for _, ch := range all.Then {
 		m.due(ch.From)
 	}
@@ -140,6 +141,7 @@ func (m *Sim) start(p *corev1.Pod, r *podRun, c *container, b Behaviour) {
 	m.podEvent(p, c.spec.Name, corev1.EventTypeNormal, "Created", "Container created")
 	m.podEvent(p, c.spec.Name, corev1.EventTypeNormal, "Started", "Container started")
 	c.phase, c.at, c.ready = running, time.Time{}, false
+	c.env = m.environment(p, c.spec)
 	c.life = life{number: c.restarts, started: m.now}
 	up := b.Start
 	if up == 0 {

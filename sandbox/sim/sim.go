@@ -26,15 +26,15 @@ import (
 // Options are what a simulation is made of.
 type Options struct {
 	Store  *store.Store
-	Behave func(image string) Behaviour // safe for concurrent use
-	Seed   uint64                       // of names, addresses and small delays
+	Behave Behave
+	Seed   uint64 // of names, addresses and small delays
 }
 
 // Sim drives one store. Step is for one goroutine; Logs and Pods are safe
 // beside it.
 type Sim struct {
 	store  *store.Store
-	behave func(image string) Behaviour
+	behave Behave
 	seed   uint64
 
 	mu     sync.Mutex

@@ -29,7 +29,7 @@ func newBed(t *testing.T) *bed {
 	b := &bed{t: t, now: time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC), images: map[string]Behaviour{}}
 	b.store = store.New(func() time.Time { return b.now })
 	b.store.Seed(1)
-	b.sim = New(Options{Store: b.store, Behave: func(i string) Behaviour { return b.images[i] }, Seed: 1})
+	b.sim = New(Options{Store: b.store, Behave: func(i string, _ map[string]string) Behaviour { return b.images[i] }, Seed: 1})
 	make := func(gr schema.GroupResource, kind, name string) {
 		o := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": kind, "metadata": map[string]any{"name": name}}}
 		if _, err := b.store.Create(gr, o, store.By{Manager: "test"}); err != nil {
