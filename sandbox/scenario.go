@@ -65,6 +65,7 @@ type End struct {
 // out it has from the shop.
 type World struct {
 	Objects  []Object         `yaml:"objects"` // nil = the shop's
+	Beside   []Object         `yaml:"beside"`  // others, beside those
 	Releases []Release        `yaml:"releases"`
 	Images   map[string]Image `yaml:"images"`
 	Flux     []Flux           `yaml:"flux"`
@@ -193,6 +194,7 @@ func parse(file string, data []byte) (*Scenario, error) {
 		maps.Copy(images, s.Images)
 		s.Images = images
 	}
+	s.Objects = slices.Concat(s.Objects, s.Beside)
 	slices.SortStableFunc(s.Releases, func(a, b Release) int { return cmp.Compare(a.At, b.At) })
 	return s, s.check()
 }

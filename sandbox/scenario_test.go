@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -100,5 +102,27 @@ func TestNoSuchScenario(t *testing.T) {
 	}
 	if _, err = Load("testdata/none.yaml"); err == nil || !strings.Contains(err.Error(), "none.yaml: no such file") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestBesideTheShop(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "own.yaml")
+	const text = `end: {none: nothing}
+beside:
+- {apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: frontend, namespace: production}, spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: frontend}, minReplicas: 2, maxReplicas: 4}}
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare, err := Load("errors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Objects) != len(bare.Objects)+1 || s.Objects[len(s.Objects)-1]["kind"] != "HorizontalPodAutoscaler" {
+		t.Errorf("%d objects, the shop has %d", len(s.Objects), len(bare.Objects))
 	}
 }

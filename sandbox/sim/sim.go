@@ -135,15 +135,15 @@ func (m *Sim) pass() error {
 	for _, d := range list[appsv1.DaemonSet](m, daemonSets, "") {
 		note("daemonset", d, m.syncDaemonSet(d))
 	}
-	for _, h := range list[autoscalingv2.HorizontalPodAutoscaler](m, autoscalers, "") {
-		note("autoscaler", h, m.syncAutoscaler(h))
-	}
 	for _, p := range list[corev1.Pod](m, pods, "") {
 		note("pod", p, m.syncPod(p))
 	}
 	if !m.past {
 		for _, s := range list[corev1.Service](m, services, "") {
 			note("service", s, m.syncService(s))
+		}
+		for _, h := range list[autoscalingv2.HorizontalPodAutoscaler](m, autoscalers, "") {
+			note("autoscaler", h, m.syncAutoscaler(h))
 		}
 	}
 	return errors.Join(all...)
