@@ -142,6 +142,9 @@ func (d *decider) askVerify(c *standings) {
 	if i.End != nil || i.Step < RollBack || len(c.bad)+len(c.unknown) == 0 {
 		return
 	}
+	if p := i.Procedure(CourseRecovery); p != nil && p.Open() > 0 {
+		return // that is the answer
+	}
 	after := model.Short(d.s.Now.Sub(i.RolledOut)) + " after the rollout"
 	switch {
 	case len(c.bad) == 0:

@@ -96,11 +96,11 @@ func (p *Procedure) Blocked(id string) string {
 	case s == nil:
 		return "there is no such step"
 	case s.State != ItemOpen:
-		return fmt.Sprintf("“%s” is %s already", s.Text, s.State)
+		return fmt.Sprintf("it is %s already: %s", s.State, s.Text)
 	}
 	for _, need := range s.Needs {
 		if before := p.Step(need.ID); before != nil && before.State == ItemOpen {
-			return fmt.Sprintf("“%s” comes first, or is left out with a reason: %s", before.Text, need.Why)
+			return fmt.Sprintf("take “%s” first, or leave it out with a reason: else %s", before.Text, need.Why)
 		}
 	}
 	if s.Any || len(s.Needs) > 0 {
@@ -111,7 +111,7 @@ func (p *Procedure) Blocked(id string) string {
 		case before.ID == id:
 			return ""
 		case before.State == ItemOpen:
-			return fmt.Sprintf("“%s” comes first: take it, or leave it out with a reason", before.Text)
+			return fmt.Sprintf("take “%s” first, or leave it out with a reason", before.Text)
 		}
 	}
 	return ""

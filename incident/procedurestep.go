@@ -129,12 +129,13 @@ func (i *Incident) onStep(c Course, id string, change func(*ProcedureStep)) {
 
 func (b StepSettled) entry(i *Incident) (EntryKind, string) {
 	if b.Waived {
-		return EntryAnswer, fmt.Sprintf("%s, left out: %s%s", b.Course, i.stepText(b.Course, b.ID), because(b.Reason))
+		return EntryAnswer, fmt.Sprintf("%s, left out: %s%s", b.Course, i.StepText(b.Course, b.ID), because(b.Reason))
 	}
-	return EntryAnswer, fmt.Sprintf("%s, done: %s%s", b.Course, i.stepText(b.Course, b.ID), because(b.Reason))
+	return EntryAnswer, fmt.Sprintf("%s, done: %s%s", b.Course, i.StepText(b.Course, b.ID), because(b.Reason))
 }
 
-func (i *Incident) stepText(c Course, id string) string {
+// StepText returns the words of a step of the newest procedure of a course.
+func (i *Incident) StepText(c Course, id string) string {
 	if p := i.Procedure(c); p != nil && p.Step(id) != nil {
 		return p.Step(id).Text
 	}
@@ -174,7 +175,7 @@ func (b StepReopened) apply(i *Incident, f Fact) {
 }
 
 func (b StepReopened) entry(i *Incident) (EntryKind, string) {
-	return EntryAnswer, fmt.Sprintf("%s, open again: %s", b.Course, i.stepText(b.Course, b.ID))
+	return EntryAnswer, fmt.Sprintf("%s, open again: %s", b.Course, i.StepText(b.Course, b.ID))
 }
 
 // settleSteps settles the open steps of procedures whose writes have come to their end,

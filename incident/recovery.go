@@ -25,6 +25,12 @@ const (
 type Recover struct{ Components []string }
 
 func (do Recover) decide(d *decider) {
+	if RecoverBlocked(&d.s) != "" {
+		return
+	}
+	if a := d.inc().Asked; a != AskNothing && a != AskSettle {
+		d.fact(AskAnswered{What: a, With: ReplyRecovery})
+	}
 	BeginProcedure{Course: CourseRecovery, Steps: d.s.RecoverySteps(do.Components)}.decide(d)
 }
 
@@ -106,7 +112,7 @@ func (s *Snapshot) RecoverySteps(of []string) []ProcedureStep {
 	for n, r := range s.Incident.Settings.Recovery.restore() {
 		id := fmt.Sprintf("%s %d", StepRestore, n+1)
 		add(ProcedureStep{ID: id, Text: "restore: " + r.Text, Command: r.Command},
-			Need{StepStop, "what is written while data is restored is lost"})
+			Need{StepStop, "what is written while data is restored would be lost"})
 		restored = append(restored, Need{id, "the pods would work on data that is not restored"})
 	}
 	add(ProcedureStep{ID: StepRedeploy, Text: "redeploy the last known good version: " + names(of), Slot: model.Slot{Role: model.RoleRelease}, Components: of},
@@ -114,9 +120,9 @@ func (s *Snapshot) RecoverySteps(of []string) []ProcedureStep {
 	again := append(restored, Need{StepRedeploy, "the pods would run the version that failed"})
 	if len(scaled) > 0 {
 		add(replicas(StepOnePod, "one pod: "+names(scaled), StepStop, model.Replicas(1)),
-			append([]Need{{StepStop, "nothing was stopped"}}, again...)...)
+			append([]Need{{StepStop, "there is nothing to bring back"}}, again...)...)
 		add(ProcedureStep{ID: StepProve, Text: "verify it with one pod: " + names(scaled), Components: scaled, Undoes: StepStop},
-			Need{StepOnePod, "no pod runs that could be verified"})
+			Need{StepOnePod, "no pod would run that could be verified"})
 		add(replicas(StepAll, "all replicas: "+names(scaled)+" as before", StepStop, model.Version{}),
 			Need{StepOnePod, "if it still fails, it would fail with every pod"}, Need{StepProve, "if it still fails, it would fail with every pod"})
 	}

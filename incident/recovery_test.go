@@ -171,7 +171,7 @@ func TestRecovery(t *testing.T) {
 	if p() == nil || len(p().Steps) != 10 {
 		t.Fatalf("%+v", r.inc.Procedures)
 	}
-	if why := p().Blocked("restore 2"); !strings.Contains(why, "comes first, or is left out with a reason: what is written while data is restored is lost") {
+	if why := p().Blocked("restore 2"); !strings.Contains(why, "first, or leave it out with a reason: else what is written while data is restored would be lost") {
 		t.Errorf("restored with traffic: %q", why)
 	}
 	if why := p().Blocked(StepPageOn); why != "" {

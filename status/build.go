@@ -148,8 +148,15 @@ func incidentOf(s *incident.Snapshot) *Incident {
 
 func debts(s *incident.Snapshot) []Debt {
 	out := []Debt{}
-	for _, o := range s.Incident.Owed() {
-		out = append(out, Debt{Incident: s.Incident.ID, Component: o.Component, What: o.What, Since: o.Since.UTC(), By: o.By, Paying: o.Paying, Unsure: o.Unsure})
+	for _, o := range s.Owed() {
+		of := s.Incident.ID
+		if o.Foreign {
+			of = o.Incident
+			if slices.ContainsFunc(s.Seen.Open, func(j incident.OpenIncident) bool { return j.ID == of && len(j.Owes) > 0 }) {
+				continue // its journal, which is here, tells of it
+			}
+		}
+		out = append(out, Debt{Incident: of, Component: o.Component, What: o.Words(), Since: o.Since.UTC(), By: o.By, Paying: o.Paying, Unsure: o.Unsure})
 	}
 	for _, o := range s.Seen.Open {
 		for _, what := range o.Owes {

@@ -128,8 +128,13 @@ func short(v model.Version) string {
 
 // named returns what a plan changes, for a heading.
 func named(p *model.Plan) string {
-	if p.Role == model.RoleSchema {
+	switch p.Role {
+	case model.RoleSchema:
 		return p.Component + " schema"
+	case model.RoleSwitch:
+		return p.Component + " replicas"
+	case model.RoleMaintenance:
+		return "maintenance page"
 	}
 	return p.Component
 }

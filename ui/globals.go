@@ -40,8 +40,17 @@ func (s *scope) lookKeys() []Key {
 	return []Key{
 		{Keys: []string{"t"}, Name: "timeline", Help: "everything that was seen and done, by whom and when", do: func() tea.Cmd { return s.open(newTimeline(s)) }},
 		{Keys: []string{"c"}, Name: "contacts", Help: "whom to call and when, and the team's documents", do: func() tea.Cmd { return s.open(newContacts(s)) }},
-		{Keys: []string{"r"}, Name: "recovery", Help: "the commands for when the rollback fails or made it worse (F1-F5), filled in", do: func() tea.Cmd { return s.open(newRecovery(s)) }},
+		{Keys: []string{"r"}, Name: "recovery", Now: s.recovering() != nil,
+			Help: "the steps for when the rollback failed or made it worse (F1-F5): stop, restore, redeploy, bring back", do: func() tea.Cmd { return s.open(newRecovery(s)) }},
 	}
+}
+
+// recovering returns the recovery that is under way; nil while none is.
+func (s *scope) recovering() *incident.Procedure {
+	if p := s.inc().Procedure(incident.CourseRecovery); p != nil && p.Open() > 0 {
+		return p
+	}
+	return nil
 }
 
 // componentKeys look closer at the component in focus.
@@ -239,5 +248,6 @@ func (a *App) allKeys() []keySet {
 		sets = append(sets, keySet{o.Title(), o.Keys()})
 	}
 	sets = append(sets, keySet{"The sandbox's opening screen", newPicker(s.ctx, a.opt, nil, nil).keys()})
+	sets = append(sets, keySet{"Recovery, once it is begun", (&recovery{pager: pager{base: base{s}}}).stepKeys()})
 	return append(sets, keySet{"Replay", (&replaying{}).keys(a)})
 }

@@ -1,30 +1,55 @@
 package ui
 
 import (
-	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"rollbook/incident"
+	"rollbook/model"
 )
 
-// owedNotices are what this incident switched off and did not put back: on every page,
-// until each is.
+// owedNotices are what is switched off and not put back: on every page, until all of it
+// is. What is owed by one and the same hand is told in one sentence.
 func (s *scope) owedNotices() []sentence {
 	var out []sentence
-	for _, d := range s.inc().Owed() {
-		text := "OWED: " + d.What
-		if !d.Since.IsZero() {
-			text += " since " + d.Since.UTC().Format("15:04:05 UTC")
-		}
-		if d.By != "" {
-			text += ", by " + d.By
-		}
-		level := alarm
+	type hand struct{ by, incident, state string }
+	var hands []hand
+	what, since := map[hand][]string{}, map[hand]time.Time{}
+	for _, d := range s.snap.Owed() {
+		h := hand{d.By, d.Incident, ""}
 		switch {
 		case d.Paying:
-			level, text = warn, text+"; it is being put back"
+			h.state = "paying"
 		case d.Unsure:
+			h.state = "unsure"
+		}
+		if !slices.Contains(hands, h) {
+			hands = append(hands, h)
+		}
+		what[h] = append(what[h], d.Words())
+		if at := since[h]; at.IsZero() || !d.Since.IsZero() && d.Since.Before(at) {
+			since[h] = d.Since
+		}
+	}
+	for _, h := range hands {
+		text := "OWED: " + strings.Join(what[h], " · ")
+		if at := since[h]; !at.IsZero() {
+			text += ", since " + at.UTC().Format("15:04:05 UTC")
+		}
+		if h.by != "" {
+			text += ", by " + h.by
+		}
+		if h.incident != "" {
+			text += " (" + h.incident + ")"
+		}
+		level := alarm
+		switch h.state {
+		case "paying":
+			level, text = warn, text+"; it is being put back"
+		case "unsure":
 			text += "; whether it was written is not known yet"
 		default:
 			text += s.keyed(". P puts it back")
@@ -36,35 +61,70 @@ func (s *scope) owedNotices() []sentence {
 
 // payKey puts back what was switched off, or leaves it with a reason.
 func (s *scope) payKey() Key {
-	return Key{Keys: []string{"P"}, Name: "put back", Now: true, Acts: true, Hide: len(s.inc().Owed()) == 0,
-		Help: "put back what this incident switched off; it is checked and confirmed like any other write",
+	return Key{Keys: []string{"P"}, Name: "put back", Now: s.recovering() == nil, Acts: true, Hide: len(s.snap.Owed()) == 0,
+		Help: "put back what was switched off; it is checked and confirmed like any other write",
 		Disabled: func(snap *incident.Snapshot) string {
-			owed := snap.Incident.Owed()
-			switch {
-			case len(owed) == 0:
+			owed := snap.Owed()
+			if len(owed) == 0 {
 				return "nothing is switched off"
-			case owed[0].Paying:
-				return owed[0].What + ": it is being put back"
-			case owed[0].Unsure:
-				return owed[0].What + ": whether it was written is not known yet"
 			}
-			return ""
+			why := ""
+			for _, o := range owed {
+				if why = incident.PayBlocked(snap, o); why == "" {
+					return ""
+				}
+			}
+			return why
 		},
-		do: func() tea.Cmd {
-			d := s.inc().Owed()[0]
-			return s.ask(dialog{title: "Put back: " + d.What,
-				text:    []string{fmt.Sprintf("%s switched it off, in attempt %d.", d.By, d.N)},
-				options: []string{"put it back: checks and confirmation follow", "leave it as it is, or it was put back by hand: with a reason"},
-				typed:   true, prompt: "why it is left", yes: "do it", quiet: true,
-				act: func(n int, reason string) tea.Cmd {
-					if n == 0 {
-						return s.send(incident.Pay{Write: d.WriteID})
-					}
-					if reason == "" {
-						s.hint = "it is left only with a reason: type one"
-						return nil
-					}
-					return s.send(incident.WaiveDebt{Write: d.WriteID, Reason: reason})
-				}})
-		}}
+		do: s.pay}
+}
+
+// pay asks which of what is switched off is put back, or is left.
+func (s *scope) pay() tea.Cmd {
+	type answer struct {
+		debt  incident.Debt
+		leave bool
+	}
+	var answers []answer
+	d := dialog{title: "What is switched off", typed: true, prompt: "why it is left", yes: "do it", quiet: true}
+	for _, o := range s.snap.Owed() {
+		text := o.Words()
+		if o.By != "" {
+			text += ": by " + o.By
+		}
+		if o.Incident != "" {
+			text += ", in " + o.Incident
+		}
+		d.text = append(d.text, text)
+		if incident.PayBlocked(s.snap, o) == "" {
+			answers = append(answers, answer{o, false})
+			d.options = append(d.options, "put back "+o.Component+payee(o)+": checks and confirmation follow")
+		}
+	}
+	for _, o := range s.snap.Owed() {
+		if !o.Foreign && !o.Unsure && !o.Paying {
+			answers = append(answers, answer{o, true})
+			d.options = append(d.options, "leave "+o.Component+payee(o)+", or it was put back by hand: with a reason")
+		}
+	}
+	d.act = func(n int, reason string) tea.Cmd {
+		switch a := answers[n]; {
+		case !a.leave:
+			return s.send(incident.Pay{Write: a.debt.WriteID})
+		case reason == "":
+			s.hint = "it is left only with a reason: type one"
+			return nil
+		default:
+			return s.send(incident.WaiveDebt{Write: a.debt.WriteID, Reason: reason})
+		}
+	}
+	return s.ask(d)
+}
+
+// payee tells a component's maintenance page from its replicas.
+func payee(o incident.Debt) string {
+	if o.Role == model.RoleMaintenance {
+		return "'s maintenance page"
+	}
+	return ""
 }

@@ -37,6 +37,9 @@ func (r *rollBack) Follow() {
 
 func (r *rollBack) Keys() []Key {
 	keys := []Key{r.nextKey("verify", "go on to the proof that it worked, when it is rolled out")}
+	if a := r.inc().Attempt(); a != nil && a.Course == incident.CourseRecovery && r.recovering() != nil {
+		keys[0] = Key{Keys: []string{"enter"}, Name: "next step", Main: true, Help: "show the recovery and its next step", do: func() tea.Cmd { return r.open(newRecovery(r.scope)) }}
+	}
 	if r.inc().Asked == incident.AskNothing {
 		keys = append(keys, r.aidKey())
 	}
@@ -101,84 +104,6 @@ func (r *rollBack) turn() tea.Cmd {
 	at := slices.IndexFunc(list, func(w incident.Standing) bool { return w.Write.Plan.Component == r.focus })
 	r.focus = list[(at+1)%len(list)].Write.Plan.Component
 	return nil
-}
-
-func (r *rollBack) Says() sentence {
-	i := r.inc()
-	a := i.Attempt()
-	switch {
-	case a == nil:
-		return sentence{warn, "Nothing has been confirmed yet."}
-	case i.Asked != incident.AskNothing:
-		return sentence{bad, r.upper(stop(i.AskText))}
-	case r.d.blocked == "" && !i.Verified.IsZero():
-		says := r.verified()
-		says.text = "Rolled out. " + says.text + r.keyed(" Enter shows Verify.")
-		return says
-	case r.d.blocked == "":
-		for _, w := range r.writes() {
-			if name := w.Write.Plan.Component; w.Write.Plan.Role == model.RoleRelease && r.snap.NoneRuns(name) {
-				return sentence{warn, "The version of " + name + " is set; 0 replicas run it. Verify can prove nothing until it is scaled up."}
-			}
-		}
-		for _, c := range r.d.checks {
-			switch {
-			case c.State != model.TriNo || c.Shown:
-			case c.Beside:
-				return sentence{warn, "Rolled out, but " + c.Component + " still fails (" + c.Name + " " + c.Seen + ")." + r.keyed(" Enter shows Verify.")}
-			case strings.HasSuffix(c.Key, "/pods"):
-				return sentence{bad, "Rolled out, but " + c.Component + " " + c.Name + ": " + c.Seen}
-			}
-		}
-		return sentence{fine, "Rolled out. Verify proves that it worked" + r.keyed(": enter") + "."}
-	}
-	calmly := sentence{}
-	for _, w := range r.writes() {
-		name := w.Write.Plan.Component
-		switch w.Write.State {
-		case incident.Writing:
-			if p := r.snap.Seen.Progress[w.WriteID]; p.Text != "" {
-				return sentence{warn, "Writing " + name + ": " + stop(p.Text)}
-			}
-			return sentence{warn, "Writing " + name + ": waiting for the API server's answer."}
-		case incident.Unsettled:
-			return sentence{bad, "No answer to the write of " + name + ": looking whether it happened. Nothing is sent twice."}
-		case incident.Rolling:
-			if why := r.newFail(w); why != "" {
-				return sentence{bad, why}
-			}
-			if calmly.text == "" {
-				calmly = sentence{calm, "Rolling back " + name + ". Verify comes when it is rolled out."}
-				if w.Write.Plan.Role != model.RoleRelease {
-					calmly.text = w.Write.Plan.Title + ": under way."
-				}
-			}
-		}
-	}
-	if calmly.text != "" {
-		return calmly
-	}
-	return sentence{bad, r.upper(r.d.blocked) + "."}
-}
-
-// newFail says that pods of the revision that was gone back to fail: then it
-// does not help, and the bar need not be waited for.
-func (r *rollBack) newFail(s incident.Standing) string {
-	c, seen := r.snap.Seen.Component(s.Write.Plan.Component), r.snap.ProgressOf(s.WriteID)
-	if c == nil || seen.Phase == model.PhaseUnknown {
-		return ""
-	}
-	owner := cmp.Or(seen.Owner, s.Write.Plan.To.Key)
-	n, state := 0, ""
-	for k := range c.Pods {
-		if p := &c.Pods[k]; p.Failing && !p.Deleting && p.Owner == owner {
-			n, state = n+1, podState(p)
-		}
-	}
-	if n == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%s of the revision that was gone back to fails: %s.", plural(n, "new pod"), state) + r.keyed(" l shows why; esc leads back to another revision.")
 }
 
 func (r *rollBack) View(w, h int) []string {
@@ -248,6 +173,8 @@ func (r *rollBack) progress(s incident.Standing, w int) []string {
 		state, style = "✓ rolled out after "+model.Short(wr.RolledOut.Sub(wr.Receipt.At)), p.Good
 		if wr.Plan.Role == model.RoleSchema {
 			state = "✓ taken back"
+		} else if wr.Plan.Role == model.RoleSwitch || wr.Plan.Role == model.RoleMaintenance {
+			state = "✓ done after " + model.Short(wr.RolledOut.Sub(wr.Receipt.At))
 		} else if r.snap.NoneRuns(wr.Plan.Component) {
 			state, style = "version set", p.Warn // its progress says that nothing runs it
 		}
