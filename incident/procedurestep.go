@@ -198,7 +198,8 @@ func (d *decider) settleSteps() {
 }
 
 // stepDone reports whether what an open step writes was written to its end, or what it
-// would put back was put back otherwise. waived is why that is to stay switched off.
+// would put back was put back otherwise. waived is why that is to stay switched off, or was
+// not done on the way back.
 func (i *Incident) stepDone(p *Procedure, s *ProcedureStep) (done bool, waived string) {
 	wrote := false
 	for _, c := range s.Of() {
@@ -227,7 +228,10 @@ func (i *Incident) stepDone(p *Procedure, s *ProcedureStep) (done bool, waived s
 			waived = o.Reason
 		}
 	}
-	return wrote || owed && off.State == ItemDone, waived
+	if done = wrote || owed && off.State == ItemDone; done && !wrote && waived == "" && (s.ByHand() || !s.To.IsZero()) {
+		waived = "put back without it" // nobody looked at one pod
+	}
+	return done, waived
 }
 
 // proceduresBlocked says why an incident with an unfinished procedure cannot be
