@@ -309,12 +309,12 @@ func TestRollbackInBadWeather(t *testing.T) {
 				}
 			}
 		})
-		time.Sleep(500 * time.Millisecond)
+		r.until("other writes", func(*incident.Snapshot) bool { return writes.Load() >= 10 })
 		r.confirm(s)
 		r.until("that it is written", hasWritten)
 		close(stop)
 		wg.Wait()
-		if got := imageOf(t, ns, name); got != "api:1" || writes.Load() < 10 {
+		if got := imageOf(t, ns, name); got != "api:1" {
 			t.Errorf("runs %s, beside %d other writes", got, writes.Load())
 		}
 	})
