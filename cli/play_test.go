@@ -416,6 +416,8 @@ func versionsOn(screen string) (out []string) {
 		switch at := strings.Index(l, " AGE "); {
 		case strings.Contains(l, " REV ") && at > 0:
 			age = at
+		case age > 0 && strings.Contains(l, "──"): // what is told of the marked one begins
+			return out
 		case age > 0 && len(cells) > age && strings.TrimSpace(string(cells[4:age])) != "" && cells[1] != 'r':
 			out = append(out, strings.Join(strings.Fields(string(cells[3:age])), " "))
 		case age > 0:
