@@ -5,7 +5,6 @@ package ways
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"sync"
 
 	"rollbook/model"
@@ -43,14 +42,3 @@ func Several(fs ...func()) {
 
 // ShortCommit returns the first eight characters of a commit, as people write it.
 func ShortCommit(sha string) string { return sha[:min(len(sha), 8)] }
-
-// Quote returns a word as a shell takes it for one.
-func Quote(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@+,", r)
-	}
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}

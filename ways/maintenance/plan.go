@@ -276,7 +276,7 @@ func (p *planned) say(m Maintenance, on bool, all []model.Object) {
 		p.Title = "The " + p.To.Label + " already"
 	case on:
 		p.Title = "Show the maintenance page: " + shownBy(all)
-		p.Command = m.cluster.Kubectl(ns, "apply --server-side --field-manager="+manager+" -f "+ways.Quote(m.Manifest))
+		p.Command = m.cluster.Kubectl(ns, "apply --server-side --field-manager="+manager+" -f "+model.ShellWord(m.Manifest))
 	default:
 		var gone, back []string
 		for n := range p.changes {

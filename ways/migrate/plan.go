@@ -135,7 +135,7 @@ func (m *Migrate) kubectl(at place, args []string) string {
 	}
 	out += " --"
 	for _, a := range args {
-		out += " " + ways.Quote(a)
+		out += " " + model.ShellWord(a)
 	}
 	return text.Line(out)
 }

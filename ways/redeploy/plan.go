@@ -251,7 +251,7 @@ func some(names []string) string {
 // command returns the commands that do the same.
 func (r Redeploy) command(w *world) string {
 	t, x := &w.target, w.to
-	apply := "apply --server-side --field-manager=" + ways.Quote(t.Manager)
+	apply := "apply --server-side --field-manager=" + model.ShellWord(t.Manager)
 	for n := range w.objects {
 		if len(w.objects[n].Takes) > 0 {
 			apply += " --force-conflicts"
@@ -259,16 +259,16 @@ func (r Redeploy) command(w *world) string {
 		}
 	}
 	ns := w.comp.Workload.Namespace
-	out := fmt.Sprintf("D=$(mktemp -d) && git -C %s archive %s | tar -x -C $D && ", ways.Quote(w.repo.dir), ways.Quote(x.commit))
+	out := fmt.Sprintf("D=$(mktemp -d) && git -C %s archive %s | tar -x -C $D && ", model.ShellWord(w.repo.dir), model.ShellWord(x.commit))
 	switch {
 	case t.Overlay != "":
-		out += r.cluster.Kubectl(ns, apply+" -k $D/"+ways.Quote(t.Overlay))
+		out += r.cluster.Kubectl(ns, apply+" -k $D/"+model.ShellWord(t.Overlay))
 	case t.Manifests != "":
-		out += r.cluster.Kubectl(ns, apply+" -R -f $D/"+ways.Quote(t.Manifests))
+		out += r.cluster.Kubectl(ns, apply+" -R -f $D/"+model.ShellWord(t.Manifests))
 	default:
 		words := make([]string, len(t.Command))
 		for n, a := range t.arguments(x.release) {
-			words[n] = ways.Quote(a)
+			words[n] = model.ShellWord(a)
 		}
 		out += "cd $D && " + strings.Join(words, " ") + " | " + r.cluster.Kubectl(ns, apply+" -f -")
 	}

@@ -61,7 +61,7 @@ func scalerOf(a model.Autoscaler, p *planned) (scaler, error) {
 		case !marked && paused: // somebody else's pause stays
 			to = was
 		case paused:
-			to, x.command = was, fmt.Sprintf("annotate %s %s=%s --overwrite", a.Object, annPaused, ways.Quote(was))
+			to, x.command = was, fmt.Sprintf("annotate %s %s=%s --overwrite", a.Object, annPaused, model.ShellWord(was))
 		case marked:
 			x.command = fmt.Sprintf("annotate %s %s-", a.Object, annPaused)
 		}
