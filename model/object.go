@@ -17,6 +17,11 @@ type Object struct {
 // String returns the name as kubectl takes it: "configmap/api-env".
 func (o Object) String() string { return strings.ToLower(o.Kind) + "/" + o.Name }
 
+// Object returns the workload as an object of the cluster.
+func (w Workload) Object() Object {
+	return Object{APIVersion: "apps/v1", Kind: string(w.Kind), Namespace: w.Namespace, Name: w.Name}
+}
+
 // Manifest is an object as a server-side apply makes it.
 type Manifest struct {
 	Object

@@ -28,11 +28,16 @@ func Tree(raw json.RawMessage) (map[string]any, error) {
 	if raw == nil {
 		return nil, nil
 	}
+	var v map[string]any
+	err := Decode(raw, &v)
+	return v, err
+}
+
+// Decode reads JSON with its numbers as they are written.
+func Decode(raw []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
-	var v map[string]any
-	err := d.Decode(&v)
-	return v, err
+	return d.Decode(into)
 }
 
 var escape, unescape = strings.NewReplacer("~", "~0", "/", "~1"), strings.NewReplacer("~1", "/", "~0", "~")
@@ -235,22 +240,22 @@ func (c Change) Write(ctx context.Context, to Objects, tell func(model.Progress)
 }
 
 // Looks says how the objects of a plan stand: done when each is as planned, and also when
-// some are, since what was begun is owed; left names the others then.
-func Looks(ctx context.Context, to Objects, all []Changed, manager string) (out model.Looked, done, left []string, err error) {
+// some are, since what was begun is owed: written tells which are left then.
+func Looks(ctx context.Context, to Objects, all []Changed) (out model.Looked, got Written, err error) {
 	foreign := ""
 	for n := range all {
 		raw, writer, err := to.Read(ctx, all[n].Object)
 		if err != nil {
-			return out, nil, nil, fmt.Errorf("%s: %w", all[n].Object, err)
+			return out, got, fmt.Errorf("%s: %w", all[n].Object, err)
 		}
 		state, err := all[n].Stands(raw)
 		if err != nil {
-			return out, nil, nil, err
+			return out, got, err
 		}
 		switch state {
 		case model.SettledDone:
-			done = append(done, all[n].Object.String())
-			if who, _, _ := strings.Cut(writer, " at "); writer != "" && !slices.Contains(strings.Split(who, " or "), manager) {
+			got.Done = append(got.Done, all[n].Object.String())
+			if who, _, _ := strings.Cut(writer, " at "); writer != "" && !slices.Contains(strings.Split(who, " or "), Manager) {
 				out.By = writer
 			}
 			continue
@@ -261,17 +266,20 @@ func Looks(ctx context.Context, to Objects, all []Changed, manager string) (out 
 				foreign = "somebody who deleted " + all[n].Object.String() + " and made it again"
 			}
 		}
-		left = append(left, all[n].Object.String())
+		got.Left = append(got.Left, all[n].Object.String())
 	}
 	switch {
-	case len(done) > 0:
+	case len(got.Done) > 0:
 		out.State = model.SettledDone
+		if len(got.Left) > 0 {
+			got.Stopped = "it was cut short"
+		}
 	case foreign != "":
 		out = model.Looked{State: model.SettledForeign, By: foreign}
 	default:
 		out.State = model.SettledNot
 	}
-	return out, done, left, nil
+	return out, got, nil
 }
 
 // Differing returns the fields in which two objects differ, but for what the API server

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"rollbook/model"
-	"rollbook/text"
 	"rollbook/ways"
 )
 
@@ -37,26 +36,15 @@ func (m Maintenance) Do(ctx context.Context, plan model.Plan, tell func(model.Pr
 	case p.Same:
 		return model.Receipt{}, model.Told(model.ErrRefused, nil, "%s: there is nothing to do", not)
 	}
-	var got written
-	for n := range p.changes {
-		c := &p.changes[n]
-		switch err := m.write(ctx, c, tell); {
-		case err == nil:
-			got.Done = append(got.Done, c.Object.String())
-			continue
-		case n == 0:
-			return model.Receipt{}, err
-		case errors.Is(err, model.ErrLost):
-			return model.Receipt{}, model.Told(model.ErrLost, err, "%s; written before it: %s", err, strings.Join(got.Done, ", "))
-		default:
-			got.Stopped = text.Line(err.Error())
-		}
-		for _, left := range p.changes[n:] {
-			got.Left = append(got.Left, left.Object.String())
-		}
-		break
+	all := make([]model.Object, len(p.changes))
+	for n := range all {
+		all[n] = p.changes[n].Object
 	}
-	return got.receipt(m.Now(), plan.To)
+	got, err := ways.InOrder(all, func(n int) error { return m.write(ctx, &p.changes[n], tell) })
+	if err != nil {
+		return model.Receipt{}, err
+	}
+	return got.Receipt(m.Now(), plan.To, "written")
 }
 
 func (m Maintenance) write(ctx context.Context, c *change, tell func(model.Progress)) error {
@@ -86,15 +74,6 @@ func (p *planned) differs(plan model.Plan) string {
 	return fmt.Sprintf("its objects changed since it was confirmed; the workload was last written by %s", cmp.Or(p.writer, "somebody"))
 }
 
-func (g *written) receipt(at time.Time, to model.Version) (model.Receipt, error) {
-	said := fmt.Sprintf("%s: %s written", to, strings.Join(g.Done, ", "))
-	if len(g.Left) > 0 {
-		said += "; " + g.Stopped + "; left: " + strings.Join(g.Left, ", ")
-	}
-	raw, err := json.Marshal(g)
-	return model.Receipt{At: at, Text: text.Line(said), Detail: raw}, err
-}
-
 // Look tells whether the plan was written, by its objects. Where only a part was, it was,
 // and its receipt tells what is left: what was begun is owed.
 func (m Maintenance) Look(ctx context.Context, plan model.Plan) (model.Looked, error) {
@@ -102,18 +81,14 @@ func (m Maintenance) Look(ctx context.Context, plan model.Plan) (model.Looked, e
 	if err != nil {
 		return model.Looked{}, err
 	}
-	out, done, left, err := ways.Looks(ctx, m.cluster, want.Objects, manager)
+	out, got, err := ways.Looks(ctx, m.cluster, want.Objects)
 	if err != nil {
 		return model.Looked{}, model.Told(nil, err, "whether the maintenance page was changed cannot be seen: %s", err)
 	}
 	if out.State != model.SettledDone {
 		return out, nil
 	}
-	got := written{Done: done, Left: left}
-	if len(left) > 0 {
-		got.Stopped = "it was cut short"
-	}
-	receipt, err := got.receipt(m.Now(), plan.To)
+	receipt, err := got.Receipt(m.Now(), plan.To, "written")
 	out.Receipt = &receipt
 	return out, err
 }
@@ -127,11 +102,9 @@ func (m Maintenance) Follow(ctx context.Context, plan model.Plan, receipt model.
 	if err != nil {
 		return err
 	}
-	var got written
-	if len(receipt.Detail) > 0 {
-		if got, err = ways.Detail[written](receipt.Detail); err != nil {
-			return err
-		}
+	got, err := ways.WrittenOf(&receipt)
+	if err != nil {
+		return err
 	}
 	for {
 		p, err := m.progress(ctx, &want, &got)
@@ -150,9 +123,9 @@ func (m Maintenance) Follow(ctx context.Context, plan model.Plan, receipt model.
 	}
 }
 
-func (m Maintenance) progress(ctx context.Context, want *detail, got *written) (model.Progress, error) {
+func (m Maintenance) progress(ctx context.Context, want *detail, got *ways.Written) (model.Progress, error) {
 	if len(got.Left) > 0 {
-		return model.Progress{Phase: model.PhaseFailed, Text: text.Line(fmt.Sprintf("stopped after %s: %s; left: %s", strings.Join(got.Done, ", "), got.Stopped, strings.Join(got.Left, ", ")))}, nil
+		return model.Progress{Phase: model.PhaseFailed, Text: got.Short()}, nil
 	}
 	var missing, waits []string
 	for n := range want.Objects {

@@ -64,12 +64,6 @@ func (Maintenance) Versions(_ context.Context, c *model.Component, _ time.Time) 
 // labelPage is on each object that the page is made of.
 const labelPage = "rollbook/maintenance"
 
-// annBefore keeps on an object that was there before what the page changed in it.
-const annBefore = "rollbook/before"
-
-// manager is the field manager of rollbook's own writes.
-const manager = "rollbook"
-
 // was is a value that the page changed in an object that was there before.
 type was struct {
 	Path string `json:"path"` // JSON pointer
@@ -81,17 +75,6 @@ type was struct {
 type detail struct {
 	Manifest string         `json:"manifest,omitempty"` // digest; "" = the page is taken away
 	Objects  []ways.Changed `json:"objects"`            // in the order in which they are written
-}
-
-// written keeps in a receipt what was written.
-type written struct {
-	Done    []string `json:"done"` // objects, as kubectl names them
-	Left    []string `json:"left,omitempty"`
-	Stopped string   `json:"stopped,omitempty"` // why
-}
-
-func objectOf(w model.Workload) model.Object {
-	return model.Object{APIVersion: "apps/v1", Kind: string(w.Kind), Namespace: w.Namespace, Name: w.Name}
 }
 
 // markOf returns the page's mark on a workload as it was read; nil when there is none.

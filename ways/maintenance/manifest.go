@@ -15,6 +15,7 @@ import (
 
 	"rollbook/model"
 	"rollbook/text"
+	"rollbook/ways"
 )
 
 // maxManifest is the most of a manifest that is read.
@@ -75,7 +76,7 @@ func (m Maintenance) read(ctx context.Context, namespace string) ([]model.Manife
 		if slices.ContainsFunc(out, func(x model.Manifest) bool { return x.Object == at }) {
 			return nil, wrong(n, "%s stands in it twice", at)
 		}
-		out = append(out, model.Manifest{Object: at, Raw: body, Manager: manager})
+		out = append(out, model.Manifest{Object: at, Raw: body, Manager: ways.Manager})
 	}
 	if len(out) == 0 {
 		return nil, model.Told(nil, nil, "%s has no object", text.Line(m.Manifest))

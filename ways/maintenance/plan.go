@@ -35,7 +35,7 @@ var heavy = []string{"Secret", "ConfigMap", "Deployment", "StatefulSet", "Daemon
 
 // make makes the plan for showing the page, or for taking it away.
 func (m Maintenance) make(ctx context.Context, component string, w model.Workload, to model.Version) (*planned, error) {
-	raw, writer, err := m.cluster.Read(ctx, objectOf(w))
+	raw, writer, err := m.cluster.Read(ctx, w.Object())
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (c *change) takeOver(r *model.Rehearsed) error {
 	if mine && len(fields) == 0 || !mine && len(fields) == 1 && fields[0].Path == label {
 		return nil // it is as the page wants it: nothing is to be put back
 	}
-	if _, kept := ways.At(live, ways.Pointer("metadata", "annotations", annBefore)).(string); mine && kept {
+	if _, kept := ways.At(live, ways.Pointer("metadata", "annotations", ways.AnnBefore)).(string); mine && kept {
 		return model.Told(nil, nil, "%s is a part of a maintenance page already, and is not as %s wants it: take the page away first", r.Object, "the manifest")
 	}
 	if !mine && slices.Contains(heavy, r.Kind) {
@@ -135,7 +135,7 @@ func (c *change) takeOver(r *model.Rehearsed) error {
 		return err
 	}
 	c.taken = r.Changes
-	c.Fields = append(fields, ways.Field{Path: ways.Pointer("metadata", "annotations", annBefore), To: string(note)})
+	c.Fields = append(fields, ways.Field{Path: ways.Pointer("metadata", "annotations", ways.AnnBefore), To: string(note)})
 	return nil
 }
 
@@ -172,7 +172,7 @@ func (m Maintenance) takeAway(ctx context.Context, p *planned) ([]model.Object, 
 			continue
 		}
 		c := change{Change: ways.Change{Object: o, Raw: raw}}
-		note, before := ways.At(tree, ways.Pointer("metadata", "annotations", annBefore)).(string)
+		note, before := ways.At(tree, ways.Pointer("metadata", "annotations", ways.AnnBefore)).(string)
 		if !before {
 			c.Gone = true
 			p.Changes = append(p.Changes, model.Change{Kind: "object", What: o.String(), From: "of the page", To: "deleted"})
@@ -187,8 +187,8 @@ func (m Maintenance) takeAway(ctx context.Context, p *planned) ([]model.Object, 
 // putBack plans that an object gets the values back that the page changed.
 func (p *planned) putBack(c *change, now map[string]any, note, writer string) error {
 	var before []was
-	if err := decode(note, &before); err != nil {
-		return model.Told(nil, err, "what %s was before the page cannot be read from its annotation %s: put it back by hand", c.Object, annBefore)
+	if err := ways.Decode([]byte(note), &before); err != nil {
+		return model.Told(nil, err, "what %s was before the page cannot be read from its annotation %s: put it back by hand", c.Object, ways.AnnBefore)
 	}
 	for _, b := range before {
 		at := ways.At(now, b.Path)
@@ -202,7 +202,7 @@ func (p *planned) putBack(c *change, now map[string]any, note, writer string) er
 		}
 		p.Changes = append(p.Changes, model.Change{Kind: "other", What: c.Object.String() + " " + pointed(b.Path), From: "of the page", To: "as before"})
 	}
-	c.Fields = append(c.Fields, ways.Field{Path: ways.Pointer("metadata", "annotations", annBefore), From: note})
+	c.Fields = append(c.Fields, ways.Field{Path: ways.Pointer("metadata", "annotations", ways.AnnBefore), From: note})
 	return nil
 }
 
@@ -211,18 +211,11 @@ func pointed(pointer string) string {
 	return text.Line(strings.NewReplacer("~1", "/", "~0", "~").Replace(strings.ReplaceAll(strings.TrimPrefix(pointer, "/"), "/", ".")))
 }
 
-// decode reads JSON with its numbers as they are written.
-func decode(s string, into any) error {
-	d := json.NewDecoder(strings.NewReader(s))
-	d.UseNumber()
-	return d.Decode(into)
-}
-
 // finish adds the mark on the workload, before the page comes and after it went, and the
 // words.
 func (m Maintenance) finish(p *planned, raw json.RawMessage, on bool, all []model.Object) error {
 	key, off := model.MarkKey+string(model.MethodMaintenance), model.MaintenancePage(false)
-	mark := change{Change: ways.Change{Object: objectOf(p.Workload), Raw: raw}}
+	mark := change{Change: ways.Change{Object: p.Workload.Object(), Raw: raw}}
 	label := ways.Field{Path: ways.Pointer("metadata", "labels", key)}
 	if p.mark != nil {
 		label.From = p.mark.To.Key
@@ -276,14 +269,14 @@ func (p *planned) say(m Maintenance, on bool, all []model.Object) {
 		p.Title = "The " + p.To.Label + " already"
 	case on:
 		p.Title = "Show the maintenance page: " + shownBy(all)
-		p.Command = m.cluster.Kubectl(ns, "apply --server-side --field-manager="+manager+" -f "+model.ShellWord(m.Manifest))
+		p.Command = m.cluster.Kubectl(ns, "apply --server-side --field-manager="+ways.Manager+" -f "+model.ShellWord(m.Manifest))
 	default:
 		var gone, back []string
 		for n := range p.changes {
 			switch c := &p.changes[n]; {
 			case c.Gone:
 				gone = append(gone, c.Object.String())
-			case c.Object != objectOf(p.Workload):
+			case c.Object != p.Workload.Object():
 				back = append(back, c.Object.String())
 			}
 		}
@@ -294,7 +287,7 @@ func (p *planned) say(m Maintenance, on bool, all []model.Object) {
 		}
 		if len(back) > 0 {
 			p.Title += "; put back " + strings.Join(back, ", ")
-			p.Stays = append(p.Stays, "the command leaves out what is put back: "+strings.Join(back, ", ")+", by the annotation "+annBefore)
+			p.Stays = append(p.Stays, "the command leaves out what is put back: "+strings.Join(back, ", ")+", by the annotation "+ways.AnnBefore)
 		}
 	}
 	p.Title, p.Command = text.Line(p.Title), text.Line(p.Command)

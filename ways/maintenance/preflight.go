@@ -42,7 +42,7 @@ func (m Maintenance) rights(ctx context.Context, p *planned) []model.Check {
 		}
 	}
 	if p.Same {
-		ask("patch", objectOf(p.Workload))
+		ask("patch", p.Workload.Object())
 	}
 	for n := range p.changes {
 		switch c := &p.changes[n]; {
@@ -87,7 +87,7 @@ func (p *planned) checks() (out []model.Check) {
 		}
 		if len(c.taken) > 0 {
 			out = append(out, ways.Line("taken:"+c.Object.String(), model.CheckWarning, "look at what changes in it",
-				"%s is there already and is changed; what it has now stands in its annotation %s, and is put back", c.Object, annBefore))
+				"%s is there already and is changed; what it has now stands in its annotation %s, and is put back", c.Object, ways.AnnBefore))
 		}
 	}
 	if made > 0 {

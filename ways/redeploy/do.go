@@ -215,7 +215,7 @@ func (r Redeploy) Look(ctx context.Context, plan model.Plan) (model.Looked, erro
 				doer = by[n]
 			}
 			if isWorkload(o.Object, plan.Workload) {
-				got.Generation = generationOf(raws[n])
+				got.Generation = ways.Generation(raws[n])
 			}
 			continue
 		case states[n] == model.SettledForeign && raws[n] == nil:
@@ -235,10 +235,4 @@ func (r Redeploy) Look(ctx context.Context, plan model.Plan) (model.Looked, erro
 	}
 	receipt, err := got.receipt(r.Now())
 	return model.Looked{State: model.SettledDone, By: doer, Receipt: &receipt}, err
-}
-
-func generationOf(raw json.RawMessage) int64 {
-	var o struct{ Metadata struct{ Generation int64 } }
-	_ = json.Unmarshal(raw, &o) // it was read before
-	return o.Metadata.Generation
 }

@@ -178,7 +178,7 @@ func (w *world) left(t *model.Rehearsed) (out []model.Owned) {
 	if w.before != nil {
 		for n := range w.before.objects {
 			if m := &w.before.objects[n]; m.Object == t.Object {
-				of, _ = tree(m.Raw) // it was taken apart before
+				of, _ = ways.Tree(m.Raw) // it was taken apart before
 			}
 		}
 	}

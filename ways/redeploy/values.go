@@ -1,7 +1,6 @@
 package redeploy
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -11,19 +10,8 @@ import (
 	"strings"
 
 	"rollbook/model"
+	"rollbook/ways"
 )
-
-// tree decodes JSON with its numbers as they are written.
-func tree(raw json.RawMessage) (map[string]any, error) {
-	if raw == nil {
-		return nil, nil
-	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var v map[string]any
-	err := d.Decode(&v)
-	return v, err
-}
 
 // written returns an object without what the API server and its controllers say of it.
 func written(o map[string]any) map[string]any {
@@ -116,11 +104,11 @@ func valueAt(o map[string]any, path string) any {
 
 // changed returns what a rehearsed apply writes, by hashes; nil when it changes nothing.
 func changed(r model.Rehearsed) (*object, error) {
-	live, err := tree(r.Live)
+	live, err := ways.Tree(r.Live)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be read: %w", r.Object, err)
 	}
-	after, err := tree(r.After)
+	after, err := ways.Tree(r.After)
 	if err != nil {
 		return nil, fmt.Errorf("the dry run of %s cannot be read: %w", r.Object, err)
 	}
@@ -128,7 +116,7 @@ func changed(r model.Rehearsed) (*object, error) {
 	now, then := written(live), written(after)
 	if live == nil {
 		// What the API server fills in may come out otherwise the next time.
-		sent, err := tree(r.Raw)
+		sent, err := ways.Tree(r.Raw)
 		if err != nil {
 			return nil, fmt.Errorf("%s cannot be read: %w", r.Object, err)
 		}
@@ -151,7 +139,7 @@ func (o *object) stands(raw json.RawMessage) (model.Settled, error) {
 		}
 		return model.SettledForeign, nil
 	}
-	live, err := tree(raw)
+	live, err := ways.Tree(raw)
 	if err != nil {
 		return "", fmt.Errorf("%s cannot be read: %w", o.Object, err)
 	}

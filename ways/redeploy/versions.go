@@ -108,7 +108,7 @@ var (
 // marks reads them off the workload and its pods' template; none where that cannot be
 // read.
 func (r Redeploy) marks(ctx context.Context, c *model.Component) marks {
-	raw, _, err := r.cluster.Read(ctx, objectOf(c.Workload))
+	raw, _, err := r.cluster.Read(ctx, c.Workload.Object())
 	type meta struct{ Labels, Annotations map[string]string }
 	var o struct {
 		Metadata meta
@@ -141,10 +141,6 @@ func (m marks) name(x release) bool {
 		}
 	}
 	return false
-}
-
-func objectOf(w model.Workload) model.Object {
-	return model.Object{APIVersion: "apps/v1", Kind: string(w.Kind), Namespace: w.Namespace, Name: w.Name}
 }
 
 // current returns the one that runs now; nil while that is not known.

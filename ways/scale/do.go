@@ -3,14 +3,10 @@ package scale
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
-	"time"
 
 	"rollbook/model"
-	"rollbook/text"
 	"rollbook/ways"
 )
 
@@ -37,29 +33,22 @@ func (s Scale) Do(ctx context.Context, plan model.Plan, tell func(model.Progress
 	case p.Same:
 		return model.Receipt{}, model.Told(model.ErrRefused, nil, "%s has %s already", plan.Workload, plan.To)
 	}
-	var got written
-	for n := range p.changes {
-		c := &p.changes[n]
-		after, err := c.Write(ctx, s.cluster, tell)
-		switch {
-		case err == nil:
-		case n == 0:
-			return model.Receipt{}, err
-		case errors.Is(err, model.ErrLost):
-			return model.Receipt{}, model.Told(model.ErrLost, err, "%s; written before it: %s", err, strings.Join(got.Done, ", "))
-		default:
-			got.Stopped = text.Line(err.Error())
-			for _, left := range p.changes[n:] {
-				got.Left = append(got.Left, left.Object.String())
-			}
-			return got.receipt(s.Now(), plan.To)
-		}
-		got.Done = append(got.Done, c.Object.String())
-		if c.Object == objectOf(plan.Workload) {
-			got.Generation = ways.Generation(after)
-		}
+	all, generation := make([]model.Object, len(p.changes)), int64(0)
+	for n := range all {
+		all[n] = p.changes[n].Object
 	}
-	return got.receipt(s.Now(), plan.To)
+	got, err := ways.InOrder(all, func(n int) error {
+		after, err := p.changes[n].Write(ctx, s.cluster, tell)
+		if err == nil && all[n] == plan.Workload.Object() {
+			generation = ways.Generation(after)
+		}
+		return err
+	})
+	if err != nil {
+		return model.Receipt{}, err
+	}
+	got.Generation = generation
+	return got.Receipt(s.Now(), plan.To, "changed")
 }
 
 // differs says what is no longer as it was confirmed.
@@ -75,15 +64,6 @@ func (s Scale) differs(plan model.Plan, p *planned) error {
 	return model.Told(model.ErrChanged, nil, "%s changed since it was confirmed: %s, last written by %s", plan.Workload, what, cmp.Or(p.writer, "somebody"))
 }
 
-func (g *written) receipt(at time.Time, to model.Version) (model.Receipt, error) {
-	said := fmt.Sprintf("%s: %s changed", to, strings.Join(g.Done, ", "))
-	if len(g.Left) > 0 {
-		said += "; " + g.Stopped + "; left: " + strings.Join(g.Left, ", ")
-	}
-	raw, err := json.Marshal(g)
-	return model.Receipt{At: at, Text: text.Line(said), Detail: raw}, err
-}
-
 // Look tells whether the plan was written, by what it changes. Where only a part was, it
 // was, and its receipt tells what is left: what was begun is owed.
 func (s Scale) Look(ctx context.Context, plan model.Plan) (model.Looked, error) {
@@ -91,18 +71,14 @@ func (s Scale) Look(ctx context.Context, plan model.Plan) (model.Looked, error) 
 	if err != nil {
 		return model.Looked{}, err
 	}
-	out, done, left, err := ways.Looks(ctx, s.cluster, want.Objects, manager)
+	out, got, err := ways.Looks(ctx, s.cluster, want.Objects)
 	if err != nil {
 		return model.Looked{}, model.Told(nil, err, "whether %s was scaled cannot be seen: %s", plan.Workload, err)
 	}
 	if out.State != model.SettledDone {
 		return out, nil
 	}
-	got := written{Done: done, Left: left}
-	if len(left) > 0 {
-		got.Stopped = "it was cut short"
-	}
-	receipt, err := got.receipt(s.Now(), plan.To)
+	receipt, err := got.Receipt(s.Now(), plan.To, "changed")
 	out.Receipt = &receipt
 	return out, err
 }
@@ -113,18 +89,16 @@ func (s Scale) Judge(c *model.Component, p *model.Plan, receipt *model.Receipt) 
 	if err != nil {
 		return model.Progress{Text: err.Error()}
 	}
-	var got written
-	if len(receipt.Detail) > 0 {
-		if got, err = ways.Detail[written](receipt.Detail); err != nil {
-			return model.Progress{Text: err.Error()}
-		}
+	got, err := ways.WrittenOf(receipt)
+	if err != nil {
+		return model.Progress{Text: err.Error()}
 	}
 	running := func(share float64, format string, args ...any) model.Progress {
 		return model.Progress{Phase: model.PhaseRunning, Share: share, Text: fmt.Sprintf(format, args...)}
 	}
 	switch {
 	case len(got.Left) > 0:
-		return model.Progress{Phase: model.PhaseFailed, Text: fmt.Sprintf("stopped after %s: %s; left: %s", strings.Join(got.Done, ", "), got.Stopped, strings.Join(got.Left, ", "))}
+		return model.Progress{Phase: model.PhaseFailed, Text: got.Short()}
 	case c != nil && c.Missing == model.NotFound:
 		return model.Progress{Phase: model.PhaseReverted, Text: p.Workload.String() + " was deleted"}
 	case c == nil || c.Missing != "":

@@ -32,7 +32,7 @@ func (s Scale) make(ctx context.Context, component string, w model.Workload, to 
 		return nil, model.Told(nil, nil, "a DaemonSet has no number of replicas: to take its pods off the nodes, give it a nodeSelector that no node has: %s",
 			s.cluster.Kubectl(w.Namespace, fmt.Sprintf(`patch %s -p '{"spec":{"template":{"spec":{"nodeSelector":{"rollbook/stopped":"yes"}}}}}'`, w)))
 	}
-	o := objectOf(w)
+	o := w.Object()
 	raw, writer, err := s.cluster.Read(ctx, o)
 	if err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func (s Scale) make(ctx context.Context, component string, w model.Workload, to 
 
 // finish adds what becomes of the workload, and the words.
 func (s Scale) finish(p *planned, component string, w model.Workload, raw json.RawMessage) error {
-	o, key := objectOf(w), model.MarkKey+string(model.MethodScale)
+	o, key := w.Object(), model.MarkKey+string(model.MethodScale)
 	p.Plan = model.Plan{Method: model.MethodScale, Role: model.RoleSwitch, Component: component, Workload: w, From: model.Replicas(p.Now), To: model.Replicas(p.Replicas)}
 	set := p.Replicas
 	if !p.Marked && p.mark != nil && p.Now > set {

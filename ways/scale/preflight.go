@@ -39,7 +39,7 @@ func (s Scale) Plan(ctx context.Context, c *model.Component, to model.Version, o
 
 // rights tells whether the user may change each object.
 func (s Scale) rights(ctx context.Context, p *planned) []model.Check {
-	objects := []model.Object{objectOf(p.Workload)}
+	objects := []model.Object{p.Workload.Object()}
 	for n := range p.changes {
 		if o := p.changes[n].Object; !slices.Contains(objects, o) {
 			objects = append(objects, o)
@@ -177,12 +177,9 @@ func setters(raw json.RawMessage) (out []string) {
 	for _, e := range o.Metadata.ManagedFields {
 		var spec map[string]json.RawMessage
 		_ = json.Unmarshal(e.FieldsV1["f:spec"], &spec)
-		if spec["f:replicas"] != nil && e.Subresource == "" && e.Manager != manager && !strings.HasPrefix(e.Manager, "kubectl") && e.Manager != "kube-controller-manager" {
+		if spec["f:replicas"] != nil && e.Subresource == "" && e.Manager != ways.Manager && !strings.HasPrefix(e.Manager, "kubectl") && e.Manager != "kube-controller-manager" {
 			out = append(out, text.Line(e.Manager))
 		}
 	}
 	return out
 }
-
-// manager is the field manager of rollbook's own writes.
-const manager = "rollbook"

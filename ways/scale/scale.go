@@ -80,18 +80,6 @@ type detail struct {
 	Objects  []ways.Changed `json:"objects"` // in the order in which they are written
 }
 
-// written keeps in a receipt what was written.
-type written struct {
-	Done       []string `json:"done"` // objects, as kubectl names them
-	Left       []string `json:"left,omitempty"`
-	Stopped    string   `json:"stopped,omitempty"`    // why
-	Generation int64    `json:"generation,omitempty"` // of the workload
-}
-
-func objectOf(w model.Workload) model.Object {
-	return model.Object{APIVersion: "apps/v1", Kind: string(w.Kind), Namespace: w.Namespace, Name: w.Name}
-}
-
 // number reads a version's key.
 func number(v model.Version) (int, error) {
 	n, err := strconv.Atoi(v.Key)

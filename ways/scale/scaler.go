@@ -9,9 +9,6 @@ import (
 	"rollbook/ways"
 )
 
-// annBefore keeps on an autoscaler what it was set to before it was held or paused.
-const annBefore = "rollbook/before"
-
 // annPaused pauses a ScaledObject of KEDA's at a number of replicas (kedacore/keda,
 // controllers/keda/util: PausedReplicasAnnotation).
 const annPaused = "autoscaling.keda.sh/paused-replicas"
@@ -37,7 +34,7 @@ func scalerOf(a model.Autoscaler, p *planned) (scaler, error) {
 	}
 	x := scaler{Object: a.Object}
 	c := ways.Change{Object: a.Object, Raw: a.Raw}
-	before, marked := ways.At(o, ways.Pointer("metadata", "annotations", annBefore)).(string)
+	before, marked := ways.At(o, ways.Pointer("metadata", "annotations", ways.AnnBefore)).(string)
 	set := func(path string, to any, what string) {
 		from := ways.At(o, path)
 		if shown(from) == shown(to) && (from == nil) == (to == nil) {
@@ -98,8 +95,8 @@ func scalerOf(a model.Autoscaler, p *planned) (scaler, error) {
 			x.command = fmt.Sprintf(`patch %s --type=merge -p '{"spec":{"minReplicas":%d,"maxReplicas":%d}}'`, a.Object, low, high)
 		}
 	}
-	if from := ways.At(o, ways.Pointer("metadata", "annotations", annBefore)); shown(from) != shown(keep) || (from == nil) != (keep == nil) {
-		c.Fields = append(c.Fields, ways.Field{Path: ways.Pointer("metadata", "annotations", annBefore), From: from, To: keep})
+	if from := ways.At(o, ways.Pointer("metadata", "annotations", ways.AnnBefore)); shown(from) != shown(keep) || (from == nil) != (keep == nil) {
+		c.Fields = append(c.Fields, ways.Field{Path: ways.Pointer("metadata", "annotations", ways.AnnBefore), From: from, To: keep})
 	}
 	if len(c.Fields) > 0 {
 		x.change = &c
