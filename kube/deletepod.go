@@ -164,7 +164,7 @@ func (d DeletePod) Do(ctx context.Context, plan model.Plan, tell func(model.Prog
 		answer, err := c.sendWrite(ctx, call{method: http.MethodDelete, path: corePath(plan.Workload.Namespace, "pods", want.Pod),
 			body: body, kind: "application/json", limit: writeLimit})
 		if err == nil {
-			err = deleted(answer, want)
+			err = removed(answer, model.Object{Kind: "Pod", Name: want.Pod}, want.UID)
 		}
 		return err
 	})
@@ -177,25 +177,6 @@ func (d DeletePod) Do(ctx context.Context, plan model.Plan, tell func(model.Prog
 		return model.Receipt{}, model.Told(model.ErrChanged, err, "pod %s is another one now: it was made again since it was confirmed", want.Pod)
 	}
 	return model.Receipt{}, c.refusal("pod "+want.Pod, "deleted", err)
-}
-
-// deleted checks that the answer to the deletion is about the pod: the pod itself,
-// on its way out, or a Status that names it.
-func deleted(answer []byte, want podDetail) error {
-	var o struct {
-		Kind     string
-		Status   json.RawMessage // of a pod it is an object
-		Metadata struct{ Name, UID string }
-		Details  struct{ Name, UID string }
-	}
-	switch err := json.Unmarshal(answer, &o); {
-	case err != nil:
-	case o.Kind == "Pod" && o.Metadata.Name == want.Pod && o.Metadata.UID == want.UID:
-		return nil
-	case o.Kind == "Status" && string(o.Status) == `"Success"` && o.Details.Name == want.Pod && (o.Details.UID == "" || o.Details.UID == want.UID):
-		return nil
-	}
-	return &unreached{err: errForeign, text: "the answer is not about the pod"}
 }
 
 // read returns the pod as it is now; nil when it was deleted, or is being deleted.
