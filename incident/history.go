@@ -94,7 +94,7 @@ func ReleasesWanted(s *Snapshot) (out []ReadHistory) {
 	return out
 }
 
-// Released is what a release changed, as a history tells it.
+// Released tells what a release changed, as a history has it.
 type Released struct {
 	From, To model.Version // From ran before
 	Changes  []model.Change

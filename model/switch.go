@@ -38,8 +38,8 @@ func MaintenancePage(shown bool) Version {
 	return Version{Key: "off", Label: "maintenance page off", Short: "off"}
 }
 
-// Mark is what stands in the cluster of something that a write of rollbook switched off:
-// what there is to know of it without the journal of the incident that did.
+// Mark tells of something that a write of rollbook switched off, as it stands in the
+// cluster: what is known of it without the journal of the incident that did.
 type Mark struct {
 	Slot
 	Method   Method

@@ -20,7 +20,7 @@ type GitLab struct {
 	Project  string `yaml:"project"`
 }
 
-// environment is what GitLab deploys to.
+// environment names where GitLab deploys to.
 const environment = "production"
 
 func (g *GitLab) workload() workload { return (Release{Workload: g.Workload}).workload() }

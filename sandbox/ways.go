@@ -12,7 +12,7 @@ import (
 	"rollbook/sandbox/store"
 )
 
-// Forbid is what the operator has no right to, so that another way back is needed.
+// Forbid takes rights from the operator, so that another way back is needed.
 type Forbid struct {
 	Verbs     []string `yaml:"verbs"`
 	Resources []string `yaml:"resources"` // as in "deployments" or "pods/exec"

@@ -11,7 +11,7 @@ import (
 	"rollbook/model"
 )
 
-// owedNotices are what is switched off and not put back: on every page, until all of it
+// owedNotices tells what is switched off and not put back: on every page, until all of it
 // is. What is owed by one and the same hand is told in one sentence.
 func (s *scope) owedNotices() []sentence {
 	var out []sentence

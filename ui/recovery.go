@@ -351,7 +351,7 @@ func (r *recovery) drawSteps(steps []incident.ProcedureStep, w int) (out []strin
 	return out, at
 }
 
-// detail is what is said of the marked step: its commands, and where a number is from.
+// detail tells of the marked step: its commands, and where a number is from.
 func (r *recovery) detail(s *incident.ProcedureStep, w int) (out []string) {
 	p := r.pen
 	if s.State != incident.ItemOpen {
