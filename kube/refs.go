@@ -128,6 +128,13 @@ func (c *Client) checkRefs(ctx context.Context, p *planned, sets []*object) []mo
 // what is changed that shortly before the target was replaced is of the release that came.
 const withRelease = time.Minute
 
+// wroteSince reports whether what was written at a time may be other than what a version
+// read that began and ended then: written after its end, or with the release that ended it,
+// and not before its own begin. An end of zero means that it runs, or that nothing tells.
+func wroteSince(at, began, end time.Time) bool {
+	return !end.IsZero() && at.After(end.Add(-withRelease)) && at.After(began)
+}
+
 func (c *Client) checkRef(ctx context.Context, p *planned, r ref, end time.Time) model.Check {
 	name := text.Line(r.name)
 	body, err := c.do(ctx, call{method: http.MethodGet, path: corePath(p.Workload.Namespace, r.resource, r.name), accept: partial})
@@ -151,7 +158,7 @@ func (c *Client) checkRef(ctx context.Context, p *planned, r ref, end time.Time)
 	if at.IsZero() {
 		at = o.Metadata.CreationTimestamp.Time
 	}
-	if end.IsZero() || !at.After(end.Add(-withRelease)) {
+	if !wroteSince(at, p.target.Metadata.CreationTimestamp.Time, end) {
 		return ok
 	}
 	who := ""

@@ -52,6 +52,33 @@ func TestServedUntilOfControllerRevisions(t *testing.T) {
 	}
 }
 
+// What a pipeline writes just before its release is not what the version before it read;
+// what was there when that version began is, however soon it was replaced.
+func TestWroteSince(t *testing.T) {
+	t0 := time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		name           string
+		at, began, end time.Duration
+		want           bool
+	}{
+		{"after the release", time.Hour + time.Second, 0, time.Hour, true},
+		{"with the release", time.Hour - 30*time.Second, 0, time.Hour, true},
+		{"a minute before the release", time.Hour - time.Minute, 0, time.Hour, false},
+		{"before it began, replaced at once", -time.Second, 0, 2 * time.Second, false},
+		{"in the second it began, replaced at once", 0, 0, 2 * time.Second, false},
+		{"between two releases in a minute", 5 * time.Second, 0, 10 * time.Second, true},
+		{"it runs", time.Hour, 0, -1, false},
+	} {
+		var end time.Time
+		if c.end >= 0 {
+			end = t0.Add(c.end)
+		}
+		if got := wroteSince(t0.Add(c.at), t0.Add(c.began), end); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
 // Whose image could not be pulled is told by the pod's name where that has the
 // revision in it, and by the image elsewhere.
 func TestFailedPull(t *testing.T) {
