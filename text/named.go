@@ -26,16 +26,14 @@ func pastSlashes(s string, v int) (end, slashes int) {
 // it is that of a secret.
 func namedValue(s string, i, floor int) (start, end int) {
 	// The name, past a quote or bracket that closes around it.
-	n := i
-	for n > floor && i-n < 6 && strings.IndexByte(" \"'`\\]", s[n-1]) >= 0 {
-		n--
-	}
+	n := max(floor, i-maxName)
+	n += len(strings.TrimRight(s[n:i], " \"'`\\]"))
 	from := nameStart(s, n, floor)
 	kind := secretName(s[from:n])
 	if kind == notSecret {
 		return 0, 0
 	}
-	before := byte(0)
+	var before byte
 	if from > 0 {
 		before = s[from-1]
 	}
@@ -43,13 +41,13 @@ func namedValue(s string, i, floor int) (start, end int) {
 	switch {
 	case kind == inQuery && !param,
 		kind == beside && secretName(nameBeside(s, from, floor)) != secret,
-		before == '/' && s[i] == ':' && !keyOfDomain(s, from-1, floor): // "/etc/tls/tls.key: permission denied"
+		before == '/' && s[i] == ':' && !keyOfDomain(s[floor:from]): // "/etc/tls/tls.key: permission denied"
 		return 0, 0
 	}
 
 	// The value, past what belongs to the separator (":=", "=>") and past an
 	// opening bracket (headers are printed as lists).
-	v := i + 1
+	v := i
 	for v < len(s) && (strings.IndexByte(":= ", s[v]) >= 0 || s[v] == '>' && s[v-1] == '=') {
 		v++
 	}
@@ -105,34 +103,37 @@ func namedValue(s string, i, floor int) (start, end int) {
 // ("failed to fetch token: serviceaccounts not found"). Tokens that are one
 // lower-case word and are followed by another are not made by machines.
 func sentence(s string) bool {
-	i := 0
-	for i < len(s) && s[i] >= 'a' && s[i] <= 'z' {
-		i++
-	}
-	return i > 0 && i <= 20 && i+1 < len(s) && s[i] == ' ' && (s[i+1] >= 'a' && s[i+1] <= 'z' || s[i+1] == '"')
+	word, next, _ := strings.Cut(s, " ")
+	return len(word) <= 20 && smallLetters(word) && next != "" && (next[0] == '"' || smallLetters(next[:1]))
 }
+
+func smallLetters(s string) bool {
+	for i := range len(s) {
+		if s[i] < 'a' || s[i] > 'z' {
+			return false
+		}
+	}
+	return true
+}
+
+// closing is what may stand behind a value without being a part of it.
+const closing = ",;.)]}"
 
 // trimValue takes what closes a bracket or a sentence off an unquoted value,
 // and returns nothing for a value that is no secret.
 func trimValue(s string, start, end int, prose, folder bool) (int, int) {
-	if start >= end {
-		return 0, 0
-	}
 	full := s[start:end]
-	if rest, ok := strings.CutPrefix(full, Mask); ok && strings.Trim(rest, ",;.)]}") == "" {
+	if rest, ok := strings.CutPrefix(full, Mask); ok && strings.Trim(rest, closing) == "" {
 		return start, start + len(Mask)
 	}
 	if reference(full) {
 		return 0, 0
 	}
-	for end > start && strings.IndexByte(",;.)]}", s[end-1]) >= 0 {
-		end--
-	}
-	v := s[start:end]
-	if v == "" || harmless(v, prose) || folder && v[0] == '/' {
+	v := strings.TrimRight(full, closing)
+	if harmless(v, prose) || folder && v[0] == '/' {
 		return 0, 0
 	}
-	return start, end
+	return start, start + len(v)
 }
 
 // quotedEnd returns where the value that begins at s[i] after a quote, itself
@@ -150,11 +151,8 @@ func quotedEnd(s string, i int, quote byte, slashes int) int {
 		case quote:
 			// Within a text in which a quote is written with n backslashes, a
 			// quote inside a value has at least 2n+1.
-			if slashes == 0 && run%2 == 0 {
-				return j
-			}
-			if slashes > 0 && run <= slashes {
-				return j - run
+			if run <= slashes || slashes == 0 && run%2 == 0 {
+				return j - min(run, slashes)
 			}
 		}
 		run = 0
@@ -167,7 +165,7 @@ func quotedEnd(s string, i int, quote byte, slashes int) int {
 // join to it.
 func authorizationEnd(s string, i int) int {
 	end := i + wordLen(s[i:])
-	scheme := end > i && end-i <= 20
+	scheme := end-i <= 20
 	for _, c := range []byte(s[i:end]) {
 		scheme = scheme && (alnum(c) || c == '-')
 	}
@@ -175,9 +173,9 @@ func authorizationEnd(s string, i int) int {
 		scheme = false
 		next := end + 1
 		n := wordLen(s[next:])
-		if n > 0 && next+n < len(s) && s[next+n-1] == '=' && s[next+n] == '"' { // param="quoted"
+		if strings.HasSuffix(s[:next+n], "=") && strings.HasPrefix(s[next+n:], `"`) { // param="quoted"
 			n = quotedEnd(s, next+n+1, '"', 0) - next
-			if next+n < len(s) {
+			if strings.HasPrefix(s[next+n:], `"`) {
 				n++
 			}
 			n += wordLen(s[next+n:])

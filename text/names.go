@@ -29,7 +29,7 @@ var secretEnds = [256][]string{
 	'l': {"credential", "webhookurl"},
 	'n': {"token"},
 	'r': {"bearer"},
-	's': {"credentials", "creds", "dbpass", "userpass", "rootpass", "adminpass", "mysqlpass", "smtppass", "mailpass", "ftppass", "ldappass", "redispass", "storepass", "keypass", "sshpass"},
+	's': {"credentials", "creds", "dbpass", "userpass", "rootpass", "adminpass", "mysqlpass", "smtppass", "mailpass", "ftppass", "ldappass", "redispass", "storepass", "keypass", "sshpass", "pass"},
 	't': {"secret", "jwt", "passwort"},
 	'y': {"apikey", "accesskey", "secretkey", "privatekey", "accountkey", "signingkey", "encryptionkey", "masterkey", "authkey", "tlskey", "sshkey", "sharedkey",
 		"subscriptionkey", "appkey", "applicationkey", "functionskey", "serverkey", "hmackey", "sessionkey", "deploykey", "licensekey", "storagekey"},
@@ -57,6 +57,12 @@ var qualifiers = [256][]string{
 	'a': {"data"},
 }
 
+// maxDomain is how long a domain is at most.
+const maxDomain = 253
+
+// maxIndent bounds how far back the beginning of a key's line is looked for.
+const maxIndent = 256
+
 // telling are the words that hide the value of a whole key, wherever in it they
 // stand.
 var telling = []string{"token", "secret", "password", "passwd", "passphrase", "pwd", "credential", "credentials", "apikey", "privatekey", "accesskey", "authorization", "cookie"}
@@ -70,7 +76,7 @@ func SecretName(key string) bool {
 			continue // within a word
 		}
 		for _, word := range telling {
-			if at, ok := nameSuffix(key[:end], word); ok && wordStart(key, at) {
+			if at := nameSuffix(key[:end], word); at >= 0 && wordStart(key, at) {
 				return true
 			}
 		}
@@ -91,29 +97,25 @@ func secretName(name string) nameKind {
 	for name != "" && (name[len(name)-1] >= '0' && name[len(name)-1] <= '9' || separator(name[len(name)-1])) {
 		name = name[:len(name)-1]
 	}
-	if len(name) < 2 {
+	if name == "" {
 		return notSecret
 	}
 	last := lower(name[len(name)-1])
 	for _, end := range secretEnds[last] {
-		if at, ok := nameSuffix(name, end); ok && (!wholeWords[end] || wordStart(name, at)) {
+		if at := nameSuffix(name, end); at >= 0 && (!wholeWords[end] || wordStart(name, at)) {
 			return secretKind(end, at == 0)
 		}
 	}
 	switch last {
-	case 's':
-		if at, ok := nameSuffix(name, "pass"); ok && wordStart(name, at) {
-			return secret
-		}
 	case 'n':
-		if _, ok := nameSuffix(name, "authorization"); ok {
+		if nameSuffix(name, "authorization") >= 0 {
 			return authorization
 		}
 	case 'e':
-		if at, ok := nameSuffix(name, "cookie"); ok && wordStart(name, at) {
+		if at := nameSuffix(name, "cookie"); at >= 0 && wordStart(name, at) {
 			return cookie
 		}
-		if at, ok := nameSuffix(name, "signature"); ok && at > 0 { // X-Amz-Signature
+		if nameSuffix(name, "signature") > 0 { // X-Amz-Signature
 			return secret
 		}
 		switch {
@@ -146,35 +148,39 @@ func secretKind(end string, whole bool) nameKind {
 	return secret
 }
 
-// nameSuffix reports whether name ends in end, whatever its case and its
-// separators, and where that begins.
-func nameSuffix(name, end string) (at int, ok bool) {
+// nameSuffix returns where in name the word begins that it ends in, whatever its
+// case and its separators, or -1 when it ends in another.
+func nameSuffix(name, word string) int {
 	i := len(name)
-	for j := len(end) - 1; j >= 0; j-- {
-		for i > 0 && separator(name[i-1]) {
-			i--
-		}
-		if i == 0 || lower(name[i-1]) != end[j] {
-			return 0, false
+	for j := len(word) - 1; j >= 0; {
+		if i == 0 {
+			return -1
 		}
 		i--
+		switch {
+		case lower(name[i]) == word[j]:
+			j--
+		case !separator(name[i]):
+			return -1
+		}
 	}
-	return i, true
+	return i
 }
 
-// wordStart reports whether a word begins at name[at]: after a separator, or
-// with a capital (dbPass).
+// wordStart reports whether a word begins at name[at]: after a separator, or with a
+// capital (dbPass, APIPass; BYPASS is one word).
 func wordStart(name string, at int) bool {
-	return at == 0 || !alnum(name[at-1]) || name[at] >= 'A' && name[at] <= 'Z' && name[at-1] >= 'a'
+	if at == 0 || !alnum(name[at-1]) {
+		return true
+	}
+	capital := name[at] != lower(name[at])
+	return capital && (name[at-1] >= 'a' || at+1 < len(name) && name[at+1] >= 'a')
 }
 
 // qualified is secretName for a name that ends in a qualifier.
 func qualified(name string) nameKind {
-	if len(name) < 6 {
-		return notSecret
-	}
 	for _, q := range qualifiers[lower(name[len(name)-1])] {
-		if at, ok := nameSuffix(name, q); ok && at > 0 && wordStart(name, at) && secretName(name[:at]) == secret {
+		if at := nameSuffix(name, q); at > 0 && secretName(name[:at]) == secret {
 			return secret
 		}
 	}
@@ -186,25 +192,25 @@ func qualified(name string) nameKind {
 func nameBeside(s string, i, floor int) string {
 	from := max(floor, i-2*maxName)
 	rest := strings.TrimRight(s[from:i], " \t\n\"',;-{}\\"+strings.TrimSpace(NewlineSign))
-	n := len(rest)
-	for n > 0 && nameByte(rest[n-1]) {
-		n--
-	}
+	n := nameStart(rest, len(rest), 0)
 	key := strings.TrimRight(rest[:n], " \"'\\:=")
-	if len(key) == n || !foldSuffix(key, "name") && !foldSuffix(key, "key") {
+	if !foldSuffix(key, "name") && !foldSuffix(key, "key") {
 		return ""
 	}
 	return rest[n:]
 }
 
-// keyOfDomain reports whether the name after the "/" at s[i] is a key as
-// annotations and labels have them, "vault.example.com/token", and no path.
-func keyOfDomain(s string, i, floor int) bool {
-	from := i
-	for from > floor && i-from < 4*maxName && nameByte(s[from-1]) {
-		from--
+// keyOfDomain reports whether s ends in a domain and a "/", as keys of annotations
+// and labels do before their name, "vault.example.com/token", and in no path.
+func keyOfDomain(s string) bool {
+	s = strings.TrimSuffix(s, "/")
+	from := max(0, len(s)-maxDomain)
+	for j := len(s); j > from; j-- {
+		if !nameByte(s[j-1]) {
+			from = j
+		}
 	}
-	return from < i && strings.IndexByte(s[from:i], '.') > 0 && (from == 0 || s[from-1] != '/')
+	return strings.IndexByte(s[from:], '.') > 0 && !strings.HasSuffix(s[:from], "/")
 }
 
 // blockValue finds a value of several lines in YAML, whose "|" or ">" is at s[v]
@@ -213,17 +219,14 @@ func blockValue(s string, key, v int) (start, end int, ok bool) {
 	if s[v] != '|' && s[v] != '>' {
 		return 0, 0, false
 	}
-	at := v + 1
-	for at < len(s) && (s[at] == '-' || s[at] == '+' || digits(s[at:at+1])) {
-		at++
-	}
-	if next := lineBreak(s, at); next.from != at || next.to == len(s) {
+	at := len(s) - len(strings.TrimLeft(s[v+1:], "-+0123456789"))
+	if lineBreak(s, at).from != at {
 		return 0, 0, false
 	}
-	before := s[max(0, key-4*maxName):key]
-	in := len(before) - 1 - strings.LastIndexByte(before, '\n')
+	before := s[max(0, key-maxIndent):key]
+	before = before[strings.LastIndexByte(before, '\n')+1:]
 	if n := strings.LastIndex(before, NewlineSign); n >= 0 {
-		in = min(in, len(before)-n-len(NewlineSign))
+		before = before[n+len(NewlineSign):]
 	}
 	for b := lineBreak(s, at); b.from < len(s); b = lineBreak(s, b.to) {
 		next := lineBreak(s, b.to)
@@ -232,14 +235,14 @@ func blockValue(s string, key, v int) (start, end int, ok bool) {
 		switch {
 		case spaces == len(line): // empty
 			continue
-		case spaces <= in:
-			return start, end, start < end
+		case spaces <= len(before):
+			return start, end, true
 		case start == 0:
 			start = b.to + spaces
 		}
 		end = next.from
 	}
-	return start, end, start < end
+	return start, end, true
 }
 
 // span is a part of a text.
@@ -248,40 +251,33 @@ type span struct{ from, to int }
 // lineBreak returns the first end of a line in s[i:], in either form; the end of s
 // when there is none.
 func lineBreak(s string, i int) span {
-	n := strings.IndexByte(s[i:], '\n')
-	m := strings.Index(s[i:], NewlineSign)
-	switch {
-	case n < 0 && m < 0:
-		return span{len(s), len(s)}
-	case m < 0 || n >= 0 && n < m:
-		return span{i + n, i + n + 1}
+	found := span{len(s), len(s)}
+	if n := strings.IndexByte(s[i:], '\n'); n >= 0 {
+		found = span{i + n, i + n + 1}
 	}
-	return span{i + m, i + m + len(NewlineSign)}
+	if n := strings.Index(s[i:found.from], NewlineSign); n >= 0 {
+		found = span{i + n, i + n + len(NewlineSign)}
+	}
+	return found
 }
 
 // loginOf reports whether a value begins with a user and a password in base64, as
 // the configuration of a registry has them.
 func loginOf(v string) bool {
-	n := 0
-	for n < len(v) && base64Byte(v[n]) {
-		n++
-	}
-	plain, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(v[:n], "="))
-	return err == nil && len(plain) >= 6 && strings.IndexByte(string(plain), ':') > 0 && printable(plain, false)
+	// What cannot be decoded is behind the login, or cut off.
+	plain, _ := base64.RawStdEncoding.DecodeString(strings.TrimRight(v, "="+closing))
+	return len(plain) >= 6 && strings.Contains(string(plain), ":") && printable(plain, true)
 }
 
 // reference reports values that name where a secret is, ${DB_PASSWORD}, with what
 // closes a bracket or a sentence behind it.
 func reference(v string) bool {
-	if len(v) < 4 || v[0] != '$' {
-		return false
+	end := "}"
+	name, ok := strings.CutPrefix(v, "${")
+	if !ok {
+		end = ")"
+		name, ok = strings.CutPrefix(v, "$(")
 	}
-	n := 2
-	for n < len(v) && nameByte(v[n]) {
-		n++
-	}
-	if n == 2 || n == len(v) || v[1:2]+v[n:n+1] != "{}" && v[1:2]+v[n:n+1] != "()" {
-		return false
-	}
-	return strings.Trim(v[n+1:], ",;.)]}") == ""
+	name, behind, closed := strings.Cut(name, end)
+	return ok && closed && name != "" && nameStart(name, len(name), 0) == 0 && strings.Trim(behind, closing) == ""
 }

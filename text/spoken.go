@@ -196,7 +196,7 @@ var saidNames = [256][]string{'d': {"password", "passwd"}, 'e': {"passphrase"}, 
 func saidName(s string, from, to, floor int) string {
 	name := s[from:to]
 	for _, known := range saidNames[lower(s[to-1])] {
-		if at, ok := nameSuffix(name, known); ok && wordStart(name, at) {
+		if at := nameSuffix(name, known); at >= 0 && wordStart(name, at) {
 			return known
 		}
 	}
