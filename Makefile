@@ -9,7 +9,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X rollbook/cli.version=$(VERSION)
 FUZZTIME ?= 20s
 # What only tests call: what is there for all of them.
-TESTKIT   = \(engine/porttest/\|engine/walktest/\|integrations/sendtest/\|replay/replaytest/\|ui/uitest/\|sandbox/gitlab/\|sandbox/schema/\|ways/migrate/migratetest/\|sandbox/pipe.go\|sandbox/sandbox.go.*: Start\)
+TESTKIT   = \(engine/porttest/\|engine/rescuetest/\|engine/walktest/\|integrations/sendtest/\|replay/replaytest/\|ui/uitest/\|sandbox/gitlab/\|sandbox/schema/\|ways/migrate/migratetest/\|sandbox/pipe.go\|sandbox/sandbox.go.*: Start\)
 
 # Without cgo, as kubectl is: it needs no libc, and takes 20 MB less of memory,
 # since with cgo the linker keeps and exports every symbol.

@@ -45,12 +45,20 @@ func (i *Incident) Owed() []Debt {
 			out = slices.DeleteFunc(out, func(o Debt) bool {
 				return o.Plan == write.Plan.Pays && o.N < attempt.N && write.State == Done
 			})
+			if write.happened() { // one of its slot that was not done so far can do nothing any more
+				out = slices.DeleteFunc(out, func(o Debt) bool {
+					return o.Unsure && o.Slot == write.Plan.Slot() && o.N < attempt.N && i.write(o.WriteID).refused()
+				})
+			}
 			known := false
 			for n := range out {
 				o := &out[n]
 				o.Paying = o.Paying || o.Plan == write.Plan.Pays && o.N < attempt.N && write.underWay()
 				if o.Slot == write.Plan.Slot() && o.Method == write.Plan.Method && write.happened() {
-					o.Now, known = write.Plan.To, known || !o.Unsure
+					known = known || !o.Unsure
+					if write.State != Stopped { // else it may not have come so far
+						o.Now = write.Plan.To
+					}
 				}
 			}
 			if known || write.Plan.Owes == "" || write.State == Pending || write.refused() && write.Until.IsZero() {

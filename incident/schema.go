@@ -237,10 +237,14 @@ func (b WriteStopped) apply(i *Incident, f Fact) {
 }
 
 func (b WriteStopped) entry(i *Incident) (EntryKind, string) {
+	if w := i.write(b.WriteID); w != nil && switches(&w.Plan) {
+		return EntryBad, fmt.Sprintf("%s is not %s: %s", i.component(b.WriteID), arrived(&w.Plan), b.Text)
+	}
 	return EntryBad, fmt.Sprintf("%s was not taken back to the end: %s", i.component(b.WriteID), b.Text)
 }
 
-// stopped takes it that a schema was not taken back to the end. What was to follow is
+// stopped takes it that a write ended before it was where it was to go: a schema that was
+// not taken back to the end, a switch of which some objects are left. What was to follow is
 // not written; where it stands is planned anew.
 func (d *decider) stopped(s Standing, why string) {
 	d.fact(WriteStopped{WriteID: s.WriteID, Text: why})
