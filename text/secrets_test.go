@@ -161,6 +161,7 @@ func TestSecretName(t *testing.T) {
 	for name, want := range map[string]bool{
 		"vault.example.com/token": true, "token.example.com/value": true, "ci.example.com/deploy-token-id": true, "db-password-prod": true,
 		"example.com/apiKey": true, "example.com/api-key": true, "credentials": true, "registryToken": true, "auth-cookie": true, "x/DB_PASSWORD": true,
+		"example.com/db-creds": true, "x/dbPW": true, "tokenX": true, "TOKENX": false, "TOKEN_X": true,
 		"app.kubernetes.io/name": false, "example.com/tokenizer": false, "example.com/secretary": false, "monkey": false, "example.com/bypass": false,
 		"deployment.kubernetes.io/revision": false, "kubectl.kubernetes.io/restartedAt": false, "": false, "k": false,
 	} {
