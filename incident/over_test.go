@@ -195,6 +195,8 @@ func TestShareOfARun(t *testing.T) {
 		{"the first of ten is under", join(repeat(0, 1), repeat(0.1, 9)), 135 * time.Second, 2 * time.Minute, false},
 		{"longer than it asks", repeat(0.1, 30), 135 * time.Second, 435 * time.Second, true},
 		{"longer, with eight of the last ten", join(repeat(0.1, 40), repeat(0, 2), repeat(0.1, 4)), 135 * time.Second, 675 * time.Second, false},
+		{"nine of eleven", join(repeat(0.1, 5), repeat(0, 2), repeat(0.1, 4)), 150 * time.Second, 45 * time.Second, false},
+		{"longer, with nine of the last eleven", join(repeat(0.1, 40), repeat(0, 2), repeat(0.1, 4)), 150 * time.Second, 675 * time.Second, false},
 		{"a moment", repeat(0.1, 1), 0, 0, true},
 	} {
 		r := Over(figure(tt.values...), 0.05, tt.want)
@@ -213,5 +215,8 @@ func TestUnderSince(t *testing.T) {
 	}
 	if got := UnderSince(figure(0.01, math.NaN(), math.NaN(), 0.01), 0.05); !got.Equal(t0) {
 		t.Errorf("nothing is known of the gap: %s", got)
+	}
+	if got := UnderSince(figure(0.01, math.NaN(), 0.01), 0.05); !got.Equal(t0.Add(-2 * step)) {
+		t.Errorf("one step is missing: under since %s", got)
 	}
 }

@@ -31,20 +31,28 @@ func ownChecks(s *Snapshot, component string) []VerifyCheck {
 	return out
 }
 
-// unasked is why a check is unknown that was not asked for so far.
-const unasked = "not asked yet"
+// unasked says that the check was not asked for so far; for a while after the rollout it
+// is waited for.
+func (v *VerifyCheck) unasked(s *Snapshot) {
+	v.Seen = "not asked yet"
+	if s.Now.Before(s.Incident.RolledOut.Add(s.Incident.Settings.checksFresh())) {
+		v.Wait = WaitWindow
+	}
+}
 
-// staleCheck says why what a check saw does not count; "" while it does.
-func staleCheck(s *Snapshot, at time.Time, err string) string {
+// counts reports whether what the check saw at a time does, and says why it does not.
+func (v *VerifyCheck) counts(s *Snapshot, at time.Time, err string) bool {
 	switch {
 	case err != "":
-		return err
+		v.Seen = err
 	case at.IsZero():
-		return unasked
+		v.unasked(s)
 	case s.Now.Sub(at) > s.Incident.Settings.checksFresh():
-		return "stale since " + model.Short(s.Now.Sub(at))
+		v.Seen = "stale since " + model.Short(s.Now.Sub(at))
+	default:
+		return true
 	}
-	return ""
+	return false
 }
 
 func healthCheck(s *Snapshot, id string, n int, h model.Health) VerifyCheck {
@@ -56,11 +64,11 @@ func healthCheck(s *Snapshot, id string, n int, h model.Health) VerifyCheck {
 	if seen := s.Seen.Probes[id]; n < len(seen) && seen[n].URL == h.URL {
 		p = seen[n]
 	}
-	if why := staleCheck(s, p.At, ""); why != "" {
-		v.Seen = why
-		if p.At.IsZero() && p.Text != "" {
-			v.Seen = p.Text
-		}
+	why := ""
+	if p.At.IsZero() {
+		why = p.Text
+	}
+	if !v.counts(s, p.At, why) {
 		return v
 	}
 	v.State, v.Seen, v.Since = p.State, p.Text, p.Since
@@ -70,8 +78,7 @@ func healthCheck(s *Snapshot, id string, n int, h model.Health) VerifyCheck {
 func selectedCheck(s *Snapshot, t *model.Target) VerifyCheck {
 	v := VerifyCheck{Key: t.ID + "/selected", Component: t.ID, Name: "pods " + t.Pods, Limit: "all ready"}
 	p := s.Seen.Selected[t.ID]
-	if why := staleCheck(s, p.At, p.Err); why != "" {
-		v.Seen = why
+	if !v.counts(s, p.At, p.Err) {
 		return v
 	}
 	v.State, v.Seen = model.TriNo, fmt.Sprintf("%d of %d ready", p.Ready, p.Total)
@@ -91,8 +98,8 @@ func ownCheck(s *Snapshot, id string, n int, q model.OwnCheck) VerifyCheck {
 		r = seen[n].Reading.Stale(s.Now, max(s.Incident.Settings.Fresh(), s.Incident.Settings.checksFresh()))
 	}
 	if !r.Known {
-		if v.Seen = r.Why; v.Seen == "" {
-			v.Seen = unasked
+		if v.Seen = r.Why; r.Why == "" {
+			v.unasked(s)
 		}
 		return v
 	}
@@ -110,8 +117,7 @@ func tailCheck(s *Snapshot, t *model.Target) VerifyCheck {
 		v.Limit = "no line with " + t.LogsBad
 	}
 	p := s.Seen.Tails[t.ID]
-	if why := staleCheck(s, p.At, p.Err); why != "" {
-		v.Seen = why
+	if !v.counts(s, p.At, p.Err) {
 		return v
 	}
 	v.Seen = fmt.Sprintf("%d lines of %s", len(p.Lines), p.Pod)

@@ -196,3 +196,32 @@ func TestSaidNote(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// The log that is read is that of the container whose image is another than in the
+// version before; where that cannot be told, of the one that the board names.
+func TestChangedContainer(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		now   []string
+		past  [][]string // the newest first
+		names []string
+		want  string
+	}{
+		{"the first", []string{"api:2", "envoy:1"}, [][]string{{"api:1", "envoy:1"}}, []string{"api", "envoy"}, "api"},
+		{"the second", []string{"api:1", "envoy:2"}, [][]string{{"api:1", "envoy:1"}}, []string{"api", "envoy"}, "envoy"},
+		{"both", []string{"api:2", "envoy:2"}, [][]string{{"api:1", "envoy:1"}}, []string{"api", "envoy"}, "api"},
+		{"only the version right before counts", []string{"api:2", "envoy:1"}, [][]string{{"api:2", "envoy:0"}, {"api:1", "envoy:1"}}, []string{"api", "envoy"}, "envoy"},
+		{"none", []string{"api:1"}, [][]string{{"api:1"}}, []string{"api"}, "named"},
+		{"there was no version before", []string{"api:2"}, nil, []string{"api"}, "named"},
+		{"there was a container less", []string{"api:2", "envoy:1"}, [][]string{{"api:1"}}, []string{"api", "envoy"}, "named"},
+		{"the pod has others", []string{"api:2"}, [][]string{{"api:1"}}, []string{"api", "injected"}, "named"},
+	} {
+		c := &model.Component{Images: tt.now}
+		for _, images := range tt.past {
+			c.Past = append(c.Past, model.Earlier{Images: images})
+		}
+		if got := changedContainer(c, &model.Pod{Names: tt.names, Bad: "named"}); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}

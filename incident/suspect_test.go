@@ -407,6 +407,7 @@ func TestSuspectsAreTold(t *testing.T) {
 		{"three", time.Time{}, nil, []Suspect{of(1, 0), of(2, 0), of(3, 0)}, "suspected: revision 1 of c1; revision 2 of c2; revision 3 of c3"},
 		{"four", time.Time{}, nil, []Suspect{of(1, 0), of(2, 0), of(3, 0), of(4, 0)}, "suspected: revision 1 of c1; revision 2 of c2; 2 more"},
 		{"a later one", t0, nil, []Suspect{of(1, -time.Minute), of(2, -time.Hour)}, "changed later, not suspected: revision 1 of c1, released 1m after the first bad sample; revision 2 of c2, released 1h after the first bad sample"},
+		{"only a later one", t0, nil, []Suspect{of(1, -time.Minute)}, "changed later, not suspected: revision 1 of c1, released 1m after the first bad sample"},
 		{"both", t0, nil, []Suspect{of(1, time.Minute), of(2, -time.Hour)}, "suspected: revision 1 of c1, released 1m before the first bad sample"},
 	} {
 		if _, got := (Suspected{tt.now}).entry(&Incident{Onset: tt.onset, Suspects: tt.known}); got != tt.want {

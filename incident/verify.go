@@ -73,9 +73,6 @@ func VerifyChecks(s *Snapshot) []VerifyCheck {
 		if out[n].State == model.TriUnknown && out[n].Seen == "" {
 			out[n].Seen = unmeasured
 		}
-		if out[n].Seen == unasked && s.Now.Before(s.Incident.RolledOut.Add(s.Incident.Settings.checksFresh())) {
-			out[n].Wait = WaitWindow
-		}
 		if out[n].State == model.TriYes && out[n].Since.IsZero() {
 			out[n].Since = s.Incident.Hold.Since
 		}

@@ -35,9 +35,9 @@ func (v *view) build(g *group) *model.Component {
 	line.NoneReady = v.noneReady(g, &line)
 	line.Unmoved = g.unmoved(newest, &line)
 	if line.PodsNo != notRead { // the pods tell the reason better than a condition
-		line.Stuck, line.StuckSince = g.stuck(newest, &line)
+		line.Stuck, line.StuckSince, line.StuckPods = g.stuck(newest, &line)
 	} else {
-		line.Stuck, line.StuckSince = "", time.Time{}
+		line.Stuck, line.StuckSince, line.StuckPods = "", time.Time{}, false
 	}
 	if old := g.line; old != nil && old.Stuck != "" && line.Stuck != "" && old.Revision == line.Revision && old.StuckSince.Before(line.StuckSince) {
 		line.StuckSince = old.StuckSince // each restart moves the time that the pod tells
@@ -238,33 +238,34 @@ func (v *view) noneReady(g *group, line *model.Component) time.Time {
 	return at
 }
 
-// stuck says why the newest rollout does not get on.
-func (g *group) stuck(newest *replicas, line *model.Component) (string, time.Time) {
+// stuck says why the newest rollout does not get on, since when, and whether its pods
+// tell so.
+func (g *group) stuck(newest *replicas, line *model.Component) (why string, since time.Time, pods bool) {
 	if line.Desired == 0 || line.Observed < line.Generation {
-		return "", time.Time{} // the conditions are about an older template
+		return "", time.Time{}, false // the conditions are about an older template
 	}
 	unfinished := line.Updated < line.Desired || line.Replicas > line.Updated || line.Available < line.Desired
 	if !unfinished {
-		return "", time.Time{}
+		return "", time.Time{}, false
 	}
 	if newest != nil {
 		if why, at := g.podsStuck(newest); why != "" {
-			return why, at
+			return why, at, true
 		}
 		if f := newest.failure; f != nil {
-			return "pods cannot be created: " + f.message, f.since
+			return "pods cannot be created: " + f.message, f.since, false
 		}
 	}
 	if f := g.load.failure; f != nil {
-		return "pods cannot be created: " + f.message, f.since
+		return "pods cannot be created: " + f.message, f.since, false
 	}
 	if f := g.load.timedOut; f != nil {
 		if f.message == "" {
-			return "exceeded its progress deadline", f.since
+			return "exceeded its progress deadline", f.since, false
 		}
-		return "exceeded its progress deadline: " + f.message, f.since
+		return "exceeded its progress deadline: " + f.message, f.since, false
 	}
-	return "", time.Time{}
+	return "", time.Time{}, false
 }
 
 // unmoved is since when no pod of the newest template became ready though some have

@@ -202,6 +202,50 @@ func TestRolloutWithoutAProgressDeadline(t *testing.T) {
 	}
 }
 
+// Why a rollout does not get on is told by its new pods, where they tell it, else by the
+// conditions of the workload.
+func TestWhatARolloutIsStuckOn(t *testing.T) {
+	condition := func(kind appsv1.DeploymentConditionType, status corev1.ConditionStatus, reason, message string) func(*appsv1.Deployment) {
+		return func(d *appsv1.Deployment) {
+			d.Status.Conditions = append(d.Status.Conditions, appsv1.DeploymentCondition{Type: kind, Status: status, Reason: reason, Message: message, LastTransitionTime: agoAt(2 * time.Minute)})
+		}
+	}
+	late := condition(appsv1.DeploymentProgressing, corev1.ConditionFalse, "ProgressDeadlineExceeded", "")
+	quota := condition(appsv1.DeploymentReplicaFailure, corev1.ConditionTrue, "FailedCreate", "exceeded quota: compute")
+	crash := podAt("ReplicaSet", "api-v2", "n", 5*time.Minute, false, 5*time.Minute)
+	crash.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "api", RestartCount: 6, State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}},
+		LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 1}}}}
+	slow := podAt("ReplicaSet", "api-v2", "n", 5*time.Minute, false, 5*time.Minute)
+	for _, tt := range []struct {
+		name   string
+		pod    *corev1.Pod
+		change func(*appsv1.Deployment)
+		want   string
+		since  time.Duration
+		pods   bool
+	}{
+		{"nothing", slow, func(*appsv1.Deployment) {}, "", 0, false},
+		{"a crash loop", crash, func(*appsv1.Deployment) {}, "1 new pod CrashLoopBackOff: exit 1, 6 restarts", 5 * time.Minute, true},
+		{"a crash loop, and too late", crash, late, "1 new pod CrashLoopBackOff: exit 1, 6 restarts", 5 * time.Minute, true},
+		{"too late", slow, late, "exceeded its progress deadline", 2 * time.Minute, false},
+		{"no room", slow, quota, "pods cannot be created: exceeded quota: compute", 2 * time.Minute, false},
+		{"not observed yet", crash, func(d *appsv1.Deployment) { d.Generation = 3 }, "", 0, false},
+		{"none is wanted", crash, func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32) }, "", 0, false},
+		{"all is there", crash, func(d *appsv1.Deployment) {
+			d.Status.Replicas, d.Status.UpdatedReplicas, d.Status.ReadyReplicas, d.Status.AvailableReplicas = 3, 3, 3, 3
+		}, "", 0, false},
+	} {
+		c := observed(replicaSet("api-v1", "1", 48*time.Hour), replicaSet("api-v2", "2", 6*time.Minute), keptPod(tt.pod), apiDeployment(tt.change))
+		want := time.Time{}
+		if tt.since > 0 {
+			want = readAt.Add(-tt.since)
+		}
+		if c.Stuck != tt.want || !c.StuckSince.Equal(want) || c.StuckPods != tt.pods {
+			t.Errorf("%s: stuck %q since %s, of the pods %v; want %q since %s", tt.name, c.Stuck, c.StuckSince, c.StuckPods, tt.want, want)
+		}
+	}
+}
+
 // A pod that has ended and was replaced is a leftover: no failing pod, and the last.
 func TestLeftovers(t *testing.T) {
 	evicted := podAt("ReplicaSet", "api-v2", "evicted", 72*time.Hour, false, 71*time.Hour)

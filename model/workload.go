@@ -74,6 +74,7 @@ type Component struct {
 	// returns what counts.
 	Stuck      string
 	StuckSince time.Time
+	StuckPods  bool // Stuck is what the new pods tell of themselves
 	// Unmoved is since when no new pod became ready though the newest rollout is not
 	// over, where the cluster has no condition that tells: no progress deadline is
 	// set, or the kind has none. Zero where the cluster tells, or nothing is awaited.

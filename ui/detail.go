@@ -79,7 +79,7 @@ func (s *scope) detailOf(r *row, w, alerts, most int) []string {
 	t.add("why", s.whyLines(r, w-11, most)...)
 	if r.stuck != "" {
 		text := r.stuck + ", "
-		if f := incident.FailingPods(c); len(f) > 0 && strings.Contains(text, f[0].State) {
+		if c.StuckPods && len(incident.FailingPods(c)) > 0 {
 			text = "stuck " // the pods above say why
 		}
 		if text += "for " + age(now, r.since); r.since.IsZero() {

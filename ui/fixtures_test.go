@@ -485,7 +485,7 @@ func fixtures() []fixture {
 			s.Incident.Triggers = []incident.Trigger{{Component: "backend-python", Kind: incident.TStuck, Onset: ago(3 * time.Minute), At: ago(3 * time.Minute),
 				Text: "newest rollout of backend-python is stuck: 2 of 6 pods in CrashLoopBackOff"}}
 			s.Seen.Figures["backend-python"] = s.Seen.Figures["frontend"]
-			s.Seen.Board[1].Stuck, s.Seen.Board[1].StuckSince = "2 of 6 pods in CrashLoopBackOff", ago(3*time.Minute)
+			s.Seen.Board[1].Stuck, s.Seen.Board[1].StuckSince, s.Seen.Board[1].StuckPods = "2 of 6 pods in CrashLoopBackOff", ago(3*time.Minute), true
 			s.Incident.Verdict = incident.VerdictRecord{Verdict: incident.Within10, Deadline: now.Add(7*time.Minute + 12*time.Second)}
 		}), nil},
 		{"assess-ended", with(opened(), func(s *incident.Snapshot) {
