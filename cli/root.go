@@ -188,24 +188,19 @@ at the components of rollbook.yaml, or at the namespace's workloads.`,
 // that asks none, but for those that mean something there. They are taken all the same:
 // an alias may give them.
 func withoutCluster(cmd *cobra.Command, f *flags, but ...string) {
-	set, all := pflag.NewFlagSet("", pflag.ContinueOnError), pflag.NewFlagSet("", pflag.ContinueOnError)
-	f.kube.Add(all)
-	all.String("prometheus", "", "")
-	all.Bool("read-only", false, "")
-	if len(but) > 0 {
-		all.String("config", "", "")
-	}
-	all.VisitAll(func(x *pflag.Flag) {
-		if !slices.Contains(but, x.Name) {
-			set.AddFlag(x)
-		}
-	})
 	usage := cmd.UsageFunc()
 	cmd.SetUsageFunc(func(c *cobra.Command) error {
+		all := pflag.NewFlagSet("", pflag.ContinueOnError)
+		f.kube.Add(all)
+		all.String("prometheus", "", "")
+		all.Bool("read-only", false, "")
+		if len(but) > 0 {
+			all.String("config", "", "")
+		}
 		inherited := c.InheritedFlags()
 		hide := func(hidden bool) {
-			set.VisitAll(func(x *pflag.Flag) {
-				if known := inherited.Lookup(x.Name); known != nil {
+			all.VisitAll(func(x *pflag.Flag) {
+				if known := inherited.Lookup(x.Name); known != nil && !slices.Contains(but, x.Name) {
 					known.Hidden = hidden
 				}
 			})

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -318,7 +317,7 @@ func asSent(m model.Manifest) ([]byte, error) {
 
 // byManager finds the manager in the words of a conflict: conflict with "kubectl" using
 // apps/v1.
-var byManager = regexp.MustCompile(`^conflict with "((?:[^"\\]|\\.)*)"`)
+var byManager = text.Pattern(`^conflict with "((?:[^"\\]|\\.)*)"`)
 
 // conflicts returns the fields of others that an apply was refused for.
 func conflicts(err error) (out []model.Owned) {
@@ -331,7 +330,7 @@ func conflicts(err error) (out []model.Owned) {
 			continue
 		}
 		who := "somebody"
-		if found := byManager.FindStringSubmatch(c.Message); found != nil {
+		if found := byManager().FindStringSubmatch(c.Message); found != nil {
 			who = text.Line(found[1])
 		}
 		out = append(out, model.Owned{Manager: who, Field: text.Line(c.Field)})

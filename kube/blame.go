@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	utilnet "k8s.io/apimachinery/pkg/util/net"
@@ -18,7 +17,7 @@ import (
 
 // exitCode finds how the credentials' program ended: client-go says it in words
 // alone.
-var exitCode = regexp.MustCompile(`exit code \d+`)
+var exitCode = text.Pattern(`exit code \d+`)
 
 // credentialWords says why the credentials' program brought nothing, in its own
 // words where it has some: what to do stands in them.
@@ -32,7 +31,7 @@ func (c *Client) credentialWords(s string) string {
 		return why
 	}
 	program := filepath.Base(c.Plugin())
-	if code := exitCode.FindString(s); code != "" {
+	if code := exitCode().FindString(s); code != "" {
 		return fmt.Sprintf("%s (%s, %s)", said, program, code)
 	}
 	return why + ": " + said

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"regexp"
 	"strings"
 
 	"rollbook/model"
+	"rollbook/text"
 )
 
 // Own PromQL is asked for each component by itself. It has a window of its own,
@@ -23,7 +23,7 @@ type own struct {
 }
 
 // quantileCall is a 0.95-quantile in somebody's PromQL.
-var quantileCall = regexp.MustCompile(`histogram_quantile\(\s*0?\.950*\s*,`)
+var quantileCall = text.Pattern(`histogram_quantile\(\s*0?\.950*\s*,`)
 
 // askOwn asks what own PromQL the target has. bounds also finds out where its P95
 // is but the last bound of its buckets.
@@ -36,10 +36,10 @@ func (c *Client) askOwn(ctx context.Context, t model.Target, at grid, bounds boo
 	work.run(func() { o.errors, o.eErr = c.single(ctx, t.Errors, at) })
 	work.run(func() { o.requests, o.rErr = c.single(ctx, t.Requests, at) })
 	work.run(func() {
-		if o.p95, o.pErr = c.single(ctx, t.P95, at); o.p95 == nil || !bounds || !quantileCall.MatchString(t.P95) {
+		if o.p95, o.pErr = c.single(ctx, t.P95, at); o.p95 == nil || !bounds || !quantileCall().MatchString(t.P95) {
 			return
 		}
-		top, err := c.single(ctx, quantileCall.ReplaceAllLiteralString(t.P95, "histogram_quantile(1,"), at)
+		top, err := c.single(ctx, quantileCall().ReplaceAllLiteralString(t.P95, "histogram_quantile(1,"), at)
 		switch {
 		case err != nil:
 			o.p95, o.pErr = nil, err

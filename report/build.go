@@ -3,13 +3,13 @@ package report
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"rollbook/incident"
 	"rollbook/model"
+	"rollbook/text"
 )
 
 // New makes a report of a journal's facts, with the list of the evidence that lies
@@ -274,7 +274,7 @@ func (b *builder) proof() Proof {
 }
 
 // row finds the runbook's row in an item's text: "tests for the bug (P1)".
-var row = regexp.MustCompile(`^(.*) \(([A-Z]\d+)\)$`)
+var row = text.Pattern(`^(.*) \(([A-Z]\d+)\)$`)
 
 func (b *builder) items() (actions, checklist []Action) {
 	for _, it := range b.i.Items {
@@ -283,7 +283,7 @@ func (b *builder) items() (actions, checklist []Action) {
 		if a.State == "" {
 			a.State = "open"
 		}
-		if m := row.FindStringSubmatch(it.Text); m != nil {
+		if m := row().FindStringSubmatch(it.Text); m != nil {
 			a.Text, a.Row = Text(m[1]), m[2]
 		}
 		if strings.HasPrefix(a.Row, "P") {

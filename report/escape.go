@@ -1,7 +1,6 @@
 package report
 
 import (
-	"regexp"
 	"strings"
 
 	"rollbook/text"
@@ -22,12 +21,12 @@ var special = strings.NewReplacer(
 	`<`, `&lt;`, `>`, `&gt;`, `&`, `&amp;`)
 
 // atStart is what begins a block at the beginning of a line.
-var atStart = regexp.MustCompile(`^(\d{1,9})([.)](?:\s|$))|^([#+=-])`)
+var atStart = text.Pattern(`^(\d{1,9})([.)](?:\s|$))|^([#+=-])`)
 
 func escape(s string) string {
 	s = strings.TrimSpace(text.Clean(s))
 	s = special.Replace(s)
-	return atStart.ReplaceAllString(s, `$1\$2$3`)
+	return atStart().ReplaceAllString(s, `$1\$2$3`)
 }
 
 // codeSpan is s as code, whatever backticks it holds. A pipe in it would still

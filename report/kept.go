@@ -4,17 +4,17 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"rollbook/incident"
 	"rollbook/model"
+	"rollbook/text"
 )
 
 // picName is a picture whose name may stand in a link. The manifest is a file that
 // anybody may have changed.
-var picName = regexp.MustCompile(`^[A-Za-z0-9._/-]+\.svg$`)
+var picName = text.Pattern(`^[A-Za-z0-9._/-]+\.svg$`)
 
 // evidence lists what was kept: of what was gathered more than once the newest, and
 // files of one kind in one line.
@@ -38,7 +38,7 @@ func (b *builder) evidence() Kept {
 			older++
 			continue
 		}
-		if picName.MatchString(f.Name) {
+		if picName().MatchString(f.Name) {
 			k.Pictures = append(k.Pictures, Text(Folder+"/"+f.Name))
 		}
 		name, words := f.Name, f.Source
@@ -56,7 +56,7 @@ func (b *builder) evidence() Kept {
 			key, name, words = dir, dir+"/", ""
 		case strings.HasPrefix(f.Name, "metrics/"), strings.HasPrefix(f.Name, "events/"):
 			key = strings.TrimSuffix(f.Name, path.Ext(f.Name))
-			words = asKind.ReplaceAllString(words, "")
+			words = asKind().ReplaceAllString(words, "")
 		}
 		at, there := lines[key]
 		switch {
@@ -90,7 +90,7 @@ func (b *builder) evidence() Kept {
 }
 
 // asKind is what the manifest says of the files that hold the same in another form.
-var asKind = regexp.MustCompile(`(, from Prometheus| as (svg|png)|, as JSON lines)$`)
+var asKind = text.Pattern(`(, from Prometheus| as (svg|png)|, as JSON lines)$`)
 
 // picRank puts the figures that a rollback is decided by first.
 func picRank(name Text) int {

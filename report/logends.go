@@ -5,7 +5,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -23,13 +22,13 @@ const logEndMost = 32 << 10
 
 // failedLog is the log of a pod that failed: of the container before its restart, or one
 // that was taken at the opening, as only those of failing pods are.
-var failedLog = regexp.MustCompile(`^logs/([^/]+)/[^/]+/[^/]+-(previous-\d+|current)(-opened|-confirm)?(-\d+)?\.log$`)
+var failedLog = text.Pattern(`^logs/([^/]+)/[^/]+/[^/]+-(previous-\d+|current)(-opened|-confirm)?(-\d+)?\.log$`)
 
 // trouble is what a line says that tells why a program failed.
-var trouble = regexp.MustCompile(`(?i)\b(\w*error|\w*exception|fatal|panic|critical|traceback)\b`)
+var trouble = text.Pattern(`(?i)\b(\w*error|\w*exception|fatal|panic|critical|traceback)\b`)
 
 // stamp is the time that the cluster puts before each line.
-var stamp = regexp.MustCompile(`^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d) `)
+var stamp = text.Pattern(`^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d) `)
 
 // readEnds reads the ends of the logs of pods that failed, one for each component: of a
 // container that ended before that of one that runs.
@@ -46,7 +45,7 @@ func (m *Manifest) readEnds(dir string) {
 	}
 	best := map[string]log{}
 	for _, f := range m.Files {
-		found := failedLog.FindStringSubmatch(f.Name)
+		found := failedLog().FindStringSubmatch(f.Name)
 		if found == nil || !strings.HasPrefix(f.Source, "log of pod ") {
 			continue
 		}
@@ -89,10 +88,10 @@ func endOf(root *os.Root, name string, ended bool) []string {
 	}
 	var telling, all []string
 	for l := range strings.Lines(string(b)) {
-		l = strings.TrimSpace(stamp.ReplaceAllString(text.Clean(strings.TrimRight(l, "\r\n")), ""))
+		l = strings.TrimSpace(stamp().ReplaceAllString(text.Clean(strings.TrimRight(l, "\r\n")), ""))
 		switch {
 		case l == "":
-		case trouble.MatchString(l) && !slices.Contains(telling, l):
+		case trouble().MatchString(l) && !slices.Contains(telling, l):
 			telling = append(telling, l)
 			fallthrough
 		default:

@@ -3,7 +3,6 @@ package text
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
 	"strings"
 )
 
@@ -218,42 +217,42 @@ func levelOf(s string) string {
 }
 
 var (
-	lineTime = regexp.MustCompile(`^\[?(\d{4}[-/]\d{2}[-/]\d{2}[T ]\d{2}:\d{2}:\d{2}(?:[.,]\d+)?(?: ?(?:Z|UTC|[+-]\d{2}:?\d{2}))?|\d{2}:\d{2}:\d{2}(?:[.,]\d+)?|\d{2}/[A-Z][a-z]{2}/\d{4}[: ]\d{2}:\d{2}:\d{2}(?: [+-]\d{4})?)\]?(?:\s*[-|]\s+|\s+|$)`)
+	lineTime = Pattern(`^\[?(\d{4}[-/]\d{2}[-/]\d{2}[T ]\d{2}:\d{2}:\d{2}(?:[.,]\d+)?(?: ?(?:Z|UTC|[+-]\d{2}:?\d{2}))?|\d{2}:\d{2}:\d{2}(?:[.,]\d+)?|\d{2}/[A-Z][a-z]{2}/\d{4}[: ]\d{2}:\d{2}:\d{2}(?: [+-]\d{4})?)\]?(?:\s*[-|]\s+|\s+|$)`)
 	// A level that leads a line stands for itself: in brackets, in capitals, or with a
 	// colon behind it.
-	lineLevel = regexp.MustCompile(`^(?:\[\s*([A-Za-z]{3,9})\s*\]|<([A-Za-z]{3,9})>|([A-Z]{3,9})(?::|\s|$)|([a-z]{3,9}):\s)[\s:|-]*`)
-	klogLine  = regexp.MustCompile(`^([IWEF])\d{4} (\d{2}:\d{2}:\d{2}\.\d+)\s+\d+ (\S+:\d+)\] `)
+	lineLevel = Pattern(`^(?:\[\s*([A-Za-z]{3,9})\s*\]|<([A-Za-z]{3,9})>|([A-Z]{3,9})(?::|\s|$)|([a-z]{3,9}):\s)[\s:|-]*`)
+	klogLine  = Pattern(`^([IWEF])\d{4} (\d{2}:\d{2}:\d{2}\.\d+)\s+\d+ (\S+:\d+)\] `)
 	// One in capitals may stand behind a thread, a process or a logger.
-	innerLevel = regexp.MustCompile(`\b(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|PANIC|SEVERE)\b`)
-	errorWord  = regexp.MustCompile(`(?i)\b(?:error|exception|panic|panicked|fatal|traceback|segfault|segmentation fault|out of memory)\b|[a-z](?:Error|Exception)\b`)
+	innerLevel = Pattern(`\b(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|PANIC|SEVERE)\b`)
+	errorWord  = Pattern(`(?i)\b(?:error|exception|panic|panicked|fatal|traceback|segfault|segmentation fault|out of memory)\b|[a-z](?:Error|Exception)\b`)
 	// A server's own list of requests calls each of them information.
-	failedRequest = regexp.MustCompile(`\bHTTP/\d(?:\.\d)?" 5\d\d\b`)
+	failedRequest = Pattern(`\bHTTP/\d(?:\.\d)?" 5\d\d\b`)
 )
 
 // levelReach is how far into a line its level may stand.
 const levelReach = 80
 
 func plainLine(s string) LogLine {
-	if m := klogLine.FindStringSubmatch(s); m != nil {
+	if m := klogLine().FindStringSubmatch(s); m != nil {
 		level := map[string]string{"I": LevelInfo, "W": LevelWarn, "E": LevelError, "F": LevelError}[m[1]]
 		return LogLine{At: m[2], Level: level, Where: m[3], Text: s[len(m[0]):]}
 	}
 	l := LogLine{Text: s}
-	if m := lineTime.FindStringSubmatch(s); m != nil {
+	if m := lineTime().FindStringSubmatch(s); m != nil {
 		l.At, l.Text = m[1], s[len(m[0]):]
 	}
-	if m := lineLevel.FindStringSubmatch(l.Text); m != nil {
+	if m := lineLevel().FindStringSubmatch(l.Text); m != nil {
 		if l.Level = levelOf(m[1] + m[2] + m[3] + m[4]); l.Level != "" && m[4] != "panic" {
 			l.Text = l.Text[len(m[0]):]
 		}
 	}
 	if l.Level == "" {
-		if m := innerLevel.FindString(l.Text[:min(len(l.Text), levelReach)]); m != "" {
+		if m := innerLevel().FindString(l.Text[:min(len(l.Text), levelReach)]); m != "" {
 			l.Level = levelOf(m)
 		}
 	}
 	switch {
-	case failedRequest.MatchString(l.Text):
+	case failedRequest().MatchString(l.Text):
 		l.Level = LevelError
 	case l.Level == "":
 		l.Level = wordLevel(l.Text)
@@ -263,7 +262,7 @@ func plainLine(s string) LogLine {
 
 // wordLevel guesses the level of a line that tells none.
 func wordLevel(s string) string {
-	if errorWord.MatchString(s) {
+	if errorWord().MatchString(s) {
 		return LevelError
 	}
 	return ""

@@ -2,7 +2,6 @@ package text
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -107,27 +106,27 @@ func (s *Said) rank() int {
 const pythonHead = "Traceback (most recent call last):"
 
 var (
-	pythonFrame = regexp.MustCompile(`^\s*File "([^"]+)", line (\d+)`)
-	pythonEnd   = regexp.MustCompile(`^[A-Za-z_][\w.]*(?::|$)`)
-	atFrame     = regexp.MustCompile(`^\s+(?:at|from) \S`)
-	goHead      = regexp.MustCompile(`^goroutine \d+ \[`)
-	goStack     = regexp.MustCompile(`^(?:goroutine \d+ \[|\[signal |created by |exit status |panic\(|\s+\S|\S+\(.*\)$|\s*$)`)
-	rustHead    = regexp.MustCompile(`panicked at (?:'(.*)', )?(\S+\.rs:\d+)(?::\d+)?:?\s*$`)
+	pythonFrame = Pattern(`^\s*File "([^"]+)", line (\d+)`)
+	pythonEnd   = Pattern(`^[A-Za-z_][\w.]*(?::|$)`)
+	atFrame     = Pattern(`^\s+(?:at|from) \S`)
+	goHead      = Pattern(`^goroutine \d+ \[`)
+	goStack     = Pattern(`^(?:goroutine \d+ \[|\[signal |created by |exit status |panic\(|\s+\S|\S+\(.*\)$|\s*$)`)
+	rustHead    = Pattern(`panicked at (?:'(.*)', )?(\S+\.rs:\d+)(?::\d+)?:?\s*$`)
 	// place is a file with a line: (Payment.java:12), /app/x.js:10:5, /app/main.go:27.
-	place  = regexp.MustCompile(`([\w.$-]+\.[A-Za-z]\w{0,4}):(\d+)(?::\d+)?`)
+	place  = Pattern(`([\w.$-]+\.[A-Za-z]\w{0,4}):(\d+)(?::\d+)?`)
 	causes = "Caused by: "
 	// requestPath is the path of a request in a server's own list of them.
-	requestPath = regexp.MustCompile(`(^|[\s"])/\S*`)
+	requestPath = Pattern(`(^|[\s"])/\S*`)
 	// listedRequest is a failed one of that list: the client's address and how long it took
 	// differ with each and say nothing.
-	listedRequest = regexp.MustCompile(`"([A-Z]+ /[^\s?"]*)[^"]*" (5\d\d(?: [A-Z][a-z]+(?: [A-Z][a-z]+)*)?)`)
+	listedRequest = Pattern(`"([A-Z]+ /[^\s?"]*)[^"]*" (5\d\d(?: [A-Z][a-z]+(?: [A-Z][a-z]+)*)?)`)
 	// Code that is not the team's own.
-	foreign = regexp.MustCompile(`<frozen|site-packages/|dist-packages/|/lib/python\d|\bjava\.|\bjavax\.|\bjdk\.|\bsun\.|node:|node_modules/|/usr/local/go/src/|/go/pkg/mod/|/rustc/`)
+	foreign = Pattern(`<frozen|site-packages/|dist-packages/|/lib/python\d|\bjava\.|\bjavax\.|\bjdk\.|\bsun\.|node:|node_modules/|/usr/local/go/src/|/go/pkg/mod/|/rustc/`)
 )
 
 // placeIn returns the file and line that a text names, without its folders; "" for none.
 func placeIn(s string) string {
-	m := place.FindStringSubmatch(s)
+	m := place().FindStringSubmatch(s)
 	if m == nil {
 		return ""
 	}
@@ -158,7 +157,7 @@ func entries(l Log) []Said {
 			continue
 		}
 		said := Said{Text: line.Text, Where: line.Where, Level: line.Level, key: line.key()}
-		if m := listedRequest.FindStringSubmatch(line.Text); m != nil {
+		if m := listedRequest().FindStringSubmatch(line.Text); m != nil {
 			said.Text, said.request = m[1]+": "+m[2], true
 		}
 		out = append(out, said)
@@ -175,7 +174,7 @@ func (l *LogLine) key() string {
 	file, _, _ := strings.Cut(l.Where, ":")
 	key := Template(l.Text[:min(len(l.Text), keyed)])
 	if l.Level != LevelError && l.Level != LevelWarn {
-		key = requestPath.ReplaceAllString(key, "${1}"+blank) // one that is asked for first says nothing
+		key = requestPath().ReplaceAllString(key, "${1}"+blank) // one that is asked for first says nothing
 	}
 	return l.Level + " " + key + " " + file
 }
@@ -201,8 +200,8 @@ func (l *LogLine) python(lines []string) int {
 	var frame []string
 	n := 1
 	for ; n < len(lines); n++ {
-		if m := pythonFrame.FindStringSubmatch(lines[n]); m != nil {
-			if frame == nil || !foreign.MatchString(m[1]) || foreign.MatchString(frame[1]) {
+		if m := pythonFrame().FindStringSubmatch(lines[n]); m != nil {
+			if frame == nil || !foreign().MatchString(m[1]) || foreign().MatchString(frame[1]) {
 				frame = m
 			}
 			continue
@@ -214,7 +213,7 @@ func (l *LogLine) python(lines []string) int {
 	if frame != nil {
 		l.Where = frame[1][strings.LastIndexByte(frame[1], '/')+1:] + ":" + frame[2]
 	}
-	if n < len(lines) && pythonEnd.MatchString(lines[n]) {
+	if n < len(lines) && pythonEnd().MatchString(lines[n]) {
 		l.Text = Line(lines[n])
 		return n + 1
 	}
@@ -224,7 +223,7 @@ func (l *LogLine) python(lines []string) int {
 // trace takes the lines of a stack trace that follows an error to it, as Java, Node,
 // .NET, Ruby, Go and Rust write them.
 func (l *LogLine) trace(lines []string) int {
-	if m := rustHead.FindStringSubmatch(lines[0]); m != nil {
+	if m := rustHead().FindStringSubmatch(lines[0]); m != nil {
 		l.Level, l.Where = LevelError, placeIn(m[2])
 		switch {
 		case m[1] != "":
@@ -239,8 +238,8 @@ func (l *LogLine) trace(lines []string) int {
 	for n < len(lines) && n < 4 && (strings.TrimSpace(lines[n]) == "" || strings.HasPrefix(lines[n], "[signal ")) {
 		n++
 	}
-	if n < len(lines) && goHead.MatchString(lines[n]) {
-		for n < len(lines) && goStack.MatchString(lines[n]) {
+	if n < len(lines) && goHead().MatchString(lines[n]) {
+		for n < len(lines) && goStack().MatchString(lines[n]) {
 			n++
 		}
 		l.Level = LevelError
@@ -253,7 +252,7 @@ func (l *LogLine) trace(lines []string) int {
 			l.frames(lines[n+1:])
 			continue
 		}
-		if !atFrame.MatchString(lines[n]) && !strings.HasPrefix(strings.TrimSpace(lines[n]), "... ") {
+		if !atFrame().MatchString(lines[n]) && !strings.HasPrefix(strings.TrimSpace(lines[n]), "... ") {
 			break
 		}
 	}
@@ -277,7 +276,7 @@ func (l *LogLine) frames(lines []string) {
 		}
 		switch at := placeIn(s); {
 		case at == "":
-		case !foreign.MatchString(s):
+		case !foreign().MatchString(s):
 			l.Where = at
 			return
 		case first == "":

@@ -1,11 +1,11 @@
 package gitlab
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"rollbook/model"
+	"rollbook/text"
 )
 
 // title is the issue's.
@@ -44,7 +44,7 @@ const (
 
 // leading begins something at the beginning of a line: a quick action, a list, a
 // rule.
-var leading = regexp.MustCompile(`^(/|[-+]( |$)|[-=]+$|\d+[.)]( |$))`)
+var leading = text.Pattern(`^(/|[-+]( |$)|[-=]+$|\d+[.)]( |$))`)
 
 // escape makes a line of plain text read as it is. Addresses stay links.
 func escape(line string) string {
@@ -65,7 +65,7 @@ func escape(line string) string {
 		words[i] = b.String()
 	}
 	at := -1
-	if mark := leading.FindString(line); mark != "" {
+	if mark := leading().FindString(line); mark != "" {
 		at = strings.IndexAny(mark, "/-+=.)")
 	}
 	line = strings.Join(words, " ")
@@ -85,11 +85,11 @@ func clip(s string, most int) string {
 	return string(r[:most-len([]rune(shortened))]) + shortened
 }
 
-var odd = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+var odd = text.Pattern(`[^A-Za-z0-9._-]+`)
 
 // reportName is the attachment's: report-2026-11-24-1430.md.
 func reportName(m model.Message) string {
-	id := strings.Trim(odd.ReplaceAllString(m.Incident, "-"), "-.")
+	id := strings.Trim(odd().ReplaceAllString(m.Incident, "-"), "-.")
 	if id == "" {
 		return "report.md"
 	}

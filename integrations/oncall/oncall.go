@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -73,7 +72,7 @@ type page[T any] struct {
 }
 
 // id is what OnCall's IDs are made of, so that one cannot lead elsewhere.
-var id = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+var id = text.Pattern(`^[A-Za-z0-9_-]{1,64}$`)
 
 type schedule struct {
 	ID        string   `json:"id"`
@@ -138,7 +137,7 @@ func (c *Client) schedule(ctx context.Context) (schedule, error) {
 		if s.Name != c.conf.Schedule {
 			continue
 		}
-		if !id.MatchString(s.ID) {
+		if !id().MatchString(s.ID) {
 			return schedule{}, fmt.Errorf("%s: the answer is not OnCall's: a schedule without an ID", c.to)
 		}
 		return s, nil

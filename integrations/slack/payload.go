@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"regexp"
 	"strings"
 
 	"rollbook/model"
@@ -97,7 +96,7 @@ func sections(body string) []string {
 }
 
 // links are written out, since verbatim text has none by itself.
-var links = regexp.MustCompile(`https?://[^\s<>|]+[^\s<>|.,;:!?)\]}'"]`)
+var links = text.Pattern(`https?://[^\s<>|]+[^\s<>|.,;:!?)\]}'"]`)
 
 // markup is a line of plain text in mrkdwn: what Slack would read as a link or
 // a mention is escaped, addresses become links, and "- " a bullet.
@@ -107,7 +106,7 @@ func markup(line string) string {
 	}
 	var b strings.Builder
 	done := 0
-	for _, at := range links.FindAllStringIndex(line, -1) {
+	for _, at := range links().FindAllStringIndex(line, -1) {
 		b.WriteString(escape(line[done:at[0]]))
 		b.WriteString("<" + escape(line[at[0]:at[1]]) + ">")
 		done = at[1]

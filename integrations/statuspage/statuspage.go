@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -43,7 +42,7 @@ var Outages = []string{"degraded_performance", "partial_outage", "major_outage",
 func (c Config) String() string { return "statuspage/" + c.Name }
 
 // id is what Statuspage's IDs are made of, so that one cannot lead elsewhere.
-var id = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+var id = text.Pattern(`^[A-Za-z0-9_-]{1,64}$`)
 
 // limits allow an incident with all its updates.
 var limits = once.Limits{Time: 15 * time.Second, Answer: 1 << 20}
@@ -64,11 +63,11 @@ func New(c Config, client *http.Client) (*Sender, error) {
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return nil, fmt.Errorf("%s: its URL is none that begins with https://", c)
 	}
-	if !id.MatchString(c.Page) {
+	if !id().MatchString(c.Page) {
 		return nil, fmt.Errorf("%s: the page's ID is not one: Statuspage shows it under Manage account, API", c)
 	}
 	for _, k := range c.Components {
-		if !id.MatchString(k) {
+		if !id().MatchString(k) {
 			return nil, fmt.Errorf("%s: a component's ID is not one: Statuspage shows it in the component's address", c)
 		}
 	}
@@ -102,7 +101,7 @@ func (s *Sender) incident(m model.Message) (incident, error) {
 		return i, errors.New("the incident is on the page already; send an update")
 	case m.Kind != model.MessageStarted && m.Ref == "":
 		return i, errors.New("it is not known which of the page's incidents this is; send the first message, or update the page by hand")
-	case m.Ref != "" && !id.MatchString(m.Ref):
+	case m.Ref != "" && !id().MatchString(m.Ref):
 		return i, errors.New("the reference is no incident's ID of Statuspage")
 	}
 	switch m.Kind {
@@ -131,12 +130,12 @@ const maxBody = 25_000
 
 // tag is what a page reads as HTML, of which it shows a few elements and drops
 // the rest.
-var tag = regexp.MustCompile(`<([A-Za-z/!?])`)
+var tag = text.Pattern(`<([A-Za-z/!?])`)
 
 // plain makes text read as it is, and fit.
 func plain(body string) string {
 	const shortened = "… (shortened)"
-	body = tag.ReplaceAllString(body, "&lt;$1")
+	body = tag().ReplaceAllString(body, "&lt;$1")
 	if r := []rune(body); len(r) > maxBody {
 		body = string(r[:maxBody-len([]rune(shortened))]) + shortened
 	}
@@ -176,7 +175,7 @@ func (s *Sender) Send(ctx context.Context, m model.Message) (model.Delivery, err
 		return model.Delivery{}, s.refused(answer)
 	}
 	var made struct{ ID, Shortlink string }
-	if json.Unmarshal(answer.Body, &made) != nil || !id.MatchString(made.ID) {
+	if json.Unmarshal(answer.Body, &made) != nil || !id().MatchString(made.ID) {
 		return model.Delivery{}, &model.SendError{To: s.to, Why: fmt.Sprintf("it answered %d, but not in Statuspage's words", answer.Status)}
 	}
 	return model.Delivery{Ref: made.ID, URL: text.Line(made.Shortlink)}, nil

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"regexp"
 	"strings"
 
 	"rollbook/model"
+	"rollbook/text"
 )
 
 // maxBody is below the 28 KB that Teams takes, by what it wraps around a card.
@@ -130,8 +130,8 @@ func marshal(v any) ([]byte, error) {
 // meant; the rest would take characters away. An underscore within a word is
 // none of it, and names are full of them.
 var (
-	marks   = regexp.MustCompile("[\\\\*`\\[\\]~]")
-	heading = regexp.MustCompile(`^(#+ |>)`)
+	marks   = text.Pattern("[\\\\*`\\[\\]~]")
+	heading = text.Pattern(`^(#+ |>)`)
 )
 
 // escape makes a line of plain text read as it is. Addresses stay as they are:
@@ -142,14 +142,14 @@ func escape(line string) string {
 		if strings.HasPrefix(w, "https://") || strings.HasPrefix(w, "http://") {
 			continue
 		}
-		w = marks.ReplaceAllString(w, `\$0`)
+		w = marks().ReplaceAllString(w, `\$0`)
 		if strings.HasPrefix(w, "_") || strings.HasSuffix(strings.TrimRight(w, ".,;:!?)"), "_") {
 			w = strings.ReplaceAll(w, "_", `\_`)
 		}
 		words[i] = w
 	}
 	line = strings.Join(words, " ")
-	return heading.ReplaceAllString(line, `\$0`)
+	return heading().ReplaceAllString(line, `\$0`)
 }
 
 // clip cuts to so many characters.

@@ -55,7 +55,7 @@ func (c *call) shape(o *unstructured.Unstructured) (runtime.Object, error) {
 	case "PartialObjectMetadata", "PartialObjectMetadataList":
 		return partial(o), nil
 	}
-	if c.out.is(protobufMedia) {
+	if c.out.is(protobufMedia()) {
 		return typed(o)
 	}
 	return o, nil
@@ -83,7 +83,7 @@ func (c *call) answerList(items []*unstructured.Unstructured, m metav1.ListMeta)
 		}
 		return c.send(200, t)
 	}
-	if c.out.is(protobufMedia) {
+	if c.out.is(protobufMedia()) {
 		list, err := typedList(c.kind.GVK(), items, m)
 		if err != nil {
 			return err
@@ -124,7 +124,7 @@ func (l rawList) MarshalJSON() ([]byte, error) { return marshal(l.Object) }
 
 func typedList(gvk schema.GroupVersionKind, items []*unstructured.Unstructured, m metav1.ListMeta) (runtime.Object, error) {
 	gvk.Kind += "List"
-	list, err := store.Scheme.New(gvk)
+	list, err := store.Scheme().New(gvk)
 	if err != nil {
 		return nil, err
 	}

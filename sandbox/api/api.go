@@ -124,7 +124,7 @@ func (c *call) fail(err error) {
 	if st.Details != nil && st.Details.RetryAfterSeconds > 0 {
 		c.w.Header().Set("Retry-After", "1")
 	}
-	out := media{codec: jsonMedia}
+	out := media{codec: jsonMedia()}
 	if m, err := negotiate(c.r.Header.Get("Accept"), func(string) bool { return false }); err == nil {
 		out = m
 	}

@@ -59,10 +59,10 @@ func notAcceptableStream() error {
 // codecOf is what reads a body.
 func codecOf(contentType string) (runtime.SerializerInfo, error) {
 	if contentType == "" {
-		return jsonMedia, nil
+		return jsonMedia(), nil
 	}
 	kind, _, err := mime.ParseMediaType(contentType)
-	for _, m := range []runtime.SerializerInfo{jsonMedia, yamlMedia, protobufMedia} {
+	for _, m := range []runtime.SerializerInfo{jsonMedia(), yamlMedia(), protobufMedia()} {
 		if err == nil && kind == m.MediaType {
 			return m, nil
 		}
@@ -153,7 +153,7 @@ type writing struct {
 // options in errors.
 func (c *call) writeOptions(kind string) (w writing, err error) {
 	var o metav1.PatchOptions // the others have less
-	if err := badParams(store.Params.DecodeParameters(c.r.URL.Query(), schema.GroupVersion{Version: "v1"}, &o)); err != nil {
+	if err := badParams(store.Params().DecodeParameters(c.r.URL.Query(), schema.GroupVersion{Version: "v1"}, &o)); err != nil {
 		return w, err
 	}
 	errs := validation.ValidateFieldManager(o.FieldManager, utilfield.NewPath("fieldManager"))

@@ -59,7 +59,7 @@ func (k *kind) stored(o *unstructured.Unstructured) (*unstructured.Unstructured,
 
 // typed is an object in its Go type, for protobuf and for tables.
 func typed(o *unstructured.Unstructured) (runtime.Object, error) {
-	t, err := store.Scheme.New(o.GroupVersionKind())
+	t, err := store.Scheme().New(o.GroupVersionKind())
 	if err != nil {
 		return nil, err
 	}

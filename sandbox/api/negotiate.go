@@ -4,6 +4,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,18 +20,19 @@ type media struct {
 }
 
 var (
-	mediaTypes    = store.Codecs.SupportedMediaTypes()
 	jsonMedia     = mediaOf(runtime.ContentTypeJSON)
 	yamlMedia     = mediaOf(runtime.ContentTypeYAML)
 	protobufMedia = mediaOf(runtime.ContentTypeProtobuf)
 )
 
-func mediaOf(contentType string) runtime.SerializerInfo {
-	info, ok := runtime.SerializerInfoForMediaType(mediaTypes, contentType)
-	if !ok {
-		panic("client-go does not know " + contentType)
-	}
-	return info
+func mediaOf(contentType string) func() runtime.SerializerInfo {
+	return sync.OnceValue(func() runtime.SerializerInfo {
+		info, ok := runtime.SerializerInfoForMediaType(store.Codecs().SupportedMediaTypes(), contentType)
+		if !ok {
+			panic("client-go does not know " + contentType)
+		}
+		return info
+	})
 }
 
 func (m media) is(other runtime.SerializerInfo) bool { return m.codec.MediaType == other.MediaType }
@@ -40,7 +42,7 @@ func (m media) is(other runtime.SerializerInfo) bool { return m.codec.MediaType 
 // can be had.
 func negotiate(accept string, as func(string) bool) (media, error) {
 	if strings.TrimSpace(accept) == "" {
-		return media{codec: jsonMedia}, nil
+		return media{codec: jsonMedia()}, nil
 	}
 	for _, clause := range strings.Split(accept, ",") {
 		kind, params, err := mime.ParseMediaType(strings.TrimSpace(clause))
@@ -50,15 +52,15 @@ func negotiate(accept string, as func(string) bool) (media, error) {
 		m := media{as: params["as"]}
 		switch kind {
 		case "application/json", "*/*", "application/*":
-			m.codec = jsonMedia
+			m.codec = jsonMedia()
 		case "application/yaml":
-			m.codec = yamlMedia
+			m.codec = yamlMedia()
 		case runtime.ContentTypeProtobuf:
-			m.codec = protobufMedia
+			m.codec = protobufMedia()
 		default:
 			continue
 		}
-		if m.as != "" && (!as(m.as+"."+params["v"]+"."+params["g"]) || m.is(protobufMedia)) {
+		if m.as != "" && (!as(m.as+"."+params["v"]+"."+params["g"]) || m.is(protobufMedia())) {
 			continue
 		}
 		return m, nil

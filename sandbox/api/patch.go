@@ -63,7 +63,7 @@ func (c *call) patch() error {
 		if err != nil {
 			return nil, err
 		}
-		o, _, err := c.read(jsonMedia, after, c.kind.GVK(), w.validate)
+		o, _, err := c.read(jsonMedia(), after, c.kind.GVK(), w.validate)
 		if err != nil {
 			return nil, apierrors.NewInvalid(schema.GroupKind{}, "", utilfield.ErrorList{utilfield.Invalid(utilfield.NewPath("patch"), string(after), err.Error())})
 		}
@@ -109,7 +109,7 @@ func patched(kind string, before, patch []byte, gvk schema.GroupVersionKind) ([]
 		}
 		return after, nil
 	}
-	o, err := store.Scheme.New(gvk)
+	o, err := store.Scheme().New(gvk)
 	if err != nil {
 		return nil, err
 	}

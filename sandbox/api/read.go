@@ -44,7 +44,7 @@ func (c *call) named(err error) error {
 
 // params decodes the query into options of meta/v1.
 func (c *call) params(into runtime.Object) error {
-	return badParams(store.Params.DecodeParameters(c.r.URL.Query(), schema.GroupVersion{Version: "v1"}, into))
+	return badParams(store.Params().DecodeParameters(c.r.URL.Query(), schema.GroupVersion{Version: "v1"}, into))
 }
 
 func (c *call) list() error {

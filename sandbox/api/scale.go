@@ -70,7 +70,7 @@ func (c *call) rescale() error {
 			if err != nil {
 				return nil, err
 			}
-			return c.decodeFrom(jsonMedia, after, scaleKind, w.validate)
+			return c.decodeFrom(jsonMedia(), after, scaleKind, w.validate)
 		}
 	}
 	o, err := c.Store.Modify(c.kind.gr, c.ns, c.name, c.by(w), func(o *unstructured.Unstructured) (*unstructured.Unstructured, error) {
@@ -108,7 +108,7 @@ func (c *call) answerScale(o *unstructured.Unstructured) error {
 	if c.out.as != "" {
 		c.out.as = "" // a scale has no table
 	}
-	if c.out.is(protobufMedia) {
+	if c.out.is(protobufMedia()) {
 		return c.send(http.StatusOK, s)
 	}
 	u, err := loose(s, scaleKind)

@@ -102,7 +102,7 @@ type events struct {
 
 func (c *call) openStream() (*events, error) {
 	kind := c.out.codec.MediaType
-	if c.out.is(protobufMedia) {
+	if c.out.is(protobufMedia()) {
 		kind += ";stream=watch"
 	}
 	c.w.Header().Set("Content-Type", kind)
@@ -168,7 +168,7 @@ func (e *events) bookmark(version int64, annotations map[string]string) {
 	switch {
 	case e.c.out.as == "PartialObjectMetadata":
 		body = partial(o)
-	case e.c.out.is(protobufMedia):
+	case e.c.out.is(protobufMedia()):
 		t, err := typed(o)
 		if err != nil {
 			e.fail(err)

@@ -119,7 +119,7 @@ func TestProtobufBodies(t *testing.T) {
 	h, _ := newHandler(t)
 	cm := &corev1.ConfigMap{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}, ObjectMeta: metav1.ObjectMeta{Name: "p"}, Data: map[string]string{"a": "b"}}
 	var buf bytes.Buffer
-	if err := protobufMedia.Serializer.Encode(cm, &buf); err != nil {
+	if err := protobufMedia().Serializer.Encode(cm, &buf); err != nil {
 		t.Fatal(err)
 	}
 	o := ask{method: "POST", path: prod + "/configmaps", kind: "application/vnd.kubernetes.protobuf", body: buf.String()}.read(t, h, 201)

@@ -20,7 +20,7 @@ func complete(r *Resource, o, old *unstructured.Unstructured, sub string) (*unst
 	if _, ok := o.Object["metadata"].(map[string]any); !ok {
 		return nil, apierrors.NewBadRequest("metadata is missing")
 	}
-	typed, err := Scheme.New(r.GVK())
+	typed, err := Scheme().New(r.GVK())
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func complete(r *Resource, o, old *unstructured.Unstructured, sub string) (*unst
 	if sub == "status" || equality.Semantic.DeepEqual(out.Object["spec"], old.Object["spec"]) && equality.Semantic.DeepEqual(out.GetLabels(), old.GetLabels()) {
 		return out, nil
 	}
-	before, err := Scheme.New(r.GVK())
+	before, err := Scheme().New(r.GVK())
 	if err != nil {
 		return nil, err
 	}

@@ -24,9 +24,10 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/typed"
 )
 
-// Scheme has the types of what is served. client-go's own has every group there
-// ever was: ten megabytes of this program, and milliseconds of each start.
-var Scheme = func() *runtime.Scheme {
+// Scheme returns the types of what is served. client-go's own has every group there
+// ever was: ten megabytes of this program. It is made when it is first asked for, as
+// Codecs and Params are: the walk on a cluster does not wait for it.
+var Scheme = sync.OnceValue(func() *runtime.Scheme {
 	s := runtime.NewScheme()
 	metav1.AddToGroupVersion(s, schema.GroupVersion{Version: "v1"})
 	for _, add := range []func(*runtime.Scheme) error{
@@ -37,12 +38,12 @@ var Scheme = func() *runtime.Scheme {
 		utilruntime.Must(add(s))
 	}
 	return s
-}()
+})
 
 // Codecs and Params read and write what Scheme has, and the parameters of requests.
 var (
-	Codecs = serializer.NewCodecFactory(Scheme)
-	Params = runtime.NewParameterCodec(Scheme)
+	Codecs = sync.OnceValue(func() serializer.CodecFactory { return serializer.NewCodecFactory(Scheme()) })
+	Params = sync.OnceValue(func() runtime.ParameterCodec { return runtime.NewParameterCodec(Scheme()) })
 )
 
 // structure says which lists of the types that are served are sets or maps, and by
@@ -54,5 +55,5 @@ var structure []byte
 var converter = sync.OnceValue(func() typeConverter {
 	p, err := typed.NewParser(typed.YAMLObject(structure))
 	utilruntime.Must(err)
-	return managedfields.NewSchemeTypeConverter(Scheme, p)
+	return managedfields.NewSchemeTypeConverter(Scheme(), p)
 })

@@ -54,7 +54,7 @@ func servedTypes(t *testing.T, all string) []byte {
 		}
 	}
 	for _, r := range Resources {
-		name, err := Scheme.ToOpenAPIDefinitionName(r.GVK())
+		name, err := Scheme().ToOpenAPIDefinitionName(r.GVK())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,7 +3,6 @@ package gitlabjob
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -77,13 +76,13 @@ func (t *trace) end() {
 }
 
 // section matches GitLab's mark of where a part of the log begins or ends.
-var section = regexp.MustCompile(`section_(start|end):\d+:[^\r\x1b]*\r?(\x1b\[0K)?`)
+var section = text.Pattern(`section_(start|end):\d+:[^\r\x1b]*\r?(\x1b\[0K)?`)
 
 func (t *trace) line(b []byte) {
 	if len(b) > longest {
 		b = b[:longest]
 	}
-	s := section.ReplaceAllString(string(b), "")
+	s := section().ReplaceAllString(string(b), "")
 	if s == "" && len(b) > 0 {
 		return // nothing but a mark
 	}

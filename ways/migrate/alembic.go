@@ -2,7 +2,6 @@ package migrate
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -19,15 +18,15 @@ func (a alembic) back(to string) []string { return a.t.command("downgrade", to) 
 func (a alembic) look() []string { return a.t.command("heads") }
 
 // at matches a line of alembic current and heads; what env.py says beside is none.
-var atLine = regexp.MustCompile(`^([0-9A-Za-z_]+)((?: \([a-z ,]+\))*)$`)
+var atLine = text.Pattern(`^([0-9A-Za-z_]+)((?: \([a-z ,]+\))*)$`)
 
 // historyLine matches a line of alembic history.
-var historyLine = regexp.MustCompile(`^(<base>|[0-9A-Za-z_, ]+?) (?:\([^)]*\) )?-> ([0-9A-Za-z_]+)((?: \([a-z ,]+\))*)(?:, (.*))?$`)
+var historyLine = text.Pattern(`^(<base>|[0-9A-Za-z_, ]+?) (?:\([^)]*\) )?-> ([0-9A-Za-z_]+)((?: \([a-z ,]+\))*)(?:, (.*))?$`)
 
 // revisionsOf returns the revisions in what current or heads has written.
 func revisionsOf(out []string) (all []string) {
 	for _, l := range out {
-		if m := atLine.FindStringSubmatch(strings.TrimSpace(l)); m != nil && !slices.Contains(all, m[1]) {
+		if m := atLine().FindStringSubmatch(strings.TrimSpace(l)); m != nil && !slices.Contains(all, m[1]) {
 			all = append(all, m[1])
 		}
 	}
@@ -38,7 +37,7 @@ func revisionsOf(out []string) (all []string) {
 func parseHistory(out []string) map[string]revision {
 	all := map[string]revision{}
 	for _, l := range out {
-		m := historyLine.FindStringSubmatch(strings.TrimRight(l, " \r"))
+		m := historyLine().FindStringSubmatch(strings.TrimRight(l, " \r"))
 		if m == nil {
 			continue
 		}
@@ -134,7 +133,7 @@ func (a alembic) head(ctx context.Context, r runner) (string, error) {
 	}
 	var heads []string
 	for _, l := range o.out {
-		if m := atLine.FindStringSubmatch(strings.TrimSpace(l)); m != nil && strings.Contains(m[2], "(head)") {
+		if m := atLine().FindStringSubmatch(strings.TrimSpace(l)); m != nil && strings.Contains(m[2], "(head)") {
 			heads = append(heads, m[1])
 		}
 	}
@@ -197,7 +196,7 @@ func between(s *state, to string) (out []step) {
 }
 
 // running matches what alembic writes before the SQL of each migration.
-var running = regexp.MustCompile(`^-- Running downgrade ([0-9A-Za-z_]+) ->`)
+var running = text.Pattern(`^-- Running downgrade ([0-9A-Za-z_]+) ->`)
 
 // sections returns the SQL of each migration, by its revision, without what Alembic notes
 // for itself.
@@ -205,7 +204,7 @@ func sections(out []string) map[string][]string {
 	all := map[string][]string{}
 	key := ""
 	for _, l := range out {
-		if m := running.FindStringSubmatch(l); m != nil {
+		if m := running().FindStringSubmatch(l); m != nil {
 			key = m[1]
 			all[key] = []string{}
 			continue

@@ -3,7 +3,6 @@ package migrate
 import (
 	"context"
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -34,7 +33,7 @@ from django.db.migrations.recorder import MigrationRecorder
 for app, name in MigrationRecorder(connections["default"]).applied_migrations(): print("rollbook-applied", app, name)`
 
 // planLine matches a line of showmigrations --plan.
-var planLine = regexp.MustCompile(`^\[([X ])\]\s+([A-Za-z_][0-9A-Za-z_]*)\.([0-9A-Za-z_]+)`)
+var planLine = text.Pattern(`^\[([X ])\]\s+([A-Za-z_][0-9A-Za-z_]*)\.([0-9A-Za-z_]+)`)
 
 func (d django) read(ctx context.Context, r runner) (*state, error) {
 	var known, applied output
@@ -59,7 +58,7 @@ func (d django) stateOf(known, recorded []string) (*state, error) {
 	s := &state{At: djangoBase, All: []migration{{Key: djangoBase, Title: "no migration at all", Applied: true}}}
 	gap := ""
 	for _, l := range known {
-		m := planLine.FindStringSubmatch(strings.TrimSpace(l))
+		m := planLine().FindStringSubmatch(strings.TrimSpace(l))
 		if m == nil || m[2] != d.t.App {
 			continue
 		}
@@ -118,7 +117,7 @@ func (d django) head(ctx context.Context, r runner) (string, error) {
 	}
 	last := ""
 	for _, l := range o.out {
-		if m := planLine.FindStringSubmatch(strings.TrimSpace(l)); m != nil && m[2] == d.t.App {
+		if m := planLine().FindStringSubmatch(strings.TrimSpace(l)); m != nil && m[2] == d.t.App {
 			last = m[3]
 		}
 	}
@@ -129,13 +128,13 @@ func (d django) head(ctx context.Context, r runner) (string, error) {
 }
 
 // planned matches the heading of a migration in migrate --plan.
-var planned = regexp.MustCompile(`^([A-Za-z_][0-9A-Za-z_]*)\.([0-9A-Za-z_]+)$`)
+var planned = text.Pattern(`^([A-Za-z_][0-9A-Za-z_]*)\.([0-9A-Za-z_]+)$`)
 
 // parsePlan returns what migrate --plan lists: of each migration, named app.name where it
 // is of another app, its operations.
 func (d django) parsePlan(out []string) (steps []step, operations [][]string) {
 	for _, l := range out {
-		if m := planned.FindStringSubmatch(strings.TrimRight(l, " \r")); m != nil {
+		if m := planned().FindStringSubmatch(strings.TrimRight(l, " \r")); m != nil {
 			key := m[2]
 			if m[1] != d.t.App {
 				key = m[1] + "." + m[2]

@@ -107,7 +107,7 @@ func (m *Migrate) makePlan(c *model.Component, t *Target, at place, s *state, to
 				break
 			}
 			kind := "sql"
-			if drop.MatchString(l) {
+			if drop().MatchString(l) {
 				kind = "DROP"
 			}
 			p.Changes = append(p.Changes, model.Change{Kind: kind, What: text.Truncate(text.Line(strings.TrimSpace(l)), sqlCells)})

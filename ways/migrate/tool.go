@@ -2,7 +2,6 @@ package migrate
 
 import (
 	"context"
-	"regexp"
 	"strings"
 
 	"rollbook/model"
@@ -66,12 +65,12 @@ type step struct {
 }
 
 // drop matches a statement that takes data with it.
-var drop = regexp.MustCompile(`(?i)\b(DROP\s+(TABLE|COLUMN|SCHEMA|DATABASE|VIEW|TYPE|MATERIALIZED)|TRUNCATE|DELETE\s+FROM)\b`)
+var drop = text.Pattern(`(?i)\b(DROP\s+(TABLE|COLUMN|SCHEMA|DATABASE|VIEW|TYPE|MATERIALIZED)|TRUNCATE|DELETE\s+FROM)\b`)
 
 // drops returns the statements of a step that take data with them.
 func (s *step) drops() (out []string) {
 	for _, l := range s.SQL {
-		if drop.MatchString(l) {
+		if drop().MatchString(l) {
 			out = append(out, l)
 		}
 	}

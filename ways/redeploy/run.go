@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -102,14 +101,14 @@ func (p *program) run(ctx context.Context) ([]byte, error) {
 }
 
 // logged matches what kubectl writes before the words of its failure.
-var logged = regexp.MustCompile(`^[EF]\d{4} [\d:.]+ +\d+ [^ ]+\] ("command failed" err=[<"]?)?`)
+var logged = text.Pattern(`^[EF]\d{4} [\d:.]+ +\d+ [^ ]+\] ("command failed" err=[<"]?)?`)
 
 // firstWords returns what a program says of its failure: the first lines of it that mean
 // something.
 func firstWords(s string) string {
 	var kept []string
 	for l := range strings.Lines(text.Lines(s)) {
-		l = strings.TrimSpace(logged.ReplaceAllString(l, ""))
+		l = strings.TrimSpace(logged().ReplaceAllString(l, ""))
 		for _, sign := range []string{"fatal: ", "error: ", "Error: "} {
 			l = strings.TrimPrefix(l, sign)
 		}

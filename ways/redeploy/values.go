@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
 	"rollbook/model"
+	"rollbook/text"
 	"rollbook/ways"
 )
 
@@ -154,16 +154,16 @@ func (o *object) stands(raw json.RawMessage) (model.Settled, error) {
 
 // step matches one step of a field's path, as managedFields have it: .image, [name="api"],
 // [containerPort=8080,protocol="TCP"].
-var step = regexp.MustCompile(`^(?:\.([^.\[]+)|\[((?:[^"\]]|"(?:[^"\\]|\\.)*")*)\])`)
+var step = text.Pattern(`^(?:\.([^.\[]+)|\[((?:[^"\]]|"(?:[^"\\]|\\.)*")*)\])`)
 
 // key matches one key of an element of a list, and its value.
-var key = regexp.MustCompile(`([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^,]*)`)
+var key = text.Pattern(`([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^,]*)`)
 
 // has reports whether an object has a field.
 func has(o map[string]any, field string) bool {
 	var v any = o
 	for field != "" {
-		m := step.FindStringSubmatch(field)
+		m := step().FindStringSubmatch(field)
 		if m == nil {
 			return v != nil // of a set, or by number: its list is there
 		}
@@ -187,7 +187,7 @@ func has(o map[string]any, field string) bool {
 // isElement reports whether an element of a list has the keys of a path's step. What the
 // API server fills in, such as a protocol, may be missing in a manifest.
 func isElement(e map[string]any, keys string) bool {
-	for _, k := range key.FindAllStringSubmatch(keys, -1) {
+	for _, k := range key().FindAllStringSubmatch(keys, -1) {
 		if v, is := e[k[1]]; is && fmt.Sprint(v) != strings.Trim(k[2], `"`) {
 			return false
 		}
