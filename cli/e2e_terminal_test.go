@@ -220,6 +220,17 @@ func (m *terminal) sees(pattern string, within time.Duration) string {
 	}
 }
 
+// gone waits until the screen matches no more.
+func (m *terminal) gone(pattern string, within time.Duration) {
+	m.t.Helper()
+	re := regexp.MustCompile(pattern)
+	for deadline := time.Now().Add(porttest.Patience(within)); re.MatchString(m.screen()); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			m.t.Fatalf("still seen: %s", pattern)
+		}
+	}
+}
+
 // never watches the screen for a while and fails when it matches.
 func (m *terminal) never(pattern string, during time.Duration) {
 	m.t.Helper()

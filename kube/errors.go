@@ -60,10 +60,14 @@ func (c *Client) transportWords(err error, limit time.Duration) string {
 	case proxy != "":
 		return proxy + " did not let the connection through: " + lastWords(err)
 	case errors.Is(err, context.DeadlineExceeded), strings.Contains(s, "Client.Timeout"):
+		through, within := "", "within "+model.Short(limit)
 		if c.via != nil {
-			return fmt.Sprintf("no answer from %s through %s within %s", host, c.via, model.Short(limit))
+			through = " through " + c.via.String()
 		}
-		return fmt.Sprintf("no answer from %s within %s", host, model.Short(limit))
+		if limit < time.Second { // the last of several calls that have one limit
+			within = "in the time that was left"
+		}
+		return fmt.Sprintf("no answer from %s%s %s", host, through, within)
 	case errors.As(err, &dns):
 		return fmt.Sprintf("the name %s cannot be resolved: %s", text.Line(dns.Name), text.Line(dns.Err))
 	case strings.Contains(s, "connection refused"):

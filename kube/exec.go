@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -87,6 +86,7 @@ func (c *Client) Exec(ctx context.Context, namespace, pod, container string, arg
 
 // hearOut reads a command's output to its end.
 func (c *Client) hearOut(ctx context.Context, what string, conn *websocket, line func(bool, string)) (int, error) {
+	begun := c.now()
 	out, errs := cutter{say: func(s string) { line(false, s) }}, cutter{say: func(s string) { line(true, s) }}
 	said := false
 	for {
@@ -96,7 +96,7 @@ func (c *Client) hearOut(ctx context.Context, what string, conn *websocket, line
 			errs.end()
 			why := "the connection was cut: " + text.Line(err.Error())
 			if ctx.Err() != nil {
-				why = "it was not waited for any longer"
+				why = "it had not ended after " + model.Short(c.now().Sub(begun))
 			}
 			return 0, model.Told(model.ErrLost, errors.Join(ctx.Err(), err), "how %s ended is not known: %s", what, why)
 		}
@@ -122,7 +122,7 @@ func (c *Client) hearOut(ctx context.Context, what string, conn *websocket, line
 }
 
 // exitStatus matches how KWOK tells an exit code.
-var exitStatus = regexp.MustCompile(`exit status (\d+)$`)
+var exitStatus = text.Pattern(`exit status (\d+)$`)
 
 // ended reads the Status with which a stream ends.
 func ended(what string, body []byte, said bool) (int, error) {
@@ -140,7 +140,7 @@ func ended(what string, body []byte, said bool) (int, error) {
 			}
 		}
 	}
-	if m := exitStatus.FindStringSubmatch(st.Message); m != nil {
+	if m := exitStatus().FindStringSubmatch(st.Message); m != nil {
 		n, err := strconv.Atoi(m[1])
 		return n, err
 	}

@@ -5,6 +5,7 @@ package kube
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -106,7 +107,7 @@ func TestProgressIsKubectls(t *testing.T) {
 		failed bool           // kubectl gives it up
 	}{
 		{name: "Deployment", kind: model.Deployment, then: scale},
-		{name: "Deployment that exceeds its deadline", kind: model.Deployment, spec: `"progressDeadlineSeconds":7,`, failed: true},
+		{name: "Deployment that exceeds its deadline", kind: model.Deployment, failed: true},
 		{name: "Deployment, Recreate", kind: model.Deployment, spec: `"strategy":{"type":"Recreate"},`},
 		{name: "StatefulSet", kind: model.StatefulSet, then: scale},
 		{name: "StatefulSet with a partition", kind: model.StatefulSet, spec: `"updateStrategy":{"rollingUpdate":{"partition":1}},`, then: scale},
@@ -116,7 +117,11 @@ func TestProgressIsKubectls(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			x := newRollout(t, tt.kind, tt.spec)
+			start := pace(t)
+			if tt.failed {
+				tt.spec = fmt.Sprintf(`"progressDeadlineSeconds":%d,`, 2*start+1)
+			}
+			x := newRolloutOf(t, tt.kind, tt.spec, start)
 			if tt.failed { // what is gone back to does not get ready either
 				x.release("api:bad", "never-ready")
 				x.until("the deadline is exceeded", func(c *model.Component) bool { return c.Progressing.Reason == "ProgressDeadlineExceeded" })
@@ -155,13 +160,30 @@ type rollout struct {
 
 func newRollout(t *testing.T, kind model.Kind, spec string) *rollout {
 	t.Helper()
+	return newRolloutOf(t, kind, spec, usualStart)
+}
+
+// usualStart is how many seconds a pod takes to get ready.
+const usualStart = 3
+
+// pace returns how many seconds a pod must take to get ready for kubectl to be asked
+// meanwhile, twice, as loaded as this machine is.
+func pace(t *testing.T) int {
+	t.Helper()
+	begun := time.Now()
+	kubectl(t, "", "get", "namespace", "default")
+	return max(usualStart, int(math.Ceil(2*time.Since(begun).Seconds())))
+}
+
+func newRolloutOf(t *testing.T, kind model.Kind, spec string, start int) *rollout {
+	t.Helper()
 	x := &rollout{t: t, w: model.Workload{Kind: kind, Namespace: namespace(t), Name: "api"}}
 	x.c = client(t, x.w.Namespace, Options{})
 	x.b = watching(t, x.c)
 	spec += map[model.Kind]string{model.Deployment: `"replicas":3,`, model.StatefulSet: `"serviceName":"api","replicas":3,`}[kind]
 	kubectl(t, fmt.Sprintf(`{"apiVersion":"apps/v1","kind":%q,"metadata":{"name":"api"},"spec":{%s"selector":{"matchLabels":{"app":"api"}},
-	 "template":{"metadata":{"labels":{"app":"api"},"annotations":{"testbed/start":"3s"}},"spec":{"terminationGracePeriodSeconds":1,"containers":[{"name":"api","image":"api:1"}]}}}}`,
-		kind, spec), "-n", x.w.Namespace, "create", "-f", "-")
+	 "template":{"metadata":{"labels":{"app":"api"},"annotations":{"testbed/start":"%ds"}},"spec":{"terminationGracePeriodSeconds":1,"containers":[{"name":"api","image":"api:1"}]}}}}`,
+		kind, spec, start), "-n", x.w.Namespace, "create", "-f", "-")
 	x.until("it runs", func(c *model.Component) bool {
 		return c.Revision == 1 && c.Desired == 3 && c.Available == 3 && c.Observed == c.Generation
 	})
