@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -40,11 +41,11 @@ type between struct {
 	t     *testing.T
 	proxy *httputil.ReverseProxy
 
-	mu      sync.Mutex
-	patched int            // writes of the Deployment that the API server took
-	sent    map[string]int // messages that arrived, by path and kind
-	trap    string
-	kill    func()
+	mu    sync.Mutex
+	wrote []string       // what the API server took: "PATCH deployments/api"
+	sent  map[string]int // messages that arrived, by path and kind
+	trap  string
+	kill  func()
 }
 
 func newBetween(t *testing.T, conf *rest.Config) (*between, string) {
@@ -82,8 +83,8 @@ func (b *between) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasPrefix(r.URL.Path, "/chat/"):
 		b.message(w, r)
-	case r.Method == http.MethodPatch && strings.Contains(r.URL.Path, "/deployments/") && r.URL.Query().Get("dryRun") == "":
-		if b.at("undo") {
+	case changes(r):
+		if b.at("write") {
 			return // it never left
 		}
 		rec := httptest.NewRecorder()
@@ -91,10 +92,10 @@ func (b *between) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b.proxy.ServeHTTP(rec, r.WithContext(context.WithoutCancel(r.Context())))
 		if rec.Code < 300 {
 			b.mu.Lock()
-			b.patched++
+			b.wrote = append(b.wrote, r.Method+" "+path.Join(path.Base(path.Dir(r.URL.Path)), path.Base(r.URL.Path)))
 			b.mu.Unlock()
 		}
-		if b.at("undone") {
+		if b.at("written") {
 			return // the answer was lost
 		}
 		for k, v := range rec.Header() {
@@ -105,6 +106,19 @@ func (b *between) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		b.proxy.ServeHTTP(w, r)
 	}
+}
+
+// changes reports whether a request changes what an incident is about.
+func changes(r *http.Request) bool {
+	if r.Method == http.MethodGet || r.URL.Query().Get("dryRun") != "" {
+		return false
+	}
+	for _, beside := range []string{"/leases", "/events", "/selfsubject"} {
+		if strings.Contains(r.URL.Path, beside) {
+			return false
+		}
+	}
+	return true
 }
 
 func (b *between) message(w http.ResponseWriter, r *http.Request) {
@@ -126,14 +140,15 @@ func (b *between) message(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// ahead is a point that the incident has yet to reach.
-func (b *between) ahead(n int) string {
+// ahead is a point that the incident has yet to reach, in which so much is written and
+// sent.
+func (b *between) ahead(n, writes, messages int) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
-	case b.patched == 0:
-		return []string{"undo", "undone"}[n]
-	case len(b.sent) < 2:
+	case len(b.wrote) < writes:
+		return []string{"write", "written"}[n]
+	case len(b.sent) < messages:
 		return []string{"message", "messaged"}[n]
 	}
 	return ""
@@ -142,7 +157,7 @@ func (b *between) ahead(n int) string {
 func (b *between) reset() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.patched, b.sent = 0, map[string]int{}
+	b.wrote, b.sent = nil, map[string]int{}
 }
 
 // run runs the process until it ends or is killed.
@@ -183,9 +198,29 @@ func (b *between) run(vars []string, after time.Duration, trap string) (ended bo
 	return err == nil, acked
 }
 
+// killStory is what is worked on in a kill loop, for each of its incidents.
+type killStory struct {
+	who              string // works on it: one of otherPrograms
+	writes, messages int    // in all
+	// begins makes what is broken, and returns how that is configured and how it is checked
+	// at the end.
+	begins func(t *testing.T, b *between, name string) (yaml string, complete func(*journal.Content))
+}
+
+// undone is a rollback from its beginning to the closed incident.
+func undone(bed *killBed) killStory {
+	return killStory{killedName, 1, 2, func(t *testing.T, b *between, name string) (string, func(*journal.Content)) {
+		t.Helper()
+		bed.breaks(t, name)
+		return fmt.Sprintf("components:\n  - name: %s\n    workload: deploy/%s\n    checks: {up: false}\n"+
+				"notifications:\n  webhook:\n    one: {url_env: KILL_HOOK_ONE}\n    two: {url_env: KILL_HOOK_TWO}\n", name, name),
+			func(c *journal.Content) { b.complete(c, bed.get(t, name)) }
+	}}
+}
+
 // killing works on incidents, one after the other, and kills and starts again
 // whoever works on them, until there were enough kills.
-func killing(t *testing.T, bed *killBed) {
+func killing(t *testing.T, bed *killBed, story killStory) {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())
 	if s := os.Getenv("ROLLBOOK_SEED"); s != "" {
@@ -203,20 +238,18 @@ func killing(t *testing.T, bed *killBed) {
 	incidents := 0
 	for kills := 0; kills < bed.kills; incidents++ {
 		name := fmt.Sprint("api-", incidents)
-		bed.breaks(t, name)
+		yaml, complete := story.begins(t, b, name)
 		dir, config := t.TempDir(), filepath.Join(t.TempDir(), "rollbook.yaml")
-		yaml := fmt.Sprintf("components:\n  - name: %s\n    workload: deploy/%s\n    checks: {up: false}\n"+
-			"notifications:\n  webhook:\n    one: {url_env: KILL_HOOK_ONE}\n    two: {url_env: KILL_HOOK_TWO}\n", name, name)
 		if err := os.WriteFile(config, []byte(yaml), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		vars := []string{killedName + "=" + name, killedConfig + "=" + config, killedKube + "=" + kubeconfig, killedDir + "=" + dir,
+		vars := []string{story.who + "=" + name, killedConfig + "=" + config, killedKube + "=" + kubeconfig, killedDir + "=" + dir,
 			"KILL_HOOK_ONE=" + server + "/chat/one", "KILL_HOOK_TWO=" + server + "/chat/two"}
 		b.reset()
 		for sure := 0; ; {
 			after, trap := 50*time.Millisecond+time.Duration(pick.Int64N(int64(bed.within))), ""
 			if pick.IntN(2) == 0 {
-				trap = b.ahead(pick.IntN(2))
+				trap = b.ahead(pick.IntN(2), story.writes, story.messages)
 			}
 			if kills >= bed.kills {
 				after, trap = 0, ""
@@ -228,13 +261,13 @@ func killing(t *testing.T, bed *killBed) {
 				t.Fatalf("seed %d: %d facts were on disk; there are %d journals, %v", seed, sure, len(found), errs)
 			}
 			if ended {
-				b.complete(found[0], bed.get(t, name))
+				complete(found[0])
 				break
 			}
 			kills++
 			step := "before it began"
 			if len(found) == 1 {
-				step = incident.Fold(found[0].Facts).Step.Name()
+				step = stepOf(incident.Fold(found[0].Facts))
 			}
 			points[step]++
 		}
@@ -245,13 +278,21 @@ func killing(t *testing.T, bed *killBed) {
 	t.Logf("%d kills in %d incidents, at %v", bed.kills, incidents, points)
 }
 
+// stepOf names where an incident is: in a recovery, at its next step.
+func stepOf(i incident.Incident) string {
+	if p := i.Procedure(incident.CourseRecovery); p != nil && p.Open() > 0 && p.Next() != nil {
+		return p.Next().ID
+	}
+	return i.Step.Name()
+}
+
 // complete checks an incident that was worked on to its end.
 func (b *between) complete(c *journal.Content, d *appsv1.Deployment) {
 	t, name := b.t, d.Name
 	t.Helper()
 	i := incident.Fold(c.Facts)
-	if image := d.Spec.Template.Spec.Containers[0].Image; b.patched != 1 || image != "api:1" || d.Generation != 3 {
-		t.Errorf("%s: written %d times, runs %s at generation %d", name, b.patched, image, d.Generation)
+	if image := d.Spec.Template.Spec.Containers[0].Image; len(b.wrote) != 1 || image != "api:1" || d.Generation != 3 {
+		t.Errorf("%s: written %v, runs %s at generation %d", name, b.wrote, image, d.Generation)
 	}
 	for what, n := range b.sent {
 		if n > 1 {

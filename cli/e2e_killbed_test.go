@@ -31,7 +31,8 @@ func TestKilledOnTheTestbed(t *testing.T) {
 		t.Fatal(err)
 	}
 	conf.CurrentContext = "testbed"
-	killing(t, newKillBed(t, conf, emptyNamespace(t), 100, 3*time.Second))
+	bed := newKillBed(t, conf, emptyNamespace(t), 100, 3*time.Second)
+	killing(t, bed, undone(bed))
 }
 
 // killScenario is the shop, beside images that start at once.
@@ -64,7 +65,8 @@ func TestKilledOnTheSandbox(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	killing(t, newKillBed(t, conf, "production", 200, 1500*time.Millisecond))
+	bed := newKillBed(t, conf, "production", 200, 1500*time.Millisecond)
+	killing(t, bed, undone(bed))
 }
 
 // killBed is the cluster that outlives the kills.

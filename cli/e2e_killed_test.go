@@ -23,23 +23,29 @@ import (
 
 const (
 	killedName   = "ROLLBOOK_TEST_KILLED"
+	rescuedName  = "ROLLBOOK_TEST_RESCUED"
 	killedConfig = "ROLLBOOK_TEST_KILLED_CONFIG"
 	killedKube   = "ROLLBOOK_TEST_KILLED_KUBECONFIG"
 	killedDir    = "ROLLBOOK_TEST_KILLED_DIR"
 )
 
 func init() {
-	otherPrograms[killedName] = func() int {
-		if err := workToTheEnd(os.Getenv(killedName), os.Getenv(killedDir)); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
+	for who, by := range map[string]func(e *engine.Engine, name string) func() bool{killedName: attends, rescuedName: rescues} {
+		otherPrograms[who] = func() int {
+			if err := workToTheEnd(os.Getenv(who), os.Getenv(killedDir), by); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				return 1
+			}
+			return 0
 		}
-		return 0
 	}
 }
 
 // byImage are figures that follow the image on the board: api:2 is bad.
-type byImage struct{ board func() *model.Component }
+type byImage struct {
+	name  string
+	board func() *model.Component
+}
 
 func (m byImage) To() (string, string) { return "prometheus", "" }
 
@@ -58,7 +64,7 @@ func (m byImage) Poll(context.Context, model.Poll) (map[string]*model.Figures, e
 	}
 	errs, p95 := figure(ratio), figure(0.1)
 	one := model.Reading{Known: true, Value: 1, At: time.Now()}
-	return map[string]*model.Figures{os.Getenv(killedName): {Errors: errs, P95: p95, Up: one, Targets: one,
+	return map[string]*model.Figures{m.name: {Errors: errs, P95: p95, Up: one, Targets: one,
 		HoldErrors: errs.Now, HoldP95: p95.Now, HoldRequests: one}}, nil
 }
 
@@ -79,7 +85,9 @@ func (m byImage) Baseline(context.Context, []model.Target, time.Time) (map[strin
 	return map[string]model.Baseline{}, nil
 }
 
-func workToTheEnd(name, dir string) error {
+// workToTheEnd works on the incident of a component until it is closed and reported. by is
+// the operator: it does the next thing, and says whether all is done.
+func workToTheEnd(name, dir string, by func(e *engine.Engine, name string) func() bool) error {
 	config, kubeconfig := os.Getenv(killedConfig), os.Getenv(killedKube)
 	f := &flags{kube: kube.Flags{Kubeconfig: kubeconfig}, config: config, journalDir: dir}
 	cfg, err := loadConfig(f)
@@ -102,13 +110,13 @@ func workToTheEnd(name, dir string) error {
 	over := len(all) > 0 && all[0].Closed()
 	var e *engine.Engine
 	board := func() *model.Component { return e.Snapshot().Seen.Component(name) }
-	e = engine.New(closing(engine.Config{Cluster: c, Methods: methods(c, cfg, false, nil), Metrics: byImage{board}, Settings: set, Version: "kill",
+	e = engine.New(closing(engine.Config{Cluster: c, Methods: methods(c, cfg, false, nil), Metrics: byImage{name, board}, Settings: set, Version: "kill",
 		Host: "laptop", Journals: []string{dir}, IdlePoll: 100 * time.Millisecond}, cfg, c, prom))
 	ctx, stop := context.WithTimeout(context.Background(), 50*time.Second)
 	defer stop()
 	done := make(chan error, 1)
 	go func() { done <- e.Run(ctx) }()
-	o := &attendant{e: e, name: name}
+	act := by(e, name)
 	for {
 		select {
 		case err := <-done:
@@ -123,7 +131,7 @@ func workToTheEnd(name, dir string) error {
 				fmt.Println(len(c.Facts)) // these are on disk
 			}
 		}
-		if over && reportedIn(dir) || !over && o.act() {
+		if over && reportedIn(dir) || !over && act() {
 			stop()
 			return <-done
 		}
@@ -149,7 +157,9 @@ func reportedIn(dir string) bool {
 	return len(all) == 1 && !all[0].Unreported()
 }
 
-// attendant is the operator.
+func attends(e *engine.Engine, name string) func() bool { return (&attendant{e: e, name: name}).act }
+
+// attendant is the operator of a rollback.
 type attendant struct {
 	e          *engine.Engine
 	name, last string
