@@ -206,7 +206,7 @@ func (e *Engine) work() {
 		e.watchWrites()
 		e.handle(incident.Input{At: e.judged, Do: look})
 		e.readPodLogs()
-		e.readReleases()
+		e.readHistories()
 	}
 	e.lookOut()
 	e.leases()

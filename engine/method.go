@@ -63,20 +63,20 @@ func (e *Engine) readHistory(x incident.ReadHistory) {
 
 func historyOf(s model.Slot) string { return "history/" + key(s) }
 
-// releasesAgain is after how long a history is read again that failed to be read, or
+// historyAgain is after how long a history is read again that failed to be read, or
 // does not show yet what runs.
-const releasesAgain = time.Minute
+const historyAgain = time.Minute
 
-// readReleases reads the histories that tell what the releases of failing components
-// changed, before anybody goes to choose from them.
-func (e *Engine) readReleases() {
+// readHistories reads the histories that nobody asks for: what the releases of failing
+// components changed, before anybody goes to choose from them, and what could not be read.
+func (e *Engine) readHistories() {
 	if e.looking != nil {
 		return
 	}
-	for _, x := range incident.ReleasesWanted(&incident.Snapshot{Incident: e.inc, Seen: e.seen, Now: time.Now()}) {
+	for _, x := range incident.HistoriesWanted(&incident.Snapshot{Incident: e.inc, Seen: e.seen, Now: time.Now()}) {
 		if name := historyOf(x.Slot); e.idle(name) {
 			e.readHistory(x)
-			e.errand(name).due = time.Now().Add(releasesAgain)
+			e.errand(name).due = time.Now().Add(historyAgain)
 		}
 	}
 }

@@ -66,19 +66,27 @@ func (d *decider) keepHistories() {
 // chooses from them.
 const releasesMost = 5
 
-// ReleasesWanted returns the histories to read beside the walk, to tell what the releases
-// of the components with a trigger changed: by the way that Choose begins with, where
-// that asks the cluster alone, and once for each release. It is the engine's not to read
-// the same at the same time.
-func ReleasesWanted(s *Snapshot) (out []ReadHistory) {
+// HistoriesWanted returns the histories to read beside the walk: those of Choose that
+// could not be read when it asked for them, and what tells what the releases of the
+// components with a trigger changed, by the way that Choose begins with, where that asks
+// the cluster alone, and once for each release. It is the engine's not to read the same
+// at the same time, nor too often.
+func HistoriesWanted(s *Snapshot) (out []ReadHistory) {
 	i := &s.Incident
 	if i.End != nil || !i.Closed.IsZero() || s.clusterLost() != "" {
 		return nil
 	}
+	if i.Step == Choose {
+		for slot, h := range s.Seen.History {
+			if h != nil && h.Err != "" && s.Seen.Component(slot.Component) != nil {
+				out = append(out, ReadHistory{Slot: slot, Method: h.Method, Until: i.Onset})
+			}
+		}
+	}
 	seen := map[string]bool{}
 	for _, t := range i.Triggers {
 		c, slot := s.Seen.Component(t.Component), model.Release(t.Component)
-		if c == nil || len(c.Past) == 0 || seen[c.ID] || i.Choice(slot) != nil || len(out) == releasesMost {
+		if c == nil || len(c.Past) == 0 || seen[c.ID] || i.Choice(slot) != nil || len(seen) == releasesMost {
 			continue
 		}
 		seen[c.ID] = true

@@ -91,7 +91,7 @@ func TestHistoryIsKeptSmall(t *testing.T) {
 
 // What a release changed is read beside the walk: of what has a trigger and of which
 // nothing is chosen, by a way that asks the cluster alone, once for each release.
-func TestReleasesWanted(t *testing.T) {
+func TestHistoriesWanted(t *testing.T) {
 	for name, c := range map[string]struct {
 		do   func(w *world)
 		want int
@@ -116,7 +116,32 @@ func TestReleasesWanted(t *testing.T) {
 		w.do(Observed{})
 		w.inc.Triggers = slices.Clone(w.inc.Triggers)
 		c.do(w)
-		if got := ReleasesWanted(w.snap()); len(got) != c.want || c.want > 0 && (got[0].Slot != backend || got[0].Method != "undo" || !got[0].Until.Equal(w.inc.Onset)) {
+		if got := HistoriesWanted(w.snap()); len(got) != c.want || c.want > 0 && (got[0].Slot != backend || got[0].Method != "undo" || !got[0].Until.Equal(w.inc.Onset)) {
+			t.Errorf("%s: %+v, want %d", name, got, c.want)
+		}
+	}
+}
+
+// What could not be read on Choose is read again: a pod that answers late, a token that
+// has run out and is there again.
+func TestFailedHistoryIsReadAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		do   func(w *world)
+		want int
+	}{
+		"the schema could not be read": {func(*world) {}, 1},
+		"it was read":                  {func(w *world) { w.seen.History[Schema("backend-python")].Err = "" }, 0},
+		"another page":                 {func(w *world) { w.inc.Step = Confirm }, 0},
+		"its component is gone":        {func(w *world) { w.seen.Board = nil }, 0},
+		"it has ended":                 {func(w *world) { w.inc.End = &End{} }, 0},
+	} {
+		w := newWorld(t, nil)
+		w.do(Observed{})
+		w.inc.Step = Choose
+		w.seen.History = map[model.Slot]*model.History{Schema("backend-python"): {Component: "backend-python", Method: "migrate", Err: "no answer"}}
+		c.do(w)
+		got := HistoriesWanted(w.snap())
+		if len(got) != c.want || c.want > 0 && (got[0].Slot != Schema("backend-python") || got[0].Method != "migrate") {
 			t.Errorf("%s: %+v, want %d", name, got, c.want)
 		}
 	}
