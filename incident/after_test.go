@@ -124,6 +124,7 @@ func TestWorseThanBefore(t *testing.T) {
 	}{
 		{"much", WasBefore{Errors: v(0.3)}, samples(0.5, 0.5), samples(0.2, 0.2), model.Behaviour{}, true, "errors 30% → 50%"},
 		{"not by half", WasBefore{Errors: v(0.3)}, samples(0.44, 0.44), samples(0.2, 0.2), model.Behaviour{}, false, "errors 30% → 44%"},
+		{"just by half", WasBefore{Errors: v(0.5)}, samples(0.75, 0.75), samples(0.2, 0.2), model.Behaviour{}, false, "errors 50% → 75%"},
 		{"not over its limit", WasBefore{Errors: v(0.01)}, samples(0.05, 0.05), samples(0.2, 0.2), model.Behaviour{}, false, "errors 1% → 5%"},
 		{"not by half the limit", WasBefore{Errors: v(0.03)}, samples(0.055, 0.055), samples(0.2, 0.2), model.Behaviour{}, false, "errors 3% → 5.5%"},
 		{"by more than that", WasBefore{Errors: v(0.03)}, samples(0.06, 0.06), samples(0.2, 0.2), model.Behaviour{}, true, "errors 3% → 6%"},
@@ -139,6 +140,7 @@ func TestWorseThanBefore(t *testing.T) {
 		{"nobody knows how it was", WasBefore{}, samples(0.6, 0.6), samples(0.2, 0.2), model.Behaviour{}, false, "errors 60%"},
 		{"it was too slow, and still is", WasBefore{Errors: v(0.001), P95: v(2.5)}, samples(0, 0), samples(2.4, 2.4), model.Behaviour{}, false, "P95 2.5s → 2.4s"},
 		{"it was too slow, and errors nobody knew", WasBefore{P95: v(2.5)}, samples(0, 0), samples(2.4, 2.4), model.Behaviour{}, false, "P95 2.5s → 2.4s"},
+		{"it was too slow, with errors at their limit", WasBefore{Errors: v(0.05), P95: v(2.5)}, samples(0, 0), samples(2.4, 2.4), model.Behaviour{}, false, "P95 2.5s → 2.4s"},
 		{"it was too slow, and failed", WasBefore{Errors: v(0.3), P95: v(2.5)}, samples(0.2, 0.2), samples(2.4, 2.4), model.Behaviour{}, false, "errors 30% → 20%"},
 		{"it was slow, and not too slow", WasBefore{Errors: v(0.001), P95: v(2)}, samples(0, 0), samples(2, 2), model.Behaviour{}, false, "errors 0.1% → 0%"},
 	} {
@@ -326,6 +328,20 @@ func TestCoveredByTheRollback(t *testing.T) {
 		if got := w.snap().covered(back, &Trigger{Component: tt.of, Kind: TErrors}); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)
 		}
+	}
+	// It counts again by its own figures, and not by those of another.
+	w := newWorld(t, nil)
+	w.seen.Cluster.Heard, w.seen.Metrics.Heard, w.inc.Verified = w.now, w.now, t0
+	back, trigger := []rollback{{name: "backend-python", rolled: t0.Add(-time.Hour)}}, &Trigger{Component: "backend-python", Kind: TErrors}
+	w.figures("backend-python", repeat(0, 21), repeat(0.2, 21))
+	w.figures("frontend", repeat(0.3, 21), repeat(0.2, 21))
+	if !w.snap().covered(back, trigger) {
+		t.Error("another one is over its limit, and it counts again")
+	}
+	w.figures("backend-python", repeat(0.3, 21), repeat(0.2, 21))
+	w.seen.Board = []*model.Component{w.seen.Component("frontend")}
+	if !w.snap().covered(back, trigger) {
+		t.Error("it is not on the board, and counts again")
 	}
 }
 

@@ -222,6 +222,11 @@ func TestWhatWasRolledBackFrom(t *testing.T) {
 		{"when is a guess", back(func(now *model.Candidate) { now.Guessed = true }), 40, "is what was rolled back from, by jonas"},
 		{"somebody else did, from another one", back(func(*model.Candidate) {}), 39, ""},
 		{"it was a release", back(func(now *model.Candidate) { now.Returned = false }), 40, ""},
+		{"only that is kept", func(w *world) {
+			now := unknown(43)
+			now.Current, now.Returned = true, true
+			w.history(now, unknown(40))
+		}, 40, "is what was rolled back from"},
 		{"nothing else is kept", func(w *world) {
 			now := unknown(43)
 			now.Current, now.Returned = true, true

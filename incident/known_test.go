@@ -170,6 +170,10 @@ func TestWhatIsLearned(t *testing.T) {
 		{"still as bad", seen(0.3), func(w *world, _ *model.Component) { alone(w, repeat(0.32, 21), repeat(0.2, 21)) }, func(k *Known) bool { return *k.Errors == 0.3 && k.At.Equal(t0.Add(-5*time.Minute)) }},
 		{"still as bad, from above", seen(0.3), func(w *world, _ *model.Component) { alone(w, repeat(0.276, 21), repeat(0.2, 21)) }, func(k *Known) bool { return *k.Errors == 0.3 }},
 		{"much worse than bad", seen(0.3), func(w *world, _ *model.Component) { alone(w, repeat(0.4, 21), repeat(0.2, 21)) }, func(k *Known) bool { return *k.Errors == 0.4 && k.At.Equal(t0) }},
+		{"worse by just half its limit", seen(0.75), func(w *world, _ *model.Component) {
+			w.inc.Settings.Limits.Errors = 0.5
+			alone(w, repeat(1, 21), repeat(0.2, 21))
+		}, func(k *Known) bool { return *k.Errors == 0.75 }},
 		{"much less bad", seen(0.3), func(w *world, _ *model.Component) { alone(w, repeat(0.2, 21), repeat(0.2, 21)) }, func(k *Known) bool { return *k.Errors == 0.2 }},
 		{"much worse, within the minute", Known{Errors: at(0.3), P95: at(0.2), Over: true, At: t0.Add(-59 * time.Second)}, func(w *world, _ *model.Component) { alone(w, repeat(0.4, 21), repeat(0.2, 21)) }, func(k *Known) bool { return *k.Errors == 0.3 }},
 		{"much worse, after a minute", Known{Errors: at(0.3), P95: at(0.2), Over: true, At: t0.Add(-time.Minute)}, func(w *world, _ *model.Component) { alone(w, repeat(0.4, 21), repeat(0.2, 21)) }, func(k *Known) bool { return *k.Errors == 0.4 }},

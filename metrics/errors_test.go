@@ -279,6 +279,10 @@ func TestRequestsWithoutAnAnswer(t *testing.T) {
 			t.Errorf("%s: %v (%#v), want %s", tt.name, got, e, tt.why)
 		}
 	}
+	cause := errors.New("connection refused")
+	if err := r.failed(t.Context(), cause); !errors.Is(err, cause) || !errors.Is(err, ErrUnreachable) {
+		t.Errorf("without a URL around it: %v", err)
+	}
 	for what, body := range map[string]string{"short": strings.Repeat("é", 300), "long": strings.Repeat("é", 301), "endless": strings.Repeat("é", 5000)} {
 		if got := r.line(body); what == "short" && got != body || what != "short" && got != strings.Repeat("é", 300)+"…" {
 			t.Errorf("%s: %d bytes: %s", what, len(got), got[max(0, len(got)-20):])
@@ -309,6 +313,7 @@ func TestAnswersThatAreNoSuccess(t *testing.T) {
 		{400, "why", ErrQuery, "it refuses the query (400 Bad Request): why", true},
 		{422, "why", ErrQuery, "it refuses the query (422 Unprocessable Entity): why", true},
 		{429, "", ErrServer, "too many requests (429 Too Many Requests)", false},
+		{301, "why", ErrNotPrometheus, "answers with a redirect (301 Moved Permanently), which is not followed: give the address that it ends at", false},
 		{304, "why", ErrNotPrometheus, "answers with a redirect (304 Not Modified), which is not followed: give the address that it ends at", false},
 		{404, "<html>", ErrNotPrometheus, "no Prometheus API there (404 Not Found at /api)", false},
 		{500, k8s, ErrUnreachable, "cannot connect through the API server: why", false},
@@ -316,6 +321,7 @@ func TestAnswersThatAreNoSuccess(t *testing.T) {
 		{503, k8s, ErrUnreachable, "cannot connect through the API server: why", false},
 		{504, k8s, ErrServer, "it has trouble (504 Gateway Timeout): why", false},
 		{503, prom("internal"), ErrServer, "it has trouble (503 Service Unavailable): why", false},
+		{500, `{"error":"why"}`, ErrServer, "it has trouble (500 Internal Server Error): why", false},
 		{500, `{"other":1}`, ErrServer, "it has trouble (500 Internal Server Error)", false},
 		{204, "", ErrNotPrometheus, "unexpected answer (204 No Content)", false},
 	} {

@@ -135,7 +135,7 @@ func TestUnusableCounts(t *testing.T) {
 
 // A reading rests on as many requests as the limits ask for, and not on fewer.
 func TestHowManyRequestsAReadingNeeds(t *testing.T) {
-	for requests, known := range map[float64]bool{5: false, 6: false, 49.9: false, 50: true, 500: true} {
+	for requests, known := range map[float64]bool{0.3: false, 5: false, 6: false, 49.9: false, 50: true, 500: true} {
 		f := &fake{t: t}
 		f.on(mat(of("shop", outLabel, "="), requests), "increase(")
 		f.answers = append(f.answers, healthy(t, time.Second).answers...)
@@ -147,6 +147,9 @@ func TestHowManyRequestsAReadingNeeds(t *testing.T) {
 		for name, r := range map[string]model.Reading{"errors": s.Errors.Now, "P95": s.P95.Now, "hold errors": s.HoldErrors, "hold P95": s.HoldP95} {
 			if r.Known != known {
 				t.Errorf("%g requests: %s %+v", requests, name, r)
+			}
+			if requests < 1 && r.Why != "1 requests in 1m" && r.Why != "1 requests in 5m" {
+				t.Errorf("%g requests: %s is unknown for %q", requests, name, r.Why)
 			}
 		}
 	}
