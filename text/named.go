@@ -30,6 +30,10 @@ func namedValue(s string, i, floor int) (start, end int) {
 	n += len(strings.TrimRight(s[n:i], " \"'`\\]"))
 	from := nameStart(s, n, floor)
 	kind := secretName(s[from:n])
+	spoken := spokenKey(s[floor:n])
+	if spoken {
+		kind = secret
+	}
 	if kind == notSecret {
 		return 0, 0
 	}
@@ -96,7 +100,21 @@ func namedValue(s string, i, floor int) (start, end int) {
 	if prose && (foldSuffix(s[from:n], "token") || before == '/') && sentence(s[start:]) {
 		return 0, 0
 	}
+	if spoken && prose && !mixed(s[start:end]) {
+		return 0, 0
+	}
 	return start, end
+}
+
+// spokenKey reports whether s ends in the name of a secret as people write it, "API
+// key", where an error may go on as well: "invalid API key: not found".
+func spokenKey(s string) bool {
+	for _, name := range []string{"api key", "access key", "secret key"} {
+		if at := len(s) - len(name); foldSuffix(s, name) && wordStart(s, at) {
+			return true
+		}
+	}
+	return false
 }
 
 // sentence reports whether s begins with two plain words: an error goes on

@@ -30,7 +30,7 @@ var secretEnds = [256][]string{
 	'n': {"token"},
 	'r': {"bearer"},
 	's': {"credentials", "creds", "dbpass", "userpass", "rootpass", "adminpass", "mysqlpass", "smtppass", "mailpass", "ftppass", "ldappass", "redispass", "storepass", "keypass", "sshpass", "pass"},
-	't': {"secret", "jwt", "passwort"},
+	't': {"secret", "jwt", "passwort", "kennwort", "pat"},
 	'y': {"apikey", "accesskey", "secretkey", "privatekey", "accountkey", "signingkey", "encryptionkey", "masterkey", "authkey", "tlskey", "sshkey", "sharedkey",
 		"subscriptionkey", "appkey", "applicationkey", "functionskey", "serverkey", "hmackey", "sessionkey", "deploykey", "licensekey", "storagekey"},
 	'w': {"pw"},
@@ -90,7 +90,7 @@ func SecretName(key string) bool {
 }
 
 // wholeWords are ends that must be a word of their own: "bypass" is no "pass".
-var wholeWords = map[string]bool{"pass": true, "pw": true, "auth": true, "sig": true}
+var wholeWords = map[string]bool{"pass": true, "pw": true, "auth": true, "sig": true, "pat": true}
 
 func secretName(name string) nameKind {
 	// A numbered name (PASSWORD_2) is one too.
