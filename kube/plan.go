@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 
 	"rollbook/model"
@@ -241,32 +242,22 @@ func (p *planned) id() string {
 // same says whether two templates are equal as kubectl compares them, and in
 // the fields that neither of us knows too.
 func same(a, b json.RawMessage) (bool, error) {
-	ta, err := typed(a)
+	ta, va, err := parsed(a)
 	if err != nil {
 		return false, err
 	}
-	tb, err := typed(b)
-	if err != nil {
-		return false, err
+	tb, vb, err := parsed(b)
+	return err == nil && apiequality.Semantic.DeepEqual(ta, tb) && reflect.DeepEqual(prune(va), prune(vb)), err
+}
+
+// parsed returns a template less the hash label, as its type and as it is written.
+func parsed(raw json.RawMessage) (t *corev1.PodTemplateSpec, v any, err error) {
+	if raw, err = bare(raw); err != nil {
+		return nil, nil, err
 	}
-	delete(ta.Labels, labelHash)
-	delete(tb.Labels, labelHash)
-	if !apiequality.Semantic.DeepEqual(ta, tb) {
-		return false, nil
+	if t, err = typed(raw); err != nil {
+		return nil, nil, err
 	}
-	if a, err = bare(a); err != nil {
-		return false, err
-	}
-	if b, err = bare(b); err != nil {
-		return false, err
-	}
-	va, err := tree(a)
-	if err != nil {
-		return false, err
-	}
-	vb, err := tree(b)
-	if err != nil {
-		return false, err
-	}
-	return reflect.DeepEqual(prune(va), prune(vb)), nil
+	v, err = tree(raw)
+	return t, v, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -122,10 +123,40 @@ func TestDefaultTargetOfTwins(t *testing.T) {
 		{[]*object{revisionOf(t, "twin", "7", "api:1", nil), revisionOf(t, "runs", "7", "api:2", nil)}, "runs"},
 		{[]*object{revisionOf(t, "none", "x", "api:0", nil), revisionOf(t, "five", "5", "api:1", nil), revisionOf(t, "runs", "7", "api:2", nil)}, "five"},
 		{[]*object{revisionOf(t, "five", "5", "api:1", nil), revisionOf(t, "three", "3", "api:0", nil), revisionOf(t, "runs", "7", "api:2", nil), revisionOf(t, "none", "x", "api:0", nil)}, "five"},
+		{[]*object{revisionOf(t, "first", "5", "api:1", nil), revisionOf(t, "second", "5", "api:0", nil), revisionOf(t, "runs", "7", "api:2", nil)}, "first"},
 	} {
 		if got, err := targetOf(kinds[model.Deployment], now, tt.revs, ""); err != nil || got.Metadata.Name != tt.want {
 			t.Errorf("%v (%v), want %s", got, err, tt.want)
 		}
+	}
+}
+
+// An undo takes the revision's annotations, but for those that are the Deployment's own:
+// the controller's, kubectl's, and the marks by which others know it.
+func TestAnnotationsOfAnUndo(t *testing.T) {
+	own := []string{annLastApplied, annRevision, annHistory, annDesired, annMaxReplicas, "deprecated.deployment.rollback.to",
+		model.MarkKey, "argocd.argoproj.io/tracking-id", "meta.helm.sh/release-name", "kapp.k14s.io/identity", "kustomize.toolkit.fluxcd.io/name"}
+	all := map[string]string{"team/both": "", annCause: ""}
+	for _, k := range own {
+		all[k] = ""
+	}
+	with := func(of string, more string) *object {
+		o := &object{}
+		o.Metadata.Annotations = map[string]string{more: of}
+		for k := range all {
+			o.Metadata.Annotations[k] = of
+		}
+		return o
+	}
+	got := undoneAnnotations(with("now", "team/now"), with("then", "team/then"))
+	for _, k := range own {
+		if got[k] != "now" {
+			t.Errorf("%s is %q", k, got[k])
+		}
+		delete(got, k)
+	}
+	if want := map[string]string{"team/both": "then", annCause: "then", "team/then": "then"}; !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
 
@@ -157,7 +188,8 @@ func TestSameTemplate(t *testing.T) {
 			}
 		}
 	}
-	for _, bad := range [][2]string{{plain, `{`}, {`{`, plain}} {
+	const strange = `{"spec":{"containers":"none"}}`
+	for _, bad := range [][2]string{{plain, `{`}, {`{`, plain}, {plain, strange}, {strange, plain}} {
 		if got, err := same(json.RawMessage(bad[0]), json.RawMessage(bad[1])); err == nil || got {
 			t.Errorf("%q: %v", bad, got)
 		}
@@ -167,6 +199,11 @@ func TestSameTemplate(t *testing.T) {
 	}
 	if _, err := makePlan("api", apiWorkload, answer(t, func(o map[string]any) { delete(o["spec"].(map[string]any), "template") }), revisionOf(t, "api-a", "4", "api:1", nil), nil); err == nil {
 		t.Error("a plan of a workload without a template")
+	}
+	if _, err := makePlan("api", apiWorkload, answer(t, nil), answer(t, func(o map[string]any) {
+		o["spec"].(map[string]any)["template"] = map[string]any{"spec": map[string]any{"containers": "none"}}
+	}), nil); err == nil {
+		t.Error("a plan of a revision that no pod can be made of")
 	}
 }
 

@@ -85,15 +85,13 @@ func (c *Client) ask(ctx context.Context, checks []check, out func(done bool, li
 		lines []model.Check
 	}
 	answers := make(chan answer, len(checks)) // nobody waits on it after the time is up
+	pending := map[int]check{}
 	for i, ch := range checks {
+		pending[i] = ch
 		go func() {
 			defer utilruntime.HandleCrashWithContext(ctx)
 			answers <- answer{i, ch.run(ctx)}
 		}()
-	}
-	pending := map[int]bool{}
-	for i := range checks {
-		pending[i] = true
 	}
 	for len(pending) > 0 {
 		select {
@@ -104,8 +102,8 @@ func (c *Client) ask(ctx context.Context, checks []check, out func(done bool, li
 				tell(false)
 			}
 		case <-ctx.Done():
-			for i := range pending {
-				lines[i] = []model.Check{{ID: checks[i].id, Text: checks[i].asks + ": no answer within " + model.Short(preflightLimit)}}
+			for i, ch := range pending {
+				lines[i] = []model.Check{{ID: ch.id, Text: ch.asks + ": no answer within " + model.Short(preflightLimit)}}
 			}
 			clear(pending)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -103,7 +104,7 @@ func (c *Client) again(ctx context.Context, plan model.Plan, want undoDetail) (*
 	w, k := plan.Workload, kinds[plan.Workload.Kind]
 	var o, target *object
 	var errO, errT error
-	ending := false
+	var ending bool
 	several(
 		func() { ending, _ = c.ending(ctx, w.Namespace) }, // who may not know it is not told
 		func() { o, errO = c.get(ctx, w.Namespace, w.Kind.Resource(), w.Name) },
@@ -171,13 +172,9 @@ func whatChanged(old, now *object) string {
 		return "its spec or its annotations,"
 	}
 	parts := changesOf(old.template(), now.template())
-	keys := map[string]bool{}
-	for _, o := range []*object{old, now} {
-		for k := range o.Spec {
-			keys[k] = true
-		}
-	}
-	for k := range keys {
+	fields := maps.Clone(old.Spec)
+	maps.Copy(fields, now.Spec)
+	for k := range fields {
 		if k != "template" && k != "replicas" && string(old.Spec[k]) != string(now.Spec[k]) {
 			parts = append(parts, "spec."+text.Line(k))
 		}

@@ -238,9 +238,15 @@ func TestUndoWritesWhatWasPlanned(t *testing.T) {
 		t.Errorf("an unchanged workload gives another plan: %q, %q", plan.ID, again.ID)
 	}
 	c.at = c.at.Add(time.Minute)
+	c.before = func(_ http.ResponseWriter, r *http.Request) bool {
+		if n := c.writing.Load(); isWrite(r) && n != 1 {
+			t.Errorf("%d writes are under way while this one is: its connection may be given up", n)
+		}
+		return false
+	}
 	got, err := c.do(plan)
-	if err != nil {
-		t.Fatal(err)
+	if n := c.writing.Load(); err != nil || n != 0 {
+		t.Fatalf("%v; %d writes are under way after it", err, n)
 	}
 	now := c.deployment(t)
 	list, _, _ := unstructured.NestedSlice(now.Object, "spec", "template", "spec", "containers")
@@ -277,6 +283,13 @@ func TestUndoWritesWhatWasPlanned(t *testing.T) {
 func TestWhatChangedSinceIsNotOverwritten(t *testing.T) {
 	const late = " at 04:05:00 UTC"
 	deployments, sets := "deployments", "replicasets"
+	annotated := func(names ...string) func(t *testing.T, c *rehearsal) {
+		return func(t *testing.T, c *rehearsal) {
+			for _, k := range names {
+				c.set(t, "kubectl-annotate", deployments, "api", "y", "metadata", "annotations", "team/"+k)
+			}
+		}
+	}
 	for _, tt := range []struct {
 		name   string
 		change func(t *testing.T, c *rehearsal)
@@ -303,11 +316,9 @@ func TestWhatChangedSinceIsNotOverwritten(t *testing.T) {
 		{"another annotation", func(t *testing.T, c *rehearsal) {
 			c.set(t, "kubectl-annotate", deployments, "api", "pay", "metadata", "annotations", "team/owner")
 		}, "deployment/api changed since it was confirmed: annotation team/owner by kubectl-annotate" + late},
-		{"many things", func(t *testing.T, c *rehearsal) {
-			for _, k := range []string{"a", "b", "c", "d", "e", "f"} {
-				c.set(t, "kubectl-annotate", deployments, "api", "y", "metadata", "annotations", "team/"+k)
-			}
-		}, "deployment/api changed since it was confirmed: annotation team/a, annotation team/b, annotation team/c, annotation team/d, and 2 more by kubectl-annotate" + late},
+		{"four things", annotated("a", "b", "c", "d"), "deployment/api changed since it was confirmed: annotation team/a, annotation team/b, annotation team/c, annotation team/d by kubectl-annotate" + late},
+		{"five things", annotated("a", "b", "c", "d", "e"), "deployment/api changed since it was confirmed: annotation team/a, annotation team/b, annotation team/c, annotation team/d, and 1 more by kubectl-annotate" + late},
+		{"many things", annotated("a", "b", "c", "d", "e", "f"), "deployment/api changed since it was confirmed: annotation team/a, annotation team/b, annotation team/c, annotation team/d, and 2 more by kubectl-annotate" + late},
 		{"made again", func(t *testing.T, c *rehearsal) {
 			o := c.deployment(t)
 			c.remove(t, deployments, "api")
