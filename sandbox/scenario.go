@@ -122,7 +122,7 @@ type Release struct {
 
 // names are the scenarios in the order in which they are learnt.
 var names = []string{"crash-loop", "errors", "slow", "stuck-rollout", "two-bad-releases", "two-components", "no-metrics", "healed", "no-pod-left",
-	"healthy-neighbour", "innocent-hotfix", "dependency", "made-worse", "gitops", "gitlab-only", "bad-migration", "config-drift"}
+	"healthy-neighbour", "innocent-hotfix", "dependency", "made-worse", "old-bad-too", "gitops", "gitlab-only", "bad-migration", "config-drift"}
 
 // List returns the scenarios in the order in which they are best learnt, the
 // random one last.
