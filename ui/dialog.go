@@ -14,11 +14,12 @@ type dialog struct {
 	title   string
 	text    []string // what it is about
 	options []string
-	typed   bool   // a line may be typed
-	prompt  string // what is typed
-	must    bool   // the line may not stay empty
-	yes     string // what enter does
-	key     string // which key does it; "" = enter
+	typed   bool                  // a line may be typed
+	prompt  string                // what is typed
+	must    bool                  // the line may not stay empty
+	needs   func(option int) bool // whether it is asked for by an option, which it may not stay empty for; nil = by all alike
+	yes     string                // what enter does
+	key     string                // which key does it; "" = enter
 	quiet   bool
 	says    sentence // what matters now; none = the page's stays
 	act     func(option int, typed string) tea.Cmd
@@ -47,7 +48,7 @@ func (d *dialog) Keys() []Key {
 		key = "enter"
 	}
 	empty := func(*incident.Snapshot) string {
-		if d.must && strings.TrimSpace(d.field.String()) == "" {
+		if (d.must || d.needs != nil && d.needs(d.at)) && strings.TrimSpace(d.field.String()) == "" {
 			return "type first " + d.prompt
 		}
 		if d.check != nil {
@@ -119,8 +120,11 @@ func (d *dialog) View(w, _ int) []string {
 			out = append(out, "")
 		}
 		label := d.prompt + " (may stay empty): "
-		if d.must {
+		switch {
+		case d.must, d.needs != nil && d.needs(d.at):
 			label = d.prompt + ": "
+		case d.needs != nil:
+			label = d.prompt + " (only to leave it): "
 		}
 		label = p.say(label)
 		out = append(out, " "+paint(p.Dim, label)+d.field.view(p, w-2-len(label)))

@@ -107,13 +107,11 @@ func (s *scope) pay() tea.Cmd {
 			d.options = append(d.options, "leave "+o.Component+payee(o)+", or it was put back by hand: with a reason")
 		}
 	}
+	d.needs = func(n int) bool { return n < len(answers) && answers[n].leave }
 	d.act = func(n int, reason string) tea.Cmd {
 		switch a := answers[n]; {
 		case !a.leave:
 			return s.send(incident.Pay{Write: a.debt.WriteID})
-		case reason == "":
-			s.hint = "it is left only with a reason: type one"
-			return nil
 		default:
 			return s.send(incident.WaiveDebt{Write: a.debt.WriteID, Reason: reason})
 		}
