@@ -39,7 +39,7 @@ func TestWrongComponentIsNeverVerified(t *testing.T) {
 		m.Keys("M")
 		m.Waits(5*time.Second, "The problem goes on", "status: identified")
 		m.Keys(down)
-		m.Waits(5*time.Second, "Still over its limit: backend-python errors")
+		m.Waits(5*time.Second, "It is not well: backend-python errors")
 		if s := m.Screen(); strings.Contains(s, "Resolved:") || strings.Contains(s, "VERIFIED") {
 			t.Errorf("it is told as the end:\n%s", s)
 		}
@@ -56,7 +56,7 @@ func TestRecoveredAgainstTheFigures(t *testing.T) {
 		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python")
 		m.decides("● YES")
 		m.Keys("x")
-		m.Waits(5*time.Second, "▸ recovered on its own", "Still over its limit: backend-python errors")
+		m.Waits(5*time.Second, "▸ recovered on its own", "It is not well: backend-python errors")
 		m.Keys(enter)
 		m.Waits(5*time.Second, "▸2 Decide", "type first why")
 		m.Keys("they say so")

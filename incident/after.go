@@ -18,6 +18,7 @@ const (
 	AfterBetter              // under its limit, by what is seen now
 	AfterUnknown             // nobody knows how it does
 	AfterSettling            // its figures still rest on requests from before it
+	AfterStopped             // its traffic is stopped on purpose: nothing is judged
 	AfterNoBetter            // over its limit still
 	AfterWorse               // clearly worse than before it
 )
@@ -153,6 +154,9 @@ func (s *Snapshot) Afterwards() After {
 	var worst After
 	more := 0
 	for _, r := range s.rollbacks() {
+		if s.StopOf(r.name) != nil {
+			continue
+		}
 		a := s.after(r)
 		if a.State > worst.State {
 			worst, a = a, worst
@@ -163,6 +167,9 @@ func (s *Snapshot) Afterwards() After {
 	}
 	if more > 0 {
 		worst.Text += fmt.Sprintf("; and %d more", more)
+	}
+	if a := s.afterStop(); a.State > worst.State {
+		return a
 	}
 	return worst
 }
@@ -185,6 +192,8 @@ func (s *Snapshot) after(r rollback) After {
 	figure, trend, worse := s.compared(r)
 	a.Text = r.name + " " + figure + trend
 	switch {
+	case s.NoneRuns(r.name):
+		a.State, a.Text = AfterUnknown, r.name+" "+noReplicas
 	case worse || r.write != nil && r.write.Worse != "" && !s.known(r.name):
 		a.State = AfterWorse
 		a.Head = "WORSE THAN BEFORE"
@@ -304,9 +313,12 @@ func heading(f model.Figure) string {
 }
 
 // covered reports whether a trigger of a component is what a rollback is about: the
-// banner tells what came of that, and no verdict is drawn from it anew. Once it was
-// proved, a trigger counts again that is known to be over its limit again.
+// banner tells what came of that, and no verdict is drawn from it anew. Nor is one while
+// the component is stopped on purpose. Once it was proved, a trigger counts again that is known to be over its limit again.
 func (s *Snapshot) covered(back []rollback, t *Trigger) bool {
+	if s.StopOf(t.Component) != nil {
+		return true
+	}
 	for _, r := range back {
 		if r.name == t.Component {
 			return s.Incident.Verified.IsZero() || !s.over(t) || s.Now.Before(s.clears(r))
@@ -326,13 +338,16 @@ func (s *Snapshot) over(t *Trigger) bool {
 }
 
 // unsettled returns the components whose figures still rest on what ran before a
-// rollback: they raise nothing by themselves.
+// rollback, or that are stopped: they raise nothing by themselves.
 func (s *Snapshot) unsettled() map[string]bool {
 	out := map[string]bool{}
 	for _, r := range s.rollbacks() {
 		if s.Now.Before(s.clears(r)) {
 			out[r.name] = true
 		}
+	}
+	for _, o := range s.allStops() {
+		out[o.Component] = true
 	}
 	if a := s.Incident.Attempt(); a != nil {
 		for n := range a.Writes {
@@ -361,7 +376,7 @@ func (s *Snapshot) madeWorse() bool { return s.Afterwards().State == AfterWorse 
 // compare says at once when a rollback made it worse than it was.
 func (d *decider) compare() {
 	for _, r := range d.s.rollbacks() {
-		if r.write == nil || r.write.Worse != "" || !d.inc().Verified.IsZero() {
+		if r.write == nil || r.write.Worse != "" || !d.inc().Verified.IsZero() || d.s.NoneRuns(r.name) {
 			continue
 		}
 		figure, _, worse := d.s.compared(r)

@@ -3,6 +3,8 @@ package incident
 import (
 	"slices"
 	"time"
+
+	"rollbook/model"
 )
 
 // DownRecord is the clock of the downtime: what has been counted, and since when
@@ -28,7 +30,7 @@ func (d *DownRecord) stop(at time.Time) {
 	d.Since, d.Unseen = time.Time{}, false
 }
 
-// Downtime is the time over a trigger's limit or without an available pod, up to
+// Downtime is the time over a trigger's limit, without an available pod, or stopped, up to
 // now; blind is the part of it of which nothing is known.
 func Downtime(s *Snapshot) (total, blind time.Duration) {
 	d := s.Incident.Down
@@ -71,7 +73,8 @@ func (b ClockRan) apply(i *Incident, f Fact) {
 func (b ClockRan) entry(*Incident) (EntryKind, string) { return EntryNone, "" }
 
 // downNow says whether the components concerned are down, since when, and
-// whether that is because nothing is known. What is over a limit counts, whatever was
+// whether that is because nothing is known. What is over a limit counts, and what was
+// stopped, on purpose or not, or shows the maintenance page instead, whatever was
 // held or verified before; what nobody knows does not during a good hold and after it.
 func downNow(s *Snapshot) (running, blind bool, since time.Time) {
 	i := &s.Incident
@@ -92,6 +95,22 @@ func downNow(s *Snapshot) (running, blind bool, since time.Time) {
 			}
 		case f.Kind != TP95: // unknown
 			blind = true
+		}
+	}
+	for _, id := range concerned {
+		if at := s.stoppedSince(id); !at.IsZero() {
+			running = true
+			if at.Before(since) {
+				since = at
+			}
+		}
+	}
+	for _, o := range i.Owed() {
+		if o.Role == model.RoleMaintenance && !o.Unsure {
+			running = true // its users see that page
+			if o.Since.Before(since) {
+				since = o.Since
+			}
 		}
 	}
 	switch {

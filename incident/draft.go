@@ -32,6 +32,9 @@ func Draft(s *Snapshot, c model.Channel, kind model.MessageKind) model.Message {
 				m.Status = model.StatusMonitoring
 			}
 		}
+		if stopped := s.allStops(); len(stopped) > 0 {
+			m.Title, m.Status = "Stopped for repair: "+s.namesOf(namesOfStops(stopped), public), model.StatusIdentified
+		}
 		m.Text = paragraphs(updated(s, public))
 	case model.MessageResolved:
 		if Unresolved(s) != "" {
@@ -157,7 +160,10 @@ func updated(s *Snapshot, public bool) []string {
 			out = append(out, s.rolledBack(w, public)+"; it is rolling out.")
 		case Done:
 			how := "rolled out at " + clockTime(w.RolledOut)
-			if s.NoneRuns(w.Plan.Component) {
+			switch stopped := s.StopOf(w.Plan.Component) != nil; {
+			case stopped && w.Asleep:
+				how = "it does not run yet"
+			case !stopped && s.NoneRuns(w.Plan.Component):
 				how = "it does not run: it is scaled to 0"
 			}
 			out = append(out, s.rolledBack(w, public)+"; "+how+".")
@@ -167,7 +173,10 @@ func updated(s *Snapshot, public bool) []string {
 			out = append(out, fmt.Sprintf("%s is not rolled back: %s.", w.Plan.Component, w.Err))
 		}
 	}
+	stops := s.stops(public)
+	out = append(out, stops...)
 	switch over := overNow(s, i.Covered(), false); {
+	case len(stops) > 0:
 	case s.madeWorse():
 		text := "It is worse than before since then; we are working on it."
 		if !public {

@@ -18,10 +18,19 @@ const (
 	Abandoned      Outcome = "abandoned"
 )
 
-// EndAgainst returns what speaks against ending the incident: what is over its limit of
-// the components that it is about; "" for nothing. It can be ended all the same, with a
-// reason.
-func EndAgainst(s *Snapshot) string { return briefs(overNow(s, s.Incident.Concerned(), true)) }
+// EndAgainst returns what speaks against ending the incident: what is over its limit, or
+// stopped, of the components that it is about; "" for nothing. It can be ended all the
+// same, with a reason.
+func EndAgainst(s *Snapshot) string {
+	out := briefs(overNow(s, s.Incident.Concerned(), true))
+	for _, o := range s.allStops() {
+		if out != "" {
+			out += ", "
+		}
+		out += o.Component + " is " + o.Words()
+	}
+	return out
+}
 
 // OverNow returns what is over its limit now, of any component: what the end of an
 // incident did not end, or what began after it; "" for nothing.

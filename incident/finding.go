@@ -57,8 +57,13 @@ func (l *Line) finding(s *Snapshot, kind TriggerKind, lost string) finding {
 	default:
 		out = stuckFinding(s, l.Component, lost)
 	}
-	if l.Component.Asleep() && !out.Over {
-		return finding{Trigger: out.Trigger, Why: noReplicas}
+	if l.Component.Asleep() {
+		if o := s.StopOf(l.Component.ID); o != nil {
+			return finding{Trigger: Trigger{Component: out.Component, Kind: kind}, Why: o.Words()}
+		}
+		if !out.Over {
+			return finding{Trigger: out.Trigger, Why: noReplicas}
+		}
 	}
 	return out
 }

@@ -106,12 +106,31 @@ type StepSettled struct {
 }
 
 func (b StepSettled) apply(i *Incident, f Fact) {
+	by := f.By
+	if by == "" && !b.Waived {
+		by = i.stepConfirmedBy(b.Course, b.ID)
+	}
 	i.onStep(b.Course, b.ID, func(s *ProcedureStep) {
-		s.State, s.By, s.At, s.Reason = ItemDone, f.By, f.At, b.Reason
+		s.State, s.By, s.At, s.Reason = ItemDone, by, f.At, b.Reason
 		if b.Waived {
 			s.State = ItemWaived
 		}
 	})
+}
+
+// stepConfirmedBy returns who confirmed the newest writes of a step; "" = it has none.
+func (i *Incident) stepConfirmedBy(c Course, id string) string {
+	p := i.Procedure(c)
+	if p == nil || p.Step(id) == nil {
+		return ""
+	}
+	step := p.Step(id)
+	for _, component := range step.Of() {
+		if _, of := i.stepWriteID(p, id, model.Slot{Component: component, Role: step.Slot.Role}); of.N > 0 {
+			return i.Attempts[of.N-1].By
+		}
+	}
+	return ""
 }
 
 // onStep changes one step of the newest procedure of a course, in a copy.

@@ -63,7 +63,7 @@ type Node struct {
 	Asks     bool      // only the operator can know
 	Rising   bool      // over its limit, but not for long enough yet
 	Figure   model.Tri // what the figures say, whatever the operator does
-	// Covered: it is about nothing but what was rolled back, or was said before that.
+	// Covered: it is about nothing but what was rolled back or stopped, or was said before that.
 	// The banner tells what came of it.
 	Covered bool
 }
@@ -93,7 +93,7 @@ func answered(s *Snapshot, n Node) Node {
 	n.Figure = n.Answer
 	if a, ok := s.Incident.Answers[n.Question]; ok && a.Answer != model.TriUnknown {
 		n.Answer, n.By = a.Answer, a.By
-		n.Covered = !n.Beside && a.At.Before(s.Incident.wroteAt())
+		n.Covered = !n.Beside && a.At.Before(s.Incident.wroteAt()) || s.nothingServes()
 	}
 	return n
 }

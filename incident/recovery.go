@@ -111,7 +111,11 @@ func (s *Snapshot) RecoverySteps(of []string) []ProcedureStep {
 	var restored []Need
 	for n, r := range s.Incident.Settings.Recovery.restore() {
 		id := fmt.Sprintf("%s %d", StepRestore, n+1)
-		add(ProcedureStep{ID: id, Text: "restore: " + r.Text, Command: r.Command},
+		text := r.Text
+		if !strings.HasPrefix(text, "restore") {
+			text = "restore: " + text
+		}
+		add(ProcedureStep{ID: id, Text: text, Command: r.Command},
 			Need{StepStop, "what is written while data is restored would be lost"})
 		restored = append(restored, Need{id, "the pods would work on data that is not restored"})
 	}
@@ -188,6 +192,16 @@ func (s *Snapshot) proveBlocked(step *ProcedureStep, reason string) string {
 		return "not known, it needs a reason: " + nameSome(unknown, len(unknown))
 	}
 	return ""
+}
+
+// proofs returns what the good checks of a step's components saw, in words.
+func (s *Snapshot) proofs(step *ProcedureStep) (out []string) {
+	for _, v := range VerifyChecks(s) {
+		if v.State == model.TriYes && !v.Shown && slices.Contains(step.Of(), v.Component) {
+			out = append(out, v.Component+" "+v.Name+" "+v.Seen)
+		}
+	}
+	return out
 }
 
 // ReplicasToGoBackTo returns how many replicas a component is to have in the end, and

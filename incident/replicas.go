@@ -3,6 +3,7 @@ package incident
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"rollbook/model"
 )
@@ -10,7 +11,8 @@ import (
 // ReplicaCount is how many replicas a component was seen to ask for.
 type ReplicaCount struct {
 	Component string
-	Now       int // when it was seen last
+	Now       int       // when it was seen last
+	Since     time.Time // when it was first seen with so many
 	// Before is what it asked for before it was scaled to 0, until it has as many
 	// again; 0 = it was not scaled to 0 while it was watched.
 	Before int
@@ -54,7 +56,7 @@ type Scaled struct {
 }
 
 func (b Scaled) apply(i *Incident, f Fact) {
-	r := ReplicaCount{Component: b.Component, Now: b.Replicas}
+	r := ReplicaCount{Component: b.Component, Now: b.Replicas, Since: f.At}
 	was := i.replicas(b.Component)
 	if was == nil {
 		i.Replicas = with(i.Replicas, r)

@@ -58,8 +58,10 @@ func VerifyChecks(s *Snapshot) []VerifyCheck {
 			}
 			from := len(out)
 			out = append(out, p.pods())
-			out = append(out, p.figures()...)
-			out = append(out, ownChecks(s, id)...)
+			if s.StopOf(id) == nil { // of what does not run on purpose there is nothing to measure
+				out = append(out, p.figures()...)
+				out = append(out, ownChecks(s, id)...)
+			}
 			for n := from; n < len(out); n++ {
 				out[n].Beside = !s.Incident.wroteRelease(id)
 			}
@@ -193,6 +195,9 @@ func (p *proving) pods() VerifyCheck {
 	switch {
 	case c == nil && (p.s.Seen.Reading || len(p.s.Seen.Board) == 0):
 		v.Seen = "the board is not read yet"
+		return v
+	case p.s.StopOf(p.id) != nil:
+		v.State, v.Seen = model.TriNo, p.s.StopOf(p.id).Words()
 		return v
 	case p.away() != "":
 		v.State, v.Seen = model.TriNo, p.away()

@@ -84,6 +84,8 @@ func (d *Data) state(h incident.Headline, v incident.Verdict, nodes []incident.N
 			return NoHelp
 		case incident.AfterUnknown:
 			return Unknown
+		case incident.AfterStopped:
+			return Owed
 		default:
 			return Settling
 		}
@@ -181,6 +183,10 @@ func lineOf(s *incident.Snapshot, l *incident.Line) (out Line) {
 		Pods: Pods{Desired: c.Desired, Ready: c.Ready, Available: c.Available, Updated: c.Updated, Terminating: c.Terminating,
 			NoneReady: c.NoneReady.UTC(), Unread: c.PodsNo}, Notes: c.Hints}
 	out.Rollout, _ = c.StuckAt(s.Now)
+	stop := s.StopOf(c.ID)
+	if stop != nil {
+		out.Stopped = stop.Words()
+	}
 	if c.Paused {
 		out.Notes = append([]string{"the rollout is paused"}, out.Notes...)
 	}
@@ -203,7 +209,9 @@ func lineOf(s *incident.Snapshot, l *incident.Line) (out Line) {
 		}
 		out.Pods.Failing = append(out.Pods.Failing, f)
 	}
-	if f := l.Figures; f == nil {
+	if f := l.Figures; stop != nil {
+		out.Errors, out.P95 = Figure{Why: "no pod runs"}, Figure{Why: "no pod runs"}
+	} else if f == nil {
 		out.Errors, out.P95 = Figure{Why: "not read"}, Figure{Why: "not read"}
 	} else {
 		out.Errors = measured(f.Errors, l.Errors, limits.Errors, model.Percent)
@@ -221,7 +229,7 @@ func lineOf(s *incident.Snapshot, l *incident.Line) (out Line) {
 
 // calm reports whether nothing about a component is to be looked at.
 func (l *Line) calm() bool {
-	return l.Missing == "" && len(l.Pods.Failing) == 0 && l.Rollout == "" && l.Pods.NoneReady.IsZero() && l.Pods.Unread == "" && len(l.Alerts) == 0 &&
+	return l.Missing == "" && l.Stopped == "" && len(l.Pods.Failing) == 0 && l.Rollout == "" && l.Pods.NoneReady.IsZero() && l.Pods.Unread == "" && len(l.Alerts) == 0 &&
 		l.Errors.fine() && l.P95.fine()
 }
 

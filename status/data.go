@@ -126,6 +126,7 @@ type Line struct {
 	ID       string    `json:"id"`
 	Workload string    `json:"workload"`
 	Missing  string    `json:"missing,omitempty"` // why nothing is known of it
+	Stopped  string    `json:"stopped,omitempty"` // on purpose, since when and by whom; "" = it is not
 	Tag      string    `json:"tag,omitempty"`
 	Revision int64     `json:"revision,omitempty"`
 	Since    time.Time `json:"since,omitzero"` // when that was released

@@ -193,6 +193,9 @@ func (l Line) write(t *page, brief bool) {
 	if l.Pods.Updated < l.Pods.Desired {
 		pods += fmt.Sprintf(", %d of the newest revision", l.Pods.Updated)
 	}
+	if l.Stopped != "" {
+		pods = "0 replicas, " + l.Stopped
+	}
 	t.line("    pods: %s", pods)
 	if l.Pods.Unread != "" {
 		t.line("    single pods: unknown: %s", l.Pods.Unread)

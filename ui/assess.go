@@ -121,7 +121,7 @@ var (
 	headLevels = [...]level{incident.HeadUnknown: warn, incident.HeadCalm: calm, incident.HeadWatch: calm, incident.HeadWithin: bad,
 		incident.HeadNow: alarm, incident.HeadNothing: alarm, incident.HeadAfter: calm, incident.HeadEnded: calm, incident.HeadEndedOver: bad}
 	afterLevels = [...]level{incident.AfterNothing: calm, incident.AfterVerified: fine, incident.AfterBetter: fine, incident.AfterUnknown: warn,
-		incident.AfterSettling: calm, incident.AfterNoBetter: bad, incident.AfterWorse: alarm}
+		incident.AfterSettling: calm, incident.AfterStopped: warn, incident.AfterNoBetter: bad, incident.AfterWorse: alarm}
 )
 
 // verdict is a headline as the sentence that Assess and Decide end in.

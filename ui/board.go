@@ -159,7 +159,17 @@ func (p *pen) boardRow(c boardCols, r *row, selected bool, s *incident.Snapshot)
 	}
 	limits := &s.Incident.Settings.Limits
 	var errors, p95 string
+	stop := (*incident.Stop)(nil)
+	if comp.Asleep() {
+		stop = s.StopOf(comp.ID)
+	}
 	switch f := r.f; {
+	case stop != nil:
+		text := " on purpose"
+		if at := stop.Since; !at.IsZero() {
+			text += at.UTC().Format(" 15:04")
+		}
+		errors = p.right("–", c.errors, p.Dim) + p.cell(text, c.both(), p.Warn)
 	case f == nil:
 		errors, p95 = p.unknownCell(c.errors, c.errSpark, ""), p.unknownCell(c.p95, c.p95Spark, "")
 	case f.NotMeasured:
@@ -170,8 +180,12 @@ func (p *pen) boardRow(c boardCols, r *row, selected bool, s *incident.Snapshot)
 		errors = p.figureCell(f.Errors, r.Errors, limits.Errors, model.Percent, c.errors, c.errSpark, s)
 		p95 = p.figureCell(f.P95, r.P95, limits.P95.Seconds(), model.Seconds, c.p95, c.p95Spark, s)
 	}
-	return c.line(p, mark, p.name(comp.ID, c.name, name), p.podsCell(r, c.pods), p.name(nonEmpty(r.tag, "?"), c.tag, p.Plain), p.right(since, c.age, p.Plain),
-		errors, p95, p.overCell(r, c.over), p.alertCell(r, c.alert, s.Now))
+	pods, over := p.podsCell(r, c.pods), p.overCell(r, c.over)
+	if stop != nil {
+		pods, over = p.cell("stopped", c.pods, p.Warn), p.right("–", c.over, p.Dim)
+	}
+	return c.line(p, mark, p.name(comp.ID, c.name, name), pods, p.name(nonEmpty(r.tag, "?"), c.tag, p.Plain), p.right(since, c.age, p.Plain),
+		errors, p95, over, p.alertCell(r, c.alert, s.Now))
 }
 
 // podsCell is ready of desired, then how many there are beyond these while there is

@@ -63,7 +63,9 @@ func (s *scope) chart(r *row, m measure, w, h int) []string {
 	}
 	gap := 2*f.Step + f.Step/2
 	lines := []draw.Line{{Samples: f.Samples, Gap: gap, End: p.say(shown(f.Now, m.show))}}
-	if to := s.goneBackTo(r); len(apart) > 0 && !to.IsZero() {
+	if s.snap.StopOf(r.c.ID) != nil {
+		lines[0].End = p.say("stopped")
+	} else if to := s.goneBackTo(r); len(apart) > 0 && !to.IsZero() {
 		lines[0].End = p.say("all " + shown(f.Now, m.show))
 		lines = append(lines, draw.Line{Samples: apart, Gap: gap, End: p.say("new " + p.middle(nonEmpty(to.Tag, short(to)), 8) + " " + shown(fresh, m.show))})
 	}
@@ -167,6 +169,7 @@ func (s *scope) subject() *row {
 func (s *scope) marks(r *row) []draw.Mark {
 	i := s.inc()
 	var out []draw.Mark
+	var stops []time.Time
 	add := func(at time.Time, text, short string) {
 		if !at.IsZero() {
 			out = append(out, draw.Mark{At: at, Text: s.pen.say(text), Short: s.pen.say(short)})
@@ -174,13 +177,20 @@ func (s *scope) marks(r *row) []draw.Mark {
 	}
 	for n := range i.Attempts {
 		for _, w := range i.Attempts[n].Writes {
-			if w.Plan.Role == model.RoleRelease && w.Plan.Component == r.c.ID {
+			switch {
+			case w.Plan.Component != r.c.ID:
+			case w.Plan.Role == model.RoleRelease:
 				add(w.Receipt.At, "rollback", "")
+			case w.Plan.Method == model.MethodScale && w.Plan.To.Key == model.Replicas(0).Key:
+				stops = append(stops, w.Receipt.At)
 			}
 		}
 	}
 	add(i.Onset, "onset", "")
 	add(i.Recovered, "recovered", "ok")
+	for _, at := range stops {
+		add(at, "stopped", "stop")
+	}
 	for _, x := range s.snap.Suspects() {
 		if x.Component == r.c.ID {
 			add(x.At, strings.TrimSpace("release "+x.Version.Tag), "release")

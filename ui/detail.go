@@ -148,6 +148,9 @@ func (s *scope) podLines(r *row, t *sheet) {
 		if c.Desired == 0 {
 			text = "0 replicas: nothing runs"
 		}
+		if stop := s.snap.StopOf(c.ID); stop != nil {
+			text = "0 replicas: " + stop.Words()
+		}
 		if c.Updated < c.Desired || c.Replicas > c.Updated {
 			text += fmt.Sprintf("; rolling out: %d of %d updated", c.Updated, c.Desired)
 		}

@@ -158,7 +158,7 @@ func (s *scope) endIncident() tea.Cmd {
 		}}
 	if against := incident.EndAgainst(s.snap); against != "" {
 		d.must = true
-		d.text = []string{"⚠ Still over its limit: " + against + ". To end it all the same needs a reason."}
+		d.text = []string{"⚠ It is not well: " + against + ". To end it all the same needs a reason."}
 	}
 	return s.ask(d)
 }

@@ -222,7 +222,7 @@ func (r *recovery) Says() sentence {
 	case p == nil:
 		return sentence{warn, "All that is ticked is stopped together. Nothing is written before each step is checked and confirmed."}
 	case p.Open() == 0:
-		return sentence{fine, "The recovery is at its end: nothing of it is open." + r.keyed(" 6 proves that it worked.")}
+		return sentence{fine, "The recovery is at its end: nothing of it is open." + r.keyed(" Verify (6) proves that it worked.")}
 	}
 	step := r.step()
 	if step.State != incident.ItemOpen {
@@ -232,6 +232,10 @@ func (r *recovery) Says() sentence {
 		return sentence{warn, r.upper(stop(why))}
 	}
 	switch {
+	case step.ID == incident.StepProve && r.snap.TickBlocked(p.Course, step.ID, "") == "":
+		return sentence{fine, "One pod is well, by all checks." + r.keyed(" Enter ticks it, with a note if you looked yourself.")}
+	case step.ID == incident.StepProve:
+		return sentence{warn, "One pod is not verified yet: see what speaks against it, beside the step."}
 	case step.ByHand():
 		return sentence{warn, "This is done by hand." + r.keyed(" Enter ticks it then; w leaves it out.")}
 	case step.Slot.Role == model.RoleRelease:

@@ -175,7 +175,9 @@ func (r *rollBack) progress(s incident.Standing, w int) []string {
 			state = "✓ taken back"
 		} else if wr.Plan.Role == model.RoleSwitch || wr.Plan.Role == model.RoleMaintenance {
 			state = "✓ done after " + model.Short(wr.RolledOut.Sub(wr.Receipt.At))
-		} else if r.snap.NoneRuns(wr.Plan.Component) {
+		} else if wr.Asleep && !r.snap.NoneRuns(wr.Plan.Component) {
+			state = "✓ runs"
+		} else if r.snap.NoneRuns(wr.Plan.Component) && (wr.Asleep || r.snap.StopOf(wr.Plan.Component) == nil) {
 			state, style = "version set", p.Warn // its progress says that nothing runs it
 		}
 	case incident.Reverted: // its Err begins with that word
@@ -196,6 +198,9 @@ func (r *rollBack) progress(s incident.Standing, w int) []string {
 	}
 	seen := r.snap.ProgressOf(s.WriteID)
 	color := p.Good
+	if wr.Plan.Role == model.RoleRelease && wr.State == incident.Done && r.snap.StopOf(wr.Plan.Component) != nil {
+		seen.Text = "no pod runs it: stopped on purpose"
+	}
 	if c := r.snap.Seen.Component(wr.Plan.Component); c != nil && wr.State == incident.Rolling {
 		stuck, _ := c.StuckAt(r.snap.Now)
 		n, until := c.Waiting()

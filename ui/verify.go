@@ -154,6 +154,8 @@ func (v *verify) Says() sentence {
 		return says
 	case i.Attempt() == nil && i.End == nil:
 		return sentence{warn, "Nothing was rolled back."}
+	case v.d.after.State == incident.AfterStopped:
+		return v.verdict(incident.Headline{Kind: incident.HeadAfter, Head: v.d.after.Head, Text: v.d.after.Text, After: v.d.after.State})
 	case len(bad) > 0:
 		return sentence{warn, "Not good yet: " + strings.Join(bad, "; ")}
 	case len(settling) > 0:
