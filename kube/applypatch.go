@@ -66,7 +66,7 @@ func (c *Client) sendJSONPatch(ctx context.Context, o model.Object, patch json.R
 	if err != nil {
 		return nil, notSent{err}
 	}
-	q := url.Values{"fieldManager": {Manager}}
+	q := url.Values{"fieldManager": {SwitchManager}}
 	w := call{method: http.MethodPatch, path: r.path(o), query: q, body: patch, kind: "application/json-patch+json", want: o.Kind, limit: writeLimit}
 	if dry {
 		q.Set("dryRun", "All")

@@ -31,6 +31,10 @@ import (
 // Manager is the field manager of what rollbook writes.
 const Manager = "rollbook"
 
+// SwitchManager is by whom single fields of objects are changed, such as the number of
+// replicas: by Manager, the time at which it set the pod template would move.
+const SwitchManager = Manager + "-switch"
+
 // How long a call may take when --request-timeout does not say otherwise.
 const (
 	readLimit  = 10 * time.Second
