@@ -63,6 +63,9 @@ func settings(cfg *config.Config, c *kube.Client, f *flags, args []string) (inci
 	}
 	r := cfg.Recovery
 	set.Recovery = incident.Recovery{Maintenance: r.Maintenance, Restore: r.Restore, Overlay: r.Overlay, Replicas: r.Replicas}
+	for _, s := range r.Steps {
+		set.Recovery.Steps = append(set.Recovery.Steps, incident.RestoreStep(s))
+	}
 	if len(args) == 0 {
 		return set, nil
 	}

@@ -33,6 +33,9 @@ func TestRecoveryOfTheConfigurationIsTheIncidents(t *testing.T) {
 recovery:
   maintenance: maintenance.yaml
   restore: https://wiki.example/restore
+  steps:
+    - text: choose the backup
+    - {text: restore it, command: kubectl -n data exec postgresql-0 -- restore}
   overlay: overlays/prod
   replicas: 4
 `), "", "")...)
@@ -41,7 +44,8 @@ recovery:
 	}
 	set, err := settings(cfg, c, &flags{}, nil)
 	want := incident.Recovery{Maintenance: filepath.Join(dir, "maintenance.yaml"), Restore: "https://wiki.example/restore",
-		Overlay: filepath.Join(dir, "overlays", "prod"), Replicas: 4}
+		Overlay: filepath.Join(dir, "overlays", "prod"), Replicas: 4,
+		Steps: []incident.RestoreStep{{Text: "choose the backup"}, {Text: "restore it", Command: "kubectl -n data exec postgresql-0 -- restore"}}}
 	if err != nil || !reflect.DeepEqual(set.Recovery, want) {
 		t.Errorf("%+v, %v; want %+v", set.Recovery, err, want)
 	}

@@ -123,10 +123,17 @@ type Report struct {
 // Recovery fills in the commands for when the rollback failed (runbook F1 to
 // F5). Paths are absolute.
 type Recovery struct {
-	Maintenance string // manifest of the maintenance mode
-	Restore     string // URL of the procedure for restoring from a backup
-	Overlay     string // folder of the kustomize overlay
-	Replicas    int    // of a healthy component, where rollbook did not see how many it had; 0 = not set
+	Maintenance string        // manifest of the maintenance mode
+	Restore     string        // URL of the procedure for restoring from a backup
+	Overlay     string        // folder of the kustomize overlay
+	Replicas    int           // of a healthy component, where rollbook did not see how many it had; 0 = not set
+	Steps       []RestoreStep // of the restore, in their order, each of which is ticked
+}
+
+// A RestoreStep is one step of the linked procedure for restoring from a backup.
+type RestoreStep struct {
+	Text    string
+	Command string // to copy; "" = none
 }
 
 // Signals are the ways in which the terminal calls an operator who looks elsewhere: on

@@ -29,7 +29,7 @@ func TestExampleIsValid(t *testing.T) {
 func TestEverySectionOfTheExampleIsValid(t *testing.T) {
 	c := mustLoad(t, Source{Kind: User, Name: FileName, Data: uncommented()})
 	if len(c.Components) != 4 || len(c.Links) != 4 || len(c.Contacts) != 3 || len(c.NotProduction) != 2 || c.SLO == nil ||
-		c.Prometheus.Address.Service == nil || c.Recovery.Overlay == "" || c.Recovery.Restore == "" || c.JournalDir == "" {
+		c.Prometheus.Address.Service == nil || c.Recovery.Overlay == "" || c.Recovery.Restore == "" || len(c.Recovery.Steps) != 3 || c.JournalDir == "" {
 		t.Errorf("a section is missing: %+v", c)
 	}
 	if m := c.Components[2].Metrics; !strings.Contains(m.Errors, "$window") || m.Preset != "" {

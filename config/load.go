@@ -102,14 +102,7 @@ func (d *decoder) root(v value) {
 		field{name: "report", private: true, set: func(v value) {
 			v.fields(d.pathField("template", &cfg.Report.Template))
 		}},
-		field{name: "recovery", private: true, set: func(v value) {
-			v.fields(
-				d.pathField("maintenance", &cfg.Recovery.Maintenance),
-				urlField("restore", &cfg.Recovery.Restore),
-				d.pathField("overlay", &cfg.Recovery.Overlay),
-				countField("replicas", &cfg.Recovery.Replicas, 1, 1000),
-			)
-		}},
+		field{name: "recovery", private: true, set: d.recovery},
 		field{name: "signals", private: true, set: func(v value) {
 			v.fields(
 				boolField("bell", &cfg.Signals.Bell),

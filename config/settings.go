@@ -128,6 +128,10 @@ func (c *Config) Settings() []Setting {
 	some("report.template", c.Report.Template)
 	some("recovery.maintenance", c.Recovery.Maintenance)
 	some("recovery.restore", c.Recovery.Restore)
+	for n, s := range c.Recovery.Steps {
+		some(fmt.Sprintf("recovery.steps[%d].text", n), s.Text)
+		some(fmt.Sprintf("recovery.steps[%d].command", n), s.Command)
+	}
 	some("recovery.overlay", c.Recovery.Overlay)
 	if n := c.Recovery.Replicas; n > 0 {
 		add("recovery.replicas", fmt.Sprint(n))

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"rollbook/model"
@@ -62,14 +63,16 @@ func (s *Snapshot) StepCommands(step *ProcedureStep) (out []string) {
 	return out
 }
 
-// inContext gives a command of kubectl the context that the incident is in, if it names
-// none: in which one the terminal is that it is pasted into, nobody knows.
+// kubectlCalls finds where a command calls kubectl: at its beginning, or behind another one.
+var kubectlCalls = regexp.MustCompile(`(^|[|;&(]\s*)kubectl `)
+
+// inContext gives each call of kubectl in a command the context that the incident is in, if
+// it names none: in which one the terminal is that it is pasted into, nobody knows.
 func (s *Settings) inContext(command string) string {
-	rest, is := strings.CutPrefix(command, "kubectl ")
-	if !is || s.Context == "" || strings.Contains(rest, "--context") {
+	if s.Context == "" || strings.Contains(command, "--context") {
 		return command
 	}
-	return "kubectl --context " + model.ShellWord(s.Context) + " " + rest
+	return kubectlCalls.ReplaceAllString(command, "${1}kubectl --context "+strings.ReplaceAll(model.ShellWord(s.Context), "$", "$$")+" ")
 }
 
 // StepNotes returns what has to be known beside a step of a recovery.
@@ -92,6 +95,8 @@ func (s *Snapshot) StepNotes(step *ProcedureStep) (out []string) {
 	case StepProve:
 		if why := s.proveBlocked(step, ""); why != "" {
 			out = append(out, why)
+		} else {
+			out = append(out, "All checks are good: "+strings.Join(s.proofs(step), "; ")+".")
 		}
 	}
 	return out
