@@ -38,6 +38,7 @@ func New(facts []incident.Fact, kept *Manifest) Data {
 	d.Decision = b.decision()
 	d.Escalations = b.escalations()
 	d.Attempts = b.attempts()
+	d.Recoveries = b.recoveries()
 	d.Proof = b.proof()
 	d.Timeline = b.timeline()
 	d.Evidence = b.evidence()

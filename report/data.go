@@ -11,39 +11,40 @@ import (
 // --format json. docs/report.md describes each of them. Everything in it comes
 // from the journal or from the evidence; what is not known says so.
 type Data struct {
-	ID          Text     `json:"id"`
-	State       string   `json:"state"`             // open, ended (its checklist is not done), closed
-	Outcome     Text     `json:"outcome,omitempty"` // incident.Outcome; "" while open
-	Reason      Text     `json:"reason,omitempty"`  // why it ended so, in the operator's words
-	Components  []Text   `json:"components,omitempty"`
-	Namespace   Text     `json:"namespace"`
-	Context     Text     `json:"context"`
-	Server      Text     `json:"server,omitempty"`
-	Production  bool     `json:"production"`
-	Rule        Text     `json:"rule,omitempty"` // by which it is, or is not, production
-	Severity    Text     `json:"severity,omitempty"`
-	Users       Text     `json:"users,omitempty"`     // who was affected, in the operator's words
-	Operators   []Text   `json:"operators,omitempty"` // who did something, in the order of their first act
-	Summary     []Text   `json:"summary"`             // what happened, in sentences for everybody
-	Times       Times    `json:"times"`
-	DetectedBy  Text     `json:"detectedBy,omitempty"`  // "the alert HighErrorRate"; "" = the limit, as it was shown
-	DetectedHow string   `json:"detectedHow,omitempty"` // limit, answer, alert, page, told, saw
-	Noticed     []Text   `json:"noticed"`               // the alerts, and what the operator said of how they came to know of it
-	Took        Took     `json:"took"`
-	Triggers    []Text   `json:"triggers,omitempty"` // the limits that were broken, in words
-	Impact      Impact   `json:"impact"`
-	Downtime    Downtime `json:"downtime"`
-	Cause       Cause    `json:"cause"`
-	Decision    Decision `json:"decision"`
-	Escalations []Call   `json:"escalations,omitempty"`
-	Attempts    []Try    `json:"attempts,omitempty"`
-	Proof       Proof    `json:"proof"`
-	Timeline    []Entry  `json:"timeline,omitempty"`
-	Evidence    Kept     `json:"evidence"`
-	Config      Version  `json:"config"`
-	Actions     []Action `json:"actions,omitempty"`   // P1 to P5
-	Checklist   []Action `json:"checklist,omitempty"` // A2 to A4
-	Links       []Link   `json:"links,omitempty"`
+	ID          Text       `json:"id"`
+	State       string     `json:"state"`             // open, ended (its checklist is not done), closed
+	Outcome     Text       `json:"outcome,omitempty"` // incident.Outcome; "" while open
+	Reason      Text       `json:"reason,omitempty"`  // why it ended so, in the operator's words
+	Components  []Text     `json:"components,omitempty"`
+	Namespace   Text       `json:"namespace"`
+	Context     Text       `json:"context"`
+	Server      Text       `json:"server,omitempty"`
+	Production  bool       `json:"production"`
+	Rule        Text       `json:"rule,omitempty"` // by which it is, or is not, production
+	Severity    Text       `json:"severity,omitempty"`
+	Users       Text       `json:"users,omitempty"`     // who was affected, in the operator's words
+	Operators   []Text     `json:"operators,omitempty"` // who did something, in the order of their first act
+	Summary     []Text     `json:"summary"`             // what happened, in sentences for everybody
+	Times       Times      `json:"times"`
+	DetectedBy  Text       `json:"detectedBy,omitempty"`  // "the alert HighErrorRate"; "" = the limit, as it was shown
+	DetectedHow string     `json:"detectedHow,omitempty"` // limit, answer, alert, page, told, saw
+	Noticed     []Text     `json:"noticed"`               // the alerts, and what the operator said of how they came to know of it
+	Took        Took       `json:"took"`
+	Triggers    []Text     `json:"triggers,omitempty"` // the limits that were broken, in words
+	Impact      Impact     `json:"impact"`
+	Downtime    Downtime   `json:"downtime"`
+	Cause       Cause      `json:"cause"`
+	Decision    Decision   `json:"decision"`
+	Escalations []Call     `json:"escalations,omitempty"`
+	Attempts    []Try      `json:"attempts,omitempty"`
+	Recoveries  []Recovery `json:"recoveries,omitempty"` // what followed a rollback that failed or made it worse
+	Proof       Proof      `json:"proof"`
+	Timeline    []Entry    `json:"timeline,omitempty"`
+	Evidence    Kept       `json:"evidence"`
+	Config      Version    `json:"config"`
+	Actions     []Action   `json:"actions,omitempty"`   // P1 to P5
+	Checklist   []Action   `json:"checklist,omitempty"` // A2 to A4
+	Links       []Link     `json:"links,omitempty"`
 }
 
 // Times are the moments of an incident; a zero one is not known.

@@ -31,9 +31,15 @@ func (b *builder) summary(d Data) (out []Text) {
 		say("%s", s)
 	}
 	for n := range b.i.Attempts {
+		if b.inRecovery(&b.i.Attempts[n]) {
+			continue
+		}
 		for _, s := range b.attempted(&b.i.Attempts[n]) {
 			say("%s", s)
 		}
+	}
+	for _, s := range b.recovered() {
+		say("%s", s)
 	}
 	for _, s := range b.ended(d) {
 		say("%s", s)
