@@ -218,7 +218,7 @@ func (d *decider) closeIfDone() {
 	if i.End == nil && i.Verified.IsZero() { // it was, or the close could not be reached
 		return
 	}
-	if i.Items == nil || openItems(i) > 0 || owedBlocked(i) != "" || proceduresBlocked(i) != "" || !i.Closed.IsZero() {
+	if i.Items == nil || openItems(i) > 0 || CloseBlocked(i) != "" || !i.Closed.IsZero() {
 		return
 	}
 	if i.End == nil {

@@ -253,6 +253,15 @@ func (i *Incident) stepDone(p *Procedure, s *ProcedureStep) (done bool, waived s
 	return done, waived
 }
 
+// CloseBlocked says what beside the checklist keeps an incident from being closed: a debt,
+// or an unfinished procedure; "" when nothing does.
+func CloseBlocked(i *Incident) string {
+	if why := owedBlocked(i); why != "" {
+		return why
+	}
+	return proceduresBlocked(i)
+}
+
 // proceduresBlocked says why an incident with an unfinished procedure cannot be
 // closed; "" when there is none.
 func proceduresBlocked(i *Incident) string {

@@ -223,6 +223,8 @@ func (c *closing) Says() sentence {
 		return sentence{bad, i.AskText}
 	case !i.Closed.IsZero():
 		return sentence{fine, "Closed. q leaves."}
+	case open == 0 && incident.CloseBlocked(i) != "":
+		return sentence{warn, "Not closed: " + stop(incident.CloseBlocked(i)) + c.keyed(" r shows the recovery, P what is switched off.")}
 	case c.notOver() != "":
 		return sentence{warn, c.notOver()}
 	case open == 1:
