@@ -53,7 +53,7 @@ func TestRecoveryIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	var html bytes.Buffer
-	if err := pageTemplate.Execute(&html, struct {
+	if err := pageTemplate().Execute(&html, struct {
 		Data
 		Charts []chart
 	}{Data: d}); err != nil {
