@@ -287,3 +287,26 @@ func TestWhyACheckIsUnknown(t *testing.T) {
 		}
 	}
 }
+
+// An undo takes no mark of what is switched off from the workload, and brings none back that
+// a revision remembers: its annotation stays, or stays away.
+func TestAnUndoKeepsWhatTheMarkSays(t *testing.T) {
+	const key = model.MarkKey + "scale"
+	with := func(mark string) map[string]string {
+		if mark == "" {
+			return nil
+		}
+		return map[string]string{key: mark}
+	}
+	for _, tt := range []struct{ name, live, revision, want string }{
+		{"the revision is of before it", `{"to":{"key":"3"}}`, "", `{"to":{"key":"3"}}`},
+		{"the revision remembers another one", `{"to":{"key":"3"}}`, `{"to":{"key":"9"}}`, `{"to":{"key":"3"}}`},
+		{"it was put back since", "", `{"to":{"key":"9"}}`, ""},
+	} {
+		var o, target object
+		o.Metadata.Annotations, target.Metadata.Annotations = with(tt.live), with(tt.revision)
+		if got := undoneAnnotations(&o, &target)[key]; got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
