@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"rollbook/model"
@@ -39,8 +40,11 @@ func (j *fakeJob) Plan(_ context.Context, c *model.Component, to model.Version, 
 		Workload: c.Workload, From: c.Running(), To: to, Title: "Run the job of " + to.Label, Detail: raw("deploy")}}})
 }
 
-func (j *fakeJob) Do(_ context.Context, p model.Plan, tell func(model.Progress)) (model.Receipt, error) {
+func (j *fakeJob) Do(ctx context.Context, p model.Plan, tell func(model.Progress)) (model.Receipt, error) {
 	j.c.called("do")
+	if id := model.IncidentOf(ctx); !strings.HasPrefix(id, "INC-") {
+		j.c.t.Errorf("a write of the incident %q", id)
+	}
 	if j.do == nil {
 		j.c.t.Error("a write that the test did not expect")
 		return model.Receipt{}, errors.New("not expected")

@@ -150,7 +150,7 @@ func (e *Engine) holdWrite(x incident.WritePlan) {
 // write is the one place where the world is changed. It is not cut short when the
 // program is left: its outcome is waited for.
 func (e *Engine) write(x incident.WritePlan) {
-	ctx, m := context.WithoutCancel(e.ctx), e.method(x.Plan.Method)
+	ctx, m := model.ForIncident(context.WithoutCancel(e.ctx), e.inc.ID), e.method(x.Plan.Method)
 	e.spawn(func() {
 		ctx, cancel := context.WithTimeout(ctx, writeDeadline)
 		defer cancel()

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -31,6 +32,20 @@ func (m *Mark) Note() string {
 		return ""
 	}
 	return string(b)
+}
+
+type incidentKey struct{}
+
+// ForIncident returns a context for a write of an incident: what that switches off is marked
+// as the incident's.
+func ForIncident(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, incidentKey{}, id)
+}
+
+// IncidentOf returns the ID of the incident that a write is of; "" = it is of none.
+func IncidentOf(ctx context.Context) string {
+	id, _ := ctx.Value(incidentKey{}).(string)
+	return id
 }
 
 // MarkOf returns the mark of a method on a workload; nil when there is none.

@@ -58,7 +58,7 @@ func (m Maintenance) make(ctx context.Context, component string, w model.Workloa
 	if err != nil {
 		return nil, err
 	}
-	return p, m.finish(p, raw, on, all)
+	return p, m.finish(ctx, p, raw, on, all)
 }
 
 // show plans what becomes of the manifest's objects.
@@ -213,7 +213,7 @@ func pointed(pointer string) string {
 
 // finish adds the mark on the workload, before the page comes and after it went, and the
 // words.
-func (m Maintenance) finish(p *planned, raw json.RawMessage, on bool, all []model.Object) error {
+func (m Maintenance) finish(ctx context.Context, p *planned, raw json.RawMessage, on bool, all []model.Object) error {
 	key, off := model.MarkKey+string(model.MethodMaintenance), model.MaintenancePage(false)
 	mark := change{Change: ways.Change{Object: p.Workload.Object(), Raw: raw}}
 	label := ways.Field{Path: ways.Pointer("metadata", "labels", key)}
@@ -241,7 +241,7 @@ func (m Maintenance) finish(p *planned, raw json.RawMessage, on bool, all []mode
 		if c := &p.changes[n]; c.Object == mark.Object && label.From != label.To {
 			note := ways.Field{Path: ways.Pointer("metadata", "annotations", key), Beside: true}
 			if on {
-				k := model.Mark{To: off, What: p.Owes, Plan: p.ID, Since: m.Now(), By: m.By, Objects: all}
+				k := model.Mark{To: off, What: p.Owes, Plan: p.ID, Since: m.Now(), By: m.By, Incident: model.IncidentOf(ctx), Objects: all}
 				note.To = k.Note()
 			}
 			c.Fields = append(c.Fields, note)

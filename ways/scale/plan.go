@@ -85,11 +85,11 @@ func (s Scale) make(ctx context.Context, component string, w model.Workload, to 
 		p.scalers = append(p.scalers, x)
 	}
 	p.Free = len(p.scalers) > 0 && p.Replicas > 0
-	return p, s.finish(p, component, w, raw)
+	return p, s.finish(ctx, p, component, w, raw)
 }
 
 // finish adds what becomes of the workload, and the words.
-func (s Scale) finish(p *planned, component string, w model.Workload, raw json.RawMessage) error {
+func (s Scale) finish(ctx context.Context, p *planned, component string, w model.Workload, raw json.RawMessage) error {
 	o, key := w.Object(), model.MarkKey+string(model.MethodScale)
 	p.Plan = model.Plan{Method: model.MethodScale, Role: model.RoleSwitch, Component: component, Workload: w, From: model.Replicas(p.Now), To: model.Replicas(p.Replicas)}
 	set := p.Replicas
@@ -128,7 +128,7 @@ func (s Scale) finish(p *planned, component string, w model.Workload, raw json.R
 	if label.From != label.To && len(p.changes) > 0 {
 		note := ways.Field{Path: ways.Pointer("metadata", "annotations", key), Beside: true}
 		if p.Marked {
-			m := model.Mark{To: had, What: p.Owes, Plan: p.ID, Since: s.Now(), By: s.By}
+			m := model.Mark{To: had, What: p.Owes, Plan: p.ID, Since: s.Now(), By: s.By, Incident: model.IncidentOf(ctx)}
 			note.To = m.Note()
 		}
 		at := slices.IndexFunc(p.changes, func(c ways.Change) bool { return slices.Contains(c.Fields, label) })

@@ -170,6 +170,25 @@ func TestKEDAIsPausedAndGoesOnAsBefore(t *testing.T) {
 	}
 }
 
+// Who reads the mark is told of which incident the write was, by whom and since when.
+func TestTheMarkNamesTheIncident(t *testing.T) {
+	c := newCluster()
+	p := c.plan(t, model.Replicas(0))
+	if _, err := c.method().Do(model.ForIncident(t.Context(), "INC-1"), p, nil); err != nil {
+		t.Fatal(err)
+	}
+	var live struct {
+		Metadata struct{ Labels, Annotations map[string]string }
+	}
+	if err := json.Unmarshal([]byte(c.objects[api]), &live); err != nil {
+		t.Fatal(err)
+	}
+	m := model.MarkOf(model.MethodScale, live.Metadata.Labels, live.Metadata.Annotations)
+	if m == nil || m.Incident != "INC-1" || m.By != "grace" || m.Plan != p.ID || m.Since.IsZero() {
+		t.Errorf("%+v", m)
+	}
+}
+
 // KEDA scales its target as soon as it is paused: that is no foreign change.
 func TestWhatScalesMayMoveItMeanwhile(t *testing.T) {
 	c := newCluster()
