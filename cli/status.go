@@ -8,6 +8,7 @@ import (
 
 	"rollbook/engine"
 	"rollbook/incident"
+	"rollbook/model"
 	"rollbook/status"
 )
 
@@ -226,12 +227,17 @@ func proposed(s *incident.Snapshot) bool {
 	}
 	for _, c := range s.Incident.Choices {
 		h := s.Seen.History[c.Slot]
-		if h == nil || h.At.IsZero() && h.Err == "" || s.Seen.LookingOn == "" && c.To.IsZero() && c.Why == "" {
+		if notYet(h) || s.Seen.LookingOn == "" && c.To.IsZero() && c.Why == "" {
+			return false
+		}
+		if s.Seen.LookingOn == "" && s.SchemaWay(c.Component) != nil && notYet(s.Seen.History[incident.Schema(c.Component)]) {
 			return false
 		}
 	}
 	return true
 }
+
+func notYet(h *model.History) bool { return h == nil || h.At.IsZero() && h.Err == "" }
 
 // checked reports whether each preflight is done, and who else is there is known.
 func checked(s *incident.Snapshot) bool {

@@ -40,8 +40,8 @@ func (i *Incident) HistoryRead(s model.Slot) *HistoryRead {
 	return nil
 }
 
-// keepHistories keeps the versions of each choice, and of each component with a trigger,
-// once for each time that they are read with their figures.
+// keepHistories keeps the versions of each choice, with those of its schema, and of each
+// component with a trigger, once for each time that they are read with their figures.
 func (d *decider) keepHistories() {
 	keep := func(s model.Slot, h *model.History) {
 		if h == nil || h.At.IsZero() && h.Err == "" {
@@ -54,6 +54,9 @@ func (d *decider) keepHistories() {
 	}
 	for _, c := range d.inc().Choices {
 		keep(c.Slot, d.s.History(&c))
+		if s := Schema(c.Component); c.Role == model.RoleRelease && d.inc().Choice(s) == nil {
+			keep(s, d.s.Seen.History[s])
+		}
 	}
 	for _, t := range d.inc().Triggers {
 		if s := model.Release(t.Component); d.inc().Choice(s) == nil {
@@ -133,7 +136,7 @@ func (i *Incident) Released(component string) *Released {
 func keptHistory(role model.Role, h model.History) HistoryRead {
 	b := HistoryRead{Role: role, History: h}
 	b.At = h.At.UTC().Round(0)
-	b.Candidates, b.Heads = nil, nil
+	b.Candidates = nil
 	for n, r := range h.Candidates {
 		if n == historyMost {
 			b.Left += len(h.Candidates) - n

@@ -47,11 +47,11 @@ type Since struct {
 // component; nil where none are configured, or nothing is chosen.
 func (s *Snapshot) MigrationsSince(component string) *Since {
 	ch := s.Incident.Choice(model.Release(component))
-	if ch == nil || ch.To.IsZero() || s.SchemaWay(component) == nil {
+	h := s.Seen.History[Schema(component)] // kept, where it is looked at afterwards
+	if ch == nil || ch.To.IsZero() || h == nil && s.SchemaWay(component) == nil {
 		return nil
 	}
 	out := &Since{Release: ch.To}
-	h := s.Seen.History[Schema(component)]
 	switch {
 	case h == nil || h.At.IsZero() && h.Err == "":
 		out.Why = "reading which migrations are applied"

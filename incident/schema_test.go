@@ -93,16 +93,18 @@ func TestMigrationsAreToldOnChoose(t *testing.T) {
 		set  func(w *world)
 		want string
 	}{
-		"some":           {func(*world) {}, "2 migrations since revision 41"},
-		"one":            {func(w *world) { w.schemaAt("c3") }, "1 migration since revision 41"},
-		"none":           {func(w *world) { w.schemaAt("b2") }, "no migration since revision 41"},
-		"irreversible":   {func(w *world) { w.schemaAt("d4", "c3") }, "2 migrations since revision 41, one irreversible"},
-		"two of them":    {func(w *world) { w.schemaAt("d4", "c3", "d4") }, "2 migrations since revision 41, 2 irreversible"},
-		"an older one":   {func(w *world) { w.schemaAt("d4", "a1") }, "2 migrations since revision 41"},
-		"nobody knows":   {func(w *world) { w.seen.History[pythonSchema].Heads = nil }, "at which migration the code of revision 41 ends is not known"},
-		"not applied":    {func(w *world) { w.seen.History[pythonSchema].Heads[0].Key = "e5" }, "ends at e5, by a pod of it, which is not among the migrations that are applied"},
-		"cannot be read": {func(w *world) { w.seen.History[pythonSchema] = &model.History{Method: "migrate", Err: "no pod runs"} }, "no pod runs"},
-		"not yet":        {func(w *world) { delete(w.seen.History, pythonSchema) }, "reading which migrations are applied"},
+		"some":         {func(*world) {}, "2 migrations since revision 41"},
+		"one":          {func(w *world) { w.schemaAt("c3") }, "1 migration since revision 41"},
+		"none":         {func(w *world) { w.schemaAt("b2") }, "no migration since revision 41"},
+		"irreversible": {func(w *world) { w.schemaAt("d4", "c3") }, "2 migrations since revision 41, one irreversible"},
+		"two of them":  {func(w *world) { w.schemaAt("d4", "c3", "d4") }, "2 migrations since revision 41, 2 irreversible"},
+		"an older one": {func(w *world) { w.schemaAt("d4", "a1") }, "2 migrations since revision 41"},
+		"nobody knows": {func(w *world) { w.seen.History[pythonSchema].Heads = nil }, "at which migration the code of revision 41 ends is not known"},
+		"not applied":  {func(w *world) { w.seen.History[pythonSchema].Heads[0].Key = "e5" }, "ends at e5, by a pod of it, which is not among the migrations that are applied"},
+		"cannot be read": {func(w *world) {
+			w.seen.History[pythonSchema] = &model.History{Component: "backend-python", Method: "migrate", Err: "no pod runs"}
+		}, "no pod runs"},
+		"not yet": {func(w *world) { delete(w.seen.History, pythonSchema) }, "reading which migrations are applied"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
@@ -113,6 +115,16 @@ func TestMigrationsAreToldOnChoose(t *testing.T) {
 			got := w.snap().MigrationsSince("backend-python")
 			if got == nil || !strings.Contains(got.Words(), x.want) {
 				t.Fatalf("%+v", got)
+			}
+			if name != "not yet" { // and from the journal alone
+				w.do(Observed{})
+				kept := Snapshot{Incident: w.inc, Now: w.now, Seen: Seen{History: map[model.Slot]*model.History{}}}
+				for n := range w.inc.Histories {
+					kept.Seen.History[w.inc.Histories[n].Slot()] = &w.inc.Histories[n].History
+				}
+				if again := kept.MigrationsSince("backend-python"); again == nil || again.Words() != got.Words() {
+					t.Errorf("looked at afterwards: %+v, want %q", again, got.Words())
+				}
 			}
 			line := slices.IndexFunc(CheckLines(w.snap(), *w.inc.Choice(backend)), func(k model.Check) bool { return k.ID == "migrations" })
 			if line < 0 {

@@ -177,15 +177,15 @@ type History struct {
 	Left       int    `json:"left,omitempty"` // so many older ones are not among Candidates
 	// Heads are, where these are versions of a schema, those at which the code of
 	// releases ends, as far as that is known.
-	Heads []Head `json:"-"`
+	Heads []Head `json:"heads,omitempty"`
 }
 
 // Head says at which version of a schema the code of a release ends.
 type Head struct {
-	Owner string // ReplicaSet or ControllerRevision of the release; "" = it is named by its tag
-	Tag   string // of the release's image; "" = it is named by its owner
-	Key   string // of the schema's version
-	By    string // who says so: "a pod of it", "rollbook.yaml"
+	Owner string `json:"owner,omitempty"` // ReplicaSet or ControllerRevision of the release; "" = it is named by its tag
+	Tag   string `json:"tag,omitempty"`   // of the release's image; "" = it is named by its owner
+	Key   string `json:"key"`             // of the schema's version
+	By    string `json:"by,omitempty"`    // who says so: "a pod of it", "rollbook.yaml"
 }
 
 // Candidate returns the one of that key, or nil.

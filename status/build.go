@@ -300,6 +300,9 @@ func histories(s *incident.Snapshot) []History {
 		}
 		to, why := s.Proposal(h)
 		x.Proposed, x.Why = to.Key, why
+		if m := s.MigrationsSince(slot.Component); m != nil && slot.Role == model.RoleRelease {
+			x.Migrations = m.Words()
+		}
 		for n := range h.Candidates {
 			r := &h.Candidates[n]
 			errors, p95 := s.FiguresOfVersion(h, r)

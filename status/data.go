@@ -206,6 +206,9 @@ type History struct {
 	Versions  []Version `json:"versions"`
 	Proposed  string    `json:"proposed,omitempty"` // key of the version
 	Why       string    `json:"why,omitempty"`      // why it is proposed, or why none is
+	// Migrations says which came since the version that is proposed, or why that is not
+	// known; "" = none are configured.
+	Migrations string `json:"migrations,omitempty"`
 }
 
 // Version is one of them.

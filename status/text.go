@@ -303,6 +303,9 @@ func (h History) write(t *page) {
 		return
 	}
 	t.line("  proposed: %s: %s", name, h.Why)
+	if h.Migrations != "" {
+		t.line("  schema: %s", h.Migrations)
+	}
 }
 
 func (c Checked) write(t *page) {
