@@ -332,7 +332,7 @@ func TestFill(t *testing.T) {
 func TestBoardOfWhoMayNotWatch(t *testing.T) {
 	c := newCrowd(t, 3)
 	c.listOnly = true
-	seen := fill(t, crowded(t, c), func(o model.Observation) bool { return full(3)(o) && !o.Reading })
+	seen := fill(t, crowded(t, c), func(o model.Observation) bool { return full(3)(o) && !o.Reading && o.Identity.Polled > 0 })
 	if got := seen[0].Identity.Polled; got != pollEvery {
 		t.Errorf("read every %s", got)
 	}
