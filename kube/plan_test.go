@@ -123,7 +123,7 @@ func TestDefaultTargetOfTwins(t *testing.T) {
 		{[]*object{revisionOf(t, "twin", "7", "api:1", nil), revisionOf(t, "runs", "7", "api:2", nil)}, "runs"},
 		{[]*object{revisionOf(t, "none", "x", "api:0", nil), revisionOf(t, "five", "5", "api:1", nil), revisionOf(t, "runs", "7", "api:2", nil)}, "five"},
 		{[]*object{revisionOf(t, "five", "5", "api:1", nil), revisionOf(t, "three", "3", "api:0", nil), revisionOf(t, "runs", "7", "api:2", nil), revisionOf(t, "none", "x", "api:0", nil)}, "five"},
-		{[]*object{revisionOf(t, "first", "5", "api:1", nil), revisionOf(t, "second", "5", "api:0", nil), revisionOf(t, "runs", "7", "api:2", nil)}, "first"},
+		{[]*object{revisionOf(t, "seven", "7", "api:1", nil), revisionOf(t, "five", "5", "api:0", nil), revisionOf(t, "twin", "5", "api:3", nil), revisionOf(t, "runs", "3", "api:2", nil)}, "five"},
 	} {
 		if got, err := targetOf(kinds[model.Deployment], now, tt.revs, ""); err != nil || got.Metadata.Name != tt.want {
 			t.Errorf("%v (%v), want %s", got, err, tt.want)
