@@ -91,8 +91,8 @@ func (s *Snapshot) podLogs(c *model.Component) (w model.PodLogs, fails bool) {
 		}
 		switch mine := p.Owner == c.OwnerName; {
 		case p.Leftover || p.Deleting || !p.Ready && !p.Failing && p.State != "Running":
-		case mine && p.Failing && p.Exit == "" && p.Restarts == 0 && p.State != "Running": // it has never run
-			fails = true
+		case p.Failing && p.Exit == "" && p.Restarts == 0 && p.State != "Running": // it has never run
+			fails = fails || mine
 		case mine:
 			fails = fails || p.Failing
 			if len(w.New) < logPods {

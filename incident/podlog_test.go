@@ -195,6 +195,20 @@ func TestSaidNote(t *testing.T) {
 	if got := SaidNothing(&x); got != "1 pod of 1.42.0 logged nothing at all" {
 		t.Error(got)
 	}
+	if x.Pods = 0; SaidNothing(&x) != "no error and no warning in "+SaidBasis(&x) {
+		t.Error(SaidNothing(&x))
+	}
+	x.OldPods = 1
+	if got := SaidBasis(&x); got != "0 lines of 0 pods of 1.42.0; 1 pod of 1.41.0 said nothing to compare with" {
+		t.Error(got)
+	}
+	x.OldRead = 1
+	if got := SaidBasis(&x); got != "0 lines of 0 pods of 1.42.0, compared with 1 line of 1 pod of 1.41.0" {
+		t.Error(got)
+	}
+	if got := SaidNote(&x, &model.SaidLine{Count: 2}); got != "×2, also in the log of 1.41.0" {
+		t.Error(got)
+	}
 }
 
 // The log that is read is that of the container whose image is another than in the

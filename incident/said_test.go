@@ -40,6 +40,8 @@ func TestWhoseLogsAreRead(t *testing.T) {
 		{"it restarted, and is well", []model.Pod{pod("n", 42, func(p *model.Pod) { p.Restarts, p.Exit = 1, "exit 1" })}, nil, "new n"},
 		{"it runs and fails", []model.Pod{pod("n", 42, failing("Running", "", 0))}, nil, "fails, new n"},
 		{"it has never run", []model.Pod{pod("n", 42, failing("ImagePullBackOff", "", 0)), old}, nil, "fails, old o"},
+		{"it restarted once", []model.Pod{pod("n", 42, failing("CrashLoopBackOff", "exit 1", 1))}, nil, "fails, new n before it restarted"},
+		{"an old one has never run", []model.Pod{pod("n", 42, nil), pod("o", 41, failing("ImagePullBackOff", "", 0))}, nil, "new n"},
 		{"it begins", []model.Pod{pod("n", 42, func(p *model.Pod) { p.State, p.Ready = "ContainerCreating", false }), old}, nil, "old o"},
 		{"it runs and is not ready", []model.Pod{pod("n", 42, func(p *model.Pod) { p.Ready = false })}, nil, "new n"},
 		{"it is a leftover", []model.Pod{pod("n", 42, func(p *model.Pod) { p.Leftover = true })}, nil, ""},
