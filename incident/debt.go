@@ -21,7 +21,7 @@ type Debt struct {
 	Since    time.Time
 	By       string        // who confirmed the write
 	Back     model.Version // what it is put back to
-	Now      model.Version // where this incident brought it last; zero of another's
+	Now      model.Version // where this incident brought it last; another's replicas as they are; zero = not known
 	Unsure   bool          // whether it was written is not known yet
 	Paying   bool          // what puts it back is on its way
 	Incident string        // another one that owes it; "" = this one
@@ -81,6 +81,9 @@ func (s *Snapshot) Owed() []Debt {
 			slot := model.Slot{Component: c.ID, Role: cmp.Or(m.Role, model.RoleSwitch)}
 			o := Debt{WriteID: WriteID{Plan: m.Plan}, Slot: slot, Method: m.Method, What: m.What, Since: m.Since, By: m.By, Back: m.To,
 				Incident: m.Incident, Foreign: true}
+			if m.Method == model.MethodScale { // the mark's words are from when it was made
+				o.Now = model.Replicas(c.Desired)
+			}
 			known := slices.ContainsFunc(out[:own], func(o Debt) bool { return o.Slot == slot && o.Method == m.Method })
 			for w := range s.Incident.writes() {
 				known = known || w.Plan.ID == m.Plan || w.Plan.Pays == m.Plan && m.Plan != "" && w.State == Done // the board comes later

@@ -336,11 +336,19 @@ func TestMarkInTheCluster(t *testing.T) {
 	r.replicas["frontend"] = 0
 	mark := model.Mark{Slot: model.Slot{Component: "frontend", Role: model.RoleSwitch}, Method: model.MethodScale, Plan: "theirs",
 		To: model.Replicas(2), What: "frontend is scaled to 0", By: "jonas", Incident: "INC-1"}
-	r.component("frontend", func(c *model.Component) { c.Marks = []model.Mark{mark} })
+	r.component("frontend", func(c *model.Component) { c.Marks, c.Desired = []model.Mark{mark}, 0 })
 	owed := r.snap().Owed()
 	if len(owed) != 1 || !owed[0].Foreign || owed[0].By != "jonas" || len(r.inc.Owed()) != 0 {
 		t.Fatalf("owed %+v", owed)
 	}
+	if w := owed[0].Words(); w != "frontend is scaled to 0" {
+		t.Errorf("told as %q", w)
+	}
+	r.component("frontend", func(c *model.Component) { c.Desired = 1 })
+	if w := r.snap().Owed()[0].Words(); w != "frontend is scaled to 0, and back at 1 replica so far" {
+		t.Errorf("told as %q", w)
+	}
+	r.component("frontend", func(c *model.Component) { c.Desired = 0 })
 	r.do(Pay{Write: owed[0].WriteID})
 	if c := r.inc.Choice(owed[0].Slot); c == nil || c.Pays != "theirs" || c.To != model.Replicas(2) || r.inc.Step != Confirm {
 		t.Fatalf("chosen %+v at %s", c, r.inc.Step.Name())
