@@ -28,6 +28,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"rollbook/engine/journal"
+	"rollbook/engine/porttest"
 	"rollbook/incident"
 	"rollbook/model"
 )
@@ -46,6 +47,14 @@ type between struct {
 	sent  map[string]int // messages that arrived, by path and kind
 	trap  string
 	kill  func()
+	cuts  []cut // at which the connection is cut, in their order
+	cutIt func()
+}
+
+// cut is a point at which a connection is cut, when so many writes are done.
+type cut struct {
+	at    string
+	wrote int
 }
 
 func newBetween(t *testing.T, conf *rest.Config) (*between, string) {
@@ -72,6 +81,9 @@ func (b *between) at(point string) bool {
 	if due {
 		b.trap = ""
 	}
+	if len(b.cuts) > 0 && b.cuts[0].at == point && len(b.wrote) >= b.cuts[0].wrote {
+		due, kill, b.cuts = true, b.cutIt, b.cuts[1:]
+	}
 	b.mu.Unlock()
 	if due {
 		kill()
@@ -87,12 +99,13 @@ func (b *between) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if b.at("write") {
 			return // it never left
 		}
+		what := b.reads(r)
 		rec := httptest.NewRecorder()
 		// What has left is written, also when the process is killed meanwhile.
 		b.proxy.ServeHTTP(rec, r.WithContext(context.WithoutCancel(r.Context())))
 		if rec.Code < 300 {
 			b.mu.Lock()
-			b.wrote = append(b.wrote, r.Method+" "+path.Join(path.Base(path.Dir(r.URL.Path)), path.Base(r.URL.Path)))
+			b.wrote = append(b.wrote, what)
 			b.mu.Unlock()
 		}
 		if b.at("written") {
@@ -106,6 +119,27 @@ func (b *between) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		b.proxy.ServeHTTP(w, r)
 	}
+}
+
+// reads returns what a request changes: of a number of replicas, which it sets.
+func (b *between) reads(r *http.Request) string {
+	what := r.Method + " " + path.Join(path.Base(path.Dir(r.URL.Path)), path.Base(r.URL.Path))
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return what // killed while it sent
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	var ops []struct {
+		Op, Path string
+		Value    any
+	}
+	_ = json.Unmarshal(body, &ops) // an apply has none
+	for _, o := range ops {
+		if o.Op != "test" && o.Path == "/spec/replicas" {
+			what += fmt.Sprintf(" replicas=%v", o.Value)
+		}
+	}
+	return what
 }
 
 // changes reports whether a request changes what an incident is about.
@@ -180,7 +214,7 @@ func (b *between) run(vars []string, after time.Duration, trap string) (ended bo
 	b.trap, b.kill = trap, kill
 	b.mu.Unlock()
 	if trap != "" || after == 0 {
-		after = time.Minute
+		after = porttest.Patience(time.Minute)
 	}
 	timer := time.AfterFunc(after, kill)
 	in := bufio.NewScanner(out)

@@ -13,6 +13,7 @@ import (
 
 	"rollbook/engine"
 	"rollbook/engine/journal"
+	"rollbook/engine/porttest"
 	"rollbook/incident"
 	"rollbook/kube"
 	"rollbook/model"
@@ -112,7 +113,7 @@ func workToTheEnd(name, dir string, by func(e *engine.Engine, name string) func(
 	board := func() *model.Component { return e.Snapshot().Seen.Component(name) }
 	e = engine.New(closing(engine.Config{Cluster: c, Methods: methods(c, cfg, false, nil), Metrics: byImage{name, board}, Settings: set, Version: "kill",
 		Host: "laptop", Journals: []string{dir}, IdlePoll: 100 * time.Millisecond}, cfg, c, prom))
-	ctx, stop := context.WithTimeout(context.Background(), 50*time.Second)
+	ctx, stop := context.WithTimeout(context.Background(), porttest.Patience(50*time.Second))
 	defer stop()
 	done := make(chan error, 1)
 	go func() { done <- e.Run(ctx) }()
@@ -121,7 +122,7 @@ func workToTheEnd(name, dir string, by func(e *engine.Engine, name string) func(
 		select {
 		case err := <-done:
 			s := e.Snapshot()
-			return errors.Join(err, fmt.Errorf("not closed within 50s: at %s: %s; asked %s; trouble %q", s.Incident.Step.Name(),
+			return errors.Join(err, fmt.Errorf("not closed in time: at %s: %s; asked %s; trouble %q", s.Incident.Step.Name(),
 				s.Incident.Step.Blocked(s), s.Incident.AskText, s.Seen.Trouble))
 		case <-e.Changed():
 		case <-time.After(20 * time.Millisecond):

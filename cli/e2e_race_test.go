@@ -45,6 +45,12 @@ type racer struct {
 // newRacer begins one; via is another way to the API server.
 func newRacer(t *testing.T, ns, name, user, who string, leases bool, via ...string) (*racer, func()) {
 	t.Helper()
+	return newRacerWith(t, config.Defaults(), ns, name, user, who, leases, via...)
+}
+
+// newRacerWith begins one with a configuration.
+func newRacerWith(t *testing.T, cfg *config.Config, ns, name, user, who string, leases bool, via ...string) (*racer, func()) {
+	t.Helper()
 	flags := &kube.Flags{Kubeconfig: env(t, "ROLLBOOK_CLUSTER")}
 	flags.Context.Namespace, flags.CurrentContext = ns, user
 	if len(via) > 0 {
@@ -56,10 +62,11 @@ func newRacer(t *testing.T, ns, name, user, who string, leases bool, via ...stri
 	}
 	target := model.Target{ID: name, Workload: model.Workload{Kind: model.Deployment, Namespace: ns, Name: name}}
 	c.SetTargets([]model.Target{target})
-	conf := engine.Config{Cluster: c, Methods: methods(c, config.Defaults(), false, nil), Metrics: unmeasured{}, Version: "race", Host: "laptop-of-" + who,
+	conf := engine.Config{Cluster: c, Methods: methods(c, cfg, false, nil), Metrics: unmeasured{}, Version: "race", Host: "laptop-of-" + who,
 		Journals: []string{t.TempDir()}, IdlePoll: time.Minute,
 		Settings: incident.Settings{Namespace: ns, Operator: who, Limits: model.DefaultLimits(), Verify: incident.DefaultVerify(),
-			Scrape: 15 * time.Second, Poll: 5 * time.Second, Components: []model.Target{target}}}
+			Scrape: 15 * time.Second, Poll: 5 * time.Second, Components: []model.Target{target},
+			Recovery: incident.Recovery{Maintenance: cfg.Recovery.Maintenance}}}
 	if leases {
 		conf.Leases = c
 	}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +18,6 @@ import (
 	"rollbook/engine/journal"
 	"rollbook/engine/porttest"
 	"rollbook/engine/rescuetest"
-	"rollbook/incident"
 )
 
 // The kill loop of a recovery on the testbed: scaled to 0, maintenance page, another
@@ -41,7 +39,7 @@ func TestRecoveryKilledOnTheTestbed(t *testing.T) {
 	}
 	conf.CurrentContext = "testbed"
 	bed := newKillBed(t, conf, emptyNamespace(t), max(8, tries()), 4*time.Second)
-	killing(t, bed, killStory{rescuedName, len(wrote("", 0)), 0, func(t *testing.T, b *between, name string) (string, func(*journal.Content)) {
+	killing(t, bed, killStory{rescuedName, len(wrote("")), 0, func(t *testing.T, b *between, name string) (string, func(*journal.Content)) {
 		t.Helper()
 		bed.breaks(t, name)
 		config, before := bed.rescuable(t, name)
@@ -49,26 +47,54 @@ func TestRecoveryKilledOnTheTestbed(t *testing.T) {
 	}})
 }
 
-// wrote is what a recovery of a component writes, sorted; the HPA has put its own number
-// of replicas in the place of that so often.
-func wrote(name string, rescaled int) (all []string) {
-	for what, n := range map[string]int{
-		"PATCH deployments/" + name:              7 + rescaled, // stopped, marked, undone, one pod, all, unmarked of the scale, of the page
-		"PATCH horizontalpodautoscalers/" + name: 2,
-		"PATCH configmaps/" + name + "-page":     1,
-		"PATCH deployments/" + name + "-page":    1,
-		"PATCH services/" + name:                 2,
-		"DELETE configmaps/" + name + "-page":    1,
-		"DELETE deployments/" + name + "-page":   1,
-	} {
-		all = append(all, slices.Repeat([]string{what}, n)...)
+// The connection is cut in each step of a recovery, before a write has left or before its
+// answer is there: what is lost is looked for, and each object is written once.
+func TestRecoveryWithLostConnections(t *testing.T) {
+	t.Parallel()
+	conf, err := clientcmd.LoadFromFile(env(t, "ROLLBOOK_CLUSTER"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	slices.Sort(all)
-	return all
+	conf.CurrentContext = "testbed"
+	bed := newKillBed(t, conf, emptyNamespace(t), 0, 0)
+	b, server := newBetween(t, bed.rest(t))
+	line := porttest.NewLine(t, hostIn(t, server))
+	bed.breaks(t, "api")
+	yaml, before := bed.rescuable(t, "api")
+	dir, config := t.TempDir(), filepath.Join(t.TempDir(), "rollbook.yaml")
+	if err := os.WriteFile(config, []byte(yaml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.reset()
+	b.cuts = []cut{{"write", 0}, {"written", 3}, {"write", 5}, {"written", 7}, {"write", 8}, {"written", 10}, {"write", 12}, {"written", 15}}
+	b.cutIt = func() {
+		line.Stop()
+		time.Sleep(time.Second)
+		line.Start(t)
+	}
+	if ended, _ := b.run([]string{rescuedName + "=api", killedConfig + "=" + config, killedKube + "=" + bed.through(t, "http://"+line.Addr), killedDir + "=" + dir}, 0, ""); !ended {
+		t.Fatal("it did not come to its end in time")
+	}
+	found, errs := journalsIn(dir)
+	if len(found) != 1 || len(errs) > 0 || len(b.cuts) > 0 {
+		t.Fatalf("%d journals, %v; not cut at %v", len(found), errs, b.cuts)
+	}
+	b.rescued(found[0], bed, "api", before)
 }
 
-// rescueObjects are an HPA and a Service of a component, which have been there before.
-const rescueObjects = `apiVersion: autoscaling/v2
+// wrote is what a recovery of a component with two replicas writes, sorted.
+func wrote(name string) []string {
+	load, page := "PATCH deployments/"+name, name+"-page"
+	return slices.Sorted(slices.Values([]string{
+		load + " replicas=0", load, load, load + " replicas=1", load + " replicas=2", load, load, // with the page's mark, the undo, both marks taken off
+		"PATCH horizontalpodautoscalers/" + name, "PATCH horizontalpodautoscalers/" + name,
+		"PATCH services/" + name, "PATCH services/" + name,
+		"PATCH configmaps/" + page, "PATCH deployments/" + page, "DELETE configmaps/" + page, "DELETE deployments/" + page,
+	}))
+}
+
+// rescueHPA is an HPA of a component.
+const rescueHPA = `apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata: {name: %[1]s, labels: {team: shop}}
 spec:
@@ -76,8 +102,10 @@ spec:
   maxReplicas: 5
   scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: %[1]s}
   metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}}]
----
-apiVersion: v1
+`
+
+// rescueService is the Service before a component.
+const rescueService = `apiVersion: v1
 kind: Service
 metadata: {name: %[1]s, labels: {team: shop}}
 spec: {selector: {app: %[1]s}, ports: [{name: http, port: 80, targetPort: 8080}]}
@@ -116,7 +144,7 @@ func (b *killBed) rescuable(t *testing.T, name string) (config, before string) {
 		}
 		return file
 	}
-	kubectl(t, "-n", b.namespace, "apply", "--server-side", "--field-manager=team", "-f", in("objects", rescueObjects))
+	kubectl(t, "-n", b.namespace, "apply", "--server-side", "--field-manager=team", "-f", in("objects", rescueHPA+"---\n"+rescueService))
 	for end := time.Now().Add(porttest.Patience(time.Minute)); ; time.Sleep(100 * time.Millisecond) {
 		if n := b.get(t, name).Status.AvailableReplicas; n == 2 { // the HPA has raised it
 			break
@@ -162,6 +190,15 @@ func objects(t *testing.T, ns, name, image string) string {
 	return strings.Join(out, "\n")
 }
 
+// rescaled is how often an HPA set its own number of replicas.
+func rescaled(t *testing.T, ns, name string) (times int) {
+	t.Helper()
+	for _, n := range strings.Fields(kubectl(t, "-n", ns, "get", "events", "--field-selector", "reason=SuccessfulRescale,involvedObject.name="+name, "-o", "jsonpath={.items[*].count}")) {
+		times += atoi(t, n)
+	}
+	return times
+}
+
 // rescued checks a recovery that was worked on to its end.
 func (b *between) rescued(c *journal.Content, bed *killBed, name, before string) {
 	t := b.t
@@ -169,18 +206,14 @@ func (b *between) rescued(c *journal.Content, bed *killBed, name, before string)
 	if after := objects(t, bed.namespace, name, ""); after != before {
 		t.Errorf("%s is not as before:\n%s\nbefore\n%s", name, after, before)
 	}
-	rescaled, _ := strconv.Atoi(kubectl(t, "-n", bed.namespace, "get", "events", "--field-selector", "reason=SuccessfulRescale,involvedObject.name="+name, "-o", "jsonpath={.items[*].count}"))
-	all := slices.Sorted(slices.Values(b.wrote))
-	if once := wrote(name, 0); !slices.Equal(all, once) {
-		t.Errorf("%s: not each written once: %q, want %q; rescaled %d times", name, all, once, rescaled)
+	all, once := slices.Sorted(slices.Values(b.wrote)), wrote(name)
+	if again := "PATCH deployments/" + name + " replicas=2"; rescaled(t, bed.namespace, name) > 1 { // else its own when the HPA was made
+		// Killed between the number and the HPA, which was still held at one replica.
+		other := func(s string) bool { return s == again }
+		all, once = slices.DeleteFunc(all, other), slices.DeleteFunc(once, other)
 	}
-	i := incident.Fold(c.Facts)
-	if i.Closed.IsZero() || len(i.Owed()) > 0 || len(i.Waived) > 0 {
-		t.Errorf("%s: closed %s, owed %+v, waived %+v", name, i.Closed, i.Owed(), i.Waived)
+	if !slices.Equal(all, once) {
+		t.Errorf("%s: not each written once: %q, want %q", name, all, once)
 	}
-	for _, s := range i.Procedure(incident.CourseRecovery).Steps {
-		if s.State != incident.ItemDone {
-			t.Errorf("%s: %s is %q: %s", name, s.ID, s.State, s.Reason)
-		}
-	}
+	rescuedIn(t, c)
 }
