@@ -95,30 +95,21 @@ func stands(ctx context.Context, f *flags, args []string, wait time.Duration) (s
 	cfg, mapErr := withConfigMapSoon(ctx, min(configMapWait, wait/2), f, cfg, c)
 	on := *f
 	on.readOnly = true
-	set, err := settings(cfg, c, &on, args)
+	work, prom, err := worked(&on, cfg, c, args)
 	if err != nil {
 		return none, err
 	}
-	c.SetTargets(set.Components)
-	prom, err := newPrometheus(f, cfg, c, set.Limits)
-	if err != nil {
-		return none, err
-	}
-	dirs, err := journalDirs(f, cfg)
-	if err != nil {
-		return none, err
-	}
-	e := engine.New(engine.Config{Cluster: c, Methods: methods(c, cfg, true, f.stage.dial), Metrics: prom, Settings: set, Version: version, Host: hostName(), Journals: dirs,
-		IdlePoll: cfg.Limits.PollIdle, LookOn: lookOn, Leases: c, Checks: newChecks(c, prom), Glance: true})
-	g := &glance{e: e, prom: prom, focus: set.Focus, searched: make(chan struct{})}
-	work, stop := context.WithCancel(ctx)
+	work.Leases, work.Checks, work.Glance = c, newChecks(c, prom), true
+	e := engine.New(work)
+	g := &glance{e: e, prom: prom, focus: work.Settings.Focus, searched: make(chan struct{})}
+	working, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan error, 1)
-	go func() { ended <- guarded(func() error { return e.Run(work) }) }()
+	go func() { ended <- guarded(func() error { return e.Run(working) }) }()
 	go func() {
 		defer close(g.searched)
 		if prom.found.Load() == nil {
-			_ = guarded(func() error { return prom.find(work, c) })
+			_ = guarded(func() error { return prom.find(working, c) })
 		}
 	}()
 	now, then, unread := g.look(ctx)

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"rollbook/config"
 	"rollbook/engine"
 	"rollbook/kube"
 	"rollbook/text"
@@ -68,16 +69,7 @@ func walk(ctx context.Context, f *flags, args []string) error {
 	if err != nil {
 		return err
 	}
-	set, err := settings(cfg, c, f, args)
-	if err != nil {
-		return err
-	}
-	c.SetTargets(set.Components)
-	prom, err := newPrometheus(f, cfg, c, set.Limits)
-	if err != nil {
-		return err
-	}
-	dirs, err := journalDirs(f, cfg)
+	work, prom, err := worked(f, cfg, c, args)
 	if err != nil {
 		return err
 	}
@@ -87,7 +79,7 @@ func walk(ctx context.Context, f *flags, args []string) error {
 		}
 	}
 	if f.stage.practice != nil {
-		dirs = []string{f.stage.practice.journals}
+		work.Journals = []string{f.stage.practice.journals}
 	}
 	screen := f.stage.screen
 	screen.Viewer, screen.Start = viewer{c}, start
@@ -99,8 +91,7 @@ func walk(ctx context.Context, f *flags, args []string) error {
 		}
 		screen.Input, screen.Login = door.in, func() error { return door.login(quiet, c) }
 	}
-	e := engine.New(closing(engine.Config{Cluster: c, Methods: methods(c, cfg, f.readOnly, f.stage.dial), Metrics: prom, Settings: set, Version: version, Host: hostName(),
-		Journals: dirs, IdlePoll: cfg.Limits.PollIdle, LookOn: lookOn}, cfg, c, prom))
+	e := engine.New(closing(work, cfg, c, prom))
 	screen.Engine = e
 	if f.stage.beside != nil {
 		screen.Engine = f.stage.beside(e)
@@ -119,6 +110,27 @@ func walk(ctx context.Context, f *flags, args []string) error {
 		fmt.Fprintln(os.Stderr, "rollbook:", text.Line(trouble))
 	}
 	return err
+}
+
+// worked returns what an engine works with, of the walk as of what only looks at the
+// cluster, and the Prometheus in it. Nothing is asked of the network.
+func worked(f *flags, cfg *config.Config, c *kube.Client, args []string) (engine.Config, *prometheus, error) {
+	none := engine.Config{}
+	set, err := settings(cfg, c, f, args)
+	if err != nil {
+		return none, nil, err
+	}
+	c.SetTargets(set.Components)
+	prom, err := newPrometheus(f, cfg, c, set.Limits)
+	if err != nil {
+		return none, nil, err
+	}
+	dirs, err := journalDirs(f, cfg)
+	if err != nil {
+		return none, nil, err
+	}
+	return engine.Config{Cluster: c, Methods: methods(c, cfg, f.readOnly, f.stage.dial), Metrics: prom, Settings: set, Version: version, Host: hostName(),
+		Journals: dirs, IdlePoll: cfg.Limits.PollIdle, LookOn: lookOn}, prom, nil
 }
 
 // frugal lets the heap grow by half of what is in use, not by as much again,
