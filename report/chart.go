@@ -131,23 +131,13 @@ func drawChart(series []model.Series, all []Mark, from, to time.Time) chart {
 		line("limit", chartLeft, y(l), chartRight, y(l))
 		say("limit", chartRight+6, y(l)+4, "start", "limit "+c.value(l))
 	}
-	var ends [markRows]float64
+	var rows labelRows
 	var labels []func() // after all lines, which pass behind them
-	for _, m := range slices.SortedStableFunc(slices.Values(all), func(a, b Mark) int { return a.At.Compare(b.At) }) {
-		if m.At.Before(from) || m.At.After(to) {
-			continue
-		}
-		words := m.At.UTC().Format("15:04 ") + m.Text
-		if m.Kind == "release" || m.Kind == "rollback" {
-			words = m.At.UTC().Format("15:04 ") + m.Kind + " " + m.Text
-		}
-		words = shortened(words, 60)
+	for _, m := range within(all, from, to) {
+		words := shortened(m.words("15:04"), 60)
 		wide := float64(len([]rune(words))) * charWide
-		left, row := min(x(m.At)+3, chartWide-4-wide), 0
-		for row < markRows-1 && ends[row] > left {
-			row++
-		}
-		ends[row] = left + wide + 8
+		left := min(x(m.At)+3, chartWide-4-wide)
+		row := rows.place(left, wide)
 		line("mark "+markClass[m.Kind], x(m.At), float64(6+15*row), x(m.At), chartY)
 		labels = append(labels, func() { say("mark "+markClass[m.Kind], left, float64(16+15*row), "start", words) })
 	}
@@ -174,16 +164,6 @@ func shortened(words string, most int) string {
 		return string(r[:most-1]) + "…"
 	}
 	return words
-}
-
-// tick is the distance of two marks of the time's axis.
-func tick(from, to time.Time) time.Duration {
-	for _, s := range []time.Duration{time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour, 3 * time.Hour, 12 * time.Hour} {
-		if to.Sub(from)/s <= 12 {
-			return s
-		}
-	}
-	return 24 * time.Hour
 }
 
 // pathOf is a series as a path: a gap where more than two steps are missing.

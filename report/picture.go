@@ -165,13 +165,7 @@ func (c *canvas) axes() {
 		c.p.LineStroke([]charts.Point{{X: plotLeft, Y: y}, {X: plotRight, Y: y}}, faint, 1)
 		c.text(c.value(v), 14, y+4, 10, ink)
 	}
-	step := time.Minute
-	for _, s := range []time.Duration{5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour, 3 * time.Hour, 12 * time.Hour, 24 * time.Hour, 168 * time.Hour} {
-		if c.to.Sub(c.from)/step <= 12 {
-			break
-		}
-		step = s
-	}
+	step := tick(c.from, c.to)
 	for t := c.from.Truncate(step).Add(step); !t.After(c.to); t = t.Add(step) {
 		x := c.x(t)
 		c.p.LineStroke([]charts.Point{{X: x, Y: plotFloor}, {X: x, Y: plotFloor + 5}}, ink, 1)
@@ -216,31 +210,58 @@ func stepOf(samples []model.Sample) time.Duration {
 // marks draws vertical lines, each with its words in the first row above the plot
 // that has room.
 func (c *canvas) marks(all []Mark) {
-	var ends [markRows]int
-	sorted := slices.Clone(all)
-	slices.SortStableFunc(sorted, func(a, b Mark) int { return a.At.Compare(b.At) })
-	for _, m := range sorted {
-		if m.At.Before(c.from) || m.At.After(c.to) {
-			continue
-		}
+	var rows labelRows
+	for _, m := range within(all, c.from, c.to) {
 		color, ok := markColors[m.Kind]
 		if !ok {
 			color = ink
 		}
-		words := m.At.UTC().Format("15:04:05 ") + m.Text
-		if m.Kind == "release" || m.Kind == "rollback" {
-			words = m.At.UTC().Format("15:04:05 ") + m.Kind + " " + m.Text
-		}
+		words := m.words("15:04:05")
 		x := c.x(m.At)
 		width := c.wide(words, 10)
 		left := min(x+3, picWidth-8-width)
-		row := 0 // every row holds one label at the right edge, so that six of them fit
-		for row < markRows-1 && ends[row] > left {
-			row++
-		}
-		ends[row] = left + width + 8
-		y := 56 + 13*row
+		y := 56 + 13*rows.place(float64(left), float64(width))
 		c.p.DashedLineStroke([]charts.Point{{X: x, Y: y}, {X: x, Y: plotFloor}}, color, 1.2, []float64{4, 3})
 		c.text(words, left, y, 10, color)
 	}
+}
+
+// within are the marks of a window, in their order.
+func within(all []Mark, from, to time.Time) []Mark {
+	out := slices.DeleteFunc(slices.Clone(all), func(m Mark) bool { return m.At.Before(from) || m.At.After(to) })
+	slices.SortStableFunc(out, func(a, b Mark) int { return a.At.Compare(b.At) })
+	return out
+}
+
+// words are the label of a mark, with its time in a layout.
+func (m *Mark) words(layout string) string {
+	words := m.At.UTC().Format(layout) + " "
+	if m.Kind == "release" || m.Kind == "rollback" {
+		words += m.Kind + " "
+	}
+	return words + m.Text
+}
+
+// labelRows holds where the last label of each row above a plot ends.
+type labelRows [markRows]float64
+
+// place returns the first row that has room for a label, which it takes. Every row holds
+// one at the right edge, so that six of them fit.
+func (r *labelRows) place(left, wide float64) int {
+	row := 0
+	for row < markRows-1 && r[row] > left {
+		row++
+	}
+	r[row] = left + wide + 8
+	return row
+}
+
+// tick is the distance of two marks of the time's axis.
+func tick(from, to time.Time) time.Duration {
+	for _, s := range []time.Duration{time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour, 3 * time.Hour, 12 * time.Hour, 24 * time.Hour} {
+		if to.Sub(from)/s <= 12 {
+			return s
+		}
+	}
+	return 168 * time.Hour
 }
