@@ -272,7 +272,7 @@ func (s *Snapshot) compared(r rollback) (text, trend string, worse bool) {
 		}
 		over := func(v float64) bool { return v > x.limit && v > worseBy**x.was && v-*x.was > x.limit/2 }
 		if x.new.Known && x.new.At.After(r.at.Add(newPods)) && over(x.new.Value) {
-			return fmt.Sprintf("%s %s → %s of the new pods", x.name, x.show(*x.was), x.show(x.new.Value)), "", true
+			return fmt.Sprintf("%s %s → %s on the new pods", x.name, x.show(*x.was), x.show(x.new.Value)), "", true
 		}
 		n := len(x.f.Samples)
 		if x.f.Now.Known && n > 1 && over(x.f.Samples[n-1].V) && over(x.f.Samples[n-2].V) && x.f.Samples[n-2].At.After(r.at) {

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -32,11 +33,16 @@ type AskedFor struct {
 
 func (b AskedFor) apply(i *Incident, f Fact) { i.Asked, i.AskText, i.AskFrom = b.What, b.Text, f.At }
 
-func (b AskedFor) entry(*Incident) (EntryKind, string) { return EntryBad, b.Text }
+func (b AskedFor) entry(*Incident) (EntryKind, string) {
+	if b.What == AskWorse {
+		return EntryNone, "" // that it is worse was told with the figures
+	}
+	return EntryBad, b.Text
+}
 
 // askAgain leads back to a fresh preflight after a write that did not happen.
 func (d *decider) askAgain(what Asked, text string) {
-	d.fact(AskedFor{What: what, Text: text})
+	d.finds(AskedFor{What: what, Text: text})
 	d.fact(Moved{To: Confirm})
 	d.checkPlans()
 }
@@ -178,5 +184,6 @@ func (b AskAnswered) apply(i *Incident, f Fact) {
 }
 
 func (b AskAnswered) entry(*Incident) (EntryKind, string) {
-	return EntryAnswer, string(b.What) + ": " + string(b.With)
+	words := map[Reply]string{ReplyWait: "wait longer", ReplyAnother: "take another version", ReplyUndo: "undo the undo"}[b.With]
+	return EntryAnswer, "answered: " + cmp.Or(words, string(b.With))
 }

@@ -87,7 +87,7 @@ func (d *decider) escalate() {
 	}
 	switch i.Asked {
 	case AskWorse:
-		raise(fmt.Sprintf("rollback/%d", a.N), "lead", fmt.Sprintf("rollback %d made it worse: %s", a.N, oneLine(i.AskText)))
+		raise(fmt.Sprintf("rollback/%d", a.N), "lead", fmt.Sprintf("rollback %d made it worse: %s", a.N, a.worse()))
 	case AskNotGreen, AskDeadline, AskReverted:
 		raise(fmt.Sprintf("rollback/%d", a.N), "lead", fmt.Sprintf("rollback %d did not help: %s", a.N, oneLine(i.AskText)))
 	}

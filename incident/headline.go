@@ -84,9 +84,12 @@ func HeadlineOf(s *Snapshot, v Verdict, why string, after After, calm bool) Head
 		out.Kind, out.Head = HeadNothing, "NOTHING TO ROLL BACK" // an order that the next words take back is not one
 		return out
 	}
-	if left, runs := s.Countdown(v); runs {
-		s := int(left.Seconds())
-		out.Head += fmt.Sprintf(" (%d:%02d left)", s/60, s%60)
+	switch left, runs := s.Countdown(v); {
+	case runs:
+		sec := int(left.Seconds())
+		out.Head += fmt.Sprintf(" (%d:%02d left, until %s)", sec/60, sec%60, clockTime(s.Incident.Verdict.Deadline))
+	case v == Within10 && s.Incident.Verdict.Deadline.IsZero():
+		out.Head += " of the decision"
 	}
 	return out
 }

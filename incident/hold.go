@@ -92,7 +92,7 @@ func (d *decider) verifyHold() {
 	i := d.inc()
 	if !i.Verified.IsZero() {
 		if why := d.lapsed(); why != "" {
-			d.fact(Unverified{Why: why})
+			d.finds(Unverified{Why: why})
 		}
 		return
 	}
@@ -105,15 +105,15 @@ func (d *decider) verifyHold() {
 	switch why := c.why(); {
 	case len(checks) == 0: // nothing that anybody could look at
 	case why != "" && !i.Hold.Since.IsZero():
-		d.fact(HoldBroke{Why: why})
+		d.finds(HoldBroke{Why: why})
 	case why != "":
 	case i.Hold.Since.IsZero():
-		d.fact(HoldBegan{Since: d.goodSince(steady), Steady: steady})
+		d.finds(HoldBegan{Since: d.goodSince(steady), Steady: steady})
 	case steady.After(i.Hold.Steady):
 		// Between two looks, or while the watch was gone: the API remembers it.
-		d.fact(HoldBroke{Why: "a pod of " + moved + " restarted or was not ready in between"})
+		d.finds(HoldBroke{Why: "a pod of " + moved + " restarted or was not ready in between"})
 	case !c.measuring && d.s.Held() >= i.Settings.Verify.Hold:
-		d.fact(WasVerified{Recovered: i.Hold.Since, Unknown: c.accepted, Figures: c.proofs})
+		d.finds(WasVerified{Recovered: i.Hold.Since, Unknown: c.accepted, Figures: c.proofs})
 		d.effect(MeasureImpact{})
 		d.closeIfDone()
 	}
@@ -149,10 +149,10 @@ func (d *decider) askVerify(c *standings) {
 	switch {
 	case len(c.bad) == 0:
 		if i.Asked == AskNothing && d.asking(i.Settings.Verify.Ask) {
-			d.fact(AskedFor{What: AskUnverified, Text: "not verified " + after + ": " + c.why()})
+			d.finds(AskedFor{What: AskUnverified, Text: "not verified " + after + ": " + c.why()})
 		}
 	case i.Asked == AskUnverified, i.Asked == AskNothing && d.asking(i.Settings.Verify.Ask):
-		d.fact(AskedFor{What: AskNotGreen, Text: "not green " + after + ": " + c.why()})
+		d.finds(AskedFor{What: AskNotGreen, Text: "not green " + after + ": " + c.why()})
 	}
 }
 

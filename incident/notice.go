@@ -1,7 +1,6 @@
 package incident
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"sort"
@@ -55,14 +54,18 @@ func (d *decider) notice() {
 func reasons(c *model.Component) []string {
 	var out []string
 	for _, p := range c.Pods {
-		if !p.Failing || p.State == "Running" {
+		if !p.Failing || p.Deleting || p.State == "Running" {
 			continue
 		}
 		r := p.State
 		if p.Exit != "" {
 			r += " (" + p.Exit + ")"
 		}
-		out = append(out, fmt.Sprintf("pods of revision %d: %s", p.Revision, r))
+		v := c.Running()
+		if p.Owner != c.OwnerName {
+			v = came(c, &p)
+		}
+		out = append(out, "pods of "+v.Full()+": "+r)
 	}
 	sort.Strings(out)
 	return slices.Compact(out)
@@ -87,13 +90,18 @@ func (b Noticed) apply(i *Incident, f Fact) {
 }
 
 func (b Noticed) entry(*Incident) (EntryKind, string) {
-	text := b.Text
-	if b.What == "revision" {
-		words := strings.Fields(text)
-		for n, w := range words { // images, of which the last part tells them apart
-			words[n] = w[strings.LastIndexByte(w, '/')+1:]
+	switch words := strings.Fields(b.Text); {
+	case b.What == "revision" && len(words) > 2:
+		var names []string
+		for _, image := range words[2:] { // the last part tells them apart
+			names = append(names, image[strings.LastIndexByte(image, '/')+1:])
 		}
-		text = strings.Join(words, " ")
+		if tag := model.TagOf(words[2:], ""); len(names) == 1 && tag != "" {
+			names[0] = tag
+		}
+		return EntrySeen, b.Component + " runs " + strings.Join(names, ", ") + " (" + strings.Join(words[:2], " ") + ")"
+	case b.What == "revision":
+		return EntrySeen, b.Component + " runs " + b.Text
 	}
-	return EntrySeen, b.Component + ": " + text
+	return EntrySeen, b.Component + ": " + b.Text
 }

@@ -178,7 +178,7 @@ func servedWell(r *model.Candidate, l model.Limits, measured bool) (bool, string
 	if b.P95.Known {
 		text += ", P95 " + model.Seconds(b.P95.Value)
 	}
-	return true, text + fmt.Sprintf(", %.0f requests", b.Requests.Value)
+	return true, text + ", " + model.Count(b.Requests.Value) + " requests"
 }
 
 func bad(b model.Behaviour, l model.Limits) bool {

@@ -39,21 +39,21 @@ func (d *decider) follow() {
 				by = "somebody else"
 			}
 			if !d.inc().Verified.IsZero() {
-				d.fact(Unverified{Why: w.Plan.Component + " was reverted by " + by})
+				d.finds(Unverified{Why: w.Plan.Component + " was reverted by " + by})
 			}
-			d.fact(WriteReverted{WriteID: s.WriteID, By: by})
-			d.fact(AskedFor{What: AskReverted, Text: w.Plan.Component + ": " + p.Text})
+			d.finds(WriteReverted{WriteID: s.WriteID, By: by})
+			d.finds(AskedFor{What: AskReverted, Text: w.Plan.Component + ": " + p.Text})
 		case w.State == Rolling && p.Phase == model.PhaseFailed && (w.Plan.Role == model.RoleSchema || switches(&w.Plan)):
 			d.stopped(s, p.Text)
 			continue
 		case w.State == Rolling && p.Phase == model.PhaseFinished:
-			d.fact(RolledOut{s.WriteID, w.Plan.Role == model.RoleRelease && d.s.NoneRuns(w.Plan.Component)})
+			d.finds(RolledOut{s.WriteID, w.Plan.Role == model.RoleRelease && d.s.NoneRuns(w.Plan.Component)})
 			d.writeNext() // one may have waited for this end
 		}
 		limit := d.inc().Settings.Limits.Rollout
 		late := d.s.Now.Sub(w.Receipt.At) >= limit && !d.waitsForAvailable(w.Plan.Component) || p.Phase == model.PhaseFailed
 		if d.inc().write(s.WriteID).State == Rolling && late && !w.Waited && d.inc().Step >= RollBack && d.inc().Asked == AskNothing {
-			d.fact(AskedFor{What: AskDeadline, Text: fmt.Sprintf("%s is not %s after %s: %s. It goes on in the cluster.",
+			d.finds(AskedFor{What: AskDeadline, Text: fmt.Sprintf("%s is not %s after %s: %s. It goes on in the cluster.",
 				subject(&w.Plan), arrived(&w.Plan), model.Short(d.s.Now.Sub(w.Receipt.At)), p.Text)})
 		}
 	}

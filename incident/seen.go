@@ -221,9 +221,19 @@ func (s *Snapshot) noFigures() string {
 	case m.Err != "":
 		return m.Err
 	case !m.Trying.IsZero():
-		return "asking Prometheus for " + model.Short(s.Now.Sub(m.Trying))
+		if d := s.Now.Sub(m.Trying); d >= time.Second {
+			return "asking Prometheus for " + model.Short(d)
+		}
+		return "asking Prometheus"
 	}
 	return unmeasured
+}
+
+// notHeard reports whether Prometheus was not heard of yet, neither with figures nor with
+// an error.
+func (s *Snapshot) notHeard() bool {
+	m := s.Seen.Metrics
+	return m.Off == "" && m.Err == "" && m.Heard.IsZero()
 }
 
 // unmeasured is why a figure is unknown that was not asked for so far.

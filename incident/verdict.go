@@ -127,7 +127,7 @@ func Calm(s *Snapshot, nodes []Node) bool {
 func VerdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
 	v, why := verdictOf(s, nodes)
 	if s.pointless(v) {
-		why += ", but nothing was released in the hour before"
+		why += nothingReleased
 	}
 	if s.Incident.Answers[QDataLoss].Answer == model.TriYes {
 		why = "stop writing traffic first: " + why
@@ -146,6 +146,19 @@ func VerdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
 	return v, why
 }
 
+// nothingReleased ends the sentence of a verdict that asks for a rollback where nothing
+// was released that could be rolled back.
+const nothingReleased = ", but nothing was released in the hour before"
+
+// Shouted returns a verdict as the screen calls it, by the sentence that goes with it: an
+// order that its next words take back is none.
+func Shouted(v Verdict, text string) string {
+	if strings.HasSuffix(text, nothingReleased) {
+		return "NOTHING TO ROLL BACK"
+	}
+	return v.Name()
+}
+
 // pointless reports whether a verdict asks for a rollback, and nothing was released that
 // could be rolled back.
 func (s *Snapshot) pointless(v Verdict) bool {
@@ -160,7 +173,11 @@ func (d *decider) judge() {
 	if v != Now && v != Within10 && d.s.Afterwards().State != AfterNothing {
 		return // what counts is what came of the rollback
 	}
-	if r := d.inc().Verdict; r.Verdict != v || r.Since.IsZero() {
+	r := d.inc().Verdict
+	if v == YourCall && r.Since.IsZero() && d.inc().ID == "" && d.s.notHeard() {
+		return // the first answer is on its way: that nobody knows is no verdict
+	}
+	if r.Verdict != v || r.Since.IsZero() {
 		d.finds(Judged{Verdict: v, Text: why})
 	}
 }
@@ -179,7 +196,7 @@ func (b Judged) apply(i *Incident, f Fact) {
 }
 
 func (b Judged) entry(*Incident) (EntryKind, string) {
-	return EntrySeen, fmt.Sprintf("verdict: %s: %s", b.Verdict.Name(), b.Text)
+	return EntrySeen, fmt.Sprintf("verdict: %s: %s", Shouted(b.Verdict, b.Text), b.Text)
 }
 
 // Overrule sets the verdict against the tree's.

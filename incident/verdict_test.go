@@ -335,7 +335,7 @@ func TestTimelineReadsAsItWent(t *testing.T) {
 		got = append(got, strings.TrimSpace(e.At.Sub(t0).String()+" "+by+" "+string(e.Kind)+": "+e.Text))
 	}
 	want := `15s - bad: errors over 5% for 5m (limit 5m) on backend-python
-15s - seen: backend-python: revision 42
+15s - seen: backend-python runs revision 42
 15s - seen: verdict: ROLL BACK NOW: errors over 5% for 5m (limit 5m) on backend-python
 15s maria answer: overruled: WATCH CLOSELY instead of ROLL BACK NOW: “load test”
 30s - seen: errors of backend-python under its limit again
@@ -347,10 +347,10 @@ func TestTimelineReadsAsItWent(t *testing.T) {
 1m15s maria seen: suspected: revision 42 of backend-python, released 6m15s before the first bad sample
 1m15s maria choice: decided: ROLL BACK NOW (errors over 5% for 5m (limit 5m) on backend-python)
 1m15s maria choice: selected backend-python
-1m15s - choice: proposed: revision 41 of backend-python: the newest that served well before the onset: 0.2% errors, P95 200ms, 9000 requests
+1m15s - choice: proposed: revision 41 of backend-python: the newest that served well before the onset: 0.2% errors, P95 200ms, 9k requests
 1m15s maria write: confirmed: backend-python revision 42 → revision 41
 1m15s - outcome: written: backend-python (resourceVersion 9)
-1m55s - seen: backend-python: revision 43
+1m55s - seen: backend-python runs revision 43
 1m55s - outcome: rolled out: backend-python
 2m10s - seen: all checks green: holding for 2m
 2m25s - seen: hold reset: backend-python error ratio 30% →

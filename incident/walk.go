@@ -134,7 +134,7 @@ func (b Moved) apply(i *Incident, f Fact) {
 
 func (b Moved) entry(*Incident) (EntryKind, string) {
 	if b.To == Choose && b.Text != "" {
-		return EntryChoice, fmt.Sprintf("decided: %s (%s)", b.Verdict.Name(), b.Text)
+		return EntryChoice, fmt.Sprintf("decided: %s (%s)", Shouted(b.Verdict, b.Text), b.Text)
 	}
 	return EntryNone, ""
 }

@@ -1,6 +1,9 @@
 package incident
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // madeWorse reports whether it is worse than before since a rollback.
 func (s *Snapshot) madeWorse() bool { return s.Afterwards().State == AfterWorse }
@@ -15,9 +18,9 @@ func (d *decider) compare() {
 		if !worse {
 			continue
 		}
-		d.fact(Worsened{WriteID: r.id, Text: figure})
+		d.finds(Worsened{WriteID: r.id, Text: figure})
 		if d.inc().Asked == AskNothing {
-			d.fact(AskedFor{What: AskWorse, Text: fmt.Sprintf("%s is worse than before: %s since the rollback", r.name, figure)})
+			d.finds(AskedFor{What: AskWorse, Text: fmt.Sprintf("%s is worse than before: %s since the rollback", r.name, figure)})
 		}
 	}
 }
@@ -33,5 +36,16 @@ func (b Worsened) apply(i *Incident, f Fact) {
 }
 
 func (b Worsened) entry(i *Incident) (EntryKind, string) {
-	return EntryBad, fmt.Sprintf("worse than before: %s of %s since the rollback", b.Text, i.component(b.WriteID))
+	return EntryBad, fmt.Sprintf("%s is worse than before: %s since the rollback", i.component(b.WriteID), b.Text)
+}
+
+// worse says which of an attempt's components are worse since then, and by how much.
+func (a *Attempt) worse() string {
+	var out []string
+	for n := range a.Writes {
+		if w := &a.Writes[n]; w.Worse != "" {
+			out = append(out, w.Plan.Component+" "+w.Worse)
+		}
+	}
+	return strings.Join(out, "; ")
 }

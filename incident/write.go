@@ -189,7 +189,7 @@ func (do Settled) decide(d *decider) {
 	case do.State == model.SettledNot && !w.Until.IsZero() && !d.s.Now.Before(w.Until):
 		d.fact(b) // and it will not come any more
 		if d.inc().Asked == AskFailed {
-			d.fact(AskedFor{What: AskFailed, Text: notWritten(subject(&w.Plan))})
+			d.finds(AskedFor{What: AskFailed, Text: notWritten(subject(&w.Plan))})
 		}
 	}
 }
@@ -245,7 +245,7 @@ func (do CannotLook) decide(d *decider) {
 		d.fact(WriteLost{WriteID: do.WriteID, Err: do.Why})
 	}
 	if d.inc().Asked == AskNothing {
-		d.fact(AskedFor{What: AskSettle, Text: fmt.Sprintf("Whether %s was written cannot be looked up: %s. Look yourself, then say what you found.", subject(&w.Plan), do.Why)})
+		d.finds(AskedFor{What: AskSettle, Text: fmt.Sprintf("Whether %s was written cannot be looked up: %s. Look yourself, then say what you found.", subject(&w.Plan), do.Why)})
 	}
 }
 

@@ -50,7 +50,7 @@ func (r *ranged) totals(t *asked) (failed, requests model.Reading) {
 		return u, u
 	}
 	counted := t.g.whole.counts[t.key]
-	n, none := counted.count(0, "no series "+r.c.preset().Requests+" in "+dur(r.window()))
+	n, none := counted.count(0, "no series "+r.c.preset().Requests+" in "+model.Short(r.window()))
 	errs, unsaid := counted.failed(0)
 	why := unless(t.g.whole.cErr, none)
 	return reading(errs, cmp.Or(why, unsaid), q.failed(r.outcomes(t), r.window()), r.to), reading(n, why, q.requests(r.window()), r.to)

@@ -110,7 +110,7 @@ func (s *signals) behaviourOf(t model.Target, key string, q shown) model.Behavio
 // behaviour is what one long window says of one owner, at the first and only time
 // of its grid. q is about the same; At is the end of the window.
 func (s *signals) behaviour(key string, q shown) model.Behaviour {
-	s.none = "no series in " + dur(s.window)
+	s.none = "no series in " + model.Short(s.window)
 	v, why := s.counts[key].count(0, s.none)
 	requests := reading(v, unless(s.cErr, why), q.requests(s.window), q.at)
 	v, why = s.errors(key, 0)

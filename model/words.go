@@ -28,6 +28,26 @@ func Seconds(v float64) string {
 	return trimmed(v, 2) + "s"
 }
 
+// Count prints how many there were, rounded for people: "0", "873", "8.6k", "191k",
+// "1.2M".
+func Count(v float64) string {
+	switch v = math.Round(v); {
+	case v < 1000:
+		return trimmed(max(0, v), 0)
+	case v < 999_500:
+		return rounded(v/1e3) + "k"
+	}
+	return rounded(v/1e6) + "M"
+}
+
+// rounded prints a number with one digit after the point while it is below ten.
+func rounded(v float64) string {
+	if v < 9.95 {
+		return trimmed(v, 1)
+	}
+	return trimmed(v, 0)
+}
+
 // trimmed prints a number with at most so many digits after the point.
 func trimmed(v float64, digits int) string {
 	s := strconv.FormatFloat(v, 'f', digits, 64)
