@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -11,7 +12,7 @@ import (
 	"rollbook/text"
 )
 
-// logEnd is the end of a log that the evidence holds.
+// logEnd is what the end of a log tells that the evidence holds.
 type logEnd struct {
 	component, source string
 	lines             []string
@@ -23,9 +24,6 @@ const logEndMost = 32 << 10
 // failedLog is the log of a pod that failed: of the container before its restart, or one
 // that was taken at the opening, as only those of failing pods are.
 var failedLog = text.Pattern(`^logs/([^/]+)/[^/]+/[^/]+-(previous-\d+|current)(-opened|-confirm)?(-\d+)?\.log$`)
-
-// trouble is what a line says that tells why a program failed.
-var trouble = text.Pattern(`(?i)\b(\w*error|\w*exception|fatal|panic|critical|traceback)\b`)
 
 // stamp is the time that the cluster puts before each line.
 var stamp = text.Pattern(`^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d) `)
@@ -45,7 +43,7 @@ func (m *Manifest) readEnds(dir string) {
 	}
 	best := map[string]log{}
 	for _, f := range m.Files {
-		found := failedLog().FindStringSubmatch(f.Name)
+		found := failedLog.FindStringSubmatch(f.Name)
 		if found == nil || !strings.HasPrefix(f.Source, "log of pod ") {
 			continue
 		}
@@ -67,9 +65,10 @@ func (m *Manifest) readEnds(dir string) {
 	}
 }
 
-// endOf returns the last lines of a log that tell of trouble, each once; of a container
-// that ended, its last lines where none does.
-func endOf(root *os.Root, name string, ended bool) []string {
+// endOf returns what the last lines of a log tell of trouble, each sort once and the
+// worst first, as the screen tells it of a pod's log; of a container that ended also its
+// last words.
+func endOf(root *os.Root, name string, ended bool) (out []string) {
 	file, err := root.Open(name)
 	if err != nil {
 		return nil
@@ -86,20 +85,20 @@ func endOf(root *os.Root, name string, ended bool) []string {
 	if err != nil {
 		return nil
 	}
-	var telling, all []string
+	log := text.Log{Ended: ended}
 	for l := range strings.Lines(string(b)) {
-		l = strings.TrimSpace(stamp().ReplaceAllString(text.Clean(strings.TrimRight(l, "\r\n")), ""))
-		switch {
-		case l == "":
-		case trouble().MatchString(l) && !slices.Contains(telling, l):
-			telling = append(telling, l)
-			fallthrough
-		default:
-			all = append(all, l)
+		log.Lines = append(log.Lines, stamp.ReplaceAllString(text.Clean(strings.TrimRight(l, "\r\n")), ""))
+	}
+	all := text.Compare([]text.Log{log}, nil)
+	for _, s := range all[:min(len(all), saidMost)] {
+		line := s.Text
+		if s.Where != "" && !strings.Contains(line, s.Where) {
+			line += "  (" + s.Where + ")"
 		}
+		if s.Count > 1 {
+			line += fmt.Sprintf("  ×%d", s.Count)
+		}
+		out = append(out, line)
 	}
-	if len(telling) == 0 && ended {
-		telling = all
-	}
-	return telling[max(0, len(telling)-saidMost):]
+	return out
 }

@@ -26,7 +26,7 @@ func TestWhichLogIsQuoted(t *testing.T) {
 			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(path, []byte("2026-11-23T03:05:00Z KeyError: "+name+"\n"), 0o600); err != nil {
+			if err := os.WriteFile(path, []byte("2026-11-23T03:05:00Z ERROR KeyError: "+name+"\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			m.Files = append(m.Files, File{Name: name, Source: "log of pod order-confirm-42-a"})
