@@ -117,8 +117,7 @@ func (g *gathering) diff(ctx context.Context, x Subject) {
 		g.miss(source, "differences cannot be read here")
 		return
 	case to.IsZero():
-		g.miss(source, "no version was chosen to compare with")
-		return
+		return // no version was chosen: there is nothing that could be compared
 	}
 	if _, there := g.s.has(source, ""); there {
 		return // of before the rollback
