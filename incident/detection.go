@@ -225,13 +225,13 @@ func (b DetectionTold) apply(i *Incident, f Fact) {
 func (b DetectionTold) entry(*Incident) (EntryKind, string) { return EntryAnswer, b.Words() }
 
 // Words tells it in a few words, without by whom it was said.
-func (b DetectionTold) Words() string { return b.WordsIn("15:04:05 UTC") }
+func (b DetectionTold) Words() string { return b.WordsAs(secondOf) }
 
-// WordsIn is Words with the time in a layout of package time.
-func (b DetectionTold) WordsIn(layout string) string {
+// WordsAs is Words with the time as a function says it.
+func (b DetectionTold) WordsAs(say func(time.Time) string) string {
 	at := ", when is not known"
 	if !b.At.IsZero() {
-		at = " at " + b.At.UTC().Format(layout)
+		at = " at " + say(b.At)
 	}
 	switch b.How {
 	case SourcePage:

@@ -47,6 +47,9 @@ type Incident struct {
 	End      *End   // how it ended without, or after, a rollback
 	Timeline []Entry
 
+	// Reported says that Onset is when an operator first said that it fails: when it
+	// began is not known.
+	Reported   bool
 	DetectedBy Detector
 	Shown      time.Time // when the first trigger was shown, or a question answered with yes
 	ShownBy    Detector

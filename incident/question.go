@@ -268,6 +268,7 @@ func (b Said) apply(i *Incident, f Fact) {
 	if b.Answer.Answer == model.TriYes {
 		if i.Onset.IsZero() {
 			i.begins(f.At)
+			i.Reported = true
 		}
 		i.shown(f.At, Detector{Source: SourceAnswer, Name: f.By})
 	}

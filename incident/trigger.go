@@ -46,15 +46,26 @@ func (i *Incident) Trigger(component string, kind TriggerKind) *Trigger {
 	return nil
 }
 
-// OnsetName returns "the first bad sample", or "the onset" where pods began it and no
-// figure did.
+// OnsetName returns what the onset is: "the first bad sample", "the onset" where pods
+// began it and no figure did, or "the first report" where when it began is not known.
 func (i *Incident) OnsetName() string {
+	if i.Reported {
+		return "the first report"
+	}
 	for n := range i.Triggers {
 		if t := &i.Triggers[n]; t.Onset.Equal(i.Onset) && (t.Kind == TNoPod || t.Kind == TStuck) {
 			return "the onset"
 		}
 	}
 	return "the first bad sample"
+}
+
+// BeganAt returns when it began; zero = that is not known.
+func (i *Incident) BeganAt() time.Time {
+	if i.Reported {
+		return time.Time{}
+	}
+	return i.Onset
 }
 
 // triggers latches what is broken now, and marks what is no longer. In an incident that
@@ -104,6 +115,7 @@ func (b Rose) apply(i *Incident, f Fact) {
 	}
 	if i.Onset.IsZero() || b.Trigger.Onset.Before(i.Onset) && i.Decided.IsZero() {
 		i.begins(b.Trigger.Onset)
+		i.Reported = false
 	}
 	i.shown(f.At, Detector{Source: SourceLimit})
 	i.Verdict.Overruled, i.Verdict.Reason = false, ""

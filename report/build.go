@@ -16,9 +16,10 @@ import (
 // beside it; nil = there is none.
 func New(facts []incident.Fact, kept *Manifest) Data {
 	b := builder{i: incident.Fold(facts), facts: facts, kept: kept}
+	b.begin = b.earliest()
 	i := &b.i
 	set := &i.Settings
-	d := Data{ID: Text(i.ID), State: b.state(), Namespace: Text(set.Namespace), Context: Text(set.Context), Server: Text(set.Server), Production: set.Production, Rule: Text(set.Why),
+	d := Data{begin: b.begin, ID: Text(i.ID), State: b.state(), Namespace: Text(set.Namespace), Context: Text(set.Context), Server: Text(set.Server), Production: set.Production, Rule: Text(set.Why),
 		Severity: Text(i.Severity.Severity), Users: Text(i.Severity.Users)}
 	if i.End != nil {
 		d.Outcome, d.Reason = Text(i.End.Outcome), Text(i.End.Reason)
@@ -39,6 +40,7 @@ func New(facts []incident.Fact, kept *Manifest) Data {
 	d.Escalations = b.escalations()
 	d.Attempts = b.attempts()
 	d.Recoveries = b.recoveries()
+	d.Left = b.left()
 	d.Proof = b.proof()
 	d.Timeline = b.timeline()
 	d.Evidence = b.evidence()
@@ -56,7 +58,8 @@ type builder struct {
 	i     incident.Incident
 	facts []incident.Fact
 	kept  *Manifest
-	dated bool // the summary has said a date
+	dated time.Time // what the summary told of last; zero = nothing so far
+	begin time.Time // the earliest that is told of: times of another day bear their date
 }
 
 // each calls f with every fact of one kind.
@@ -96,20 +99,44 @@ func (b *builder) operators() (out []string) {
 	return out
 }
 
+// earliest is the first moment that the report tells of.
+func (b *builder) earliest() (at time.Time) {
+	add := func(t time.Time) {
+		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	for _, s := range b.i.Suspects {
+		add(s.At)
+	}
+	for _, a := range b.i.Alerts {
+		add(a.Since)
+	}
+	add(b.i.Onset)
+	add(b.i.Told.At)
+	if len(b.facts) > 0 {
+		add(b.facts[0].At)
+	}
+	return at
+}
+
+// clock says a time of day, with its date on another day than the report's first.
+func (b *builder) clock(m Moment) string { return Data{begin: b.begin}.Clock(m) }
+
 func (b *builder) times() (Times, Took) {
 	i := &b.i
-	t := Times{Onset: Moment{i.Onset}, Detected: Moment{i.Detected}, Opened: Moment{b.opened()}, Decided: Moment{i.Decided}, Confirmed: Moment{i.ConfirmedAt()},
+	t := Times{Onset: Moment{i.BeganAt()}, Detected: Moment{i.Detected}, Opened: Moment{b.opened()}, Decided: Moment{i.Decided}, Confirmed: Moment{i.ConfirmedAt()},
 		RolledOut: Moment{i.RolledOut}, Recovered: Moment{i.Recovered}, Verified: Moment{i.Verified}, Closed: Moment{i.Closed}}
 	const (
 		onset, detected = "when it began is not known", "when it was detected is not known"
 		noRecovery      = "it was not verified"
 	)
 	return t, Took{
-		Detect:       between(i.Onset, i.Detected, onset, detected),
+		Detect:       between(i.BeganAt(), i.Detected, onset, detected),
 		Decide:       between(i.Detected, i.Decided, detected, "nothing was decided"),
 		RollBack:     between(i.ConfirmedAt(), i.RolledOut, "nothing was rolled back", "it was not rolled out"),
 		Recover:      between(i.Detected, i.Recovered, detected, noRecovery),
-		RecoverOnset: between(i.Onset, i.Recovered, onset, noRecovery),
+		RecoverOnset: between(i.BeganAt(), i.Recovered, onset, noRecovery),
 	}
 }
 
@@ -122,15 +149,15 @@ func (b *builder) opened() (at time.Time) {
 // came to know of it.
 func (b *builder) noticed() (out []Text) {
 	for _, a := range b.i.Alerts {
-		text := "alert " + a.Words() + " fired from " + Moment{a.Since}.String()
+		text := "alert " + a.Words() + " fired from " + b.clock(Moment{a.Since})
 		if !a.Over.IsZero() {
-			text += " to " + Moment{a.Over}.String()
+			text += " to " + b.clock(Moment{a.Over})
 		}
 		out = append(out, Text(text))
 	}
 	said := Text("when somebody was paged is not known")
 	if b.i.Told.How != incident.SourceUnknown {
-		said = Text(b.i.ToldBy + ": " + b.i.Told.WordsIn("2006-01-02 15:04:05 UTC"))
+		said = Text(b.i.ToldBy + ": " + b.i.Told.WordsAs(func(at time.Time) string { return b.clock(Moment{at}) }))
 	}
 	return append(out, said)
 }
@@ -148,7 +175,7 @@ func (b *builder) triggers() (out []Text) {
 
 func (b *builder) decision() Decision {
 	v := b.i.Verdict
-	d := Decision{Verdict: verdict(v.Verdict), Text: Text(v.Text), Overruled: v.Overruled, Reason: Text(v.Reason)}
+	d := Decision{Verdict: shouted(v.Verdict, v.Text), Text: Text(v.Text), Overruled: v.Overruled, Reason: Text(v.Reason)}
 	// With what Decide was left first is what was decided; what the figures said
 	// later, while it was rolled back, is not.
 	var left *incident.Moved
@@ -158,8 +185,10 @@ func (b *builder) decision() Decision {
 		}
 	})
 	if left != nil {
-		d.Verdict, d.Text = verdict(left.Verdict), Text(left.Text)
+		d.Verdict, d.Text = shouted(left.Verdict, left.Text), Text(left.Text)
 	}
+	d.Figure = Text(b.newIn(string(d.Text)))
+	d.Warned = b.warned()
 	// Ending the incident there is a decision too.
 	each(b.facts, func(f incident.Fact, m incident.Moved) {
 		d.NoRollback = d.NoRollback || left == nil && m.To == incident.Close && f.At.Equal(b.i.Decided)
@@ -191,6 +220,52 @@ func (b *builder) decision() Decision {
 	return d
 }
 
+// spans are the durations in a sentence about a limit, which go on.
+var spans = regexp.MustCompile(`\b\d+(d|h(\d+m)?|m(\d+s)?|s)\b`)
+
+// newIn returns what a verdict's sentence says beyond the limits that were broken, which
+// are told of where it was detected.
+func (b *builder) newIn(why string) string {
+	known := map[string]bool{}
+	for _, t := range b.triggers() {
+		known[spans.ReplaceAllString(string(t), "")] = true
+		if rest, more := strings.CutPrefix(why, string(t)+", but "); more {
+			return rest
+		}
+	}
+	for one := range strings.SplitSeq(why, "; ") {
+		if !known[spans.ReplaceAllString(one, "")] {
+			return why
+		}
+	}
+	return ""
+}
+
+// ownerCheck begins the IDs of the checks that tell who else sets a component's version.
+const ownerCheck = "owner."
+
+// warned are the lines of the checks before the writes that were not plainly good, each
+// once, less those that were overridden, which are told of with the reason.
+func (b *builder) warned() (out []Item) {
+	overridden := map[string]bool{}
+	each(b.facts, func(_ incident.Fact, o incident.CheckOverridden) { overridden[o.Component+"/"+o.Text] = true })
+	each(b.facts, func(_ incident.Fact, c incident.Confirmed) {
+		for _, k := range c.Checks {
+			x := Item{Text(k.Component), Text(k.Text)}
+			good := k.State == model.CheckOK || k.State == model.CheckNote && !strings.HasPrefix(k.ID, ownerCheck)
+			if !good && !overridden[k.Component+"/"+k.Text] && !slices.Contains(out, x) {
+				out = append(out, x)
+			}
+		}
+	})
+	return out
+}
+
+// shouted is verdict for one that may have nothing to roll back.
+func shouted(v incident.Verdict, why string) Text {
+	return Text(strings.ToLower(incident.Shouted(v, why)))
+}
+
 // verdict is what the screen shouts, in a sentence.
 func verdict(v incident.Verdict) Text { return Text(strings.ToLower(v.Name())) }
 
@@ -215,6 +290,32 @@ func (b *builder) attempts() (out []Try) {
 		}
 	}
 	return out
+}
+
+// left says of each component once what its rollbacks did not bring back.
+func (b *builder) left() (out []Item) {
+	for _, a := range b.i.Attempts {
+		for _, w := range a.Writes {
+			stays := slices.DeleteFunc(slices.Clone(w.Plan.Stays), func(s string) bool { return s == "schema" && b.tookSchemaBack(w.Plan.Component) })
+			x := Item{Text(w.Plan.Component), Text(strings.Join(stays, ", "))}
+			if len(stays) > 0 && w.InPlace() && !slices.Contains(out, x) {
+				out = append(out, x)
+			}
+		}
+	}
+	return out
+}
+
+// tookSchemaBack reports whether a component's schema was brought to another migration.
+func (b *builder) tookSchemaBack(component string) bool {
+	for _, a := range b.i.Attempts {
+		for _, w := range a.Writes {
+			if w.Plan.Component == component && w.Plan.Role == model.RoleSchema && w.State == incident.Done {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func outcome(w incident.Write) Text {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"rollbook/model"
@@ -38,6 +39,7 @@ type Data struct {
 	Escalations []Call     `json:"escalations,omitempty"`
 	Attempts    []Try      `json:"attempts,omitempty"`
 	Recoveries  []Recovery `json:"recoveries,omitempty"` // what followed a rollback that failed or made it worse
+	Left        []Item     `json:"left,omitempty"`       // what the writes did not bring back, by component
 	Proof       Proof      `json:"proof"`
 	Timeline    []Entry    `json:"timeline,omitempty"`
 	Evidence    Kept       `json:"evidence"`
@@ -45,6 +47,19 @@ type Data struct {
 	Actions     []Action   `json:"actions,omitempty"`   // P1 to P5
 	Checklist   []Action   `json:"checklist,omitempty"` // A2 to A4
 	Links       []Link     `json:"links,omitempty"`
+
+	begin time.Time // the first moment that is told of
+}
+
+// Day is the date of the first moment that the report tells of, in UTC.
+func (d Data) Day() string { return Moment{d.begin}.Day() }
+
+// Clock says a time of day in UTC, to the second, with its date where it is not Day.
+func (d Data) Clock(m Moment) string {
+	if !m.IsZero() && m.Day() != d.Day() {
+		return m.UTC().Format("2006-01-02 15:04:05")
+	}
+	return m.Clock()
 }
 
 // Times are the moments of an incident; a zero one is not known.
@@ -77,6 +92,13 @@ type Impact struct {
 	To         Moment `json:"to,omitzero"`
 	All        Cost   `json:"all"`
 	Components []Cost `json:"components,omitempty"`
+	Text       Text   `json:"text"`               // in words: "2.3k of 29k requests failed (8%)"
+	Reported   bool   `json:"reported,omitempty"` // From is when somebody reported it: when it began is not known
+}
+
+// HasBudget reports whether an error budget is known that may have been spent.
+func (i Impact) HasBudget() bool {
+	return slices.ContainsFunc(i.Components, func(c Cost) bool { return c.BudgetShare.Value.Known || c.BudgetShare.Query != "" })
 }
 
 // Downtime is how long a component concerned was over a trigger's limit or without
@@ -87,7 +109,8 @@ type Downtime struct {
 	From   Moment `json:"from,omitzero"`  // when the clock began to run; zero = it never did
 	To     Moment `json:"to,omitzero"`    // when it stood for good; zero = it never ran, or still does
 	Until  Moment `json:"until,omitzero"` // the clock still ran: counted up to the journal's last fact
-	Text   Text   `json:"text"`           // all of it in words: "8m40s, and 2m without data, between 03:07 and 03:18 UTC"
+	What   Text   `json:"what"`           // what is counted: "Without an available pod"
+	Text   Text   `json:"text"`           // all of it in words: "8m40s, and 2m without data, between 03:07 and 03:18"
 }
 
 // Cost is the impact on one component, or on all: words for people, and the
@@ -161,6 +184,7 @@ type Diffed struct {
 	Component Text   `json:"component"`
 	From      Text   `json:"from"`
 	To        Text   `json:"to"`
+	Between   []Text `json:"between,omitempty"` // versions that were released in between: Lines are what all of them changed
 	Lines     []Text `json:"lines"`
 }
 
@@ -172,6 +196,8 @@ type Decision struct {
 	NoRollback bool   `json:"noRollback"` // it was decided to end without one
 	Overruled  bool   `json:"overruled"`
 	Reason     Text   `json:"reason,omitempty"`
+	Figure     Text   `json:"-"`                // Text, less what the limits that were broken say already
+	Warned     []Item `json:"warned,omitempty"` // what the checks before a write said that was not plainly good, by component
 	Answers    []Said `json:"answers,omitempty"`
 	Overrides  []Said `json:"overrides,omitempty"` // preflight lines that were lifted
 }

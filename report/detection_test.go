@@ -30,12 +30,12 @@ func TestDetectionIsToldOf(t *testing.T) {
 		took  time.Duration
 		lines []string
 	}{
-		{"nobody said", nil, "limit", 8 * time.Minute, []string{"| Detected | 2026-11-23 03:08:00 UTC | to detect: 8m |", "- when somebody was paged is not known"}},
-		{"an alert", alert, "alert", 2 * time.Minute, []string{`| Detected by the alert High\|Error\*Rate\* | 2026-11-23 03:02:00 UTC | to detect: 2m |`,
-			`- alert High\|Error\*Rate\* (page) about shop fired from 2026-11-23 03:02:00 UTC to 2026-11-23 03:20:00 UTC`, "- when somebody was paged is not known"}},
-		{"paged after it", append(alert[:2:2], told(incident.SourcePage, 3)), "alert", 2 * time.Minute, []string{"- maria: paged at 2026-11-23 03:03:00 UTC"}},
+		{"nobody said", nil, "limit", 8 * time.Minute, []string{"| Detected by rollbook | 03:08:00 | to detect: 8m |", "- when somebody was paged is not known"}},
+		{"an alert", alert, "alert", 2 * time.Minute, []string{`| Detected by the alert High\|Error\*Rate\* | 03:02:00 | to detect: 2m |`,
+			`- alert High\|Error\*Rate\* (page) about shop fired from 03:02:00 to 03:20:00`, "- when somebody was paged is not known"}},
+		{"paged after it", append(alert[:2:2], told(incident.SourcePage, 3)), "alert", 2 * time.Minute, []string{"- maria: paged at 03:03:00"}},
 		{"told before it", append(alert[:2:2], told(incident.SourceTold, 1)), "told", time.Minute,
-			[]string{"| Detected by somebody who told maria | 2026-11-23 03:01:00 UTC | to detect: 1m |", "| 03:01:00 | maria | told of it by somebody |", "- maria: told by somebody at 2026-11-23 03:01:00 UTC"}},
+			[]string{"| Detected by somebody who told maria | 03:01:00 | to detect: 1m |", "| 03:01:00 | maria | told of it by somebody |", "- maria: told by somebody at 03:01:00"}},
 		{"not known", []incident.Fact{{At: at(30), By: "maria", Body: incident.DetectionTold{}}}, "limit", 8 * time.Minute, []string{"- when somebody was paged is not known"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"rollbook/incident"
@@ -12,7 +13,7 @@ import (
 func (b *builder) downtime() Downtime {
 	if !b.clocked() {
 		const why = "the journal is of an older version and has no clock of it"
-		return Downtime{Down: Span{Why: why}, NoData: Span{Why: why}, Text: Text("unknown: " + why)}
+		return Downtime{Down: Span{Why: why}, NoData: Span{Why: why}, What: b.outage(), Text: Text("unknown: " + why)}
 	}
 	last := b.facts[len(b.facts)-1].At
 	total, blind := incident.Downtime(&incident.Snapshot{Incident: b.i, Now: last})
@@ -29,6 +30,7 @@ func (b *builder) downtime() Downtime {
 	case !d.From.IsZero():
 		d.To = Moment{b.i.Down.Until}
 	}
+	d.What = b.outage()
 	words := "none"
 	if total-blind >= time.Second {
 		words = model.Short(total - blind)
@@ -40,12 +42,37 @@ func (b *builder) downtime() Downtime {
 	switch {
 	case words == "none":
 	case !d.Until.IsZero():
-		words += ", since " + d.From.Minute() + " and still going on at " + d.Until.Minute()
+		words += ", since " + b.minute(d.From) + " and still going on at " + b.minute(d.Until)
+	case b.minute(d.From) == b.minute(d.To):
+		words += ", at " + b.minute(d.From)
 	default:
-		words += ", between " + d.From.Minute() + " and " + d.To.Minute()
+		words += ", between " + b.minute(d.From) + " and " + b.minute(d.To)
 	}
 	d.Text = Text(words)
 	return d
+}
+
+// minute is clock without the seconds.
+func (b *builder) minute(m Moment) string {
+	if m.IsZero() {
+		return "a time that is not known"
+	}
+	return strings.TrimSuffix(b.clock(m), m.UTC().Format(":05"))
+}
+
+// outage says what the downtime is of: of what only answered slowly nobody says that it
+// was down.
+func (b *builder) outage() Text {
+	var kinds []incident.TriggerKind
+	each(b.facts, func(_ incident.Fact, r incident.Rose) {
+		if k := r.Trigger.Kind; k != incident.TStuck && k != incident.TBurn && !slices.Contains(kinds, k) {
+			kinds = append(kinds, k)
+		}
+	})
+	if len(kinds) == 1 {
+		return map[incident.TriggerKind]Text{incident.TErrors: "Errors over their limit", incident.TP95: "P95 over its limit", incident.TNoPod: "Without an available pod"}[kinds[0]]
+	}
+	return "Over a limit, or without an available pod"
 }
 
 // clocked says whether the journal would tell of a downtime: whatever rises but a

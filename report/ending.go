@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -24,7 +25,7 @@ func (b *builder) undoes(a *incident.Attempt, p *model.Plan) bool {
 // attempted tells what one attempt did: in one sentence what was written, and each
 // write that came to another end in one of its own.
 func (b *builder) attempted(a *incident.Attempt) (out []string) {
-	var back, again []string
+	var back, again, schema []string
 	for _, w := range a.Writes {
 		p := &w.Plan
 		name := p.Component + " to " + p.To.Name()
@@ -53,10 +54,15 @@ func (b *builder) attempted(a *incident.Attempt) (out []string) {
 				end = "it is not rolled out yet"
 			}
 		}
+		if end == "" && w.Worse == "" && p.Role == model.RoleRelease && a != b.i.Attempt() && a.Verified.IsZero() {
+			end = "that it helped is not verified"
+		}
 		if w.Worse != "" {
-			end = strings.TrimPrefix(end+", and it was worse than before ("+w.Worse+")", ", and ")
+			end = strings.TrimPrefix(end+", and it was worse than before: "+wentUp(w.Worse), ", and ")
 		}
 		switch {
+		case end == "" && p.Role == model.RoleSchema:
+			schema = append(schema, fmt.Sprintf("The schema of %s was taken back to %s at %s by %s.", p.Component, p.To.Name(), b.day(a.Confirmed), a.By))
 		case end == "" && undoes:
 			again = append(again, name)
 		case end == "" && name != "":
@@ -79,15 +85,55 @@ func (b *builder) attempted(a *incident.Attempt) (out []string) {
 	}
 	verified := ""
 	if a == b.i.Attempt() && !b.i.Verified.IsZero() && (b.i.End == nil || b.i.End.Outcome == incident.RolledBack) {
-		verified = ", " + string(b.proved()) + " at " + b.i.Verified.UTC().Format("15:04:05 UTC")
+		verified = ", " + string(b.proved()) + " at "
 	}
-	if len(again) > 0 {
-		out = append([]string{fmt.Sprintf("Put %s at %s by %s%s.", list(again), b.day(a.Confirmed), a.By, verified)}, out...)
+	done := func(did string, names []string) {
+		if len(names) == 0 {
+			return
+		}
+		text := fmt.Sprintf("%s %s at %s by %s", did, list(names), b.day(a.Confirmed), a.By)
+		if verified != "" {
+			text += verified + b.day(b.i.Verified)
+		}
+		out = append([]string{text + "."}, out...)
 	}
-	if len(back) > 0 {
-		out = append([]string{fmt.Sprintf("Rolled back %s at %s by %s%s.", list(back), b.day(a.Confirmed), a.By, verified)}, out...)
-	}
+	done("Put", again)
+	done("Rolled back", back)
+	return append(schema, out...)
+}
+
+// owned matches what a check says of somebody who sets a component's version too.
+var owned = regexp.MustCompile(`^(.+) owns it \([^)]*\)([:,] [^;]+)`)
+
+// owners tells of who else sets the version of a component that was rolled back: the
+// rollback does not outlast it.
+func (b *builder) owners() (out []string) {
+	each(b.facts, func(_ incident.Fact, c incident.Confirmed) {
+		for _, k := range c.Checks {
+			m := owned.FindStringSubmatch(k.Text)
+			if m == nil || k.State == model.CheckOK || !strings.HasPrefix(k.ID, ownerCheck) {
+				continue
+			}
+			rest := m[2]
+			if k.State == model.CheckBlocked { // what it did then is told with the rollback
+				rest = ""
+			}
+			if text := m[1] + " owns " + k.Component + rest + "."; !slices.Contains(out, text) {
+				out = append(out, text)
+			}
+		}
+	})
 	return out
+}
+
+// wentUp says a figure's "errors 8% → 85.9% on the new pods" for everybody.
+func wentUp(worse string) string {
+	name, rest, _ := strings.Cut(strings.Replace(worse, " of the new pods", " on the new pods", 1), " ")
+	was, is, arrow := strings.Cut(rest, " → ")
+	if !arrow {
+		return worse
+	}
+	return name + " rose from " + was + " to " + is
 }
 
 // list joins names with commas and an "and".

@@ -80,6 +80,9 @@ func (b *builder) evidence() Kept {
 	}
 	slices.SortStableFunc(k.Pictures, func(a, b Text) int { return picRank(a) - picRank(b) })
 	for _, x := range m.Missing {
+		if whole := lastLines.ReplaceAllString(x.What, ""); whole != x.What && slices.ContainsFunc(m.Missing, func(o Missing) bool { return o.What == whole }) {
+			continue // the whole log is missing for the same reason
+		}
 		k.Missing = append(k.Missing, Item{Text(x.What), Text(x.Why)})
 	}
 	k.Text = Text(fmt.Sprintf("%d files, %s, in the folder %s", len(m.Files), model.Bytes(bytes), Folder))
@@ -91,6 +94,9 @@ func (b *builder) evidence() Kept {
 
 // asKind is what the manifest says of the files that hold the same in another form.
 var asKind = text.Pattern(`(, from Prometheus| as (svg|png)|, as JSON lines)$`)
+
+// lastLines is what the manifest says of the end of a log that is also there whole.
+var lastLines = regexp.MustCompile(`, last \d+ lines$`)
 
 // picRank puts the figures that a rollback is decided by first.
 func picRank(name Text) int {
@@ -105,36 +111,57 @@ func picRank(name Text) int {
 // saidMost is how many lines of a component's logs a report shows.
 const saidMost = 5
 
-// said is what the pods of the failed components said: the lines that the journal has,
-// those first that the version before did not say; else the ends of the logs that were
-// kept.
+// said is what the pods of the components concerned said: the lines that the journal
+// has, those first that the version before did not say; else what the ends of the logs
+// that were kept tell.
 func (b *builder) said() (out []Saying) {
-	told := map[string]bool{}
-	for _, c := range b.i.Failed {
+	for _, c := range b.components() {
+		n := len(out)
 		for _, of := range b.i.PodsSaidBy(c) {
 			if len(of.Lines) == 0 {
 				continue
 			}
-			told[c] = true
-			s := Saying{Component: Text(c), Source: Text(fmt.Sprintf("logs of %d of the pods of %s", of.Pods, of.Version.Full()))}
+			s := Saying{Component: Text(c), Source: Text(fmt.Sprintf("logs of %s of %s", pods(of.Pods), of.Version.Full()))}
 			for n := range of.Lines[:min(len(of.Lines), saidMost)] {
-				s.Lines = append(s.Lines, Text(incident.SaidWords(&of, &of.Lines[n])))
+				s.Lines = append(s.Lines, Text(quotedLine(&of, &of.Lines[n])))
 			}
 			out = append(out, s)
 		}
-	}
-	if b.kept == nil {
-		return out
-	}
-	for _, s := range b.kept.ends {
-		if told[s.component] {
-			continue
+		if n == len(out) && b.kept != nil {
+			for _, s := range b.kept.ends {
+				if s.component != c {
+					continue
+				}
+				lines := make([]Text, 0, saidMost)
+				for _, l := range s.lines {
+					lines = append(lines, Text(l))
+				}
+				out = append(out, Saying{Component: Text(c), Source: Text(s.source), Lines: lines})
+			}
 		}
-		lines := make([]Text, 0, saidMost)
-		for _, l := range s.lines {
-			lines = append(lines, Text(l))
-		}
-		out = append(out, Saying{Component: Text(s.component), Source: Text(s.source), Lines: lines})
 	}
 	return out
+}
+
+func pods(n int) string {
+	if n == 1 {
+		return "one pod"
+	}
+	return fmt.Sprintf("%d pods", n)
+}
+
+// quotedLine is a line of a log with how often it was said; whose log it is of stands
+// below all of them.
+func quotedLine(of *model.Said, l *model.SaidLine) string {
+	line := incident.SaidText(l)
+	if l.Count > 1 {
+		line += fmt.Sprintf("  ×%d", l.Count)
+	}
+	switch {
+	case l.New:
+		line += "  new since " + of.Version.Name()
+	case of.OldRead > 0:
+		line += "  also in the log of " + of.Before.Name()
+	}
+	return line
 }

@@ -41,19 +41,28 @@ func (b *builder) summary(d Data) (out []Text) {
 	for _, s := range b.recovered() {
 		say("%s", s)
 	}
+	for _, s := range b.owners() {
+		say("%s", s)
+	}
 	for _, s := range b.ended(d) {
 		say("%s", s)
 	}
 	return out
 }
 
-// day says a time of day with its date where it is said first.
+// day says a time of day; with its date and the zone where the first is said, and with
+// its date again where it is another one.
 func (b *builder) day(at time.Time) string {
-	if !b.dated {
-		b.dated = true
-		return at.UTC().Format("15:04 UTC on 2 January 2006")
+	at = at.UTC()
+	was := b.dated
+	b.dated = at
+	switch {
+	case was.IsZero():
+		return at.Format("15:04 UTC on 2 January 2006")
+	case was.Format(time.DateOnly) != at.Format(time.DateOnly):
+		return at.Format("15:04 on 2 January")
 	}
-	return Moment{at}.Minute()
+	return at.Format("15:04")
 }
 
 // failures tells of each component that had a trigger: the release that came before,
@@ -83,6 +92,9 @@ func (b *builder) failures() (out []string) {
 	}
 	if len(order) > 0 && !slices.ContainsFunc(b.i.Suspects, func(s incident.Suspect) bool { return !s.Later() }) {
 		out = append(out, "Nothing is known to have been released in the hour before.")
+	}
+	for _, c := range order {
+		out = append(out, b.followed(c, by[c])...)
 	}
 	return out
 }
@@ -124,76 +136,75 @@ func nameRelease(s *incident.Suspect) string {
 	return name + " of " + s.Component + by
 }
 
-// failure is one component's sentence.
+// ills say what was seen of the pods of a release, behind when it went out.
+var ills = map[incident.Illness]string{incident.IllCrash: " and crash-looped", incident.IllImage: " and did not start: its image could not be pulled",
+	incident.IllReady: ", and its pods did not become ready"}
+
+// failure is one component's sentence: what was released before, and what failed since
+// when.
 func (b *builder) failure(component string, triggers []incident.Trigger) string {
-	worst := map[incident.TriggerKind]*incident.Trigger{}
-	for n := range triggers {
-		if t := &triggers[n]; worst[t.Kind] == nil {
-			worst[t.Kind] = t
-		}
-	}
 	s := b.suspect(component)
-	var ill incident.Illness
+	out, ill := "", ""
 	if s != nil {
-		ill = b.i.Known[component+"/"+s.Version.Key].Ill
+		ill = ills[b.i.Known[component+"/"+s.Version.Key].Ill]
+		out = nameRelease(s) + " went out at " + b.day(s.At) + ill
 	}
-	no, errors, p95, stuck := worst[incident.TNoPod], worst[incident.TErrors], worst[incident.TP95], worst[incident.TStuck]
-	var what string
-	var at time.Time
+	what, at := b.symptom(component, triggers, ill != "")
 	switch {
-	case ill == incident.IllCrash:
-		what, at = "crash-looped from %s", triggers[0].Onset
-	case ill == incident.IllImage:
-		what, at = "did not start from %s: its image could not be pulled", triggers[0].Onset
-	case ill == incident.IllReady && stuck != nil:
-		what, at = "did not get ready from %s", stuck.Onset
-	}
-	var also string
-	switch {
-	case no != nil:
-		also = component + " had no available pod from %s"
-		at = either(at, no.Onset)
-	case errors != nil:
-		also = "from %s up to " + share(b.peak(component, errors)) + " of the requests to " + component + " failed"
-		at = either(at, errors.Onset)
-	case p95 != nil:
-		also = "from %s " + component + " answered slowly, 5%% of the requests in " + model.Seconds(b.peak(component, p95)) + " or more"
-		at = either(at, p95.Onset)
-	case what == "" && stuck != nil:
-		also = "the rollout of " + component + " was stuck from %s"
-		at = stuck.Onset
 	case what == "":
-		also = "from %s " + component + " was using up its error budget"
-		at = triggers[0].Onset
+	case s == nil:
+		out = "From " + b.day(at) + " " + what
+	case at.Truncate(time.Minute).Equal(s.At.Truncate(time.Minute)):
+		out += "; from then on " + what
+	default:
+		out += "; from " + b.day(at) + " " + what
 	}
-	also = strings.ReplaceAll(also, "%%", "%")
-	when := ""
-	at1 := func(format string) string { return strings.Replace(format, "%s", when, 1) }
-	switch {
-	case what != "" && also != "":
-		when = b.day(at)
-		return nameRelease(s) + " " + at1(what) + ", and " + strings.Replace(also, "from %s", "from then on", 1) + "."
-	case what != "":
-		when = b.day(at)
-		return nameRelease(s) + " " + at1(what) + "."
-	case s != nil:
-		went := nameRelease(s) + " went out at " + b.day(s.At) + "; "
-		when = Moment{at}.Minute()
-		if when == (Moment{s.At}).Minute() {
-			also = strings.Replace(also, "from %s", "from then on", 1)
-		}
-		return went + at1(also) + "."
-	}
-	when = b.day(at)
-	also = at1(also)
-	return strings.ToUpper(also[:1]) + also[1:] + "."
+	return out + "."
 }
 
-func either(a, b time.Time) time.Time {
-	if a.IsZero() {
-		return b
+// symptom says what users felt of a component's triggers, and since when; of a rollout
+// that is stuck only where nothing more is known of its pods, which ill says.
+func (b *builder) symptom(component string, triggers []incident.Trigger, ill bool) (what string, at time.Time) {
+	for _, kind := range []incident.TriggerKind{incident.TNoPod, incident.TErrors, incident.TP95, incident.TStuck, incident.TBurn} {
+		n := slices.IndexFunc(triggers, func(t incident.Trigger) bool { return t.Kind == kind })
+		if n < 0 || ill && kind == incident.TStuck {
+			continue
+		}
+		t := &triggers[n]
+		switch kind {
+		case incident.TNoPod:
+			what = component + " had no available pod"
+		case incident.TErrors:
+			what = "up to " + share(max(b.peak(component, t), b.failedShare(component))) + " of the requests to " + component + " failed"
+		case incident.TP95:
+			what = component + " answered slowly, 5% of the requests in " + model.Seconds(b.peak(component, t)) + " or more"
+		case incident.TStuck:
+			what = "the rollout of " + component + " was stuck"
+		default:
+			what = component + " was using up its error budget"
+		}
+		return what, t.Onset
 	}
-	return a
+	return "", time.Time{}
+}
+
+// followed tells of each release of a component since it failed that was not this
+// incident's own; that it did not help, where the limit was broken before and after it
+// without a break.
+func (b *builder) followed(component string, triggers []incident.Trigger) (out []string) {
+	cause := b.suspect(component)
+	for n := range b.i.Suspects {
+		s := &b.i.Suspects[n]
+		if s.Component != component || !s.Later() || s == cause {
+			continue
+		}
+		text := nameRelease(s) + " followed at " + b.day(s.At)
+		if slices.ContainsFunc(triggers, func(t incident.Trigger) bool { return t.Onset.Before(s.At) && t.At.After(s.At) }) {
+			text += " and did not help"
+		}
+		out = append(out, text+".")
+	}
+	return out
 }
 
 // share prints a ratio for people: without a fraction from ten percent on.
@@ -227,6 +238,17 @@ func (b *builder) peak(component string, t *incident.Trigger) float64 {
 		}
 	})
 	return most
+}
+
+// failedShare is the share of a component's requests that failed over the whole time: no
+// peak is lower. 0 = it is not known.
+func (b *builder) failedShare(component string) float64 {
+	for _, c := range b.i.Impact.Impact.Components {
+		if c.Component == component && c.Failed.Known && c.Requests.Known && !c.Requests.AtLeast && c.Requests.Value > 0 {
+			return c.Failed.Value / c.Requests.Value
+		}
+	}
+	return 0
 }
 
 // reported are the operators' own words about what failed.
@@ -289,27 +311,58 @@ func (b *builder) rose() (yes bool) {
 
 // lost says how many requests failed.
 func (b *builder) lost(i Impact) string {
-	until := ""
-	if i.Known && (b.i.Recovered.IsZero() || i.To.Before(b.i.Recovered.Add(-time.Minute))) {
-		until = " until " + i.To.Minute()
-	}
-	f, r := i.All.Failed.Value, i.All.Requests.Value
-	none, least := math.Round(f.Value) <= 0, ""
-	if f.AtLeast {
-		least = "at least "
-	}
+	f := i.All.Failed.Value
 	switch {
 	case !i.Known || !f.Known:
-		return "How many requests failed is not known."
-	case none && !b.rose(): // since when it failed is not known
-		return "How many requests failed before " + i.From.Minute() + " is not known."
-	case none && (f.AtLeast || i.All.NoData.Value.Value >= 0.5 || !i.All.NoData.Value.Known):
-		return "As far as there are figures, no request failed" + until + "."
-	case none:
-		return "No request failed" + until + "."
-	case r.Known && r.Value > 0 && !f.AtLeast && !r.AtLeast:
-		return fmt.Sprintf("%s of %s requests failed%s (%s).", number(f.Value), number(r.Value), until, share(f.Value/r.Value))
+		text := "How many requests failed is not known"
+		if b.podless() {
+			text += ": there was no pod to count them"
+		}
+		return text + "."
+	case math.Round(f.Value) <= 0 && !b.rose(): // since when it failed is not known
+		return "How many requests failed before " + b.day(i.From.Time) + " is not known."
 	}
-	text := least + number(f.Value) + " requests failed" + until + "."
-	return strings.ToUpper(text[:1]) + text[1:]
+	until := ""
+	if b.i.Recovered.IsZero() || i.To.Before(b.i.Recovered.Add(-time.Minute)) {
+		until = " until " + b.day(i.To.Time)
+	}
+	text := failedOf(i.All, until)
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+// failedOf says how many requests failed, as far as that is known; until is when the
+// counting ended, where that was before the end.
+func failedOf(c Cost, until string) string {
+	f, r := c.Failed.Value, c.Requests.Value
+	none := math.Round(f.Value) <= 0
+	switch {
+	case !f.Known && f.Why != "":
+		return "how many requests failed is not known: " + f.Why
+	case !f.Known:
+		return "how many requests failed is not known"
+	case none && (f.AtLeast || c.NoData.Value.Value >= 0.5 || !c.NoData.Value.Known):
+		return "as far as there are figures, no request failed" + until
+	case none:
+		return "no request failed" + until
+	case r.Known && r.Value > 0 && !f.AtLeast && !r.AtLeast:
+		return fmt.Sprintf("%s of %s requests failed%s (%s)", number(f.Value), number(r.Value), until, share(f.Value/r.Value))
+	case f.AtLeast:
+		return "at least " + number(f.Value) + " requests failed" + until
+	}
+	return number(f.Value) + " requests failed" + until
+}
+
+// podless reports whether each component that failed had no available pod.
+func (b *builder) podless() bool {
+	none := map[string]bool{}
+	each(b.facts, func(_ incident.Fact, r incident.Rose) {
+		c := r.Trigger.Component
+		none[c] = none[c] || r.Trigger.Kind == incident.TNoPod
+	})
+	for _, without := range none {
+		if !without {
+			return false
+		}
+	}
+	return len(none) > 0
 }

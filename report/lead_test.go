@@ -16,13 +16,13 @@ import (
 // was not there.
 func TestFirstParagraph(t *testing.T) {
 	for name, want := range map[string]string{
-		"crash-loop":                     "Revision 6 of backend-python (gitlab-ci: “deploy 1.42.0, pipeline 4578: new payment client”) went out at 03:05 UTC on 23 November 2026; the rollout of backend-python was stuck from then on. No request failed. Rolled back backend-python to revision 5 at 03:12 UTC by root, verified at 03:12:37 UTC.",
-		"errors":                         "Revision 6 of backend-python (gitlab-ci: “deploy 1.42.0, pipeline 4578: pay by invoice”) went out at 03:04 UTC on 23 November 2026; from then on up to 30% of the requests to backend-python failed. 8.4k of 32k requests failed (27%). Rolled back backend-python to revision 5 at 03:12 UTC by root, verified at 03:13:45 UTC.",
-		"healed":                         "From 03:04 UTC on 23 November 2026 up to 17% of the requests to backend-python failed. Nothing is known to have been released in the hour before. 5.1k of 33k requests failed until 03:13 UTC (15%). It ended without a rollback: recovered on its own.",
-		"no-metrics":                     "Revision 6 of backend-python (gitlab-ci: “deploy 1.42.0, pipeline 4578: new web framework”) went out at 03:04 UTC on 23 November 2026. Reported at 03:12 UTC by root: a critical feature was broken. How many requests failed before 03:12 UTC is not known. Rolled back backend-python to revision 5 at 03:12 UTC by root, verified at 03:12:48 UTC.",
-		"stuck-rollout":                  "Revision 5 of frontend (gitlab-ci: “deploy 2.7.0, pipeline 4580: warm caches at start”) went out at 03:05 UTC on 23 November 2026; the rollout of frontend was stuck from 03:07 UTC. No request failed. Rolled back frontend to revision 4 at 03:12 UTC by root, verified at 03:12:36 UTC.",
-		"two-bad-releases-the-wrong-way": "From 02:50 UTC on 23 November 2026 up to 24% of the requests to backend-python failed. Nothing is known to have been released in the hour before. 16k of 83k requests failed (20%). Rolled back backend-python to revision 6 at 03:12 UTC by root. Rolled back backend-python to revision 5 at 03:12 UTC by root, verified at 03:14:00 UTC.",
-		"two-components":                 "Revision 6 of backend-python (gitlab-ci: “deploy 1.42.0, pipeline 4578: orders API v3”) went out at 03:03 UTC on 23 November 2026; from then on up to 22% of the requests to backend-python failed. Revision 5 of frontend (gitlab-ci: “deploy 2.7.0, pipeline 4578: orders API v3”) went out at 03:03 UTC; from 03:04 UTC up to 15% of the requests to frontend failed. 11k of 70k requests failed (16%). Rolled back frontend to revision 4 and backend-python to revision 5 at 03:12 UTC by root, verified at 03:13:45 UTC.",
+		"crash-loop":                     "Revision 6 of backend-python (gitlab-ci: “deploy 1.42.0, pipeline 4578: new payment client”) went out at 03:05 UTC on 23 November 2026; from then on the rollout of backend-python was stuck. No request failed. Rolled back backend-python to revision 5 at 03:12 by root, verified at 03:12.",
+		"errors":                         "Revision 6 of backend-python (gitlab-ci: “deploy 1.42.0, pipeline 4578: pay by invoice”) went out at 03:04 UTC on 23 November 2026; from then on up to 30% of the requests to backend-python failed. 8.4k of 32k requests failed (27%). Rolled back backend-python to revision 5 at 03:12 by root, verified at 03:13.",
+		"healed":                         "From 03:04 UTC on 23 November 2026 up to 17% of the requests to backend-python failed. Nothing is known to have been released in the hour before. 5.1k of 33k requests failed until 03:13 (15%). It ended without a rollback: recovered on its own.",
+		"no-metrics":                     "Revision 6 of backend-python (gitlab-ci: “deploy 1.42.0, pipeline 4578: new web framework”) went out at 03:04 UTC on 23 November 2026. Reported at 03:12 by root: a critical feature was broken. How many requests failed before 03:12 is not known. Rolled back backend-python to revision 5 at 03:12 by root, verified at 03:12.",
+		"stuck-rollout":                  "Revision 5 of frontend (gitlab-ci: “deploy 2.7.0, pipeline 4580: warm caches at start”) went out at 03:05 UTC on 23 November 2026; from 03:07 the rollout of frontend was stuck. No request failed. Rolled back frontend to revision 4 at 03:12 by root, verified at 03:12.",
+		"two-bad-releases-the-wrong-way": "From 02:50 UTC on 23 November 2026 up to 24% of the requests to backend-python failed. Nothing is known to have been released in the hour before. Revision 7 of backend-python (maria: “hotfix 1.42.1, pipeline 4583: retry orders”) followed at 03:03 and did not help. 16k of 83k requests failed (20%). Rolled back backend-python to revision 6 at 03:12 by root; that it helped is not verified. Rolled back backend-python to revision 5 at 03:12 by root, verified at 03:14.",
+		"two-components":                 "Revision 6 of backend-python (gitlab-ci: “deploy 1.42.0, pipeline 4578: orders API v3”) went out at 03:03 UTC on 23 November 2026; from then on up to 22% of the requests to backend-python failed. Revision 5 of frontend (gitlab-ci: “deploy 2.7.0, pipeline 4578: orders API v3”) went out at 03:03; from 03:04 up to 15% of the requests to frontend failed. 11k of 70k requests failed (16%). Rolled back frontend to revision 4 and backend-python to revision 5 at 03:12 by root, verified at 03:13.",
 	} {
 		if got := leadOf(t, name); got != want {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, want)
@@ -55,7 +55,7 @@ func TestNumbersForPeople(t *testing.T) {
 			t.Errorf("%g: %s, want %s", v, got, want)
 		}
 	}
-	for v, want := range map[float64]string{0: "none", 0.02: "none", 0.25: "0.2 minutes", 1: "1 minute", 6.8: "6.8 minutes", 14.25: "14 minutes"} {
+	for v, want := range map[float64]string{0: "none", 0.005: "none", 0.25: "15s", 1: "1m", 6.8: "6m48s", 14.25: "14m"} {
 		if got := minutes(v); got != want {
 			t.Errorf("%g: %s, want %s", v, got, want)
 		}

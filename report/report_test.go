@@ -306,7 +306,7 @@ func TestEndedInDecide(t *testing.T) {
 	if !d.Decision.NoRollback || d.Took.Decide.String() != "1m" {
 		t.Errorf("%+v, decided after %s", d.Decision, d.Took.Decide)
 	}
-	for _, want := range []string{"It ended without a rollback: fixed otherwise (“the flag is off”).", "| Decided: no rollback | ", "## Why nothing was rolled back\n\nIt was decided to end the incident without one. The verdict was roll back now: "} {
+	for _, want := range []string{"It ended without a rollback: fixed otherwise (“the flag is off”).", "| Decided: no rollback | ", "## Why nothing was rolled back\n\nIt was decided to end the incident without one. The verdict was roll back now."} {
 		if !strings.Contains(md, want) {
 			t.Errorf("%q is missing in:\n%s", want, md)
 		}

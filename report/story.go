@@ -3,8 +3,8 @@ package report
 import (
 	"math"
 	"slices"
-	"strconv"
 	"strings"
+	"time"
 
 	"rollbook/incident"
 	"rollbook/model"
@@ -20,11 +20,14 @@ func (b *builder) cause() Cause {
 			words = "released " + s.Distance(&b.i)
 		}
 		to := &c.Suspects
-		if !b.i.Onset.IsZero() && s.Later() {
-			to = &c.Later
+		if own := b.suspect(s.Component); !b.i.Onset.IsZero() && s.Later() {
+			if to = &c.Later; own != nil && own.Version.Is(s.Version) { // later than what failed first, but not than its own failing
+				to, words = &c.Suspects, "released before "+s.Component+" failed"
+			}
 		}
 		*to = append(*to, Culprit{Component: Text(s.Component), Version: Text(s.Version.Full()), At: Moment{s.At}, By: Text(s.By), Why: Text(s.ChangeCause), Text: Text(words)})
 	}
+	unchanged := b.decision().Verdict == "nothing to roll back"
 	later := func(p model.Plan) bool {
 		return slices.ContainsFunc(b.i.Suspects, func(s incident.Suspect) bool {
 			return !b.i.Onset.IsZero() && s.Later() && s.Component == p.Component && s.Version.Is(p.From)
@@ -43,13 +46,13 @@ func (b *builder) cause() Cause {
 			if p.Role != model.RoleRelease {
 				continue
 			}
-			if !seen[p.Component] && !later(p) && b.failed(p.Component) && !slices.ContainsFunc(c.Suspects, func(s Culprit) bool { return string(s.Component) == p.Component }) {
+			if !seen[p.Component] && !unchanged && !later(p) && b.failed(p.Component) && !slices.ContainsFunc(c.Suspects, func(s Culprit) bool { return string(s.Component) == p.Component }) {
 				c.Suspects = append(c.Suspects, Culprit{Component: Text(p.Component), Version: Text(p.From.Full()), Text: "it ran when the rollback was confirmed"})
 			}
 			seen[p.Component] = true
 			if len(p.Changes) > 0 && !known(p) {
 				told = append(told, p)
-				c.Diffs = append(c.Diffs, Diffed{Component: Text(p.Component), From: Text(p.To.Full()), To: Text(p.From.Full()), Lines: released(p.Changes)})
+				c.Diffs = append(c.Diffs, Diffed{Component: Text(p.Component), From: Text(p.To.Full()), To: Text(p.From.Full()), Between: b.between(&p), Lines: released(p.Changes)})
 			}
 		}
 	}
@@ -63,6 +66,24 @@ func (b *builder) cause() Cause {
 	return c
 }
 
+// between are the versions of a component that were released between the two of a plan.
+func (b *builder) between(p *model.Plan) (out []Text) {
+	at := func(v model.Version) (at time.Time) {
+		for _, s := range b.i.Suspects {
+			if s.Component == p.Component && s.Version.Is(v) {
+				at = s.At
+			}
+		}
+		return at
+	}
+	for _, s := range b.i.Suspects {
+		if s.Component == p.Component && !s.Version.Is(p.From) && !s.Version.Is(p.To) && s.At.Before(at(p.From)) && s.At.After(at(p.To)) {
+			out = append(out, Text(s.Version.Full()))
+		}
+	}
+	return out
+}
+
 // failed reports whether a component had a trigger; each did where nobody knows of any.
 func (b *builder) failed(component string) bool {
 	return len(b.i.Triggers) == 0 || slices.ContainsFunc(b.i.Triggers, func(t incident.Trigger) bool { return t.Component == component })
@@ -73,7 +94,13 @@ func (b *builder) failed(component string) bool {
 // a secret is not told: "! " where only that it changed is known.
 func released(back []model.Change) (out []Text) {
 	for _, ch := range back {
-		what := strings.TrimSpace(ch.Kind + " " + ch.What)
+		if ch.What == "kubernetes.io/change-cause" { // which is told with the release
+			continue
+		}
+		if ch.Kind == "commit" { // by the tag that was gone back to
+			ch.What = ""
+		}
+		what := strings.TrimSpace(strings.TrimPrefix(ch.Kind, "other") + " " + ch.What)
 		was, is := ch.To, ch.From
 		switch {
 		case was == is || was == model.LiteralChanged:
@@ -105,9 +132,13 @@ func (b *builder) impact() Impact {
 			why = "it was not measured"
 		}
 		u := Figure{Text: Text("unknown: " + why), Value: Value{model.Reading{Why: why}}}
-		return Impact{Why: Text(why), All: Cost{Failed: u, Requests: u, MinutesOver: u, NoData: u, BudgetShare: u}}
+		return Impact{Why: Text(why), Text: Text("how many requests failed is not known: " + why), All: Cost{Failed: u, Requests: u, MinutesOver: u, NoData: u, BudgetShare: u}}
 	}
 	out := Impact{Known: true, From: Moment{m.From}, To: Moment{m.To}, All: cost(m.All, m)}
+	out.Text = Text(failedOf(out.All, ""))
+	if out.Reported = b.i.Reported; out.Reported {
+		out.Text = "how many requests failed before " + Text(b.clock(out.From)) + " is not known; after it " + out.Text
+	}
 	for _, c := range m.Components {
 		out.Components = append(out.Components, cost(c, m))
 	}
@@ -118,21 +149,29 @@ func cost(c model.ComponentImpact, m *model.Impact) Cost {
 	budget := func(v float64) string {
 		return model.Percent(v) + " of the error budget of " + model.Short(m.Period)
 	}
-	return Cost{Component: Text(c.Component), Failed: figure(c.Failed, number), Requests: figure(c.Requests, number),
+	out := Cost{Component: Text(c.Component), Failed: figure(c.Failed, number), Requests: figure(c.Requests, number),
 		MinutesOver: figure(c.MinutesOver, minutes), NoData: figure(c.NoData, minutes), BudgetShare: figure(c.BudgetShare, budget)}
+	if f, r := c.Failed, c.Requests; !f.Known && !r.Known && f.Why == r.Why {
+		out.Requests.Text = "unknown" // why is said with the other
+	}
+	return out
 }
 
 func figure(r model.Reading, show func(float64) string) Figure {
 	f := Figure{Query: Text(r.Query), Value: Value{r}}
+	least := "at least " + show(r.Value)
+	if show(r.Value) == "none" {
+		least = "none was counted"
+	}
 	switch {
 	case !r.Known && r.Why == "":
 		f.Text = "unknown"
 	case !r.Known:
 		f.Text = Text("unknown: " + r.Why)
 	case r.AtLeast && r.Why != "":
-		f.Text = Text("at least " + show(r.Value) + " (" + r.Why + ")")
+		f.Text = Text(least + " (" + r.Why + ")")
 	case r.AtLeast:
-		f.Text = Text("at least " + show(r.Value))
+		f.Text = Text(least)
 	default:
 		f.Text = Text(show(r.Value))
 	}
@@ -142,32 +181,17 @@ func figure(r model.Reading, show func(float64) string) Figure {
 // number is a count as a person says it: "none", "873", "8.6k", "191k", "1.2M".
 // Prometheus extrapolates to the window's ends, so that what it counts is not whole.
 func number(v float64) string {
-	switch v = math.Round(v); {
-	case v <= 0:
+	if math.Round(v) <= 0 {
 		return "none"
-	case v < 1000:
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	case v < 999_500:
-		return digits(v/1e3) + "k"
 	}
-	return digits(v/1e6) + "M"
+	return model.Count(v)
 }
 
-// digits prints a number with one digit after the point while it is below ten.
-func digits(v float64) string {
-	if v < 9.95 {
-		return strings.TrimSuffix(strconv.FormatFloat(v, 'f', 1, 64), ".0")
-	}
-	return strconv.FormatFloat(v, 'f', 0, 64)
-}
-
+// minutes is a number of minutes, as the other times of a report are told.
 func minutes(v float64) string {
-	switch s := digits(v); s {
-	case "0":
+	d := time.Duration(v * float64(time.Minute)).Round(time.Second)
+	if d <= 0 {
 		return "none"
-	case "1":
-		return "1 minute"
-	default:
-		return s + " minutes"
 	}
+	return model.Short(d)
 }

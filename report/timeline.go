@@ -22,7 +22,11 @@ func (b *builder) timeline() []Entry {
 	for _, s := range i.Suspects {
 		add(Moment{s.At}, s.By, incident.EntrySeen, "%s %s released%s", s.Component, s.Version.Full(), quoted(s.ChangeCause))
 	}
-	add(Moment{i.Onset}, "", incident.EntrySeen, "%s", strings.TrimPrefix(i.OnsetName(), "the "))
+	began := "it began"
+	if name := i.OnsetName(); name != "the onset" {
+		began += ": " + name
+	}
+	add(Moment{i.BeganAt()}, "", incident.EntrySeen, "%s", began)
 	for _, a := range i.Alerts {
 		add(Moment{a.Since}, "", incident.EntrySeen, "alert %s begins to fire", a.Words())
 		add(Moment{a.Over}, "", incident.EntrySeen, "alert %s does not fire any more", a.Words())
@@ -38,16 +42,31 @@ func (b *builder) timeline() []Entry {
 			why = body.Trigger.Text
 		case incident.Judged:
 			if body.Text == why {
-				e.Text = "verdict: " + body.Verdict.Name()
+				e.Text = "verdict: " + incident.Shouted(body.Verdict, body.Text)
 			}
 			why = body.Text
 		case incident.Moved:
 			if body.Text == why {
-				e.Text = "decided: " + body.Verdict.Name()
+				e.Text = "decided: " + incident.Shouted(body.Verdict, body.Text)
 			}
 		case incident.Chosen:
 			if body.Choice.To.IsZero() && body.Choice.Why == "" {
 				continue // what it is to go back to follows
+			}
+		case incident.Noticed:
+			if body.What == "revision" && b.toldRevision(f, body) {
+				continue
+			}
+		case incident.WriteDone:
+			// By which number the cluster knows it is nobody's concern.
+			e.Text, _, _ = strings.Cut(e.Text, " (resourceVersion ")
+		case incident.HoldBegan:
+			if body.Since.Equal(i.Recovered) {
+				continue // which is told with the recovery
+			}
+		case incident.Ended:
+			if body.Outcome == incident.RolledBack && !i.Closed.IsZero() {
+				continue
 			}
 		case incident.EvidenceKept, incident.ItemSettled, incident.ItemReopened, incident.ReportWritten, incident.SeverityTold,
 			incident.Suspected, incident.AlertFired, incident.AlertOver, incident.DetectionTold:
@@ -59,12 +78,27 @@ func (b *builder) timeline() []Entry {
 	slices.SortStableFunc(out, func(a, b Entry) int { return a.At.Compare(b.At.Time) })
 	for n := range out {
 		e := &out[n]
-		e.When = Text(e.At.Clock())
-		if e.At.Day() != out[0].At.Day() {
-			e.When = Text(e.At.UTC().Format("2006-01-02 15:04:05"))
-		}
+		e.When = Text(b.clock(e.At))
 	}
 	return out
+}
+
+// toldRevision reports whether a revision that was seen to run is told with its release,
+// or with the write that set it.
+func (b *builder) toldRevision(f incident.Fact, n incident.Noticed) bool {
+	for _, s := range b.i.Suspects {
+		if s.Component == n.Component && strings.HasPrefix(n.Text+" ", s.Version.Label+" ") {
+			return true
+		}
+	}
+	for _, a := range b.i.Attempts {
+		for _, w := range a.Writes {
+			if w.Plan.Component == n.Component && !w.Intent.IsZero() && !f.At.Before(w.Intent) && (w.RolledOut.IsZero() && w.InPlace() || !f.At.After(w.RolledOut)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func quoted(words string) string {

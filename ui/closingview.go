@@ -183,9 +183,9 @@ func (c *closing) cost() string {
 		text += s
 	}
 	if a.Failed.Known {
-		s := fmt.Sprintf("%.0f requests failed", a.Failed.Value)
+		s := model.Count(a.Failed.Value) + " requests failed"
 		if a.Requests.Known && a.Requests.Value > 0 {
-			s = fmt.Sprintf("%.0f of %.0f requests failed (%s)", a.Failed.Value, a.Requests.Value, model.Percent(a.Failed.Value/a.Requests.Value))
+			s = fmt.Sprintf("%s of %s requests failed (%s)", model.Count(a.Failed.Value), model.Count(a.Requests.Value), model.Percent(a.Failed.Value/a.Requests.Value))
 		}
 		add(s)
 	}
@@ -236,11 +236,11 @@ func times(i *incident.Incident) string {
 		}
 		text += name + " " + model.Short(to.Sub(from))
 	}
-	add("detect", i.Onset, i.Detected)
+	add("detect", i.BeganAt(), i.Detected)
 	add("decide", i.Detected, i.Decided)
 	add("roll back", i.ConfirmedAt(), i.RolledOut)
 	add("recover", i.Detected, i.Recovered)
-	add("since onset", i.Onset, i.Recovered)
+	add("since onset", i.BeganAt(), i.Recovered)
 	if text == "" {
 		return "no times were measured"
 	}
