@@ -316,7 +316,7 @@ func TestScenarioMadeWorse(t *testing.T) {
 		m.Waits(90*time.Second, "is worse than before: errors 8", "u  undo the undo: back to 1.42.0 (revision 6), which was over the limits", "r  recovery")
 		m.hinted(5)
 		m.Keys("1")
-		m.Waits(5*time.Second, "WORSE THAN BEFORE", "since the rollback")
+		m.Waits(5*time.Second, "WORSE THAN BEFORE", "by you (1.42.0 → 1.41.0)")
 		m.Keys("5")
 		m.Keys("u")
 		m.Waits(20*time.Second, "▸3 Choose", "1.41.0 → 1.42.0", "✗ bad")

@@ -221,20 +221,20 @@ func (b *builder) decision() Decision {
 }
 
 // spans are the durations in a sentence about a limit, which go on.
-var spans = regexp.MustCompile(`\b\d+(d|h(\d+m)?|m(\d+s)?|s)\b`)
+var spans = text.Pattern(`\b\d+(d|h(\d+m)?|m(\d+s)?|s)\b`)
 
 // newIn returns what a verdict's sentence says beyond the limits that were broken, which
 // are told of where it was detected.
 func (b *builder) newIn(why string) string {
 	known := map[string]bool{}
 	for _, t := range b.triggers() {
-		known[spans.ReplaceAllString(string(t), "")] = true
+		known[spans().ReplaceAllString(string(t), "")] = true
 		if rest, more := strings.CutPrefix(why, string(t)+", but "); more {
 			return rest
 		}
 	}
 	for one := range strings.SplitSeq(why, "; ") {
-		if !known[spans.ReplaceAllString(one, "")] {
+		if !known[spans().ReplaceAllString(one, "")] {
 			return why
 		}
 	}

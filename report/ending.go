@@ -2,12 +2,12 @@ package report
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"rollbook/incident"
 	"rollbook/model"
+	"rollbook/text"
 )
 
 // undoes reports whether a plan puts back what an earlier attempt rolled back from.
@@ -103,14 +103,14 @@ func (b *builder) attempted(a *incident.Attempt) (out []string) {
 }
 
 // owned matches what a check says of somebody who sets a component's version too.
-var owned = regexp.MustCompile(`^(.+) owns it \([^)]*\)([:,] [^;]+)`)
+var owned = text.Pattern(`^(.+) owns it \([^)]*\)([:,] [^;]+)`)
 
 // owners tells of who else sets the version of a component that was rolled back: the
 // rollback does not outlast it.
 func (b *builder) owners() (out []string) {
 	each(b.facts, func(_ incident.Fact, c incident.Confirmed) {
 		for _, k := range c.Checks {
-			m := owned.FindStringSubmatch(k.Text)
+			m := owned().FindStringSubmatch(k.Text)
 			if m == nil || k.State == model.CheckOK || !strings.HasPrefix(k.ID, ownerCheck) {
 				continue
 			}

@@ -80,7 +80,7 @@ func (b *builder) evidence() Kept {
 	}
 	slices.SortStableFunc(k.Pictures, func(a, b Text) int { return picRank(a) - picRank(b) })
 	for _, x := range m.Missing {
-		if whole := lastLines.ReplaceAllString(x.What, ""); whole != x.What && slices.ContainsFunc(m.Missing, func(o Missing) bool { return o.What == whole }) {
+		if whole := lastLines().ReplaceAllString(x.What, ""); whole != x.What && slices.ContainsFunc(m.Missing, func(o Missing) bool { return o.What == whole }) {
 			continue // the whole log is missing for the same reason
 		}
 		k.Missing = append(k.Missing, Item{Text(x.What), Text(x.Why)})
@@ -96,7 +96,7 @@ func (b *builder) evidence() Kept {
 var asKind = text.Pattern(`(, from Prometheus| as (svg|png)|, as JSON lines)$`)
 
 // lastLines is what the manifest says of the end of a log that is also there whole.
-var lastLines = regexp.MustCompile(`, last \d+ lines$`)
+var lastLines = text.Pattern(`, last \d+ lines$`)
 
 // picRank puts the figures that a rollback is decided by first.
 func picRank(name Text) int {

@@ -43,7 +43,7 @@ func (m *Manifest) readEnds(dir string) {
 	}
 	best := map[string]log{}
 	for _, f := range m.Files {
-		found := failedLog.FindStringSubmatch(f.Name)
+		found := failedLog().FindStringSubmatch(f.Name)
 		if found == nil || !strings.HasPrefix(f.Source, "log of pod ") {
 			continue
 		}
@@ -87,7 +87,7 @@ func endOf(root *os.Root, name string, ended bool) (out []string) {
 	}
 	log := text.Log{Ended: ended}
 	for l := range strings.Lines(string(b)) {
-		log.Lines = append(log.Lines, stamp.ReplaceAllString(text.Clean(strings.TrimRight(l, "\r\n")), ""))
+		log.Lines = append(log.Lines, stamp().ReplaceAllString(text.Clean(strings.TrimRight(l, "\r\n")), ""))
 	}
 	all := text.Compare([]text.Log{log}, nil)
 	for _, s := range all[:min(len(all), saidMost)] {
