@@ -60,7 +60,7 @@ and for paper, that fetches nothing.`,
 			}
 			note := func(s string) { fmt.Fprintln(errs, "rollbook:", s) }
 			if format == "html" {
-				out, err := reporting.HTML(filepath.Dir(b.Path), b.Facts, manifestOf(b, note))
+				out, err := reporting.HTML(b.Facts, manifestOf(b, note))
 				if err != nil {
 					return err
 				}

@@ -28,12 +28,12 @@ type chart struct {
 // csvMost bounds what is read of a figure that the evidence holds.
 const csvMost = 8 << 20
 
-// chartsOf draws the figures that the evidence in an incident's folder holds, the error
-// ratio first; what cannot be read is left out.
-func chartsOf(dir string, facts []incident.Fact, m *Manifest) (out []chart) {
-	if m == nil {
-		return nil
-	}
+// figureNames are the figures that a report draws, the error ratio first.
+var figureNames = []string{"error-ratio", "p95", "requests"}
+
+// readFigures returns the figures that the evidence in an incident's folder holds, each
+// as it was kept last; what cannot be read is left out.
+func readFigures(dir string, m *Manifest) map[string][]model.Series {
 	root, err := os.OpenRoot(filepath.Join(dir, Folder))
 	if err != nil {
 		return nil
@@ -45,10 +45,32 @@ func chartsOf(dir string, facts []incident.Fact, m *Manifest) (out []chart) {
 			newest[strings.TrimSuffix(f.Source, ", from Prometheus")] = f.Name
 		}
 	}
+	out := map[string][]model.Series{}
+	for _, name := range figureNames {
+		if series := readCSV(root, newest[name], model.Series{Figure: name}); len(series) > 0 {
+			out[name] = series
+		}
+	}
+	return out
+}
+
+// chartsOf draws the figures of the evidence, with the limits of the incident.
+func chartsOf(facts []incident.Fact, m *Manifest) (out []chart) {
+	if m == nil {
+		return nil
+	}
 	i := incident.Fold(facts)
-	units := []model.Series{{Figure: "error-ratio", Unit: "ratio", Limit: i.Settings.Limits.Errors}, {Figure: "p95", Unit: "seconds", Limit: i.Settings.Limits.P95.Seconds()}, {Figure: "requests"}}
-	for _, u := range units {
-		if series := readCSV(root, newest[u.Figure], u); len(series) > 0 {
+	for _, name := range figureNames {
+		series := slices.Clone(m.figures[name])
+		for n := range series {
+			switch name {
+			case "error-ratio":
+				series[n].Unit, series[n].Limit = "ratio", i.Settings.Limits.Errors
+			case "p95":
+				series[n].Unit, series[n].Limit = "seconds", i.Settings.Limits.P95.Seconds()
+			}
+		}
+		if len(series) > 0 {
 			out = append(out, drawChart(series, marks(&i), m.From, m.To))
 		}
 	}

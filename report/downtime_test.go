@@ -66,7 +66,7 @@ func TestImpactAndDowntimeNameTheirTimes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		html, err := HTML(t.TempDir(), tt.facts, nil)
+		html, err := HTML(tt.facts, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,13 +21,13 @@ var pageTemplate = sync.OnceValue(func() *template.Template { // else each start
 })
 
 // HTML prints a report as one page that needs nothing else: its charts are drawn from the
-// evidence in the incident's folder, and nothing is fetched. Every text is escaped.
-func HTML(dir string, facts []incident.Fact, m *Manifest) ([]byte, error) {
+// evidence that the manifest was read with, and nothing is fetched. Every text is escaped.
+func HTML(facts []incident.Fact, m *Manifest) ([]byte, error) {
 	var b bytes.Buffer
 	err := pageTemplate().Execute(&b, struct {
 		Data
 		Charts []chart
-	}{New(facts, m), chartsOf(dir, facts, m)})
+	}{New(facts, m), chartsOf(facts, m)})
 	if err != nil {
 		return nil, fmt.Errorf("the report cannot be written as HTML: %w", err)
 	}

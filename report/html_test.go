@@ -24,7 +24,7 @@ func TestHTML(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := HTML(filepath.Join("testdata", name), c.Facts, m)
+		b, err := HTML(c.Facts, m)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +61,7 @@ func TestHTMLSaysWhatMarkdownSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		page, err := HTML(filepath.Join("testdata", name), c.Facts, m)
+		page, err := HTML(c.Facts, m)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +86,7 @@ func TestHTMLSaysWhatMarkdownSays(t *testing.T) {
 // Whatever a journal or a figure says, it stays text.
 func TestHTMLHoldsHostileWords(t *testing.T) {
 	const evil = `<script>alert(1)</script>"'&`
-	b, err := HTML(t.TempDir(), []incident.Fact{{At: t0, By: evil, Body: incident.Began{Settings: incident.Settings{Namespace: evil, Context: evil}}},
+	b, err := HTML([]incident.Fact{{At: t0, By: evil, Body: incident.Began{Settings: incident.Settings{Namespace: evil, Context: evil}}},
 		{At: t0, By: evil, Body: incident.Opened{ID: evil, Onset: t0}}, {At: t0, Body: incident.Rose{Trigger: incident.Trigger{Component: evil, Kind: incident.TErrors, Onset: t0, Text: evil, Query: evil}}}}, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -237,6 +237,17 @@ func (b *builder) peak(component string, t *incident.Trigger) float64 {
 			}
 		}
 	})
+	if b.kept == nil {
+		return most
+	}
+	// The program may have been opened later: what the pictures show is told too.
+	for _, s := range b.kept.figures[map[incident.TriggerKind]string{incident.TErrors: "error-ratio", incident.TP95: "p95"}[t.Kind]] {
+		for _, v := range s.Samples {
+			if s.Component == component && !v.At.Before(t.Onset) && (until.IsZero() || !v.At.After(until)) {
+				most = max(most, v.V)
+			}
+		}
+	}
 	return most
 }
 

@@ -33,7 +33,8 @@ type Manifest struct {
 	Files    []File             `json:"files"`
 	Missing  []Missing          `json:"missing,omitempty"`
 
-	ends []logEnd // what the pods that failed said last
+	ends    []logEnd                  // what the pods that failed said last
+	figures map[string][]model.Series // the window of each figure, as its picture shows it
 }
 
 // File is one file of evidence.
@@ -55,12 +56,13 @@ type Missing struct {
 	Moment model.Moment `json:"moment"`
 }
 
-// ReadManifest reads the manifest in an incident's folder, and the ends of the logs of
-// pods that failed; nil when there is no evidence.
+// ReadManifest reads the manifest in an incident's folder, the ends of the logs of pods
+// that failed, and the figures; nil when there is no evidence.
 func ReadManifest(dir string) (*Manifest, error) {
 	m, err := readManifest(dir)
 	if m != nil {
 		m.readEnds(dir)
+		m.figures = readFigures(dir, m)
 	}
 	return m, err
 }

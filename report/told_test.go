@@ -262,3 +262,22 @@ func TestPeakIsNoLowerThanTheMean(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// The peak is that of the pictures too: the program may have been opened after it.
+func TestPeakIsThePictures(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, Folder, "metrics"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	line := func(at int, v string) string { return after(at).Format(time.RFC3339) + ",api," + v + ",\n" }
+	csv := "time,component,value,at_least\n" + line(-15, "0.9") + line(15, "0.44") + line(30, "0.34") + line(75, "0.99")
+	if err := os.WriteFile(filepath.Join(dir, Folder, "metrics", "error-ratio.csv"), []byte(csv), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m := &Manifest{Files: []File{{Name: "metrics/error-ratio.csv", Source: "error-ratio, from Prometheus"}}}
+	m.figures = readFigures(dir, m)
+	facts := append(told(rose(incident.TErrors, 0, 40, "errors")), rolledBack(1, 60, version("1.42.0", "6"), version("1.41.0", "5"))...)
+	if got := sentences(New(facts, m).Summary); !strings.Contains(got, "up to 44% of the requests to api failed") {
+		t.Error(got)
+	}
+}
