@@ -56,7 +56,7 @@ func (d Data) Day() string { return Moment{d.begin}.Day() }
 
 // Clock says a time of day in UTC, to the second, with its date where it is not Day.
 func (d Data) Clock(m Moment) string {
-	if !m.IsZero() && m.Day() != d.Day() {
+	if !m.IsZero() && !d.begin.IsZero() && m.Day() != d.Day() {
 		return m.UTC().Format("2006-01-02 15:04:05")
 	}
 	return m.Clock()

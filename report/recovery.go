@@ -128,9 +128,9 @@ func (o *Outage) words() Text {
 		what = "The maintenance page was shown"
 	}
 	if o.To.IsZero() {
-		return Text(fmt.Sprintf("%s at %s by %s, and nobody put that back.", what, o.From.Minute(), o.By))
+		return Text(fmt.Sprintf("%s at %s by %s, and nobody put that back.", what, o.From.UTC().Format("15:04"), o.By))
 	}
-	return Text(fmt.Sprintf("%s from %s to %s by %s (%s).", what, o.From.UTC().Format("15:04"), o.To.Minute(), o.By, model.Short(o.To.Sub(o.From.Time))))
+	return Text(fmt.Sprintf("%s from %s to %s by %s (%s).", what, o.From.UTC().Format("15:04"), o.To.UTC().Format("15:04"), o.By, model.Short(o.To.Sub(o.From.Time))))
 }
 
 // inRecovery reports whether an attempt only switched something off or on for a recovery,
@@ -153,7 +153,7 @@ func (b *builder) recovered() (out []string) {
 		}
 	}
 	if a := b.i.Attempt(); a != nil && b.inRecovery(a) && !b.i.Verified.IsZero() && len(out) > 0 {
-		out = append(out, "Then it was "+string(b.proved())+" at "+Moment{b.i.Verified}.Minute()+".")
+		out = append(out, "Then it was "+string(b.proved())+" at "+b.day(b.i.Verified)+".")
 	}
 	return out
 }

@@ -30,7 +30,7 @@ func TestRecoveryIsTold(t *testing.T) {
 		}}}}
 	whole.Hold.Green = true
 	b := builder{i: whole, facts: []incident.Fact{{At: at(40)}}}
-	want := "The traffic of api was stopped from 03:12 to 03:22 UTC by maria (10m). The maintenance page was shown at 03:14 UTC by maria, and nobody put that back. Then it was verified at 03:30 UTC."
+	want := "The traffic of api was stopped from 03:12 to 03:22 by maria (10m). The maintenance page was shown at 03:14 by maria, and nobody put that back. Then it was verified at 03:30 UTC on 23 November 2026."
 	if got := strings.Join(b.recovered(), " "); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
@@ -59,7 +59,7 @@ func TestRecoveryIsTold(t *testing.T) {
 	}{Data: d}); err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"\n## Recovery\n\nBegun at 2026-11-23 03:11:00 UTC by maria. The traffic of api was stopped from 03:12 to 03:22 UTC by maria (10m).",
+	for _, line := range []string{"\n## Recovery\n\nBegun at 03:11:00 by maria. The traffic of api was stopped from 03:12 to 03:22 by maria (10m).",
 		"| stop the traffic | done | maria | 03:13:00 |  |\n", "| restore \\| the data | left out | jonas | 03:15:00 | no data is affected |\n", "| maintenance page off | open |  |  |  |\n"} {
 		if !strings.Contains(md, line) {
 			t.Errorf("no %q in\n%s", line, md)
