@@ -28,7 +28,7 @@ func (c *confirm) View(w, h int) []string {
 // checked is the preflight, the effect in words and as kubectl's command, and
 // the field.
 func (c *confirm) checked(w, h int) []string {
-	out, tail := c.around(w)
+	out, tail := c.fitted(w, h)
 	out = append(out, c.checks(w, max(1, h-len(out)-len(tail)-1))...)
 	if len(out)+len(tail) < h {
 		out = append(out, "")
@@ -43,7 +43,7 @@ func (c *confirm) checked(w, h int) []string {
 // Scroll keeps the marked line in view.
 func (c *confirm) Scroll(w, h int) {
 	w = widths(w)[0]
-	head, tail := c.around(w)
+	head, tail := c.fitted(w, h)
 	lines, at, until := c.checkLines(w)
 	c.top = checksTop(c.top, at, until, len(lines), max(1, h-len(head)-len(tail)-1))
 }
@@ -59,8 +59,24 @@ func checksTop(top, at, until, n, room int) int {
 	return window(window(top, until-1, n-1, h), at, n-1, h)
 }
 
-// around is what stands above and below the preflight's lines.
-func (c *confirm) around(w int) (out, tail []string) {
+// fitted is around with as many of several commands as leave the preflight room to be
+// read: it comes first.
+func (c *confirm) fitted(w, h int) (out, tail []string) {
+	lines, _, _ := c.checkLines(w)
+	for n := max(1, len(c.plans())); ; n-- {
+		out, tail = c.around(w, n)
+		if n == 1 || h-len(out)-len(tail)-1 >= min(checksLeast, len(lines)) {
+			return out, tail
+		}
+	}
+}
+
+// checksLeast is how many lines of the preflight are seen beside several commands.
+const checksLeast = 4
+
+// around is what stands above and below the preflight's lines, with the first so many of
+// the commands.
+func (c *confirm) around(w, commands int) (out, tail []string) {
 	p := c.pen
 	for _, ch := range c.inc().Open() {
 		titles := []string{ch.Component + ": " + ch.To.String()} // until there is a plan
@@ -82,7 +98,12 @@ func (c *confirm) around(w int) (out, tail []string) {
 	for _, l := range p.wrap(c.whereTo(), w-2, 0) {
 		out = append(out, " "+l)
 	}
-	for _, plan := range c.plans() {
+	plans := c.plans()
+	for n, plan := range plans {
+		if n >= commands {
+			tail = append(tail, paint(p.Dim, p.say(fmt.Sprintf("          … and %s: a taller screen shows it", plural(len(plans)-n, "more command")))))
+			break
+		}
 		if plan.Command != "" { // it is read whole or it is not worth reading
 			tail = append(tail, p.command(plan.Command, w)...)
 		}

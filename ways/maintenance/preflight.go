@@ -72,7 +72,7 @@ func (m Maintenance) rights(ctx context.Context, p *planned) []model.Check {
 	case unknown != nil:
 		out = append(out, ways.Line("access.patch", model.CheckUnknown, "", "whether you may write them is not known: %s", unknown))
 	case len(out) == 0:
-		out = append(out, ways.Line("access.patch", model.CheckOK, "", "you may write each of the %d objects", len(p.changes)))
+		out = append(out, ways.Line("access.patch", model.CheckOK, "", "you may write each object: %d", len(p.changes)))
 	}
 	return out
 }
@@ -91,7 +91,7 @@ func (p *planned) checks() (out []model.Check) {
 		}
 	}
 	if made > 0 {
-		out = append(out, ways.Line("dryrun", model.CheckOK, "", "admission accepts the %d objects that are made (server dry run)", made))
+		out = append(out, ways.Line("dryrun", model.CheckOK, "", "admission accepts each object that is made: %d (server dry run)", made))
 	}
 	if p.Same {
 		out = append(out, ways.Line("page", model.CheckNote, "", "there is nothing to do: the %s", p.To.Label))
