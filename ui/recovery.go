@@ -83,6 +83,7 @@ func (r *recovery) Keys() []Key {
 		keys = r.stepKeys()
 	}
 	return append(keys,
+		r.helpKey(),
 		r.closeKey("close", "close"),
 		Key{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the step or component above", Hide: true, do: func() tea.Cmd { return r.move(-1) }},
 		Key{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the step or component below", Hide: true, do: func() tea.Cmd { return r.move(1) }})
@@ -269,7 +270,9 @@ func (r *recovery) chosen() []string {
 // draw draws all of it, and says on which line what is marked ends.
 func (r *recovery) draw(w int) (out []string, at int) {
 	if r.begun() {
-		return r.drawSteps(r.procedure().Steps, w)
+		out = r.fits(w)
+		steps, at := r.drawSteps(r.procedure().Steps, w)
+		return append(out, steps...), at + len(out)
 	}
 	p := r.pen
 	for n, id := range r.candidates() {
@@ -289,6 +292,7 @@ func (r *recovery) draw(w int) (out []string, at int) {
 		}
 		out = append(out, p.say(sign)+box+p.cell(id, min(40, w-30), p.Plain)+"  "+paint(p.Dim, pods))
 	}
+	out = append(out, r.fits(w)...)
 	out = append(out, p.heading("what it would be", w))
 	steps := r.snap.RecoverySteps(r.chosen())
 	for n, s := range steps {

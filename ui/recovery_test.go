@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"rollbook/config"
 	"rollbook/incident"
 	"rollbook/model"
@@ -140,5 +142,35 @@ func TestRecoveryScalesBackToTheCountFromBefore(t *testing.T) {
 				t.Errorf("goes back to %d and says %q; want %d and %q", n, says, c.want, c.says)
 			}
 		})
+	}
+}
+
+// What fits a component's failure stands above the steps, with why; D takes the one that
+// rollbook can write.
+func TestRecoveryOffersWhatFits(t *testing.T) {
+	s := recovered(0)
+	c := *s.Seen.Board[0]
+	for _, b := range s.Seen.Board {
+		if b.ID == "backend-python" {
+			c = *b
+		}
+	}
+	c.Pods = []model.Pod{pod("backend-python-7c9f6d5b84-2kq4x", 43, "ImagePullBackOff", false, time.Minute)}
+	c.Pods[0].Failing, c.Pods[0].Message = true, "api:2026.11.22-7: not found"
+	for n, b := range s.Seen.Board {
+		if b.ID == c.ID {
+			s.Seen.Board[n] = &c
+		}
+	}
+	s.Seen.Progress[undoing] = model.Progress{Phase: model.PhaseRunning, Text: "waits for api-0, which is not ready", Aid: &model.Aid{Method: "delete pod", Text: "delete pod api-0, so that it is made again"}}
+	a := screen(t, fixture{"", s, func(a *App) { pressed(a, "r") }}, 80, 24, dark)
+	frame := ansi.Strip(a.Frame())
+	for _, want := range []string{" D backend-python: delete pod api-0, so that it is made again", "waits for api-0, which is not ready", " ! backend-python: its image cannot be pulled", "not found"} {
+		if !strings.Contains(frame, want) {
+			t.Errorf("no %q in\n%s", want, frame)
+		}
+	}
+	if strings.Index(frame, "delete pod api-0") > strings.Index(frame, "stop the traffic") {
+		t.Errorf("it stands below the steps:\n%s", frame)
 	}
 }
