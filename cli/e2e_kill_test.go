@@ -99,7 +99,7 @@ func (b *between) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if b.at("write") {
 			return // it never left
 		}
-		what := b.reads(r)
+		what := writeOf(r)
 		rec := httptest.NewRecorder()
 		// What has left is written, also when the process is killed meanwhile.
 		b.proxy.ServeHTTP(rec, r.WithContext(context.WithoutCancel(r.Context())))
@@ -121,8 +121,8 @@ func (b *between) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// reads returns what a request changes: of a number of replicas, which it sets.
-func (b *between) reads(r *http.Request) string {
+// writeOf names what a request writes, and the number of replicas that it sets.
+func writeOf(r *http.Request) string {
 	what := r.Method + " " + path.Join(path.Base(path.Dir(r.URL.Path)), path.Base(r.URL.Path))
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

@@ -207,7 +207,7 @@ func (b *between) rescued(c *journal.Content, bed *killBed, name, before string)
 		t.Errorf("%s is not as before:\n%s\nbefore\n%s", name, after, before)
 	}
 	all, once := slices.Sorted(slices.Values(b.wrote)), wrote(name)
-	if again := "PATCH deployments/" + name + " replicas=2"; rescaled(t, bed.namespace, name) > 1 { // else its own when the HPA was made
+	if again := "PATCH deployments/" + name + " replicas=2"; rescaled(t, bed.namespace, name) > 1 { // it was once, when the HPA was made
 		// Killed between the number and the HPA, which was still held at one replica.
 		other := func(s string) bool { return s == again }
 		all, once = slices.DeleteFunc(all, other), slices.DeleteFunc(once, other)
