@@ -59,6 +59,9 @@ func (r *rescued) recovered(t *testing.T, c *journal.Content) {
 		t.Errorf("closed %s, owed %+v, waived %+v", i.Closed, i.Owed(), i.Waived)
 	}
 	p := i.Procedure(incident.CourseRecovery)
+	if p == nil {
+		t.Fatal("the recovery was not begun")
+	}
 	for _, s := range p.Steps {
 		if s.State != incident.ItemDone {
 			t.Errorf("%s is %q: %s", s.ID, s.State, s.Reason)

@@ -40,10 +40,11 @@ func (o *Operator) Act() (closed bool) {
 	i := &s.Incident
 	p := i.Procedure(incident.CourseRecovery)
 	switch {
+	case s.Seen.Searching || s.Seen.Resuming != "": // an earlier incident takes the place of what is begun now
 	case i.ID == "" && i.Verdict.Verdict != incident.Now || !i.Closed.IsZero():
 		return !i.Closed.IsZero()
 	case p == nil:
-		o.once("begin", incident.Recover{Components: []string{o.Component}})
+		o.once(fmt.Sprint("begin ", i.ID, len(i.Timeline)), incident.Recover{Components: []string{o.Component}})
 	case i.Step == incident.Confirm && len(i.Open()) > 0:
 		o.confirm(s)
 	case p.Open() > 0:
