@@ -243,7 +243,12 @@ func (p *Practice) better(i *incident.Incident, right bool) string {
 // firstChoice says how many rollbacks came before the last, and what the first one should
 // have gone to, if that was another version; "" when there was one at most.
 func (p *Practice) firstChoice(i *incident.Incident) string {
-	n := len(i.Attempts)
+	n := 0
+	for _, a := range i.Attempts { // what a recovery switched off and on is none
+		if slices.ContainsFunc(a.Writes, func(w incident.Write) bool { return w.Plan.Role == model.RoleRelease }) {
+			n++
+		}
+	}
 	if n < 2 {
 		return ""
 	}
