@@ -40,7 +40,7 @@ func (s *scope) lookKeys() []Key {
 	return []Key{
 		{Keys: []string{"t"}, Name: "timeline", Help: "everything that was seen and done, by whom and when", do: func() tea.Cmd { return s.open(newTimeline(s)) }},
 		{Keys: []string{"c"}, Name: "contacts", Help: "whom to call and when, and the team's documents", do: func() tea.Cmd { return s.open(newContacts(s)) }},
-		{Keys: []string{"r"}, Name: "recovery", Now: s.recovering() != nil,
+		{Keys: []string{"r"}, Name: "recovery", Now: s.recovering() != nil || s.helpless(),
 			Help: "the steps for when the rollback failed or made it worse (F1-F5): stop, restore, redeploy, bring back", do: func() tea.Cmd { return s.open(newRecovery(s)) }},
 	}
 }

@@ -41,6 +41,9 @@ func (r *rollBack) Says() sentence {
 				return sentence{bad, "Rolled out, but " + c.Component + " " + c.Name + ": " + c.Seen}
 			}
 		}
+		if r.helpless() {
+			return r.otherwise(r.afterwards())
+		}
 		return sentence{fine, "Rolled out. Verify proves that it worked" + r.keyed(": enter") + "."}
 	}
 	calmly := sentence{}

@@ -155,7 +155,9 @@ func (v *verify) Says() sentence {
 	case i.Attempt() == nil && i.End == nil:
 		return sentence{warn, "Nothing was rolled back."}
 	case v.d.after.State == incident.AfterStopped:
-		return v.verdict(incident.Headline{Kind: incident.HeadAfter, Head: v.d.after.Head, Text: v.d.after.Text, After: v.d.after.State})
+		return v.afterwards()
+	case v.helpless():
+		return v.otherwise(v.afterwards())
 	case len(bad) > 0:
 		return sentence{warn, "Not good yet: " + strings.Join(bad, "; ")}
 	case len(settling) > 0:
@@ -166,6 +168,24 @@ func (v *verify) Says() sentence {
 		return sentence{calm, "The hold begins when all checks are green."}
 	}
 	return sentence{calm, "All checks green so far: holding for " + done + " of " + of + "."}
+}
+
+// helpless reports whether what was rolled back is no better for it, or worse, by figures
+// that are about it alone.
+func (s *scope) helpless() bool {
+	return s.d.after.State == incident.AfterNoBetter || s.d.after.State == incident.AfterWorse
+}
+
+// afterwards says how it stands since the rollback.
+func (s *scope) afterwards() sentence {
+	a := s.d.after
+	return s.verdict(incident.Headline{Kind: incident.HeadAfter, Head: a.Head, Text: a.Text, After: a.State})
+}
+
+// otherwise adds to a sentence what there is to do beside waiting.
+func (s *scope) otherwise(says sentence) sentence {
+	says.text += s.keyed(" · esc leads to another version, r to the recovery")
+	return says
 }
 
 // verified says with what the incident was verified.
