@@ -67,7 +67,7 @@ func TestHTMLInABrowser(t *testing.T) {
 	c := drawChart(series, append(someMarks(), Mark{At: at(-10), Kind: "release", Text: "a-component-with-a-rather-long-name-indeed 2026.11.22-7-g1a2b3c4d5e6f"}), at(-60), at(0))
 	page := func(script string) string {
 		var b strings.Builder
-		if err := pageTemplate.Execute(&b, struct {
+		if err := pageTemplate().Execute(&b, struct {
 			Data
 			Charts []chart
 		}{dataOf(t, "rolled-back"), []chart{c}}); err != nil {
