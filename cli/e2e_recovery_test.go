@@ -293,7 +293,7 @@ func TestRecoveryOfTwoOperators(t *testing.T) {
 	a.until("that it is stopped", func(s *incident.Snapshot) bool {
 		return s.Incident.Procedure(incident.CourseRecovery).Step(incident.StepStop).State == incident.ItemDone
 	})
-	b, s, endB := toStep(t, config.Defaults(), ns, "api", "testbed", "jonas", incident.StepOnePod)
+	b, _, endB := toStep(t, config.Defaults(), ns, "api", "testbed", "jonas", incident.StepOnePod)
 	defer endB()
 	s = b.until("who is on it", func(s *incident.Snapshot) bool { return incident.LeaseCheck(s, "api") != nil && against(s) != "" })
 	if k := incident.LeaseCheck(s, "api"); k.State != model.CheckBlocked || !strings.Contains(k.Text, "laptop-of-maria") || !strings.Contains(k.Text, "since ") || !strings.Contains(s.Incident.Step.Blocked(s), "laptop-of-maria") {
