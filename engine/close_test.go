@@ -281,9 +281,13 @@ func TestCloseToTheEnd(t *testing.T) {
 		if !done["evidence"] || !done["report"] || !done["follow-up"] || done["chat"] {
 			t.Errorf("settled by itself: %v", done)
 		}
-		for _, it := range s.Incident.Items {
-			r.Send(incident.SettleItem{ID: it.ID})
-		}
+		r.post(func() { // and leaves at once: the end comes before what is queued
+			for _, it := range s.Incident.Items {
+				r.Send(incident.SettleItem{ID: it.ID})
+			}
+			r.stop()
+			<-r.ready
+		})
 		r.end() // the last report is waited for
 		if s = r.Snapshot(); s.Incident.Closed.IsZero() || last.Closed.IsZero() || s.Incident.ReportStale() {
 			t.Errorf("closed %s; the last report knows of %s; %+v of %d: %+v", s.Incident.Closed, last.Closed, s.Incident.Report, len(s.Incident.Timeline), s.Incident.Timeline[len(s.Incident.Timeline)-4:])

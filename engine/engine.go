@@ -240,14 +240,14 @@ func (e *Engine) pressing() bool { return e.inc.ID != "" || len(e.inc.Triggers) 
 // drain lets the writes, messages and reports end and the journal take their
 // outcomes.
 func (e *Engine) drain() {
+	e.work() // what is queued may begin some
 	for e.Writing() || e.owed.Load() > 0 {
 		select {
 		case <-e.ready:
-			e.work()
 		case <-time.After(100 * time.Millisecond):
 		}
+		e.work()
 	}
-	e.work()
 	e.releaseAll()
 	if e.book != nil {
 		e.book.Close()
