@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -175,7 +176,7 @@ func (c *choose) Keys() []Key {
 			return "what was chosen runs now, as " + r.Label + "; mark another one to go back further"
 		}
 	case !c.taken():
-		next.Name, next.Turns = "take "+r.Short, false
+		next.Name, next.Turns = "take "+cmp.Or(r.Tag, r.Short), false
 		next.Disabled = func(*incident.Snapshot) string {
 			if r.Current {
 				return r.Label + " is the running one"

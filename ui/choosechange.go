@@ -118,6 +118,9 @@ func (c *choose) change(w, h int) []string {
 		if r.Cause != "" { // the table has no room for all of it
 			out = append(out, p.hang("   ", "“"+r.Cause+"”", w, 0, p.Plain)...)
 		}
+		if c.snap.NoneRuns(c.focus) {
+			return append(out, "   this is the version that is set; no pod runs it")
+		}
 		return append(out, "   this is what runs now")
 	}
 	var tail []string
