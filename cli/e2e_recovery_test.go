@@ -114,7 +114,7 @@ func TestRecoveryToTheEnd(t *testing.T) {
 	m.sees(`is done\. Next of the recovery`, time.Minute)
 	m.step("maintenance page on", `(?s)aintenance page on is done.*restore: choose`)
 	m.keys("Enter")
-	for _, r := range []string{"restore: choose the backup", "restore: restore the data", "restore: check the restored data"} {
+	for _, r := range []string{"restore: choose the backup", "restore the data, by", "restore: check the restored data"} {
 		m.ticks(r, "done by hand")
 	}
 	m.sees(`▸ ○  redeploy`, 5*time.Second)

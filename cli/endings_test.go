@@ -39,7 +39,7 @@ func TestWrongComponentIsNeverVerified(t *testing.T) {
 		m.Keys("M")
 		m.Waits(5*time.Second, "The problem goes on", "status: identified")
 		m.Keys(down)
-		m.Waits(5*time.Second, "It is not well: backend-python errors")
+		m.Waits(5*time.Second, "Still over its limit: backend-python errors")
 		if s := m.Screen(); strings.Contains(s, "Resolved:") || strings.Contains(s, "VERIFIED") {
 			t.Errorf("it is told as the end:\n%s", s)
 		}
