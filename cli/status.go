@@ -8,7 +8,6 @@ import (
 
 	"rollbook/engine"
 	"rollbook/incident"
-	"rollbook/model"
 	"rollbook/status"
 )
 
@@ -218,17 +217,15 @@ func proposed(s *incident.Snapshot) bool {
 	}
 	for _, c := range s.Incident.Choices {
 		h := s.Seen.History[c.Slot]
-		if notYet(h) || s.Seen.LookingOn == "" && c.To.IsZero() && c.Why == "" {
+		if h.Pending() || s.Seen.LookingOn == "" && c.To.IsZero() && c.Why == "" {
 			return false
 		}
-		if s.Seen.LookingOn == "" && s.SchemaWay(c.Component) != nil && notYet(s.Seen.History[incident.Schema(c.Component)]) {
+		if s.Seen.LookingOn == "" && s.SchemaWay(c.Component) != nil && s.Seen.History[incident.Schema(c.Component)].Pending() {
 			return false
 		}
 	}
 	return true
 }
-
-func notYet(h *model.History) bool { return h == nil || h.At.IsZero() && h.Err == "" }
 
 // checked reports whether each preflight is done, and who else is there is known.
 func checked(s *incident.Snapshot) bool {

@@ -44,7 +44,7 @@ func (i *Incident) HistoryRead(s model.Slot) *HistoryRead {
 // component with a trigger, once for each time that they are read with their figures.
 func (d *decider) keepHistories() {
 	keep := func(s model.Slot, h *model.History) {
-		if h == nil || h.At.IsZero() && h.Err == "" {
+		if h.Pending() {
 			return
 		}
 		was := d.inc().HistoryRead(s)

@@ -14,7 +14,7 @@ import (
 func (d *decider) propose() {
 	for _, c := range d.inc().Choices {
 		h := d.s.History(&c)
-		if !c.To.IsZero() || c.Why != "" || h == nil || h.At.IsZero() && h.Err == "" {
+		if !c.To.IsZero() || c.Why != "" || h.Pending() {
 			continue
 		}
 		c.To, c.Why = d.s.Proposal(h)

@@ -53,7 +53,7 @@ func (s *Snapshot) MigrationsSince(component string) *Since {
 	}
 	out := &Since{Release: ch.To}
 	switch {
-	case h == nil || h.At.IsZero() && h.Err == "":
+	case h.Pending():
 		out.Why = "reading which migrations are applied"
 		return out
 	case h.Err != "":

@@ -188,6 +188,9 @@ type Head struct {
 	By    string `json:"by,omitempty"`    // who says so: "a pod of it", "rollbook.yaml"
 }
 
+// Pending reports whether a history is still being read: nothing of it is there, nor why.
+func (h *History) Pending() bool { return h == nil || h.At.IsZero() && h.Err == "" }
+
 // Candidate returns the one of that key, or nil.
 func (h *History) Candidate(key string) *Candidate {
 	for i := range h.Candidates {

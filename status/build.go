@@ -295,7 +295,7 @@ func histories(s *incident.Snapshot) []History {
 			continue
 		}
 		x := History{Component: slot.Component, Err: h.Err, NoFigures: h.FiguresErr, Versions: []Version{}}
-		if h.At.IsZero() && h.Err == "" {
+		if h.Pending() {
 			x.NoFigures = "still being read"
 		}
 		to, why := s.Proposal(h)

@@ -175,7 +175,7 @@ func (c *choose) revisions(w, h int) []string {
 			return append(out, paint(p.Dim, "   not selected by then"))
 		}
 		return append(out, paint(p.Dim, "   space selects it and reads its history"))
-	case hist == nil || hist.At.IsZero() && hist.Err == "":
+	case hist.Pending():
 		return append(out, "   reading the history…")
 	case hist.Err != "":
 		for _, l := range p.wrap(hist.Err, w-5, 0) {
