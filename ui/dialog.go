@@ -42,13 +42,16 @@ func (d *dialog) Title() string { return d.title }
 func (d *dialog) Follow()       {}
 func (d *dialog) typing() bool  { return d.typed }
 
+// required reports whether the line may not stay empty, by the marked option.
+func (d *dialog) required() bool { return d.must || d.needs != nil && d.needs(d.at) }
+
 func (d *dialog) Keys() []Key {
 	key := d.key
 	if key == "" {
 		key = "enter"
 	}
 	empty := func(*incident.Snapshot) string {
-		if (d.must || d.needs != nil && d.needs(d.at)) && strings.TrimSpace(d.field.String()) == "" {
+		if d.required() && strings.TrimSpace(d.field.String()) == "" {
 			return "type first " + d.prompt
 		}
 		if d.check != nil {
@@ -121,7 +124,7 @@ func (d *dialog) View(w, _ int) []string {
 		}
 		label := d.prompt + " (may stay empty): "
 		switch {
-		case d.must, d.needs != nil && d.needs(d.at):
+		case d.required():
 			label = d.prompt + ": "
 		case d.needs != nil:
 			label = d.prompt + " (only to leave it): "
