@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Remedy is what fits the way in which a component does not get on: it may be all that is
-// needed, before its traffic is stopped.
+// Remedy names what fits the way in which a component does not get on, such as deleting a
+// stuck pod: it may be all that is needed, before its traffic is stopped.
 type Remedy struct {
 	Component string
 	What      string  // what to do

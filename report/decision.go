@@ -103,7 +103,8 @@ func shouted(v incident.Verdict, why string) Text {
 	return Text(strings.ToLower(incident.Shouted(v, why)))
 }
 
-// verdict is what the screen shouts, in a sentence.
+// verdict returns the words of a verdict that the screen has in capitals, as they stand in
+// a sentence.
 func verdict(v incident.Verdict) Text { return Text(strings.ToLower(v.Name())) }
 
 // question names what was answered, with its row of the runbook.

@@ -95,7 +95,7 @@ func (b *builder) evidence() Kept {
 // asKind is what the manifest says of the files that hold the same in another form.
 var asKind = text.Pattern(`(, from Prometheus| as (svg|png)|, as JSON lines)$`)
 
-// lastLines is what the manifest says of the end of a log that is also there whole.
+// lastLines matches how the manifest marks the end of a log, beside the whole of it.
 var lastLines = text.Pattern(`, last \d+ lines$`)
 
 // picRank puts the figures that a rollback is decided by first.
@@ -111,8 +111,8 @@ func picRank(name Text) int {
 // saidMost is how many lines of a component's logs a report shows.
 const saidMost = 5
 
-// said is what the pods of the components concerned said: the lines that the journal
-// has, those first that the version before did not say; else what the ends of the logs
+// said returns what the pods of the components concerned said: the lines that the journal
+// has, first those that the version before did not say; else what the ends of the logs
 // that were kept tell.
 func (b *builder) said() (out []Saying) {
 	for _, c := range b.components() {

@@ -12,7 +12,7 @@ import (
 	"rollbook/text"
 )
 
-// logEnd is what the end of a log tells that the evidence holds.
+// logEnd holds the lines of one component that the end of a kept log tells.
 type logEnd struct {
 	component, source string
 	lines             []string

@@ -10,7 +10,7 @@ import (
 	"rollbook/model"
 )
 
-// Engine is what the operator works with.
+// Engine takes what the operator does, and shows what came of it.
 type Engine interface {
 	Snapshot() *incident.Snapshot
 	Send(incident.Act)
