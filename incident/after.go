@@ -314,7 +314,8 @@ func heading(f model.Figure) string {
 
 // covered reports whether a trigger of a component is what a rollback is about: the
 // banner tells what came of that, and no verdict is drawn from it anew. Nor is one while
-// the component is stopped on purpose. Once it was proved, a trigger counts again that is known to be over its limit again.
+// the component is stopped on purpose. Once it was proved, a trigger counts again that is
+// known to be over its limit again.
 func (s *Snapshot) covered(back []rollback, t *Trigger) bool {
 	if s.StopOf(t.Component) != nil {
 		return true
