@@ -118,8 +118,11 @@ func because(err error) string {
 	case http.StatusNotFound:
 		return r.text + "; there is no such project, or the token's user may not see it"
 	}
-	if r.status/100 == 3 {
+	switch {
+	case r.status/100 == 3:
 		return r.text + "; a redirect, which is not followed: look at the URL, and whether the project was moved"
+	case r.status == http.StatusRequestTimeout, r.status >= 500:
+		return r.text + "; GitLab, or what stands before it, is in trouble or too slow now: ask again in a moment"
 	}
 	return r.text
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"rollbook/model"
 	"rollbook/text"
@@ -88,7 +89,14 @@ func (j Job) Do(ctx context.Context, plan model.Plan, tell func(model.Progress))
 		return model.Receipt{}, model.Told(model.ErrLost, nil, "the start of the job %s was answered by something that is not that job: it may or may not have been started", text.Line(want.Name))
 	}
 	if err != nil {
-		return model.Receipt{}, refusedOrLost(err, not, fmt.Sprintf("the start of the job %s", text.Line(want.Name)), "started")
+		what := fmt.Sprintf("the start of the job %s", text.Line(want.Name))
+		err = refusedOrLost(err, not, what, "started")
+		if overtaken(err) {
+			if found, lookErr := j.again(ctx, &want); lookErr == nil && found.begun(&want) {
+				return model.Receipt{}, model.Told(model.ErrLost, nil, "%s was refused, and the job was started all the same, by %s: by somebody else, or by this request, which something on the way sent twice: %s", what, found.by(), err)
+			}
+		}
+		return model.Receipt{}, err
 	}
 	raw, err := json.Marshal(ran{started.ID})
 	return model.Receipt{At: j.Now(), Text: fmt.Sprintf("job %d of pipeline %d", started.ID, want.Pipeline), URL: text.Line(started.WebURL), Detail: raw}, err
@@ -98,6 +106,14 @@ func (j Job) Do(ctx context.Context, plan model.Plan, tell func(model.Progress))
 // or a newer run of it.
 func (d *detail) answers(x *job) bool {
 	return x.Name == d.Name && x.Pipeline.ID == d.Pipeline && (x.ID > d.Job || x.ID == d.Job && d.Action == "play")
+}
+
+// overtaken reports whether a refusal is one that GitLab also gives for a job that was
+// started a moment before.
+func overtaken(err error) bool {
+	var r *refusal
+	return errors.Is(err, model.ErrRefused) && errors.As(err, &r) &&
+		slices.Contains([]int{http.StatusBadRequest, http.StatusForbidden, http.StatusConflict}, r.status)
 }
 
 // refusedOrLost says what is known of a POST that had no good answer.
@@ -113,6 +129,8 @@ func refusedOrLost(err error, not, what, done string) error {
 		return model.Told(model.ErrLost, err, "%s: %s: it may or may not have been %s", what, err, done)
 	case r.status/100 == 3:
 		return model.Told(model.ErrLost, err, "%s was answered with a redirect: %s: it may or may not have been %s", what, r.text, done)
+	case r.status == http.StatusRequestTimeout:
+		return model.Told(model.ErrLost, err, "%s took longer than the server waits: %s: it may or may not have been %s", what, r.text, done)
 	case r.status >= 500:
 		return model.Told(model.ErrLost, err, "%s ended in an error of the server: %s: it may or may not have been %s", what, r.text, done)
 	}
@@ -122,6 +140,8 @@ func refusedOrLost(err error, not, what, done string) error {
 		why += "; the token needs the scope api, its user the right to deploy, and the job must not have been run again, be archived or be held back by the guard against outdated deployments"
 	case http.StatusBadRequest:
 		why += "; it is not a job that can be started by hand now"
+	case http.StatusConflict:
+		why += "; somebody else or GitLab itself changes the job at this moment: look at it in GitLab, then confirm again"
 	}
 	return model.Told(model.ErrRefused, err, "%s: %s", not, why)
 }

@@ -2,7 +2,6 @@ package gitlabjob_test
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -203,28 +202,5 @@ func TestGuardDecidesBetweenTheJobs(t *testing.T) {
 	m := w.method(t, mayDeploy, manualJob)
 	if _, err := m.Do(t.Context(), pf.Plans[0], nil); err != nil {
 		t.Error(err)
-	}
-}
-
-// What each answer of GitLab to the write means for the operator.
-func TestRefusals(t *testing.T) {
-	w := newWorld(t, nil)
-	m := w.method(t, mayDeploy)
-	p := planFor(t, w, m, good)
-	for code, want := range map[int]string{
-		http.StatusBadRequest:   "not a job that can be started by hand now",
-		http.StatusUnauthorized: ": 401 Unauthorized: no; the token is wrong, revoked or expired",
-		http.StatusForbidden:    "the token needs the scope api",
-		http.StatusNotFound:     "404 Not Found",
-		http.StatusConflict:     "409 Conflict",
-	} {
-		w.wire.Instead(answer(code, `{"message":"\u001b[31mno"}`))
-		_, err := m.Do(t.Context(), p, nil)
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "was not started") || strings.Contains(err.Error(), "\x1b") {
-			t.Errorf("%d: %v, want %q", code, err, want)
-		}
-	}
-	if n := w.Starts(); n != 0 {
-		t.Errorf("%d jobs were started", n)
 	}
 }
