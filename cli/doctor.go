@@ -142,7 +142,7 @@ func migrationLines(ctx context.Context, m *migrate.Migrate, targets []model.Tar
 			continue
 		}
 		for _, k := range m.Check(ctx, t.ID, t.Workload) {
-			out = append(out, finding{name: k.ID + " " + t.ID, state: k.State, text: k.Text, do: k.Do})
+			out = append(out, finding{name: checkName(k.ID) + " " + t.ID, state: k.State, text: k.Text, do: k.Do})
 		}
 	}
 	return out

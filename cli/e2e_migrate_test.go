@@ -224,7 +224,10 @@ func TestIrreversibleMigrationBlocks(t *testing.T) {
 	t.Parallel()
 	m := newMigrated(t, "django", "0004", "shop/migrations/0002_add_email.py", "shop/migrations/0003_index_names.py", "shop/migrations/0004_trim.py")
 	out := doctor(t, m.ns, m.config)
-	contains(t, "doctor", out, "migrations backend-python", "django runs in pod backend-python-", "the schema is at 0004_trim")
+	contains(t, "doctor", out, "migrations backend-python", "django runs in pod backend-python-", "the schema is at 0004_trim",
+		"✓ ok access exec backend-python you may run commands in pods of "+m.ns)
+	contains(t, "doctor of a viewer", doctor(t, m.ns, m.config, "--context", "viewer"), "✗ failed access exec backend-python you may not run commands in pods of "+m.ns+": forbidden",
+		"do: ask for the verbs create and get on pods/exec")
 	term := m.toChoose(t, 120, 40)
 	term.sees(`3 migrations since 1.42.0, one irreversible`, 30*time.Second)
 	term.keys("s")

@@ -140,19 +140,30 @@ func (m *Migrate) kubectl(at place, args []string) string {
 	return text.Line(out)
 }
 
-// checkExec tells whether the user may run commands in the pod.
+// idExec is the ID of the check whether commands may be run in a pod.
+const idExec = "access.exec"
+
+// checkExec tells whether a command can be run in the pod.
 func (m *Migrate) checkExec(ctx context.Context, at place) model.Check {
-	const id, ask = "access.exec", "ask for the verbs create and get on pods/exec, or let somebody do it who has them"
-	ok, err := m.pods.MayExec(ctx, at.Namespace, at.Pod)
-	switch {
-	case m.ReadOnly:
-		return ways.Line(id, model.CheckBlocked, "start again without --read-only", "rollbook runs read-only: no command is run in a pod, not even to look")
-	case err != nil:
-		return ways.Line(id, model.CheckUnknown, "", "whether you may run commands in pods of %s is not known: %s", at.Namespace, text.Line(err.Error()))
-	case !ok:
-		return ways.Line(id, model.CheckBlocked, ask, "you may not run commands in pods of %s: forbidden", at.Namespace)
+	if m.ReadOnly {
+		return ways.Line(idExec, model.CheckBlocked, "start again without --read-only", "rollbook runs read-only: no command is run in a pod, not even to look")
 	}
-	return ways.Line(id, model.CheckOK, "", "you may run commands in pod %s", at.Pod)
+	return m.mayExec(ctx, at.Namespace, at.Pod)
+}
+
+// mayExec tells whether the user may run commands in a pod, or in all of a namespace.
+func (m *Migrate) mayExec(ctx context.Context, namespace, pod string) model.Check {
+	const ask = "ask for the verbs create and get on pods/exec, or let somebody do it who has them"
+	ok, err := m.pods.MayExec(ctx, namespace, pod)
+	switch {
+	case err != nil:
+		return ways.Line(idExec, model.CheckUnknown, "", "whether you may run commands in pods of %s is not known: %s", namespace, because(err))
+	case !ok:
+		return ways.Line(idExec, model.CheckBlocked, ask, "you may not run commands in pods of %s: forbidden", namespace)
+	case pod == "":
+		return ways.Line(idExec, model.CheckOK, "", "you may run commands in pods of %s (create and get pods/exec)", namespace)
+	}
+	return ways.Line(idExec, model.CheckOK, "", "you may run commands in pod %s", pod)
 }
 
 // lines returns the checks of what the plan is made of.
