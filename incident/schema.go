@@ -65,7 +65,7 @@ func (s *Snapshot) MigrationsSince(component string) *Since {
 		owner = cmp.Or(r.Candidate(ch.To.Key).Owner, owner)
 	}
 	for _, x := range h.Heads {
-		if x.Owner == owner && owner != "" || x.Tag == ch.To.Tag && x.Tag != "" {
+		if x.Owner == owner && owner != "" || model.SameTag(x.Tag, ch.To.Tag) {
 			out.Head, out.By = x.Key, x.By
 			break
 		}

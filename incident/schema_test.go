@@ -101,6 +101,10 @@ func TestMigrationsAreToldOnChoose(t *testing.T) {
 		"an older one": {func(w *world) { w.schemaAt("d4", "a1") }, "2 migrations since revision 41"},
 		"nobody knows": {func(w *world) { w.seen.History[pythonSchema].Heads = nil }, "at which migration the code of revision 41 ends is not known"},
 		"not applied":  {func(w *world) { w.seen.History[pythonSchema].Heads[0].Key = "e5" }, "ends at e5, by a pod of it, which is not among the migrations that are applied"},
+		"told by the tag of its image, which git has with a v": {func(w *world) {
+			w.inc.Choice(backend).To.Tag = "v1.41.0"
+			w.seen.History[pythonSchema].Heads = []model.Head{{Tag: "1.41.0", Key: "b2", By: "rollbook.yaml"}}
+		}, "2 migrations since v1.41.0"},
 		"cannot be read": {func(w *world) {
 			w.seen.History[pythonSchema] = &model.History{Component: "backend-python", Method: "migrate", Err: "no pod runs"}
 		}, "no pod runs"},

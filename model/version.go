@@ -141,6 +141,12 @@ func TagOf(images []string, by string) string {
 // hexWord matches a part of an image's tag that may be a commit.
 var hexWord = regexp.MustCompile(`[0-9a-f]{7,40}`)
 
+// SameTag reports whether two tags name the same version: git often has a v before it that
+// an image has not. "" names none.
+func SameTag(a, b string) bool {
+	return a != "" && b != "" && strings.TrimPrefix(a, "v") == strings.TrimPrefix(b, "v")
+}
+
 // BearsVersion reports whether one of some images is tagged with a commit, or with a tag
 // of git; "" = there is none.
 func BearsVersion(images []string, commit, tag string) bool {
@@ -151,7 +157,7 @@ func BearsVersion(images []string, commit, tag string) bool {
 		if !ok {
 			continue
 		}
-		if tag != "" && strings.TrimPrefix(of, "v") == strings.TrimPrefix(tag, "v") {
+		if SameTag(of, tag) {
 			return true
 		}
 		for _, word := range hexWord.FindAllString(of, -1) {
