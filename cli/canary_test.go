@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -73,6 +74,7 @@ contacts:
 // nest is where the canaries are, and all that was said by the program.
 type nest struct {
 	dir, journals, hook string
+	masked              map[string]bool // what is kept, by its file's name, and whether something was to be masked in it
 
 	mu   sync.Mutex
 	said []string // what left in messages, and the screens
@@ -107,6 +109,9 @@ func (n *nest) open(ctx context.Context, s stage) error {
 	}
 	if err := n.plant(ctx, r.kubeconfig(), s); err != nil {
 		return err
+	}
+	if url, token := r.bed.GitLab(); url != "" {
+		defer n.overhears(&s, url, token)()
 	}
 	f := &flags{kube: kube.Flags{Kubeconfig: r.kubeconfig()}, config: filepath.Join(n.dir, "rollbook.yaml"), journalDir: n.journals, stage: s}
 	return walk(ctx, f, nil)
@@ -148,18 +153,25 @@ func (n *nest) plant(ctx context.Context, kubeconfig string, s stage) error {
 
 // A secret that is planted wherever one may be comes out nowhere.
 func TestNoCanaryIsKept(t *testing.T) {
-	n := &nest{dir: t.TempDir(), journals: t.TempDir()}
+	n := &nest{dir: t.TempDir(), journals: t.TempDir(), masked: map[string]bool{"api-current-opened.log": true, "api-current-confirm.log": true, "journal.jsonl": true,
+		"report.md": false, "deployment-backend-python.yaml": true, "secret-backend-python-db.yaml": false, "stderr": false}}
 	srv, failed := sendtest.Server(t, n.ServeHTTP)
 	n.hook = srv.URL + "/services/" + canary("hook") + "?sig=" + canary("query")
 	t.Setenv("CANARY_HOOK", n.hook)
 	t.Setenv("CANARY_TOKEN", canary("token"))
-	t.Setenv("XDG_CACHE_HOME", filepath.Join(n.journals, "cache"))
 	scenario := fmt.Sprintf(canaryScenario, canary("cause"), canary("env"), canary("greeting"), canary("log"), canary("token"), n.hook, canary("header"))
-	for name, data := range map[string]string{
-		"canary.yaml":   scenario,
-		"rollbook.yaml": fmt.Sprintf(canaryConfig, n.dir, srv.URL),
-		"header":        canary("header"), "gitlab": canary("gitlab"),
-	} {
+	n.play(t, scenario, fmt.Sprintf(canaryConfig, n.dir, srv.URL), map[string]string{"header": canary("header"), "gitlab": canary("gitlab")}, n.walked)
+	if failed() < 4 {
+		t.Errorf("only %d requests were sent to be refused", failed())
+	}
+}
+
+// play plays a scenario with a configuration, and looks for what came out.
+func (n *nest) play(t *testing.T, scenario, conf string, more map[string]string, walked func(*played)) {
+	t.Helper()
+	t.Setenv("XDG_CACHE_HOME", filepath.Join(n.journals, "cache"))
+	more["canary.yaml"], more["rollbook.yaml"] = scenario, conf
+	for name, data := range more {
 		if err := os.WriteFile(filepath.Join(n.dir, name), []byte(data), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -171,10 +183,7 @@ func TestNoCanaryIsKept(t *testing.T) {
 	}
 	os.Stderr = errs
 	defer func() { os.Stderr = stderr }()
-	perform(t, filepath.Join(n.dir, "canary.yaml"), 200, 50, n.open, n.walked)
-	if failed() < 4 {
-		t.Errorf("only %d requests were sent to be refused", failed())
-	}
+	perform(t, filepath.Join(n.dir, "canary.yaml"), 200, 50, n.open, walked)
 	for _, format := range []string{"md", "json"} {
 		out, more, err := runs(t, "report", "latest", "--journal-dir", n.journals, "--format", format)
 		if err != nil {
@@ -239,9 +248,7 @@ func (n *nest) search(t *testing.T) {
 	for _, s := range n.said {
 		find("what was said", []byte(s))
 	}
-	// Where something was to be masked, and what must be there.
-	missing := map[string]bool{"api-current-opened.log": true, "api-current-confirm.log": true, "journal.jsonl": true, "report.md": false,
-		"deployment-backend-python.yaml": true, "secret-backend-python-db.yaml": false, "stderr": false}
+	missing := maps.Clone(n.masked)
 	err = filepath.WalkDir(n.journals, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
