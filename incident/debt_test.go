@@ -32,9 +32,13 @@ func (w *world) checked(p model.Plan) {
 
 // settledAs tells Decide how far each write is, instead of the board.
 func (w *world) settledAs(phase model.Phase) {
+	w.cameTo(model.Progress{Phase: phase, Text: string(phase)})
+}
+
+func (w *world) cameTo(p model.Progress) {
 	w.seen.Progress = map[WriteID]model.Progress{}
 	for _, s := range w.inc.Standing() {
-		w.seen.Progress[s.WriteID] = model.Progress{Phase: phase, Text: string(phase)}
+		w.seen.Progress[s.WriteID] = p
 	}
 	w.seen.Cluster.Heard = w.now
 	facts, effects := Decide(w.inc, w.seen, Input{At: w.now, Do: Observed{}})

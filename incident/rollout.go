@@ -43,7 +43,7 @@ func (d *decider) follow() {
 			}
 			d.finds(WriteReverted{WriteID: s.WriteID, By: by})
 			d.finds(AskedFor{What: AskReverted, Text: w.Plan.Component + ": " + p.Text})
-		case w.State == Rolling && p.Phase == model.PhaseFailed && (w.Plan.Role == model.RoleSchema || switches(&w.Plan)):
+		case w.State == Rolling && p.Phase == model.PhaseFailed && (p.Left || w.Plan.Role == model.RoleSchema || switches(&w.Plan)):
 			d.stopped(s, p.Text)
 			continue
 		case w.State == Rolling && p.Phase == model.PhaseFinished:

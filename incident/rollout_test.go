@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -69,5 +70,31 @@ func TestRolledOutWhenAllIs(t *testing.T) {
 	w.well(3 * time.Minute)
 	if w.inc.Verified.IsZero() {
 		t.Errorf("never verified at %s: %+v", w.inc.Step.Name(), w.inc.Hold)
+	}
+}
+
+// A release of which a part was never written is planned anew, to the same version: what is
+// left is confirmed, and only then it is rolled out.
+func TestReleaseThatStopsHalfWay(t *testing.T) {
+	w := newWorld(t, nil)
+	w.toRolling()
+	half := model.Progress{Phase: model.PhaseFailed, Left: true, Text: "stopped after 1 of 2 objects: it was cut short; left: deployment/api"}
+	w.cameTo(half)
+	w.stands("half-way", Stopped, Confirm, AskFailed, "backend-python: "+half.Text+".")
+	if got := w.told(2); !strings.Contains(got, "backend-python is not rolled out: "+half.Text) {
+		t.Errorf("told %q", got)
+	}
+	p := w.preflight()
+	p.ID = "plan-rest"
+	w.seen.Preflight[backend].Plans = []model.Plan{*p}
+	w.do(ConfirmWrite{Word: "backend-python", Plans: []string{p.ID}})
+	rest := WriteID{2, p.ID}
+	w.do(Wrote{WriteID: rest, Receipt: &model.Receipt{At: w.now}})
+	w.cameTo(model.Progress{Phase: model.PhaseFinished, Share: 1})
+	if got := w.inc.write(rest); got == nil || got.State != Done || !w.inc.RolledOut.Equal(w.now) {
+		t.Fatalf("%+v; rolled out %s", w.inc.Attempts, w.inc.RolledOut)
+	}
+	if why := RollBack.Blocked(w.snap()); why != "" {
+		t.Error(why)
 	}
 }

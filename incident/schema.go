@@ -237,15 +237,15 @@ func (b WriteStopped) apply(i *Incident, f Fact) {
 }
 
 func (b WriteStopped) entry(i *Incident) (EntryKind, string) {
-	if w := i.write(b.WriteID); w != nil && switches(&w.Plan) {
+	if w := i.write(b.WriteID); w != nil && w.Plan.Role != model.RoleSchema {
 		return EntryBad, fmt.Sprintf("%s is not %s: %s", i.component(b.WriteID), arrived(&w.Plan), b.Text)
 	}
 	return EntryBad, fmt.Sprintf("%s was not taken back to the end: %s", i.component(b.WriteID), b.Text)
 }
 
 // stopped takes it that a write ended before it was where it was to go: a schema that was
-// not taken back to the end, a switch of which some objects are left. What was to follow is
-// not written; where it stands is planned anew.
+// not taken back to the end, a switch or a release of which some objects are left. What
+// was to follow is not written; where it stands is planned anew.
 func (d *decider) stopped(s Standing, why string) {
 	d.fact(WriteStopped{WriteID: s.WriteID, Text: why})
 	text := strings.TrimSuffix(subject(&s.Write.Plan)+": "+why, ".")

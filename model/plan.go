@@ -80,6 +80,9 @@ type Progress struct {
 	Owner string   `json:"owner,omitempty"` // ReplicaSet or ControllerRevision whose pods are the new ones; "" = unknown
 	Lines []string `json:"-"`               // the end of its log, where it has one
 	Aid   *Aid     `json:"aid,omitempty"`   // what would get it on; nil = nothing known
+	// Left says of a change that failed that a part of it was never written: that is planned
+	// anew.
+	Left bool `json:"left,omitempty"`
 }
 
 // Aid is another write, by another method, that gets a change on which does not get

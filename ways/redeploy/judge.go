@@ -22,7 +22,7 @@ func (r Redeploy) Judge(c *model.Component, p *model.Plan, receipt *model.Receip
 		}
 	}
 	if len(got.Left) > 0 {
-		return model.Progress{Phase: model.PhaseFailed, Share: float64(len(got.Done)) / float64(len(got.Done)+len(got.Left)), Text: fmt.Sprintf(
+		return model.Progress{Phase: model.PhaseFailed, Left: true, Share: float64(len(got.Done)) / float64(len(got.Done)+len(got.Left)), Text: fmt.Sprintf(
 			"stopped after %d of %d objects: %s; left: %s", len(got.Done), len(got.Done)+len(got.Left), got.Stopped, some(got.Left))}
 	}
 	template := cmp.Or(got.Template, want.Template)

@@ -286,14 +286,14 @@ func TestStopsHalfWay(t *testing.T) {
 		t.Fatalf("%+v (%v)", r, err)
 	}
 	got := m.Judge(component("shop/api:1.42.0"), &p, &r)
-	if got.Phase != model.PhaseFailed || got.Text != "stopped after 1 of 2 objects: deployment/api was not applied: quota; left: deployment/api" {
+	if got.Phase != model.PhaseFailed || !got.Left || got.Text != "stopped after 1 of 2 objects: deployment/api was not applied: quota; left: deployment/api" {
 		t.Errorf("%+v", got)
 	}
 	looked, err := w.method().Look(t.Context(), p)
 	if err != nil || looked.State != model.SettledDone || looked.Receipt == nil {
 		t.Fatalf("%+v (%v)", looked, err)
 	}
-	if got := m.Judge(component("shop/api:1.42.0"), &p, looked.Receipt); got.Phase != model.PhaseFailed || !strings.HasSuffix(got.Text, "left: deployment/api") {
+	if got := m.Judge(component("shop/api:1.42.0"), &p, looked.Receipt); got.Phase != model.PhaseFailed || !got.Left || !strings.HasSuffix(got.Text, "left: deployment/api") {
 		t.Errorf("%+v", got)
 	}
 	// The first one that fails is a failure of all: nothing was written.
