@@ -261,9 +261,9 @@ func (g *group) stuck(newest *replicas, line *model.Component) (why string, sinc
 	}
 	if f := g.load.timedOut; f != nil {
 		if f.message == "" {
-			return "exceeded its progress deadline", f.since, false
+			return "no new pod became ready within its progress deadline", f.since, false
 		}
-		return "exceeded its progress deadline: " + f.message, f.since, false
+		return "no new pod became ready within its progress deadline: " + f.message, f.since, false
 	}
 	return "", time.Time{}, false
 }

@@ -227,7 +227,7 @@ func TestWhatARolloutIsStuckOn(t *testing.T) {
 		{"nothing", slow, func(*appsv1.Deployment) {}, "", 0, false},
 		{"a crash loop", crash, func(*appsv1.Deployment) {}, "1 new pod CrashLoopBackOff: exit 1, 6 restarts", 5 * time.Minute, true},
 		{"a crash loop, and too late", crash, late, "1 new pod CrashLoopBackOff: exit 1, 6 restarts", 5 * time.Minute, true},
-		{"too late", slow, late, "exceeded its progress deadline", 2 * time.Minute, false},
+		{"too late", slow, late, "no new pod became ready within its progress deadline", 2 * time.Minute, false},
 		{"no room", slow, quota, "pods cannot be created: exceeded quota: compute", 2 * time.Minute, false},
 		{"not observed yet", crash, func(d *appsv1.Deployment) { d.Generation = 3 }, "", 0, false},
 		{"none is wanted", crash, func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32) }, "", 0, false},
