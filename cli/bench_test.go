@@ -37,9 +37,9 @@ func (z size) rows(text string) bool {
 	return regexp.MustCompile(fmt.Sprintf(`(?s)5/5.*↓ %d\d\d more`, z.deployments/100-1)).MatchString(text)
 }
 
-// filled says whether the pods are known too, as the details of the marked row tell.
+// filled says whether the pods are known too, as the sign beside their numbers tells.
 func (z size) filled(text string) bool {
-	return z.rows(text) && strings.Contains(text, "5 of 5 ready, 5 available")
+	return z.rows(text) && strings.Contains(text, "5/5 ✓")
 }
 
 // TestBench measures rollbook beside kubectl, in one run, on namespaces of 1,000

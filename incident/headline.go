@@ -30,6 +30,7 @@ type Headline struct {
 	Head string // "ROLL BACK NOW"
 	How  string // how the incident ended, where Kind is HeadEnded or HeadEndedOver
 	Text string // why; "" = there is nothing more to say
+	Next string // what to do about it; "" = the verdict says it, or it is not known
 	// After is how well the rollback has worked, where Kind is HeadAfter.
 	After AfterState
 	// Alert is the first that began to fire on a component, where Kind is HeadCalm; nil
@@ -51,7 +52,11 @@ func (h Headline) String() string {
 	case h.Kind == HeadEndedOver:
 		return head + ", but now: " + h.Text
 	}
-	return head + ": " + h.Text
+	text := head + ": " + h.Text
+	if h.Next != "" {
+		text += "; " + h.Next
+	}
+	return text
 }
 
 // HeadlineOf returns the headline of a snapshot. v and why are those of VerdictOf,
@@ -82,16 +87,30 @@ func HeadlineOf(s *Snapshot, v Verdict, why string, after After, calm bool) Head
 	out.Kind = [...]HeadlineKind{YourCall: HeadUnknown, WatchClosely: HeadWatch, Within10: HeadWithin, Now: HeadNow}[v]
 	if s.pointless(v) && !s.Incident.Verdict.Overruled {
 		out.Kind, out.Head = HeadNothing, "NOTHING TO ROLL BACK" // an order that the next words take back is not one
+		out.Next = "find what else changed (config, traffic, a dependency)"
 		return out
+	}
+	switch {
+	case v == Now || v == Within10:
+		out.Next = s.goBack()
+	case v == YourCall && s.figuresUnknown():
+		out.Next = "read its logs, ask who uses it, and answer yourself"
 	}
 	switch left, runs := s.Countdown(v); {
 	case runs:
 		sec := int(left.Seconds())
 		out.Head += fmt.Sprintf(" (%d:%02d left, until %s)", sec/60, sec%60, clockTime(s.Incident.Verdict.Deadline))
 	case v == Within10 && s.Incident.Verdict.Deadline.IsZero():
-		out.Head += " of the decision"
+		out.Head += " (nothing runs yet; counted from the decision)"
 	}
 	return out
+}
+
+// figuresUnknown reports whether nobody knows or said if a figure is over its limit.
+func (s *Snapshot) figuresUnknown() bool {
+	j := s.Judgement()
+	return j.kinds[TErrors].unknowns > 0 && s.Incident.Answers[QErrors].Answer == model.TriUnknown ||
+		j.kinds[TP95].unknowns > 0 && s.Incident.Answers[QP95].Answer == model.TriUnknown
 }
 
 // Alert returns the first of the alerts about a component that did not always fire; nil

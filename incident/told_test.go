@@ -103,7 +103,7 @@ func TestWithinTenMinutesOfWhat(t *testing.T) {
 		return HeadlineOf(s, v, why, s.Afterwards(), false).Head
 	}
 	w.do(Observed{})
-	if got := head(); got != "ROLL BACK WITHIN 10 MINUTES of the decision" {
+	if got := head(); got != "ROLL BACK WITHIN 10 MINUTES (nothing runs yet; counted from the decision)" {
 		t.Error(got)
 	}
 	w.do(Next{})

@@ -34,7 +34,7 @@ func (p *pen) alertCell(r *row, w int, now time.Time) string {
 const alertsShown = 3
 
 // alertLines name the alerts about a component that fire, at most so many, the first to
-// fire first.
+// fire first; none is named where most is 0.
 func (s *scope) alertLines(r *row, t *sheet, most int) {
 	p, alerts, name := s.pen, r.alerts(), "alert"
 	for _, a := range alerts[:min(len(alerts), most)] {
@@ -45,12 +45,12 @@ func (s *scope) alertLines(r *row, t *sheet, most int) {
 		if a.Before {
 			text += ", firing for over " + age(s.snap.Now, a.Since)
 		} else {
-			text += ", firing since " + a.Since.UTC().Format("15:04:05 UTC") + " (" + age(s.snap.Now, a.Since) + ")"
+			text += ", firing since " + a.Since.UTC().Format("15:04:05 UTC")
 		}
 		t.say(name, "⚠ ", p.Warn, p.Plain, text)
 		name = ""
 	}
-	if more := len(alerts) - most; more > 0 {
+	if more := len(alerts) - most; more > 0 && most > 0 {
 		t.add("", plural(more, "more alert"))
 	}
 }

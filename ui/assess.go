@@ -192,27 +192,39 @@ func (a *assess) body(w, h int) []string {
 		return a.pen.block(a.waiting(w), w, h)
 	}
 	rows := a.boardH(h)
-	out := append(a.pen.block(a.board(w, rows), w, rows), "")
+	out := a.pen.block(a.board(w, rows), w, rows)
 	if w < wideWidth {
-		return append(out, a.below(w, h-rows-1)...)
+		return append(out, a.below(w, h-rows)...)
 	}
-	return append(out, a.wide(w, h-rows-1)...)
+	return append(append(out, ""), a.wide(w, h-rows-1)...)
 }
 
 // below is what stands below the board on a narrow screen: the figure that this is
 // about as it went, and what is wrong with the component. Of the room that words leave
-// the chart takes all.
+// the chart takes all; one that shows no figure that is or was over its limit is there only
+// where they leave room for it, and so is the blank line above.
 func (a *assess) below(w, h int) []string {
 	const words = 3 // at least
 	r := a.row()
-	if h-chartLeast >= words {
-		// The component's name stands above the chart.
-		text := a.detail(r, w, h-chartLeast+1)
-		if chart := a.leading(r, w, min(h-words, h-len(text)+1)); chart != nil {
-			return append(chart, text[1:]...)
-		}
+	if r == nil || h-chartLeast < words {
+		return append([]string{""}, a.detail(r, w, h-1, false)...)
 	}
-	return a.detail(r, w, h)
+	// The component's name stands above the chart.
+	text := a.detail(r, w, h-chartLeast+1, true)
+	lead := a.measures(r)[0]
+	flat := lead.run.State != model.TriYes && a.inc().Trigger(r.c.ID, lead.kind) == nil
+	if whole := a.detailOf(r, w, detailed{alerts: alertsShown, since: true}); flat && len(whole) > len(text) {
+		return append([]string{""}, a.detail(r, w, h-1, false)...)
+	}
+	var out []string
+	if len(text)+chartLeast <= h {
+		out = []string{""}
+	}
+	chart := a.leading(r, w, min(h-words, h-len(text)+1)-len(out))
+	if chart == nil {
+		return append([]string{""}, a.detail(r, w, h-1, false)...)
+	}
+	return append(append(out, chart...), text[1:]...)
 }
 
 // wide is what stands below the board on a wide screen: both figures as they went at

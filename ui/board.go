@@ -174,13 +174,15 @@ func (p *pen) boardRow(c boardCols, r *row, selected bool, s *incident.Snapshot)
 		errors, p95 = p.unknownCell(c.errors, c.errSpark, ""), p.unknownCell(c.p95, c.p95Spark, "")
 	case f.NotMeasured:
 		errors = p.right("–", c.errors, p.Dim) + p.cell(" unmeasured", c.both(), p.Dim)
+	case !comp.NoneReady.IsZero() && f.Errors.Now.Value == 0: // what there is, older pods served
+		errors = p.right("?", c.errors, p.Bad) + p.cell(" no pod ready", c.both(), p.Bad)
 	case unseen(f.Errors) && unseen(f.P95): // the detail has each one's reason
 		errors = p.right("?", c.errors, p.Warn) + p.cell(" "+f.Errors.Now.Why, c.both(), p.Warn)
 	default:
 		errors = p.figureCell(f.Errors, r.Errors, limits.Errors, model.Percent, c.errors, c.errSpark, s)
 		p95 = p.figureCell(f.P95, r.P95, limits.P95.Seconds(), model.Seconds, c.p95, c.p95Spark, s)
 	}
-	pods, over := p.podsCell(r, c.pods), p.overCell(r, c.over)
+	pods, over := p.podsCell(r, c.pods), p.overCell(r, c.over, s)
 	if stop != nil {
 		pods, over = p.cell("stopped", c.pods, p.Warn), p.right("–", c.over, p.Dim)
 	}
@@ -251,13 +253,16 @@ func (p *pen) unknownCell(w, sw int, why string) string {
 	return p.right("?", w, p.Warn)
 }
 
-// overCell is how long a figure has been over its limit: ✗ as long as the
-// trigger asks, ⚠ not yet.
-func (p *pen) overCell(r *row, w int) string {
-	if r.f != nil && r.f.NotMeasured {
+// overCell is how long a figure has been over its limit, or no pod was ready: ✗ as long
+// as the trigger asks, ⚠ not yet.
+func (p *pen) overCell(r *row, w int, s *incident.Snapshot) string {
+	state, d, held := r.over()
+	if none := r.c.NoneReady; !none.IsZero() {
+		down := s.Now.Sub(none)
+		state, d, held = model.TriYes, max(d, down), held || down >= s.Incident.Settings.Limits.NoPod
+	} else if r.f != nil && r.f.NotMeasured {
 		return p.right("–", w, p.Dim)
 	}
-	state, d, held := r.over()
 	switch {
 	case state == model.TriYes && held:
 		return p.right("✗ "+model.Short(d), w, p.Bad)

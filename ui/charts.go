@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"sort"
 	"strings"
 	"time"
 
@@ -63,6 +64,11 @@ func (s *scope) chart(r *row, m measure, w, h int) []string {
 	}
 	gap := 2*f.Step + f.Step/2
 	lines := []draw.Line{{Samples: f.Samples, Gap: gap, End: p.say(shown(f.Now, m.show))}}
+	if none := r.c.NoneReady; !none.IsZero() && f.Now.Value == 0 {
+		// What is measured from here on, pods served that are gone.
+		n := sort.Search(len(f.Samples), func(n int) bool { return f.Samples[n].At.After(none) })
+		lines[0].Samples, lines[0].End = f.Samples[:n], p.say("no pod")
+	}
 	if s.snap.StopOf(r.c.ID) != nil {
 		lines[0].End = p.say("stopped")
 	} else if to := s.goneBackTo(r); len(apart) > 0 && !to.IsZero() {
@@ -186,7 +192,7 @@ func (s *scope) marks(r *row) []draw.Mark {
 			}
 		}
 	}
-	add(i.Onset, "onset", "")
+	add(i.Onset, "onset "+i.Onset.UTC().Format("15:04:05"), "onset")
 	add(i.Recovered, "recovered", "ok")
 	for _, at := range stops {
 		add(at, "stopped", "stop")

@@ -20,6 +20,7 @@ const cutHere = "‥"
 var mayBeCut = []*regexp.Regexp{
 	regexp.MustCompile(`^(▸ )?\S+ +\d/\d [✓✗·].* ` + "\\?" + ` .*` + cutHere), // the board: beside the component in focus, its details
 	regexp.MustCompile(`^(▸ )?\S+ +\? .*` + cutHere + `$`),
+	regexp.MustCompile(cutHere + ` +\?$`),                                                // likewise, the end of a row
 	regexp.MustCompile(`^COMPONENT +PODS .*⚠ `),                                          // the board's head: likewise
 	regexp.MustCompile(`^▸?✓? ?\S+ +\d+  (now )?([✗★·?] [a-z ]+)? .*(gitlab-ci|jonas) `), // Choose: the marked version's cause stands below
 	regexp.MustCompile(`^▸? ?\[[-x>]\] (waived|done|to do) `),                            // Close: d shows an item's reason

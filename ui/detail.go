@@ -6,15 +6,15 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"rollbook/incident"
 	"rollbook/model"
 )
 
 // allLines is for detail that is not cut.
 const allLines = 1 << 20
 
-// textMost is how many lines a text of a detail has where not all have room.
-const textMost = 3
+// Where not all texts of a detail have room, each has at most so many lines, down to the
+// least.
+const textMost, textLeast = 20, 3
 
 // sheet is a detail as it is written: names in a column of their own, and beside each
 // what is to be said of it.
@@ -48,55 +48,70 @@ func (t *sheet) say(name, sign string, signs, style ansi.Style, text string) {
 
 // detail is what is wrong with a component, the most important first: every sentence
 // whole where h lines have room for it, else each as far as some lines go, and cut to h.
-func (s *scope) detail(r *row, w, h int) []string {
+// What the board and a chart above tell too gives way first.
+func (s *scope) detail(r *row, w, h int, charted bool) []string {
 	if r == nil {
 		return nil
 	}
-	most := alertsShown
+	whole := detailed{alerts: alertsShown, since: true}
 	if h == allLines {
-		most = len(r.alerts())
+		whole.alerts = len(r.alerts())
 	}
-	out := s.detailOf(r, w, most, 0)
-	if len(out) > h {
-		out = s.detailOf(r, w, most, textMost)
+	tries := []detailed{whole, {since: true}, {since: !charted}}
+	for most := textMost; most >= textLeast; most-- {
+		tries = append(tries, detailed{since: !charted, most: most})
+	}
+	var out []string
+	for _, as := range tries {
+		if out = s.detailOf(r, w, as); len(out) <= h {
+			break
+		}
 	}
 	return s.cut(out, h)
 }
 
-// detailOf is detail with so many alerts at most, and texts of so many lines.
-func (s *scope) detailOf(r *row, w, alerts, most int) []string {
-	p, c, now := s.pen, r.c, s.snap.Now
-	t := &sheet{p: p, w: w, most: most, out: []string{" " + paint(p.Strong, p.middle(c.ID, w-2))}}
+// detailed is how much a detail tells.
+type detailed struct {
+	alerts int  // so many at most
+	since  bool // when it began
+	most   int  // lines of a text; 0 = all
+}
+
+// detailOf is detail as far as it is asked for.
+func (s *scope) detailOf(r *row, w int, as detailed) []string {
+	p, c := s.pen, r.c
+	t := &sheet{p: p, w: w, most: as.most, out: []string{" " + paint(p.Strong, p.middle(c.ID, w-2))}}
 	if name := c.Workload.String(); !strings.HasSuffix(name, "/"+c.ID) || len(c.ID) > 20 {
 		t.out[0] = " " + paint(p.Strong, p.middle(c.ID, w*3/5)) + "  " + paint(p.Dim, p.middle(name, w*2/5-4))
 	}
 	if c.Missing != "" {
 		t.say("missing", "", p.Plain, p.Plain, c.Missing)
-		s.alertLines(r, t, alerts)
+		s.alertLines(r, t, as.alerts)
 		return t.out
 	}
-	s.podLines(r, t)
-	t.add("why", s.whyLines(r, w-11, most)...)
-	if r.stuck != "" {
-		text := r.stuck + ", "
-		if c.StuckPods && len(incident.FailingPods(c)) > 0 {
-			text = "stuck " // the pods above say why
-		}
-		if text += "for " + age(now, r.since); r.since.IsZero() {
-			text = r.stuck
-		}
-		t.say("rollout", "✗ ", p.Bad, p.Plain, text)
+	if as.since {
+		s.sinceLine(t)
 	}
+	s.podLines(r, t)
+	t.add("why", s.whyLines(r, w-11, as.most)...)
+	s.stuckLine(r, t)
 	if c.Paused {
 		t.say("rollout", "⚠ ", p.Warn, p.Plain, "paused")
 	}
+	s.alsoLines(r, t)
 	s.suspectLines(r, t)
-	for _, o := range c.Owners { // one that undoes a rollback matters more than that it is known by an alert
-		if o.Reverts {
-			t.say("owner", "⚠ ", p.Plain, p.Plain, ownerName(o)+": may put its own version back after a rollback")
+	s.backLine(r, t)
+	for _, x := range s.d.suspects {
+		if x.Component == c.ID && x.Later() && !s.inc().Onset.IsZero() && !s.d.calm {
+			t.say("later", "", p.Plain, p.Plain, x.Version.Name()+", "+x.Distance(s.inc())+": not a suspect")
 		}
 	}
-	s.alertLines(r, t, alerts)
+	for _, o := range c.Owners { // one that undoes a rollback matters more than that it is known by an alert
+		if o.Reverts {
+			t.say("owner", "⚠ ", p.Plain, p.Plain, undoes(o))
+		}
+	}
+	s.alertLines(r, t, as.alerts)
 	s.figureLines(r, t)
 	for _, o := range c.Owners {
 		if !o.Reverts {
@@ -112,6 +127,18 @@ func (s *scope) detailOf(r *row, w, alerts, most int) []string {
 // ownerName returns "Flux, kustomization flux-system/shop".
 func ownerName(o model.Owner) string { return strings.TrimSpace(o.Manager + ", " + o.Name) }
 
+// undoes says what to do about an owner that undoes a rollback.
+func undoes(o model.Owner) string {
+	name := o.Name[strings.LastIndexAny(o.Name, "/ ")+1:]
+	switch {
+	case o.Do == "":
+		return ownerName(o) + ": puts its own version back"
+	case strings.Contains(o.Do, name):
+		return o.Manager + ": " + o.Do
+	}
+	return ownerName(o) + ": " + o.Do
+}
+
 // cut cuts a detail to h lines, and says that it did.
 func (s *scope) cut(lines []string, h int) []string {
 	if len(lines) > h && h > 2 {
@@ -120,111 +147,8 @@ func (s *scope) cut(lines []string, h int) []string {
 	return lines[:min(len(lines), max(0, h))]
 }
 
-// podLines say which pods fail and why, with the last words of the first of
-// each kind.
-func (s *scope) podLines(r *row, t *sheet) {
-	p, c, now := s.pen, r.c, s.snap.Now
-	if c.PodsNo != "" {
-		t.say("pods", "? ", p.Warn, p.Warn, c.PodsNo)
-		return
-	}
-	if !c.NoneReady.IsZero() {
-		t.say("pods", "✗ ", p.Bad, p.Plain, fmt.Sprintf("0 of %d pods ready for %s", c.Desired, age(now, c.NoneReady)))
-	}
-	defer func() {
-		for _, g := range incident.PodsBy(c, func(p *model.Pod) bool { return p.Leftover }) {
-			s.leftover(g, t)
-		}
-	}()
-	list := incident.FailingPods(c)
-	if len(list) == 0 {
-		if !c.NoneReady.IsZero() {
-			return
-		}
-		text := fmt.Sprintf("%d of %d ready, %d available", c.Ready, c.Desired, c.Available)
-		if n, until := c.Waiting(); n > 0 && !until.IsZero() {
-			text = fmt.Sprintf("%d of %d ready, %s: %s to go", c.Ready, c.Desired, notYet(n, c.Ready), model.Short(max(0, until.Sub(now))))
-		}
-		if c.Desired == 0 {
-			text = "0 replicas: nothing runs"
-		}
-		if stop := s.snap.StopOf(c.ID); stop != nil {
-			text = "0 replicas: " + stop.Words()
-		}
-		if c.Updated < c.Desired || c.Replicas > c.Updated {
-			text += fmt.Sprintf("; rolling out: %d of %d updated", c.Updated, c.Desired)
-		}
-		t.say("pods", "", p.Plain, p.Plain, text)
-		servesStill(c, t)
-		return
-	}
-	defer servesStill(c, t)
-	for n, g := range list {
-		text := g.Words(c)
-		if !g.Last.IsZero() {
-			text += ", last " + age(now, g.Last) + " ago"
-		}
-		name := ""
-		if n == 0 {
-			name = "pods"
-		}
-		t.say(name, "✗ ", p.Bad, p.Plain, text)
-		if said := s.inc().SaidNow(c); said != nil && len(said.Lines) > 0 && strings.Contains(g.Message, said.Lines[0].Text) {
-			continue // it stands below, as what they say
-		}
-		for _, l := range lastLines(g.Message, 2) {
-			t.say("", "  ", p.Plain, p.Strong, l)
-		}
-	}
-}
-
-// servesStill says how many ready pods are not of the running version, where any is.
-func servesStill(c *model.Component, t *sheet) {
-	old, name := 0, "an earlier version"
-	for n := range c.Pods {
-		p := &c.Pods[n]
-		if !p.Ready || p.Owner == "" || p.Owner == c.OwnerName || c.OwnerName == "" {
-			continue
-		}
-		old++
-		for k := range c.Past {
-			if c.Past[k].Owner == p.Owner {
-				name = c.Came(&c.Past[k]).Name()
-			}
-		}
-	}
-	if old > 0 {
-		t.say("", "  ", t.p.Plain, t.p.Plain, "still serving: "+plural(old, "pod")+" of "+name)
-	}
-}
-
-// notYet says that of so many ready pods some do not count as available yet.
-func notYet(n, ready int) string {
-	if n == ready {
-		return "not yet available"
-	}
-	return fmt.Sprintf("%d not yet available", n)
-}
-
-// leftover says how many pods have ended and were replaced, and when the last did.
-func (s *scope) leftover(g *incident.PodGroup, t *sheet) {
-	text := fmt.Sprintf("%d %s", len(g.Pods), g.State)
-	if g.State == "Evicted" {
-		text = fmt.Sprintf("%d evicted", len(g.Pods))
-	}
-	if !g.Last.IsZero() {
-		text += " " + age(s.snap.Now, g.Last) + " ago"
-	}
-	text += ", replaced"
-	if onset := s.inc().Onset; !onset.IsZero() && g.Last.After(onset) {
-		t.say("", "⚠ ", s.pen.Warn, s.pen.Plain, text+": since the onset; look at the nodes, it is not the release")
-		return
-	}
-	t.say("", "", s.pen.Plain, s.pen.Plain, text)
-}
-
 // suspectLines say what changed before the onset, the likeliest first; then whether the
-// component itself did, and what of it changed later.
+// component itself did.
 func (s *scope) suspectLines(r *row, t *sheet) {
 	if s.d.calm {
 		return
@@ -266,11 +190,6 @@ func (s *scope) suspectLines(r *row, t *sheet) {
 	if len(causes) > 0 && !mine && r.rank <= rankFailing && !s.inc().Onset.IsZero() {
 		t.say("", "", p.Plain, p.Plain, c.ID+" did not change itself in the hour before")
 	}
-	for _, x := range s.d.suspects {
-		if x.Component == c.ID && x.Later() && !s.inc().Onset.IsZero() {
-			t.say("later", "", p.Plain, p.Plain, x.Version.Name()+", "+x.Distance(s.inc())+": not a suspect")
-		}
-	}
 }
 
 // suspectsShown is how many suspects stand beside a component.
@@ -280,7 +199,7 @@ const suspectsShown = 3
 // release changed, what it runs, its pods, what it ran before.
 func (s *scope) fullDetail(w, h int) []string {
 	r := s.row()
-	out := s.detail(r, w, h)
+	out := s.detail(r, w, h, true)
 	if r == nil {
 		return out
 	}
@@ -299,7 +218,7 @@ func newDetails(s *scope, id string) overlay {
 		if r == nil {
 			return []string{"", " It is not on the board any more."}
 		}
-		out := append(s.detail(r, w, allLines), "")
+		out := append(s.detail(r, w, allLines, false), "")
 		if changed := s.releasedLines(r, w); len(changed) > 0 {
 			out = append(append(out, changed...), "")
 		}

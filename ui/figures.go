@@ -37,7 +37,7 @@ func (s *scope) figureLines(r *row, t *sheet) {
 		name string
 		model.Reading
 	}{{"errors", r.f.Errors.Now}, {"P95", r.f.P95.Now}} {
-		if !x.Known && !r.f.NotMeasured {
+		if !x.Known && !r.f.NotMeasured && r.c.NoneReady.IsZero() {
 			say(x.name, nonEmpty(x.Why, "not read yet"))
 		}
 	}

@@ -173,7 +173,7 @@ func filled() *incident.Snapshot {
 		Limit: .05, For: 5 * time.Minute, Text: "errors over 5% for 5m (limit 5m) on backend-python"}}
 	now, before := python.Running(), python.Came(&python.Past[0])
 	s.Incident.Histories = []incident.HistoryRead{{Role: model.RoleRelease, History: model.History{Component: "backend-python", Method: undo, At: ago(2 * time.Minute),
-		Candidates: []model.Candidate{{Version: now, Current: true}, {Version: before, Changes: []model.Change{
+		Candidates: []model.Candidate{{Version: now, Current: true}, {Version: before, Behaviour: model.Behaviour{Errors: known(.002), P95: known(.205), Requests: known(18211)}, Changes: []model.Change{
 			{Kind: "image", What: "api", From: python.Images[0], To: python.Past[0].Images[0]},
 			{Kind: "env", What: "api PAYMENT_URL", To: "configmap api-env"},
 			{Kind: "env", What: "api ORDERS_V2", From: model.Literal},

@@ -25,6 +25,10 @@ func (s *scope) whyLines(r *row, w, most int) []string {
 	if len(p.wrap(text+"  "+note, w, 0)) == 1 {
 		return []string{paint(p.Strong, p.say(text)) + paint(p.Dim, "  "+p.say(note))}
 	}
+	if lines := p.wrap(text, w, 0); most == 0 && ansi.StringWidth(lines[len(lines)-1]+"  "+p.say(note)) <= w {
+		last := len(lines) - 1
+		return append(paintAll(p.Strong, lines[:last:last]), paint(p.Strong, lines[last])+paint(p.Dim, "  "+p.say(note)))
+	}
 	// What is new about it must not be what is cut.
 	return append(paintAll(p.Strong, p.wrap(text, w, min(most, 2))), paintAll(p.Dim, p.wrap(note, w, most))...)
 }
