@@ -31,73 +31,10 @@ func (s Scale) Plan(ctx context.Context, c *model.Component, to model.Version, o
 		return
 	}
 	var rights, dry []model.Check
-	ways.Several(func() { rights = s.rights(ctx, p) }, func() { dry = s.dryRun(ctx, p) })
+	ways.Several(func() { rights = ways.MayPatch(ctx, s.cluster, p.Workload, p.changes) }, func() { dry = ways.DryRun(ctx, s.cluster, p.changes, s.ReadOnly) })
 	pf.To, pf.Done, pf.Plans = p.To.Key, true, []model.Plan{p.Plan}
 	pf.Checks = slices.Concat(rights, []model.Check{p.checkReplicas()}, dry, p.checkScalers(), p.checkOwners(c))
 	out(pf)
-}
-
-// rights tells whether the user may change each object.
-func (s Scale) rights(ctx context.Context, p *planned) []model.Check {
-	objects := []model.Object{p.Workload.Object()}
-	for n := range p.changes {
-		if o := p.changes[n].Object; !slices.Contains(objects, o) {
-			objects = append(objects, o)
-		}
-	}
-	var out []model.Check
-	for _, o := range objects {
-		id := "access.patch"
-		if o.Kind != string(p.Workload.Kind) {
-			id += ":" + o.String()
-		}
-		may, err := s.cluster.May(ctx, "patch", o)
-		switch {
-		case err != nil:
-			out = append(out, ways.Line(id, model.CheckUnknown, "", "whether you may change %s is not known: %s", o, err))
-		case !may:
-			out = append(out, ways.Hard(ways.Line(id, 0, fmt.Sprintf("ask for the verb patch on %ss, or let somebody do it who has it", strings.ToLower(o.Kind)),
-				"you may not patch %s: the write would be refused", o)))
-		}
-	}
-	if len(out) == 0 {
-		out = append(out, ways.Line("access.patch", model.CheckOK, "", "you may patch %s", names(objects)))
-	}
-	return out
-}
-
-func names(all []model.Object) string {
-	var out []string
-	for _, o := range all {
-		out = append(out, o.String())
-	}
-	return text.Line(strings.Join(out, ", "))
-}
-
-// dryRun has the API server try each write.
-func (s Scale) dryRun(ctx context.Context, p *planned) []model.Check {
-	const id, asks = "dryrun", "whether admission accepts it (server dry run) is not known: "
-	if s.ReadOnly {
-		return []model.Check{ways.Line(id, model.CheckUnknown, "", asks+"not asked, rollbook runs read-only")}
-	}
-	for n := range p.changes {
-		c := &p.changes[n]
-		patch, err := c.Patch()
-		if err != nil {
-			return []model.Check{ways.Line(id, model.CheckUnknown, "", asks+"%s", err)}
-		}
-		refused, err := s.cluster.TryPatch(ctx, c.Object, patch)
-		if err != nil {
-			return []model.Check{ways.Line(id, model.CheckUnknown, "", asks+"%s", err)}
-		}
-		if refused != "" {
-			return []model.Check{ways.Line(id, model.CheckBlocked, "look at what refuses it", "the API server refuses the change of %s: %s", c.Object, refused)}
-		}
-	}
-	if p.Same {
-		return nil
-	}
-	return []model.Check{ways.Line(id, model.CheckOK, "", "admission accepts it (server dry run)")}
 }
 
 // checkReplicas tells what is there, and who has moved it.

@@ -9,7 +9,6 @@ package scale
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -21,12 +20,9 @@ import (
 // Cluster reads and changes objects.
 type Cluster interface {
 	ways.Objects
+	ways.Trier
 	// Kubectl returns the kubectl command that does something in a namespace.
 	Kubectl(namespace, what string) string
-	// May reports whether the user may do something with an object.
-	May(ctx context.Context, verb string, o model.Object) (bool, error)
-	// TryPatch has the API server try a JSON patch without writing.
-	TryPatch(ctx context.Context, o model.Object, patch json.RawMessage) (refused string, err error)
 	// Autoscalers returns what sets the number of a workload's replicas by itself.
 	Autoscalers(ctx context.Context, w model.Workload) ([]model.Autoscaler, error)
 }
