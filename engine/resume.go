@@ -112,11 +112,11 @@ func (e *Engine) tookUp(c *journal.Content, book *journal.Writer, err error) {
 	e.book, e.pending = book, nil
 	e.inc = incident.Fold(c.Facts)
 	e.seen.Journal, e.seen.Resumed, e.seen.Open = c.Path, true, nil
-	e.begin()
 	up := incident.TakenUp{ID: c.Header.ID, Host: e.cfg.Host, Torn: c.Torn}
 	if book != nil { // else it is a glance
-		e.acked, up.Aside = book.Len(), book.Aside()
+		e.acked, up.Aside = book.Len(), book.Aside() // before anything is added, which is on its way only
 	}
+	e.begin()
 	if c.Damage != nil {
 		up.Damaged = c.Damage.Bytes
 	}

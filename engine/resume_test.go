@@ -280,3 +280,34 @@ func TestFirstWriteTornIsTheSameIncident(t *testing.T) {
 		}
 	})
 }
+
+// What a run adds to a journal that it takes up is on its way only: an effect that waits
+// for it to be on disk must not start on what was there before.
+func TestTakenUpIsNotOnDiskYet(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		leaveOpen(t, dir, time.Minute)
+		found, errs := journalsIn(dir)
+		if len(found) != 1 || len(errs) > 0 {
+			t.Fatalf("%d journals, %v", len(found), errs)
+		}
+		book, err := journal.Resume(found[0], []string{dir}, func(int, string, error) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer book.Close()
+		r := again(t, t.TempDir())
+		r.wait(2 * time.Second)
+		acked, added := make(chan int, 1), make(chan int, 1)
+		r.post(func() {
+			r.tookUp(found[0], book, nil)
+			acked <- r.acked
+			added <- book.Len() - len(found[0].Facts)
+		})
+		synctest.Wait()
+		if got, n := <-acked, <-added; got != len(found[0].Facts) || n < 2 {
+			t.Errorf("%d facts were on disk and %d were added, and %d are held to be on disk", len(found[0].Facts), n, got)
+		}
+		r.end()
+	})
+}
