@@ -161,6 +161,10 @@ func (p *ported) bed(t *testing.T, cfg *rest.Config) *porttest.Bed {
 				cfg.Components = []config.Component{{Name: "api", Redeploy: &config.Redeploy{Repository: as.Repository, Manifests: "manifests", Manager: "deployer"}}}
 			}
 			cfg.Recovery.Maintenance = as.Page
+			cfg.NotProduction = []config.Place{{Context: "*" + p.context + "*", Server: "http*", Namespace: ns}}
+			if as.User != "" {
+				cfg.NotProduction[0].Context = as.User
+			}
 			return methods(p.connect(t, ns, as), cfg, as.ReadOnly, nil)
 		},
 		Metrics: func(t *testing.T) engine.Metrics {

@@ -12,6 +12,7 @@ import (
 	"rollbook/integrations/gitlab"
 	"rollbook/kube"
 	"rollbook/model"
+	"rollbook/ways/fault"
 	"rollbook/ways/gitlabjob"
 	"rollbook/ways/maintenance"
 	"rollbook/ways/migrate"
@@ -31,6 +32,8 @@ func methods(c *kube.Client, cfg *config.Config, readOnly bool, dial dialer) []e
 		redeployed(c, cfg, readOnly),
 		scale.New(kube.NewApplier(c), scale.Options{ReadOnly: readOnly, Now: time.Now, By: operator()}),
 		maintained(c, cfg, readOnly),
+		fault.New(kube.NewApplier(c), fault.Options{ReadOnly: readOnly, Refused: drillRefused(cfg, c), Env: cfg.Drill.Env, Patch: cfg.Drill.Patch,
+			Now: time.Now, By: operator(), Rollout: kube.Rollout}),
 	}
 }
 

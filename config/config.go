@@ -20,6 +20,7 @@ type Config struct {
 	Notifications Notifications
 	Report        Report
 	Recovery      Recovery
+	Drill         Drill
 	Signals       Signals
 	JournalDir    string // "": the default place
 
@@ -136,6 +137,18 @@ type RestoreStep struct {
 	Command string // to copy; "" = none
 }
 
+// Drill is how the quarterly rehearsal is done (runbook T1 to T5). It is done only where
+// NotProduction names context, server and namespace.
+type Drill struct {
+	Fault   string        // by which it is broken, if the command says nothing
+	Env     string        // NAME=VALUE of the variable that makes a component fail; "": not set
+	Patch   string        // file with a strategic merge patch of the workload; "": not set
+	Alert   string        // that is waited for; "": any about the component
+	Target  time.Duration // within which it is to recover
+	Healthy time.Duration // for how long it must be healthy before it is broken
+	Every   time.Duration // after which the next drill is due
+}
+
 // Signals are the ways in which the terminal calls an operator who looks elsewhere: on
 // a verdict to roll back, a question, somebody to be called, a lost lease, VERIFIED.
 type Signals struct {
@@ -155,6 +168,7 @@ func Defaults() *Config {
 			Poll:        5 * time.Second, PollIdle: 15 * time.Second,
 		},
 		Verify:  Verify{Errors: 0.001, P95: 500 * time.Millisecond, Hold: 2 * time.Minute},
+		Drill:   Drill{Fault: faults[0], Target: 5 * time.Minute, Healthy: 2 * time.Minute, Every: 13 * 7 * 24 * time.Hour},
 		Signals: Signals{Bell: true, Title: true, Notify: true},
 		origins: map[string]origin{},
 	}

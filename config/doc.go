@@ -24,7 +24,7 @@
 // token goes, what is applied to the cluster or done to its data, where the
 // journal is written or which cluster may be rolled back with a "y". So
 // prometheus, not_production, notifications, report, recovery (its link to the
-// restore procedure too) and journal_dir are mistakes in a shared file; the
+// restore procedure too), drill and journal_dir are mistakes in a shared file; the
 // message says where to put them instead. Secrets are named, never written: token_env,
 // token_file, and the *_file keys of http_config.
 package config

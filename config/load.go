@@ -103,6 +103,7 @@ func (d *decoder) root(v value) {
 			v.fields(d.pathField("template", &cfg.Report.Template))
 		}},
 		field{name: "recovery", private: true, set: d.recovery},
+		field{name: "drill", private: true, set: d.drill},
 		field{name: "signals", private: true, set: func(v value) {
 			v.fields(
 				boolField("bell", &cfg.Signals.Bell),

@@ -136,6 +136,15 @@ func (c *Config) Settings() []Setting {
 	if n := c.Recovery.Replicas; n > 0 {
 		add("recovery.replicas", fmt.Sprint(n))
 	}
+	add("drill.fault", c.Drill.Fault)
+	if name, _, is := strings.Cut(c.Drill.Env, "="); is {
+		add("drill.env", printable(name)+"=…")
+	}
+	some("drill.patch", c.Drill.Patch)
+	some("drill.alert", c.Drill.Alert)
+	add("drill.target", dur(c.Drill.Target))
+	add("drill.healthy", dur(c.Drill.Healthy))
+	add("drill.every", dur(c.Drill.Every))
 	add("signals.bell", fmt.Sprint(c.Signals.Bell))
 	add("signals.title", fmt.Sprint(c.Signals.Title))
 	add("signals.notify", fmt.Sprint(c.Signals.Notify))

@@ -222,7 +222,7 @@ var elsewhere = map[string]string{
 	"grafana": "contacts.on_call", "pagerduty": "contacts.on_call", "schedule": "contacts.on_call.grafana", "template": "report", "promql": "checks of a component", "scrape_interval": "prometheus",
 	"objective": "slo", "window": "slo", "health": "checks of a component", "checks": "a component", "metrics": "a component", "workload": "a component",
 	"redeploy": "a component", "repository": "redeploy of a component", "manifests": "redeploy of a component", "command": "redeploy of a component", "tags": "redeploy of a component", "manager": "redeploy of a component", "remote": "redeploy of a component",
-	"maintenance": "recovery", "steps": "recovery", "text": "steps of recovery", "bell": "signals", "title": "signals", "notify": "signals", "restore": "recovery", "overlay": "recovery and redeploy of a component", "replicas": "recovery", "context": "not_production", "server": "not_production",
+	"maintenance": "recovery", "steps": "recovery", "text": "steps of recovery", "bell": "signals", "fault": "drill", "alert": "drill", "patch": "drill", "target": "drill", "healthy": "drill", "every": "drill", "title": "signals", "notify": "signals", "restore": "recovery", "overlay": "recovery and redeploy of a component", "replicas": "recovery", "context": "not_production", "server": "not_production",
 }
 
 func unknownKey(name, path string, known []string) string {

@@ -56,8 +56,11 @@ func MarkOf(of Method, labels, annotations map[string]string) *Mark {
 		return nil
 	}
 	m := &Mark{Slot: Slot{Role: RoleSwitch}, Method: of, To: Version{Key: to, Label: to, Short: to}, What: "switched off by rollbook (" + string(of) + ")"}
-	if of == MethodMaintenance {
+	switch of {
+	case MethodMaintenance:
 		m.Role = RoleMaintenance
+	case MethodFault:
+		m.Role = RoleFault
 	}
 	var n markNote
 	if json.Unmarshal([]byte(annotations[key]), &n) == nil && n.To.Key == to { // else it is of another time

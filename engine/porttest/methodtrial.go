@@ -43,6 +43,16 @@ func runMethods(t *testing.T, in In) {
 			in(t, func(t *testing.T, b *Bed) { f(t, pageTrial(t, b)) })
 		})
 	})
+	for _, kind := range []model.Kind{model.Deployment, model.StatefulSet, model.DaemonSet} {
+		t.Run("Method/fault in a "+string(kind), func(t *testing.T) {
+			RunMethod(t, func(t *testing.T, f func(t *testing.T, x *Trial)) {
+				in(t, func(t *testing.T, b *Bed) { f(t, faultTrial(t, b, kind)) })
+			})
+		})
+		t.Run("Fault/broken and put back, a "+string(kind), func(t *testing.T) {
+			in(t, func(t *testing.T, b *Bed) { brokenAndPutBack(t, b, kind) })
+		})
+	}
 	t.Run("Page/on and off", func(t *testing.T) { in(t, pageOnAndOff) })
 	t.Run("Scale/stopped and brought back", func(t *testing.T) { in(t, stoppedAndBack) })
 	t.Run("Method/redeploy", func(t *testing.T) {
