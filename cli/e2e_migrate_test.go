@@ -250,7 +250,7 @@ func TestIrreversibleMigrationBlocks(t *testing.T) {
 func TestKilledWhileMigrationsAreTakenBack(t *testing.T) {
 	t.Parallel()
 	m := newMigrated(t, "alembic", "c3d4e5f6a1b2", "versions/c3d4e5f6a1b2_index_names.py", "versions/d4e5f6a1b2c3_names_in_capitals.py", "versions/e5f6a1b2c3d4_nothing_back.py")
-	lock := exec.Command("psql", "-X", "-q", migratetest.URL(m.at, "alembic"), "-c", "BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(600)")
+	lock := exec.Command("psql", "-X", "-q", migratetest.URL(m.at, "alembic"), "-c", "BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(7200)")
 	if err := lock.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -170,6 +170,9 @@ func told(s *incident.Snapshot) string {
 	if s.Incident.Asked == incident.AskChanged || s.Incident.Asked == incident.AskFailed {
 		return s.Incident.AskText
 	}
+	if p := s.Seen.Preflight[model.Release(s.Incident.Settings.Components[0].ID)]; p != nil && p.Done && len(p.Plans) > 0 && p.Plans[0].Same {
+		return p.Plans[0].Title // the other one came before this one looked
+	}
 	if c := incident.LeaseCheck(s, s.Incident.Settings.Components[0].ID); c != nil && c.State == model.CheckBlocked {
 		return c.Text
 	}
