@@ -1,13 +1,85 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"rollbook/config"
+	"rollbook/incident"
 	"rollbook/kube"
+	"rollbook/model"
+	"rollbook/sandbox"
 	"rollbook/text"
 )
+
+// rehearsal is what the drill's own flags say.
+type rehearsal struct {
+	*flags
+	fault, alert string
+	sandbox      bool
+}
+
+func newDrill(f *flags) *cobra.Command {
+	r := &rehearsal{flags: f}
+	cmd := &cobra.Command{
+		Use:   "drill [KIND/NAME]",
+		Short: "Rehearse a rollback on what is not production",
+		Long: `Drill breaks a component on purpose, waits for the alert, and puts it back when it was
+rolled back by the walk: the times are measured against five minutes. It is done only
+where not_production of your own rollbook.yaml names context, server and namespace, all
+three, or in the sandbox. However it ends, what it broke is owed: the next start, on any
+machine that sees the cluster, offers to put it back.`,
+		Example: `  rollbook drill deployment/api --context staging
+  rollbook drill deployment/api --fault readiness --alert HighErrorRate
+  rollbook drill --sandbox`,
+		Args:              atMostOneWorkload,
+		ValidArgsFunction: completeWorkloads(f),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if r.sandbox {
+				if err := ownFlags(cmd.Flags()); err != nil {
+					return err
+				}
+			}
+			return r.run(cmd.Context(), cmd.OutOrStdout(), args)
+		},
+	}
+	cmd.Flags().StringVar(&r.fault, "fault", "", "by which it is broken: "+strings.Join(model.Faults(), ", ")+" (default drill.fault of rollbook.yaml, else "+model.Faults()[0]+")")
+	cmd.Flags().StringVar(&r.alert, "alert", "", "name of the alert that is waited for (default drill.alert, else any about the component)")
+	cmd.Flags().BoolVar(&r.sandbox, "sandbox", false, "in the sandbox, with nothing installed")
+	_ = cmd.RegisterFlagCompletionFunc("fault", cobra.FixedCompletions(model.Faults(), cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
+	return cmd
+}
+
+func (r *rehearsal) run(ctx context.Context, out io.Writer, args []string) error {
+	if r.fault != "" && model.Fault(r.fault).IsZero() {
+		return usagef("--fault %s is none: there are %s", text.Line(r.fault), strings.Join(model.Faults(), ", "))
+	}
+	r.drill = r.settings
+	if !r.sandbox {
+		return walk(ctx, r.flags, args)
+	}
+	if len(args) == 0 {
+		args = []string{"deployment/backend-python"}
+	}
+	return (&exercise{flags: r.flags, scenario: sandbox.Drill, of: args}).run(ctx, out)
+}
+
+// settings are what an incident is rehearsed by.
+func (r *rehearsal) settings(cfg *config.Config, c *kube.Client) *incident.Drill {
+	x := cfg.Drill
+	out := &incident.Drill{Fault: x.Fault, Alert: x.Alert, Target: x.Target, Healthy: x.Healthy, Refused: drillRefused(cfg, c)}
+	if r.fault != "" {
+		out.Fault = r.fault
+	}
+	if r.alert != "" {
+		out.Alert = r.alert
+	}
+	return out
+}
 
 // drillRefused says why nothing may be broken on purpose where a client is, and what to add
 // to the configuration if it should; "" when it may. That a context is called staging is

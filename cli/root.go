@@ -22,6 +22,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"rollbook/config"
+	"rollbook/incident"
 	"rollbook/kube"
 	"rollbook/text"
 )
@@ -53,6 +54,8 @@ type flags struct {
 	journalDir string
 	readOnly   bool
 
+	// drill is what the walk is rehearsed by; nil = it is no drill.
+	drill func(*config.Config, *kube.Client) *incident.Drill
 	stage stage // not a flag: where the walk is played
 }
 
@@ -171,7 +174,7 @@ at the components of rollbook.yaml, or at the namespace's workloads.`,
 	p.StringVar(&f.prometheus, "prometheus", "", "Prometheus: a URL, or service:NAMESPACE/NAME:PORT through the API server")
 	p.StringVar(&f.journalDir, "journal-dir", "", "folder of the incidents' journals (default $XDG_STATE_HOME/rollbook/incidents)")
 	p.BoolVar(&f.readOnly, "read-only", false, "let no request leave that changes anything")
-	root.AddCommand(newStatus(f), newDoctor(f), newReport(f), newIncidents(f), newReplay(f), newSandbox(f), newConfig(f), newKeys())
+	root.AddCommand(newStatus(f), newDoctor(f), newReport(f), newIncidents(f), newReplay(f), newSandbox(f), newDrill(f), newConfig(f), newKeys())
 	completeFlags(root, f)
 	for _, path := range [][]string{{"report"}, {"incidents"}, {"replay"}, {"keys"}, {"config", "init"}, {"config", "schema"}} {
 		if cmd, _, err := root.Find(path); err == nil {

@@ -17,6 +17,7 @@ import (
 
 	"rollbook/config"
 	"rollbook/incident"
+	"rollbook/model"
 	"rollbook/sandbox"
 	"rollbook/ui"
 )
@@ -26,6 +27,7 @@ type exercise struct {
 	*flags
 	scenario    string
 	serve, list bool
+	of          []string // the workload that is looked at; empty = all
 }
 
 func newSandbox(f *flags) *cobra.Command {
@@ -74,7 +76,7 @@ func completeScenarios(*cobra.Command, []string, string) ([]string, cobra.ShellC
 }
 
 // ofSandbox are the flags that mean something in the sandbox.
-var ofSandbox = []string{"scenario", "serve", "list", "journal-dir", "read-only", "namespace", "request-timeout"}
+var ofSandbox = []string{"scenario", "sandbox", "fault", "alert", "serve", "list", "journal-dir", "read-only", "namespace", "request-timeout"}
 
 // ownFlags refuses those that would lead out of the sandbox.
 func ownFlags(set *pflag.FlagSet) (err error) {
@@ -124,7 +126,7 @@ func (d *exercise) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	err = walk(r.bed.Context(), in, nil)
+	err = walk(r.bed.Context(), in, d.of)
 	return cmp.Or(r.bed.Err(), err) // the walk of a sandbox that failed has only been left
 }
 
@@ -251,7 +253,8 @@ func (r *room) config() (*config.Config, error) {
 	}
 	if err == nil {
 		cfg.Verify.Hold, cfg.Drill.Healthy = practiceHold, practiceHold
-		cfg.NotProduction = []config.Place{{Context: sandbox.Context, Server: "https://127.0.0.1:*", Namespace: "*"}}
+		cfg.Drill.Fault, cfg.Drill.Env = model.FaultEnv, "FAIL_RATE=0.5"
+		cfg.NotProduction = []config.Place{{Context: sandbox.Context, Server: "https://" + r.bed.Addr, Namespace: "*"}}
 	}
 	return cfg, err
 }
@@ -266,7 +269,7 @@ func (r *room) clear() {
 
 // flags are those of a walk in the sandbox.
 func (r *room) flags(f *flags) (*flags, error) {
-	in := &flags{prometheus: sandbox.PrometheusService, readOnly: f.readOnly, stage: f.stage}
+	in := &flags{prometheus: sandbox.PrometheusService, readOnly: f.readOnly, drill: f.drill, stage: f.stage}
 	in.kube.Kubeconfig, in.kube.CurrentContext = r.kubeconfig(), sandbox.Context
 	in.kube.Context.Namespace, in.kube.Timeout = f.kube.Context.Namespace, f.kube.Timeout
 	cfg, err := r.config()

@@ -66,6 +66,9 @@ func settings(cfg *config.Config, c *kube.Client, f *flags, args []string) (inci
 	for _, s := range r.Steps {
 		set.Recovery.Steps = append(set.Recovery.Steps, incident.RestoreStep(s))
 	}
+	if f.drill != nil {
+		set.Drill = f.drill(cfg, c)
+	}
 	if len(args) == 0 {
 		return set, nil
 	}

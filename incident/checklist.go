@@ -46,7 +46,20 @@ func checklist() []Item {
 		{ID: "deploy checklist", Text: "deployment checklist updated (P3)", Action: true},
 		{ID: "canary", Text: "canary considered (P4)", Action: true},
 		{ID: "lessons", Text: "lessons written down (P5)", Action: true},
+		{ID: ItemBadly, Text: "what went badly in the drill? (T5)", Action: true},
+		{ID: ItemParty, Text: "who took part?"},
 	}
+}
+
+// ofDrill are the items that are asked of a drill; the last two of nothing else.
+var ofDrill = []string{"evidence", "report", "lessons", ItemBadly, ItemParty}
+
+// asks reports whether an item is asked of an incident, or, of a drill.
+func (it *Item) asks(drill bool) bool {
+	if drill {
+		return slices.Contains(ofDrill, it.ID)
+	}
+	return it.ID != ItemBadly && it.ID != ItemParty
 }
 
 // checklistOf returns the checklist as it was when the close was reached first: what is
@@ -54,7 +67,7 @@ func checklist() []Item {
 // was a choice.
 func checklistOf(ids []string) []Item {
 	return slices.DeleteFunc(checklist(), func(it Item) bool {
-		asked := it.ID == ItemDetection || it.ID == ItemSeverity
+		asked := it.ID == ItemDetection || it.ID == ItemSeverity || !it.asks(false)
 		return len(ids) == 0 && asked || len(ids) > 0 && !slices.Contains(ids, it.ID)
 	})
 }

@@ -232,6 +232,9 @@ func (b Dropped) apply(i *Incident, f Fact) {
 }
 
 func (b Dropped) entry(*Incident) (EntryKind, string) {
+	if b.Role == model.RoleFault {
+		return EntryNone, ""
+	}
 	if b.Role == model.RoleSchema {
 		return EntryChoice, "left the schema of " + b.Component + " as it is"
 	}

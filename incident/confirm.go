@@ -144,7 +144,14 @@ func (do ConfirmWrite) decide(d *decider) {
 	}
 	b.Plans, b.Checks = plans, checks
 	d.fact(b)
-	d.fact(Moved{To: RollBack})
+	if b.Course == CourseDrill && b.Step == StepBreak {
+		d.fact(Moved{To: Assess, Apart: true}) // the walk is still to begin, and nothing is chosen for it
+		for _, p := range plans {
+			d.fact(Dropped{p.Slot()})
+		}
+	} else {
+		d.fact(Moved{To: RollBack})
+	}
 	d.writeNext()
 	d.effect(GatherEvidence{model.AtConfirm}) // beside the write, which does not wait for it
 }
@@ -165,6 +172,9 @@ func (b Confirmed) apply(i *Incident, f Fact) {
 		a.Writes = append(a.Writes, Write{Plan: p})
 	}
 	i.Attempts = with(i.Attempts, a)
+	if !slices.ContainsFunc(b.Plans, func(p model.Plan) bool { return p.Role != model.RoleFault }) {
+		return // what was proved stays proved: a drill's own writes release nothing
+	}
 	i.Asked, i.AskText = AskNothing, ""
 	i.Hold, i.Verified, i.Recovered, i.RolledOut = HoldRecord{}, time.Time{}, time.Time{}, i.rolledOut()
 	i.Accepted = nil

@@ -32,14 +32,18 @@ const alertWithin = time.Hour
 func (d *decider) alerts() {
 	for _, id := range d.inc().Concerned() {
 		f := d.s.FiguresOf(id)
-		if f == nil || d.inc().Onset.IsZero() {
+		from := d.inc().Onset.Add(-alertWithin)
+		if broke := d.inc().Broke(); !broke.IsZero() {
+			from = broke // what fired before is not the drill's
+		}
+		if f == nil || d.inc().Onset.IsZero() && d.inc().Broke().IsZero() {
 			continue
 		}
 		for _, a := range f.Alerts {
 			known := slices.ContainsFunc(d.inc().Alerts, func(k AlertFired) bool {
 				return k.Component == id && k.Name == a.Name && k.Since.Equal(a.Since)
 			})
-			if known || a.Before || a.Since.Before(d.inc().Onset.Add(-alertWithin)) {
+			if known || a.Before || a.Since.Before(from) {
 				continue
 			}
 			d.fact(AlertFired{Component: id, Name: a.Name, Severity: a.Severity, Since: a.Since})

@@ -167,7 +167,7 @@ func TestDetectionIsTold(t *testing.T) {
 // The question is not asked of an incident that came to its close before there was one.
 func TestOldChecklistsAreAsTheyWere(t *testing.T) {
 	old, now := Fold([]Fact{{At: t0, Body: Moved{To: Close}}}), checklist()
-	if len(old.Items) != len(now)-2 || old.Items[0].ID != "evidence" || now[0].ID != ItemDetection {
+	if len(old.Items) != len(now)-4 || old.Items[0].ID != "evidence" || now[0].ID != ItemDetection {
 		t.Errorf("%+v", old.Items)
 	}
 }

@@ -72,7 +72,7 @@ var bodies = map[string]Body{
 	"report": ReportWritten{}, "no report": ReportFailed{},
 	"message": MessageIntended{}, "message sent": MessageSent{}, "message failed": MessageFailed{}, "message lost": MessageLost{},
 	"clock": ClockRan{}, "escalated": Escalated{}, "escalation answered": EscalationAnswered{},
-	"debt waived": DebtWaived{}, "procedure began": ProcedureBegan{}, "step settled": StepSettled{}, "step open": StepReopened{}, "lease taken": LeaseTaken{}, "lease lost": LeaseGone{}, "mended": Mended{}, "baseline": BaselineRead{}, "scaled": Scaled{}, "suspected": Suspected{}, "alert": AlertFired{}, "alert over": AlertOver{}, "detection": DetectionTold{}, "severity": SeverityTold{},
+	"debt waived": DebtWaived{}, "baseline seen": BaselineSeen{}, "procedure began": ProcedureBegan{}, "step settled": StepSettled{}, "step open": StepReopened{}, "lease taken": LeaseTaken{}, "lease lost": LeaseGone{}, "mended": Mended{}, "baseline": BaselineRead{}, "scaled": Scaled{}, "suspected": Suspected{}, "alert": AlertFired{}, "alert over": AlertOver{}, "detection": DetectionTold{}, "severity": SeverityTold{},
 	"unverified": Unverified{}, "unwatched": Unwatched{}, "reopened": Reopened{}, "version seen": VersionSeen{}, "pods said": PodsSaid{}, "worse": Worsened{},
 }
 

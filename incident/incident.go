@@ -76,6 +76,8 @@ type Incident struct {
 	Noted     map[string]string // what was last noticed, by component + "/" + what
 	SampledAt time.Time
 
+	Unwell WellSince // before a drill breaks its component
+
 	WithoutJournal bool // the operator typed it
 
 	// ownNoted says that Noted is the copy of the folding under way, which may

@@ -10,6 +10,7 @@ func (do Observed) decide(d *decider) {
 		d.triggers() // those of before, which the banner tells of
 		d.baselines()
 		d.follow() // a debt may be paid after the end
+		d.drill()
 		d.verifyHold()
 		d.clock()
 		return
@@ -32,6 +33,7 @@ func (do Observed) decide(d *decider) {
 	}
 	d.baselines()
 	d.follow()
+	d.drill()
 	d.verifyHold()
 	d.clock()
 	d.escalate()

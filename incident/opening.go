@@ -13,7 +13,13 @@ type Began struct {
 	Version  string   `json:"version"` // of rollbook
 }
 
-func (b Began) apply(i *Incident, f Fact) { i.Settings = b.Settings; i.Operator = b.Settings.Operator }
+func (b Began) apply(i *Incident, f Fact) {
+	rehearsed := i.Settings.Drill
+	i.Settings, i.Operator = b.Settings, b.Settings.Operator
+	if b.Settings.Drill == nil { // a drill that is taken up by a program that was not started for one is still one
+		i.Settings.Drill = rehearsed
+	}
+}
 
 func (b Began) entry(*Incident) (EntryKind, string) { return EntryNone, "" }
 
@@ -23,8 +29,12 @@ func (d *decider) open() {
 	if onset.IsZero() {
 		onset = d.s.Now
 	}
+	kind := "INC-"
+	if d.inc().Settings.Drill != nil {
+		kind = "DRILL-"
+	}
 	d.fact(Opened{
-		ID:      "INC-" + onset.UTC().Format("20060102-1504") + "-" + d.subject(),
+		ID:      kind + onset.UTC().Format("20060102-1504") + "-" + d.subject(),
 		Cluster: d.s.Seen.Identity.Cluster, User: d.s.Seen.Identity.User, Onset: d.inc().Onset,
 		Operator: d.s.Operator(), Run: d.s.Seen.Run,
 	})

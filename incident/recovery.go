@@ -153,10 +153,10 @@ func (r *Recovery) restore() []RestoreStep {
 // when it can.
 func (s *Snapshot) StepBlocked(p *Procedure, id string) string {
 	if step := p.Step(id); step != nil && step.ByHand() {
-		if why := p.Blocked(id); why != "" {
+		if why := p.Blocked(id); why != "" || id != StepHealthy && id != StepWalk {
 			return why
 		}
-		return ""
+		return s.TickBlocked(p.Course, id, "")
 	}
 	_, why := s.StepChoices(p.Course, id)
 	return why

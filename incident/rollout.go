@@ -68,6 +68,10 @@ func arrived(p *model.Plan) string {
 		return "taken back"
 	case p.Role == model.RoleMaintenance:
 		return p.To.Short
+	case breaks(p):
+		return "broken"
+	case p.Role == model.RoleFault:
+		return "put back"
 	case switches(p):
 		return "at " + p.To.String()
 	}
@@ -76,7 +80,7 @@ func arrived(p *model.Plan) string {
 
 // switches reports whether a plan switches something off for a time, or on again.
 func switches(p *model.Plan) bool {
-	return p.Role == model.RoleSwitch || p.Role == model.RoleMaintenance
+	return p.Role == model.RoleSwitch || p.Role == model.RoleMaintenance || p.Role == model.RoleFault
 }
 
 // waitsForAvailable says whether pods of a component are ready and only have to stay

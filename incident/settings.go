@@ -23,6 +23,7 @@ type Settings struct {
 	Scrape     time.Duration   `json:"scrape"`               // Prometheus' scrape interval
 	Poll       time.Duration   `json:"poll"`                 // how often the figures are asked for during an incident
 	Recovery   Recovery        `json:"recovery,omitzero"`
+	Drill      *Drill          `json:"drill,omitempty"` // nil = the program was not started for one
 	Contacts   []Contact       `json:"contacts,omitempty"`
 	Links      []Link          `json:"links,omitempty"`
 	Channels   []model.Channel `json:"channels,omitempty"`

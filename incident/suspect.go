@@ -254,6 +254,9 @@ func (d *decider) suspects() {
 // set until it was rolled out.
 func (i *Incident) ours(component, key string, at time.Time) bool {
 	for w := range i.writes() {
+		if breaks(&w.Plan) { // a drill's fault is to be found like any other bad release
+			continue
+		}
 		if w.Plan.Component != component || w.refused() || w.Intent.IsZero() || at.Before(w.Intent.Add(-ourSlack)) {
 			continue
 		}

@@ -86,6 +86,9 @@ func VerifyChecks(s *Snapshot) []VerifyCheck {
 // see a maintenance page, or replicas are missing, nothing is well again.
 func stillOff(s *Snapshot, covered []string) (out []VerifyCheck) {
 	for _, o := range s.Incident.Owed() {
+		if o.Role == model.RoleFault {
+			continue // what went back is proved first, and then the drill's mark is taken off
+		}
 		if o.Role == model.RoleMaintenance || slices.Contains(covered, o.Component) {
 			out = append(out, VerifyCheck{Key: o.Component + "/owed:" + string(o.Method), Component: o.Component, Name: checkOwed,
 				State: model.TriNo, Seen: o.Words(), Limit: "put back"})
@@ -95,8 +98,16 @@ func stillOff(s *Snapshot, covered []string) (out []VerifyCheck) {
 }
 
 // Proving reports whether there is anything for Verify to judge: something was
-// confirmed, or the incident ended. It stays so whatever page is looked at.
-func (i *Incident) Proving() bool { return len(i.Attempts) > 0 || i.End != nil }
+// confirmed that is no drill's own, or the incident ended. It stays so whatever page is
+// looked at.
+func (i *Incident) Proving() bool {
+	for w := range i.writes() {
+		if w.Plan.Role != model.RoleFault {
+			return true
+		}
+	}
+	return i.End != nil
+}
 
 // released returns the release of a component that counts and is written; nil where
 // there is none.

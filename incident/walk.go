@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"slices"
 
 	"rollbook/model"
 )
@@ -50,7 +51,10 @@ type Back struct{}
 
 // decide goes one step back. Nothing that was answered, chosen or done is lost.
 func (Back) decide(d *decider) {
-	if step := d.inc().Step; step > Assess {
+	switch step := d.inc().Step; {
+	case step == Confirm && d.apart():
+		d.moveTo(Assess)
+	case step > Assess:
 		d.moveTo(step - 1)
 	}
 }
@@ -73,17 +77,24 @@ func (d *decider) moveTo(to Step) {
 	if d.inc().ID == "" {
 		d.open()
 	}
-	m := Moved{To: to}
+	m := Moved{To: to, Apart: d.apart()}
 	if from == Decision && to == Choose {
 		m.Verdict, m.Text = d.verdict()
 	}
 	if to == Close && d.inc().Items == nil {
 		for _, it := range checklist() {
-			m.Items = append(m.Items, it.ID)
+			if it.asks(d.inc().IsDrill()) {
+				m.Items = append(m.Items, it.ID)
+			}
 		}
 	}
 	d.fact(m)
 	d.enter(to)
+}
+
+// apart reports whether what is chosen is a drill's, which is confirmed beside the walk.
+func (d *decider) apart() bool {
+	return slices.ContainsFunc(openChoices(d.inc()), func(c Choice) bool { return c.Role == model.RoleFault })
 }
 
 // goTo enters a step, also the one where the operator is, and asks for what it shows.
@@ -113,6 +124,9 @@ type Moved struct {
 	// Verdict is with what Decide was left.
 	Verdict Verdict `json:"verdict,omitempty"`
 	Text    string  `json:"text,omitempty"`
+	// Apart says that it is no step of the walk: the confirmation of a drill's fault. How far
+	// the walk came stays.
+	Apart bool `json:"apart,omitempty"`
 	// Items are the checklist's, by their IDs, where the close is reached first.
 	Items []string `json:"items,omitempty"`
 }
@@ -121,6 +135,10 @@ func (b Moved) apply(i *Incident, f Fact) {
 	if i.Step == Decision && b.To > Decision && i.Decided.IsZero() {
 		i.Decided = f.At
 		i.Verdict.Deadline = f.At.Add(i.Settings.Limits.Within)
+	}
+	if b.Apart {
+		i.Step = b.To
+		return
 	}
 	if b.To < i.Step && f.By != "" {
 		i.Backs++

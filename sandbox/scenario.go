@@ -38,6 +38,9 @@ type Scenario struct {
 // Random is the scenario that does not tell which one it is.
 const Random = "random"
 
+// Drill is the scenario in which nothing is wrong, for a drill: it is in no list.
+const Drill = "drill"
+
 // Hints lead through the walk, one sentence for each step.
 type Hints struct {
 	Assess, Decide, Choose, Confirm string
@@ -152,7 +155,7 @@ func Load(name string) (*Scenario, error) {
 		}
 		s.Name, s.Title, s.Learn, s.Hints = Random, "you are not told", "To find out by yourself what is wrong, as in a real night.", Hints{}
 		return s, nil
-	case slices.Contains(names, name):
+	case name == Drill || slices.Contains(names, name):
 		return embedded(name)
 	case !strings.ContainsAny(name, "./"+string(os.PathSeparator)):
 		return nil, fmt.Errorf("there is no scenario %q: there are %s and %s; a file of your own is given with its path, such as ./%[1]s.yaml", name, strings.Join(names, ", "), Random)

@@ -33,7 +33,7 @@ func TestListedScenarios(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if !slices.Contains(names, strings.TrimSuffix(e.Name(), ".yaml")) {
+		if name := strings.TrimSuffix(e.Name(), ".yaml"); name != Drill && !slices.Contains(names, name) {
 			t.Errorf("%s is in no list", e.Name())
 		}
 	}

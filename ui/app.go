@@ -30,6 +30,7 @@ type App struct {
 	since    time.Time // of leaving
 	farewell string
 	called   map[string]bool // what the operator was called for and still stands; nil = nothing was looked at yet
+	drilled  bool            // the drill's steps were opened
 	offered  bool            // the open incidents of earlier runs
 }
 
@@ -184,6 +185,7 @@ func (a *App) changed() tea.Cmd {
 	a.refuseNoMore()
 	i := a.inc()
 	offered, signal := a.offer(), a.signal()
+	offered = a.rehearse() || offered
 	if i.Step == a.at && i.Asked == a.asked && !offered {
 		return signal
 	}

@@ -209,11 +209,11 @@ func until(s *incident.Snapshot) time.Time {
 }
 
 // shortID is what one says on the phone: the hour and the component of
-// INC-20261123-0312-backend-python.
+// INC-20261123-0312-backend-python, of a drill of DRILL-….
 func shortID(id string) string {
 	parts := strings.SplitN(id, "-", 4)
-	if len(parts) == 4 && parts[0] == "INC" && len(parts[1]) == 8 {
-		return "INC-" + parts[2] + " " + parts[3]
+	if len(parts) == 4 && (parts[0] == "INC" || parts[0] == "DRILL") && len(parts[1]) == 8 {
+		return parts[0] + "-" + parts[2] + " " + parts[3]
 	}
 	return id
 }

@@ -244,7 +244,7 @@ func (a *App) allKeys() []keySet {
 	}
 	c := &model.Component{}
 	sets = append(sets, keySet{"The filter of Assess, while it is typed", newAssess(s).filterKeys()}, keySet{"The search in logs, while it is typed", newLogs(s, c).searchKeys()})
-	for _, o := range []overlay{newLogs(s, c), newTimeline(s), newMessages(s), newWriting(s, "Writing a message", "", nil), newOffers(s), newRecovery(s), s.newDialog(dialog{title: "Questions", yes: "do it", typed: true, options: []string{""}})} {
+	for _, o := range []overlay{newLogs(s, c), newTimeline(s), newMessages(s), newWriting(s, "Writing a message", "", nil), newOffers(s), newRecovery(s), newDrill(s), s.newDialog(dialog{title: "Questions", yes: "do it", typed: true, options: []string{""}})} {
 		sets = append(sets, keySet{o.Title(), o.Keys()})
 	}
 	sets = append(sets, keySet{"The sandbox's opening screen", newPicker(s.ctx, a.opt, nil, nil).keys()})

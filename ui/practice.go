@@ -42,7 +42,14 @@ func Sandbox(p Practice) Session {
 	return Session{of: func(snap *incident.Snapshot) session {
 		s := working(snap)
 		s.mark, s.alone = func(int) string { return sandboxMark }, true
-		s.beside = func(s *scope) []Key { return []Key{p.hintKey(s)} }
+		own := s.beside
+		s.beside = func(s *scope) []Key {
+			keys := []Key{p.hintKey(s)}
+			if own != nil {
+				keys = append(own(s), keys...)
+			}
+			return keys
+		}
 		s.about, s.notices = p.about, p.notices
 		if snap.Seen.Cluster.Heard.IsZero() && p.Building != nil && p.Building() {
 			// Nobody is late: what does not answer yet is still being made.

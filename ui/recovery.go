@@ -16,6 +16,7 @@ import (
 // runbook's rows F1 to F5 as steps. Before it is begun, it asks of which components.
 type recovery struct {
 	pager
+	course incident.Course
 	at     int
 	came   bool            // it has been to the first step that can be taken
 	wasID  string          // the step that was marked when it was looked at last, while it was open
@@ -24,7 +25,7 @@ type recovery struct {
 }
 
 func newRecovery(s *scope) overlay {
-	r := &recovery{pager: pager{base: base{s}}, of: map[string]bool{}}
+	r := &recovery{pager: pager{base: base{s}}, course: incident.CourseRecovery, of: map[string]bool{}}
 	r.lines = func(w int) []string { lines, _ := r.draw(w); return lines }
 	r.Follow()
 	return r
@@ -38,7 +39,7 @@ func (r *recovery) Title() string {
 }
 
 func (r *recovery) procedure() *incident.Procedure {
-	return r.inc().Procedure(incident.CourseRecovery)
+	return r.inc().Procedure(r.course)
 }
 
 // begun reports whether a recovery is under way, or was and nobody asks for another.
@@ -82,11 +83,17 @@ func (r *recovery) Keys() []Key {
 	if r.begun() {
 		keys = r.stepKeys()
 	}
-	return append(keys,
+	keys = append(keys,
 		r.helpKey(),
-		r.closeKey("close", "close"),
-		Key{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the step or component above", Hide: true, do: func() tea.Cmd { return r.move(-1) }},
-		Key{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the step or component below", Hide: true, do: func() tea.Cmd { return r.move(1) }})
+		r.closeKey("close", "close"))
+	return append(keys, r.moveKeys()...)
+}
+
+func (r *recovery) moveKeys() []Key {
+	return []Key{
+		{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the step or component above", Hide: true, do: func() tea.Cmd { return r.move(-1) }},
+		{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the step or component below", Hide: true, do: func() tea.Cmd { return r.move(1) }},
+	}
 }
 
 // beginKeys choose of which components the recovery is, and begin it.
@@ -174,7 +181,7 @@ func (r *recovery) stepKeys() []Key {
 				return ""
 			}, do: r.copy},
 	}
-	if p.Open() == 0 {
+	if p.Open() == 0 && r.course == incident.CourseRecovery {
 		keys = append(keys, Key{Keys: []string{"n"}, Name: "another", Acts: true, Help: "begin another recovery, when this one is at its end",
 			do: func() tea.Cmd { return r.send(incident.Recover{Components: r.chosen()}) }})
 	}
@@ -372,7 +379,11 @@ func (r *recovery) detail(s *incident.ProcedureStep, w int) (out []string) {
 		}
 		out = append(out, p.hang(spaces(6)+paint(p.Dim, lead), c, w, 0, p.Note)...)
 	}
-	for _, note := range r.snap.StepNotes(s) {
+	notes := r.snap.StepNotes(s)
+	if wait := r.snap.StepWait(r.procedure(), s.ID); wait != "" {
+		notes = append(notes, wait)
+	}
+	for _, note := range notes {
 		out = append(out, p.hang(spaces(6), note, w, 0, p.Dim)...)
 	}
 	return out

@@ -67,6 +67,7 @@ func working(snap *incident.Snapshot) session {
 	if snap.Seen.LookingOn != "" {
 		s.lookOn(snap)
 	}
+	s.rehearses(snap)
 	return s
 }
 

@@ -52,7 +52,7 @@ const (
 
 // advance does what is due of one container.
 func (m *Sim) advance(p *corev1.Pod, r *podRun, c *container) {
-	all := m.behave(c.spec.Image, c.env)
+	all := m.behaves(c)
 	for _, ch := range all.Then {
 		m.due(ch.From)
 	}
@@ -171,7 +171,7 @@ func (m *Sim) probe(p *corev1.Pod, c *container, b Behaviour) {
 		return
 	}
 	for !c.probe.After(m.now) {
-		m.podEvent(p, c.spec.Name, corev1.EventTypeWarning, "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503")
+		m.podEvent(p, c.spec.Name, corev1.EventTypeWarning, "Unhealthy", "%s", m.unready(p, c))
 		c.probe = m.now.Add(period(c.spec.ReadinessProbe))
 	}
 	m.due(c.probe)

@@ -38,7 +38,7 @@ func (m *Sim) Logs(q LogQuery, now time.Time) (lines []Line, more bool, err erro
 		m.mu.Unlock()
 		return nil, false, err
 	}
-	w := writer{m: m, pod: r.name, of: l, behaviour: m.behave(c.spec.Image, c.env)}
+	w := writer{m: m, pod: r.name, of: l, behaviour: m.behaves(c)}
 	m.mu.Unlock()
 	end, more := now, l.ended.IsZero()
 	if !more {
@@ -123,7 +123,7 @@ func (m *Sim) Pods() []PodState {
 		}
 		c := r.containers[0]
 		s := PodState{Namespace: p.Namespace, Name: p.Name, UID: string(p.UID), IP: r.ip, Node: r.node, App: p.Labels["app"], Container: c.spec.Name,
-			Running: c.phase == running, Started: c.life.started, Behaviour: m.behave(c.spec.Image, c.env).at(m.now)}
+			Running: c.phase == running, Started: c.life.started, Behaviour: m.behaves(c).at(m.now)}
 		s.Serving = s.Running && p.DeletionTimestamp == nil && ready(p)
 		m.owned(&s, p)
 		out = append(out, s)

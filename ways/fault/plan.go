@@ -201,7 +201,7 @@ func (f Fault) putsBack(p *planned, tree map[string]any, mark *model.Mark, kept 
 		return noFault(w)
 	}
 	now := asBefore(ways.At(tree, "/spec/template"))
-	p.From, p.To = now, mark.To
+	p.From, p.To = model.Version{Key: now.Key, Label: "what runs now", Short: "now"}, mark.To
 	var all []was
 	if now.Key != mark.To.Key {
 		if err := ways.Decode([]byte(kept), &all); err != nil {

@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"rollbook/incident"
+	"rollbook/sandbox"
+)
+
+// rehearse opens a drill of backend-python in the sandbox by a fault, up to the first look
+// at its steps.
+func rehearse(t *testing.T, fault string, walked func(m *played, before string)) {
+	t.Helper()
+	t.Parallel()
+	raise(t, 80, 24, func(ctx context.Context, s stage) error {
+		return (&rehearsal{flags: &flags{stage: s}, fault: fault, sandbox: true}).run(ctx, io.Discard, nil)
+	}, func(m *played, tmp string, pipe *sandbox.Pipe) {
+		var err error
+		if m.scenario, err = sandbox.Load(sandbox.Drill); err != nil {
+			t.Fatal(err)
+		}
+		m.Waits(20*time.Second, "┌ Drill: break it", "1 backend-python is healthy for 30s", "Nothing is broken yet")
+		m.connects(tmp, pipe)
+		walked(m, m.asReleased())
+	})
+}
+
+// asReleased returns all that a person or a pipeline has set of backend-python.
+func (m *played) asReleased() string {
+	m.t.Helper()
+	d, err := m.cluster.Deployments("production").Get(m.t.Context(), "backend-python", metav1.GetOptions{})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for k := range d.Annotations {
+		if strings.HasPrefix(k, "deployment.kubernetes.io/") {
+			delete(d.Annotations, k)
+		}
+	}
+	raw, err := json.Marshal([]any{d.UID, d.Labels, d.Annotations, d.Spec})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// breaks begins the drill and breaks it, and is on the board then.
+func (m *played) breaks(what string) {
+	m.t.Helper()
+	m.Keys(enter)
+	m.Waits(5*time.Second, "┌ Drill, begun ", "▸ ○  backend-python is healthy for 30s", "Healthy for ")
+	m.Keys(enter)
+	m.Waits(2*time.Second, "enter done: this is seen, and ticked then") // it is not to be hurried
+	m.Waits(time.Minute, "✓  backend-python is healthy for 30s", "▸ ○  break backend-python on purpose: "+what)
+	m.Keys(enter)
+	m.Waits(20*time.Second, "▸4 Confirm", "Break backend-python on purpose: "+what, "✓ you may patch deployment/backend-python", "type y to do this")
+	m.Keys("y")
+	m.Keys(enter)
+	m.Waits(10*time.Second, "▸1 Assess", "OWED  backend-python is broken on purpose: "+what, "P put back")
+}
+
+// putsBack takes the drill's last step, and compares with what was there before it.
+func (m *played) putsBack(before string, words ...string) {
+	m.t.Helper()
+	m.Keys("B")
+	m.Waits(5*time.Second, "┌ Drill, begun ", "▸ ○  put backend-python back")
+	m.Keys(enter)
+	m.Waits(20*time.Second, append(words, "▸4 Confirm", "type y to do this")...)
+	m.Keys("y")
+	m.Keys(enter)
+	m.Waits(time.Minute, "▸5 Roll back")
+	m.Keys("B")
+	m.Waits(2*time.Minute, "✓  put backend-python back", "The drill is at its end")
+	if after := m.asReleased(); after != before {
+		m.t.Errorf("it is not what it was:\n%s\nbefore\n%s", after, before)
+	}
+	m.Keys(esc)
+	m.Waits(5*time.Second, "▸5 Roll back")
+	if s := m.Screen(); strings.Contains(s, "OWED") {
+		m.t.Errorf("something is owed:\n%s", s)
+	}
+}
+
+// A drill from its beginning to its end: broken, alerted, rolled back, verified, put back
+// to exactly what was there, written down.
+func TestDrill(t *testing.T) {
+	rehearse(t, "", func(m *played, before string) {
+		m.breaks("a variable that makes it fail")
+		m.Waits(3*time.Minute, "alert    ⚠ HighErrorRate")
+		m.Keys("B")
+		m.Waits(5*time.Second, "✓  an alert about backend-python fires", "▸ ○  roll it back, by the walk", "enter to the walk")
+		m.Keys(enter)
+		m.Waits(6*time.Minute, "ROLL BACK NOW", "suspect  backend-python")
+		m.decides("● YES")
+		m.chooses("★ good")
+		m.confirms("✓ this should help")
+		m.verifies()
+		m.putsBack(before, "take off the drill's mark")
+		m.Keys("6")
+		m.Waits(5*time.Second, "▸6 Verify", "VERIFIED")
+		m.Keys(enter)
+		m.Waits(5*time.Second, "▸7 Close", "what went badly in the drill? (T5)", "who took part?")
+		m.ticks()
+	})
+}
+
+// A drill that is broken off is put back by P, whatever came of it, and closes.
+func TestDrillGivenUp(t *testing.T) {
+	for _, x := range []struct{ fault, what string }{
+		{"image", "an image that does not exist"}, {"readiness", "a readiness probe that fails"},
+		{"command", "a command that fails"}, {"cpu", "too little CPU"},
+	} {
+		t.Run(x.fault, func(t *testing.T) {
+			rehearse(t, x.fault, func(m *played, before string) {
+				m.breaks(x.what)
+				m.Keys("P")
+				m.Waits(5*time.Second, "┌ What is switched off", "put back backend-python")
+				m.Keys(enter)
+				m.Waits(20*time.Second, "▸4 Confirm", "Put backend-python back to what was there before the drill", "type y to do this")
+				m.Keys(esc)
+				m.Waits(5*time.Second, "▸1 Assess")
+				m.Keys("P")
+				m.Waits(5*time.Second, "┌ What is switched off", "put back backend-python")
+				m.Keys(enter)
+				m.Waits(20*time.Second, "▸4 Confirm", "type y to do this")
+				m.Keys("y")
+				m.Keys(enter)
+				m.Waits(2*time.Minute, "put backend-python back to what was there before")
+				if after := m.asReleased(); after != before {
+					t.Errorf("it is not what it was:\n%s\nbefore\n%s", after, before)
+				}
+				m.Keys("q")
+			})
+		})
+	}
+}
+
+// Settings of a drill whose place is not listed say so, and nothing can be begun.
+func TestDrillRefused(t *testing.T) {
+	s := &incident.Snapshot{Incident: incident.Incident{Settings: incident.Settings{Drill: &incident.Drill{Refused: "no entry of not_production"}}}}
+	if why := incident.DrillBlocked(s); !strings.Contains(why, "no entry of not_production") {
+		t.Error(why)
+	}
+}
