@@ -172,7 +172,7 @@ func (b Confirmed) apply(i *Incident, f Fact) {
 		a.Writes = append(a.Writes, Write{Plan: p})
 	}
 	i.Attempts = with(i.Attempts, a)
-	if !slices.ContainsFunc(b.Plans, func(p model.Plan) bool { return p.Role != model.RoleFault }) {
+	if len(b.Plans) > 0 && !slices.ContainsFunc(b.Plans, func(p model.Plan) bool { return p.Role != model.RoleFault }) {
 		return // what was proved stays proved: a drill's own writes release nothing
 	}
 	i.Asked, i.AskText = AskNothing, ""
