@@ -189,12 +189,12 @@ func (s *Snapshot) after(r rollback) After {
 		way = r.from.Label + " → " + r.to.Short
 	}
 	a.Head = fmt.Sprintf("ROLLED BACK %s%s (%s)", ago(s.Now, r.at), by, way)
-	figure, trend, worse := s.compared(r)
+	figure, trend, rise := s.compared(r)
 	a.Text = r.name + " " + figure + trend
 	switch {
 	case s.NoneRuns(r.name):
 		a.State, a.Text = AfterUnknown, r.name+" "+noReplicas
-	case worse || r.write != nil && r.write.Worse != "" && !s.known(r.name):
+	case rise != nil || r.write != nil && r.write.Worse != "" && !s.known(r.name):
 		a.State = AfterWorse
 		a.Head = "WORSE THAN BEFORE"
 		a.Text = fmt.Sprintf("%s %s since the rollback %s%s (%s)", r.name, figure, ago(s.Now, r.at), by, way)
@@ -246,18 +246,19 @@ const worseBy = 1.5
 // pods of before it.
 const newPods = 10 * time.Second
 
-// compared says how the figure that matters went since a rollback, and whether it is
-// clearly worse now than before it: by the new pods, where they are told apart, else by
-// its two newest samples.
-func (s *Snapshot) compared(r rollback) (text, trend string, worse bool) {
+// compared says how the figure that matters went since a rollback. rise is that which is
+// clearly worse now than before it, by the new pods, where they are told apart, else by
+// its two newest samples; nil = none is.
+func (s *Snapshot) compared(r rollback) (text, trend string, rise *Rise) {
 	f, l := s.FiguresOf(r.name), s.Incident.Settings.Limits
 	if f == nil {
-		return "figures unknown: " + s.noFigures(), "", false
+		return "figures unknown: " + s.noFigures(), "", nil
 	}
 	if f.NotMeasured {
-		return "has no figures, by configuration", "", false
+		return "has no figures, by configuration", "", nil
 	}
 	type side struct {
+		kind  TriggerKind
 		name  string
 		f     model.Figure
 		new   model.Reading
@@ -265,18 +266,20 @@ func (s *Snapshot) compared(r rollback) (text, trend string, worse bool) {
 		limit float64
 		show  func(float64) string
 	}
-	sides := []side{{"errors", f.Errors, f.New.Errors, r.was.Errors, l.Errors, model.Percent}, {"P95", f.P95, f.New.P95, r.was.P95, l.P95.Seconds(), model.Seconds}}
+	sides := []side{{TErrors, "errors", f.Errors, f.New.Errors, r.was.Errors, l.Errors, model.Percent}, {TP95, "P95", f.P95, f.New.P95, r.was.P95, l.P95.Seconds(), model.Seconds}}
 	for _, x := range sides {
 		if x.was == nil {
 			continue
 		}
 		over := func(v float64) bool { return v > x.limit && v > worseBy**x.was && v-*x.was > x.limit/2 }
 		if x.new.Known && x.new.At.After(r.at.Add(newPods)) && over(x.new.Value) {
-			return fmt.Sprintf("%s %s → %s on the new pods", x.name, x.show(*x.was), x.show(x.new.Value)), "", true
+			rise = &Rise{x.kind, *x.was, x.new.Value, true}
+			return rise.String(), "", rise
 		}
 		n := len(x.f.Samples)
 		if x.f.Now.Known && n > 1 && over(x.f.Samples[n-1].V) && over(x.f.Samples[n-2].V) && x.f.Samples[n-2].At.After(r.at) {
-			return fmt.Sprintf("%s %s → %s", x.name, x.show(*x.was), x.show(x.f.Now.Value)), "", true
+			rise = &Rise{x.kind, *x.was, x.f.Now.Value, false}
+			return rise.String(), "", rise
 		}
 	}
 	at := 0 // errors, unless it is the latency that was too high
@@ -286,15 +289,15 @@ func (s *Snapshot) compared(r rollback) (text, trend string, worse bool) {
 	x := sides[at]
 	switch {
 	case !x.f.Now.Known:
-		return fmt.Sprintf("%s unknown: %s", x.name, x.f.Now.Why), "", false
+		return fmt.Sprintf("%s unknown: %s", x.name, x.f.Now.Why), "", nil
 	case x.was == nil:
-		return x.name + " " + x.show(x.f.Now.Value), "", false
+		return x.name + " " + x.show(x.f.Now.Value), "", nil
 	}
 	text, trend = fmt.Sprintf("%s %s → %s", x.name, x.show(*x.was), x.show(x.f.Now.Value)), heading(x.f)
 	if s.Now.After(s.clears(r)) && x.f.Now.Value < muchLess**x.was {
 		trend = fell
 	}
-	return text, trend, false
+	return text, trend, nil
 }
 
 // fell is the trend of a figure that is much lower than before the rollback, once it

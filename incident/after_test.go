@@ -147,9 +147,9 @@ func TestWorseThanBefore(t *testing.T) {
 		w := newWorld(t, nil)
 		w.seen.Metrics.Heard = w.now
 		w.seen.Figures = map[string]*model.Figures{"backend-python": {Errors: tt.errors, P95: tt.p95, New: tt.fresh}}
-		got, _, worse := w.snap().compared(rollback{name: "backend-python", at: after, was: tt.was})
-		if worse != tt.worse || got != tt.want {
-			t.Errorf("%s: %q, worse %v, want %q", tt.name, got, worse, tt.want)
+		got, _, rise := w.snap().compared(rollback{name: "backend-python", at: after, was: tt.was})
+		if (rise != nil) != tt.worse || got != tt.want {
+			t.Errorf("%s: %q, worse by %v, want %q", tt.name, got, rise, tt.want)
 		}
 	}
 	// What was over before the write is not its work.
@@ -157,8 +157,8 @@ func TestWorseThanBefore(t *testing.T) {
 	w.seen.Metrics.Heard = w.now
 	w.seen.Figures = map[string]*model.Figures{"backend-python": {Errors: samples(0.6, 0.6)}}
 	for ago, want := range map[time.Duration]bool{step - time.Second: false, step: false, step + time.Second: true} {
-		if _, _, worse := w.snap().compared(rollback{name: "backend-python", at: t0.Add(-ago), was: WasBefore{Errors: v(0.3)}}); worse != want {
-			t.Errorf("written %s ago: worse %v", ago, worse)
+		if _, _, rise := w.snap().compared(rollback{name: "backend-python", at: t0.Add(-ago), was: WasBefore{Errors: v(0.3)}}); (rise != nil) != want {
+			t.Errorf("written %s ago: worse by %v", ago, rise)
 		}
 	}
 	// Errors that brought the trigger are what is told, whatever the times.

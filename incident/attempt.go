@@ -74,6 +74,7 @@ type Write struct {
 	Until time.Time
 	Was   *WasBefore // its component's figures right before it; nil = not known
 	Worse string     // it was worse afterwards: "errors 8% → 85%"; "" = it was not seen to be
+	Rise  *Rise      // the same in figures; nil = it was not, or an older journal tells
 }
 
 // WriteDeadline is how long the answer to a write is waited for.

@@ -21,26 +21,26 @@ func (d *decider) notice() {
 		if c.Missing != "" || !d.s.changed(c) && !slices.Contains(concerned, c.ID) && len(reasons(c)) == 0 {
 			continue
 		}
-		note := func(what, text string) {
+		note := func(what, text string, of model.Version) {
 			was, had := d.inc().Noted[c.ID+"/"+what]
 			if was == text || !had && text == "" {
 				return
 			}
-			d.fact(Noticed{Component: c.ID, What: what, Text: text})
+			d.fact(Noticed{Component: c.ID, What: what, Text: text, Version: of})
 		}
 		for _, r := range reasons(c) {
 			// Once for each revision: a crash loop goes through its states for hours.
-			note(r, r)
+			note(r, r, model.Version{})
 		}
 		if c.Revision != 0 && c.Observed >= c.Generation { // the controller numbers a new template after it is written
-			note("revision", "revision "+strconv.FormatInt(c.Revision, 10)+" "+strings.Join(c.Images, " "))
+			note("revision", "revision "+strconv.FormatInt(c.Revision, 10)+" "+strings.Join(c.Images, " "), c.Running())
 		}
 		var owners []string
 		for _, o := range c.Owners {
 			owners = append(owners, strings.TrimSpace(o.Manager+" "+o.Name))
 		}
 		if len(owners) > 0 {
-			note("owners", "owned by "+strings.Join(owners, ", "))
+			note("owners", "owned by "+strings.Join(owners, ", "), model.Version{})
 		}
 		if slices.Contains(concerned, c.ID) {
 			d.countReplicas(c)
@@ -77,6 +77,8 @@ type Noticed struct {
 	Component string `json:"component"`
 	What      string `json:"what"` // pods, revision, owners
 	Text      string `json:"text"`
+	// Version is what runs, where What is revision; zero in an older journal.
+	Version model.Version `json:"version,omitzero"`
 }
 
 func (b Noticed) apply(i *Incident, f Fact) {

@@ -52,22 +52,17 @@ type VerdictRecord struct {
 // verdictOf is what the tree ends in, with the sentence that says why. It knows
 // nothing of overruling, nor of a countdown that is over.
 func verdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
-	for _, n := range nodes {
-		if n.Answer != model.TriYes || n.Covered || n.Question == QSLO {
-			continue
+	if n := decisive(nodes); n != nil {
+		figure := n.Figure == model.TriYes // to agree with a figure takes nothing from it
+		switch {
+		case n.Question == QSLO && figure:
+			return Within10, n.Text
+		case n.Question == QSLO:
+			return Within10, n.By + " answered that the SLO is at risk"
+		case figure:
+			return Now, n.Text
 		}
-		why := n.Text
-		if n.Figure != model.TriYes { // to agree with a figure takes nothing from it
-			why = fmt.Sprintf("%s answered yes to “%s”", n.By, strings.TrimSuffix(n.Title, "?"))
-		}
-		return Now, why
-	}
-	if n := nodes[3]; n.Answer == model.TriYes && !n.Covered {
-		why := n.Text
-		if n.Figure != model.TriYes {
-			why = n.By + " answered that the SLO is at risk"
-		}
-		return Within10, why
+		return Now, fmt.Sprintf("%s answered yes to “%s”", n.By, strings.TrimSuffix(n.Title, "?"))
 	}
 	for k, n := range nodes[:3] {
 		if n.Answer == model.TriUnknown {
@@ -81,6 +76,21 @@ func verdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
 		return WatchClosely, text + ": prepare"
 	}
 	return WatchClosely, "nothing is over its limit: prepare, and keep watching"
+}
+
+// decisive returns the question that asks for a rollback; nil = none does. D4 comes last.
+func decisive(nodes []Node) *Node {
+	var slo *Node
+	for k := range nodes {
+		switch n := &nodes[k]; {
+		case n.Answer != model.TriYes || n.Covered:
+		case n.Question == QSLO:
+			slo = n
+		default:
+			return n
+		}
+	}
+	return slo
 }
 
 // rising says what is over its limit, but not for long enough yet; "" for nothing.

@@ -79,7 +79,11 @@ func (d *decider) moveTo(to Step) {
 	}
 	m := Moved{To: to, Apart: d.apart()}
 	if from == Decision && to == Choose {
-		m.Verdict, m.Text = d.verdict()
+		nodes := Tree(&d.s)
+		m.Verdict, m.Text = VerdictOf(&d.s, nodes)
+		if n := decisive(nodes); n != nil && n.Figure == model.TriYes {
+			m.Query = n.Query
+		}
 	}
 	if to == Close && d.inc().Items == nil {
 		for _, it := range checklist() {
@@ -127,6 +131,8 @@ type Moved struct {
 	// Apart says that it is no step of the walk: the confirmation of a drill's fault. How far
 	// the walk came stays.
 	Apart bool `json:"apart,omitempty"`
+	// Query is of the figure that the verdict rests on; "" = it rests on none.
+	Query string `json:"query,omitempty"`
 	// Items are the checklist's, by their IDs, where the close is reached first.
 	Items []string `json:"items,omitempty"`
 }

@@ -99,8 +99,11 @@ func (b WriteDone) apply(i *Incident, f Fact) {
 	i.onWrite(b.WriteID, func(w *Write) { w.State, w.Receipt, w.Err = Rolling, b.Receipt, "" })
 }
 
+// Words says what was written, without the server's answer.
+func (b WriteDone) Words(i *Incident) string { return "written: " + i.component(b.WriteID) }
+
 func (b WriteDone) entry(i *Incident) (EntryKind, string) {
-	text := "written: " + i.component(b.WriteID)
+	text := b.Words(i)
 	if b.Receipt.Text != "" {
 		text += " (" + b.Receipt.Text + ")"
 	}

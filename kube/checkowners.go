@@ -35,7 +35,9 @@ func (c *Client) checkOwners(ctx context.Context, p *planned) []model.Check {
 
 // checkOwner tells what one owner will do about the undo.
 func (c *Client) checkOwner(ctx context.Context, id string, o model.Owner, p *planned) []model.Check {
-	own := o.Manager + " owns it (" + o.Name + ")"
+	own := func(state model.CheckState, does, more string) []model.Check {
+		return []model.Check{model.OwnerCheck(id, state, o.Manager, o.Name, does, more, o.Do)}
+	}
 	switch {
 	case o.Manager == ownerArgo && strings.HasPrefix(o.Name, "application "):
 		return []model.Check{c.argo(ctx, id, o)}
@@ -43,8 +45,8 @@ func (c *Client) checkOwner(ctx context.Context, id string, o model.Owner, p *pl
 		return []model.Check{c.flux(ctx, id, o, p)}
 	case o.Manager == ownerHelm:
 		if pending := c.helmPending(ctx, p); pending != "" {
-			return []model.Check{{ID: id, State: model.CheckBlocked, Text: own + ", and its newest revision is " + pending + ": what runs is being changed right now",
-				Do: "wait for the helm upgrade to end, or find out who runs it"}}
+			return []model.Check{model.OwnerCheck(id, model.CheckBlocked, o.Manager, o.Name, ", and its newest revision is "+pending+": what runs is being changed right now", "",
+				"wait for the helm upgrade to end, or find out who runs it")}
 		}
 	case o.Manager == ownerKapp && p.workload.Metadata.Labels[kappApp] != "":
 		return []model.Check{c.kapp(ctx, id, o, p)}
@@ -52,13 +54,20 @@ func (c *Client) checkOwner(ctx context.Context, id string, o model.Owner, p *pl
 		return []model.Check{{ID: id, Do: "find out what it is, and whether it sets its own version again",
 			Text: "its template was " + o.Name + ": whether that is a controller which undoes this undo is not known"}}
 	case o.Manager == ownerArgo || o.Manager == ownerFlux:
-		return []model.Check{{ID: id, Text: o.Manager + " owns it (" + o.Name + "), by which application is not known, nor whether it undoes this undo by itself", Do: o.Do}}
+		return own(model.CheckUnknown, ", by which application is not known, nor whether it undoes this undo by itself", "")
 	}
 	if o.Reverts {
-		return []model.Check{{ID: id, State: model.CheckBlocked, Do: o.Do, Text: own + ": it will undo this undo by itself"}}
+		return own(model.CheckBlocked, undoesItself, "")
 	}
-	return []model.Check{{ID: id, State: model.CheckWarning, Do: o.Do, Text: own + ": its next release puts its own version back"}}
+	return own(model.CheckWarning, nextRelease, "")
 }
+
+// What owners do about an undo.
+const (
+	undoesItself = ": it will undo this undo by itself"
+	nextRelease  = ": its next release puts its own version back"
+	notKnown     = "; whether it does so by itself is not known: "
+)
 
 // fluxPaths are where Flux's objects are read.
 var fluxPaths = map[string]string{"kustomization": "/apis/kustomize.toolkit.fluxcd.io/v1", "helmrelease": "/apis/helm.toolkit.fluxcd.io/v2"}
@@ -68,7 +77,9 @@ var fluxPaths = map[string]string{"kustomization": "/apis/kustomize.toolkit.flux
 func (c *Client) flux(ctx context.Context, id string, o model.Owner, p *planned) model.Check {
 	kind, name, _ := strings.Cut(o.Name, " ")
 	ns, name, _ := strings.Cut(name, "/")
-	own := "Flux owns it (" + o.Name + ")"
+	own := func(state model.CheckState, does, more, do string) model.Check {
+		return model.OwnerCheck(id, state, ownerFlux, o.Name, does, more, do)
+	}
 	body, err := c.do(ctx, call{method: http.MethodGet, path: objectPath(fluxPaths[kind], ns, kind+"s", name)})
 	var x struct {
 		Spec struct {
@@ -82,15 +93,15 @@ func (c *Client) flux(ctx context.Context, id string, o model.Owner, p *planned)
 	drift := x.Spec.DriftDetection.Mode == "enabled" && p.workload.Metadata.Annotations["helm.toolkit.fluxcd.io/driftDetection"] != "disabled"
 	switch {
 	case err != nil && o.Reverts:
-		return model.Check{ID: id, State: model.CheckBlocked, Do: o.Do, Text: own + ": it will undo this undo by itself, if it is not suspended, which is not known: " + because(err)}
+		return own(model.CheckBlocked, undoesItself, ", if it is not suspended, which is not known: "+because(err), o.Do)
 	case err != nil:
-		return model.Check{ID: id, State: model.CheckWarning, Do: o.Do, Text: own + ": its next release puts its own version back; whether it does so by itself is not known: " + because(err)}
+		return own(model.CheckWarning, nextRelease, notKnown+because(err), o.Do)
 	case x.Spec.Suspend:
-		return model.Check{ID: id, State: model.CheckNote, Text: own + ", suspended: resuming it puts its own version back"}
+		return own(model.CheckNote, ", suspended: resuming it puts its own version back", "", "")
 	case o.Reverts || drift:
-		return model.Check{ID: id, State: model.CheckBlocked, Do: o.Do, Text: own + ": it will undo this undo by itself"}
+		return own(model.CheckBlocked, undoesItself, "", o.Do)
 	}
-	return model.Check{ID: id, State: model.CheckWarning, Do: o.Do, Text: own + ": its next release puts its own version back"}
+	return own(model.CheckWarning, nextRelease, "", o.Do)
 }
 
 // kappApp is the label that kapp leaves on all that belongs to one app of its.
@@ -99,7 +110,9 @@ const kappApp = "kapp.k14s.io/app"
 // kapp asks whether kapp-controller deploys the app again by itself: its App names
 // the label. In a cluster without kapp-controller somebody runs kapp by hand.
 func (c *Client) kapp(ctx context.Context, id string, o model.Owner, p *planned) model.Check {
-	own := "kapp owns it (" + o.Name + ")"
+	own := func(more string) model.Check {
+		return model.OwnerCheck(id, model.CheckWarning, ownerKapp, o.Name, nextRelease, more, o.Do)
+	}
 	const apps = "/apis/kappctrl.k14s.io/v1alpha1"
 	var list struct {
 		Items []struct {
@@ -123,30 +136,28 @@ func (c *Client) kapp(ctx context.Context, id string, o model.Owner, p *planned)
 		err = c.listInto(ctx, objectPath(apps, p.Workload.Namespace, "apps", ""), nil, &list)
 	}
 	if err != nil && !apierrors.IsNotFound(err) {
-		return model.Check{ID: id, State: model.CheckWarning, Do: o.Do,
-			Text: own + ": its next release puts its own version back; whether it does so by itself is not known: " + because(err)}
+		return own(notKnown + because(err))
 	}
 	for _, x := range list.Items {
 		if x.Status.Deploy.Kapp.AssociatedResources.Label != kappApp+"="+p.workload.Metadata.Labels[kappApp] {
 			continue
 		}
 		ns, name := text.Line(x.Metadata.Namespace), text.Line(x.Metadata.Name)
-		own, pause := "kapp-controller owns it (app "+ns+"/"+name+")", "kctrl app pause -a "+name+" -n "+ns
+		app, pause := "app "+ns+"/"+name, "kctrl app pause -a "+name+" -n "+ns
 		for _, r := range x.Metadata.OwnerReferences {
 			if r.Kind == "PackageInstall" { // it sets what its App says
 				pause = "kctrl package installed pause -i " + text.Line(r.Name) + " -n " + ns
 			}
 		}
 		if x.Spec.Paused || x.Spec.Canceled {
-			return model.Check{ID: id, State: model.CheckNote, Text: own + ", paused: resuming it puts its own version back"}
+			return model.OwnerCheck(id, model.CheckNote, "kapp-controller", app, ", paused: resuming it puts its own version back", "", "")
 		}
-		return model.Check{ID: id, State: model.CheckBlocked, Do: pause, Text: own + ": it will undo this undo by itself"}
+		return model.OwnerCheck(id, model.CheckBlocked, "kapp-controller", app, undoesItself, "", pause)
 	}
 	if hidden {
-		return model.Check{ID: id, State: model.CheckWarning, Do: o.Do,
-			Text: own + ": its next release puts its own version back; whether it does so by itself is not known: you may read the apps of " + p.Workload.Namespace + " only"}
+		return own(notKnown + "you may read the apps of " + p.Workload.Namespace + " only")
 	}
-	return model.Check{ID: id, State: model.CheckWarning, Do: o.Do, Text: own + ": its next release puts its own version back"}
+	return own("")
 }
 
 // helmPending returns the status of a Helm release's newest revision when an upgrade
@@ -235,15 +246,17 @@ func (c *Client) argo(ctx context.Context, id string, o model.Owner) model.Check
 	if a, b, ok := strings.Cut(name, "/"); ok {
 		ns, name = a, b
 	}
-	own := "Argo CD owns it (" + o.Name + ")"
+	updater := ""
+	own := func(state model.CheckState, does, more, do string) model.Check {
+		return model.OwnerCheck(id, state, ownerArgo, o.Name, updater+does, more, do)
+	}
 	body, err := c.do(ctx, call{method: http.MethodGet, path: objectPath("/apis/argoproj.io/v1alpha1", ns, "applications", name)})
 	if err != nil {
 		why := because(err)
 		if apierrors.IsNotFound(err) {
 			why = "there is no application " + ns + "/" + name + " in this cluster"
 		}
-		return model.Check{ID: id, State: model.CheckWarning, Do: o.Do,
-			Text: own + "; whether it undoes this undo by itself is not known: " + why}
+		return own(model.CheckWarning, "", "; whether it undoes this undo by itself is not known: "+why, o.Do)
 	}
 	var app struct {
 		Metadata struct {
@@ -260,7 +273,7 @@ func (c *Client) argo(ctx context.Context, id string, o model.Owner) model.Check
 		}
 	}
 	if err := json.Unmarshal(body, &app); err != nil {
-		return model.Check{ID: id, State: model.CheckWarning, Do: o.Do, Text: own + "; its application cannot be read: " + words(err)}
+		return own(model.CheckWarning, "", "; its application cannot be read: "+words(err), o.Do)
 	}
 	do := o.Do
 	for _, r := range app.Metadata.OwnerReferences {
@@ -273,13 +286,13 @@ func (c *Client) argo(ctx context.Context, id string, o model.Owner) model.Check
 		do = "turn off the sync of application " + text.Line(parent) + " too: it would put the application's own sync back"
 	}
 	if list := app.Metadata.Annotations["argocd-image-updater.argoproj.io/image-list"]; list != "" {
-		own += ", and its Image Updater sets the newest tag again,"
+		updater = ", and its Image Updater sets the newest tag again,"
 	}
 	switch auto := app.Spec.SyncPolicy.Automated; {
 	case auto == nil || (auto.Enabled != nil && !*auto.Enabled):
-		return model.Check{ID: id, State: model.CheckNote, Text: own + ", without automatic sync: the next sync by hand puts its own version back"}
+		return own(model.CheckNote, ", without automatic sync: the next sync by hand puts its own version back", "", "")
 	case auto.SelfHeal:
-		return model.Check{ID: id, State: model.CheckBlocked, Do: do, Text: own + " with self-heal: it will undo this undo"}
+		return own(model.CheckBlocked, " with self-heal: it will undo this undo", "", do)
 	}
-	return model.Check{ID: id, State: model.CheckWarning, Do: do, Text: own + " with automatic sync: the next commit undoes this undo"}
+	return own(model.CheckWarning, " with automatic sync: the next commit undoes this undo", "", do)
 }

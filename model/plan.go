@@ -140,6 +140,16 @@ type Check struct {
 	// attempt in one list. Seen.Preflight has a list for each slot.
 	Component string `json:"component,omitempty"`
 	Role      Role   `json:"role,omitempty"`
+	// Owner is who sets the workload's version too, where the line is about that, and Does
+	// what that does, as a sentence goes on: ": its next release puts its own version back".
+	Owner string `json:"owner,omitempty"`
+	Does  string `json:"does,omitempty"`
+}
+
+// OwnerCheck returns the line about another owner of a workload, which is known there by a
+// name; more is what else is to be said.
+func OwnerCheck(id string, state CheckState, owner, name, does, more, do string) Check {
+	return Check{ID: id, State: state, Owner: owner, Does: does, Do: do, Text: owner + " owns it (" + name + ")" + does + more}
 }
 
 // CheckState is the outcome of a check. The zero value is unknown. Their order is

@@ -23,6 +23,7 @@ func (b *builder) decision() Decision {
 	})
 	if left != nil {
 		d.Verdict, d.Text = shouted(left.Verdict, left.Text), Text(left.Text)
+		d.Query = Text(left.Query)
 	}
 	d.Figure = Text(b.newIn(string(d.Text)))
 	d.Warned = b.warned()
@@ -37,10 +38,8 @@ func (b *builder) decision() Decision {
 				Figure: "the figures said: " + verdict(o.Against), Reason: Text(o.Reason)})
 		}
 	})
-	for _, t := range b.i.Triggers {
-		if d.Query == "" || strings.Contains(string(d.Text), t.Text) {
-			d.Query = Text(t.Query)
-		}
+	if d.Query == "" && len(b.i.Triggers) > 0 {
+		d.Query = Text(b.i.Triggers[0].Query)
 	}
 	each(b.facts, func(f incident.Fact, s incident.Said) {
 		a := s.Answer

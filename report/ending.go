@@ -7,7 +7,6 @@ import (
 
 	"rollbook/incident"
 	"rollbook/model"
-	"rollbook/text"
 )
 
 // undoes reports whether a plan puts back what an earlier attempt rolled back from.
@@ -58,7 +57,7 @@ func (b *builder) attempted(a *incident.Attempt) (out []string) {
 			end = "that it helped is not verified"
 		}
 		if w.Worse != "" {
-			end = strings.TrimPrefix(end+", and it was worse than before: "+wentUp(w.Worse), ", and ")
+			end = strings.TrimPrefix(end+", and it was worse than before: "+wentUp(&w), ", and ")
 		}
 		switch {
 		case end == "" && p.Role == model.RoleSchema:
@@ -102,23 +101,24 @@ func (b *builder) attempted(a *incident.Attempt) (out []string) {
 	return append(schema, out...)
 }
 
-// owned matches what a check says of somebody who sets a component's version too.
-var owned = text.Pattern(`^(.+) owns it \([^)]*\)([:,] [^;]+)`)
-
 // owners tells of who else sets the version of a component that was rolled back: the
 // rollback does not outlast it.
 func (b *builder) owners() (out []string) {
 	each(b.facts, func(_ incident.Fact, c incident.Confirmed) {
 		for _, k := range c.Checks {
-			m := owned().FindStringSubmatch(k.Text)
-			if m == nil || k.State == model.CheckOK || !strings.HasPrefix(k.ID, ownerCheck) {
+			if k.State == model.CheckOK || !strings.HasPrefix(k.ID, ownerCheck) {
 				continue
 			}
-			rest := m[2]
-			if k.State == model.CheckBlocked { // what it did then is told with the rollback
-				rest = ""
+			text := k.Component + ": " + k.Text // as an older journal has it
+			switch {
+			case k.Owner != "" && k.State == model.CheckBlocked: // what it did then is told with the rollback
+				text = k.Owner + " owns " + k.Component
+			case k.Owner != "" && k.Does == "":
+				continue // what it does is not known: the checks tell why
+			case k.Owner != "":
+				text = k.Owner + " owns " + k.Component + k.Does
 			}
-			if text := m[1] + " owns " + k.Component + rest + "."; !slices.Contains(out, text) {
+			if text += "."; !slices.Contains(out, text) {
 				out = append(out, text)
 			}
 		}
@@ -126,14 +126,19 @@ func (b *builder) owners() (out []string) {
 	return out
 }
 
-// wentUp says a figure's "errors 8% → 85.9% on the new pods" for everybody.
-func wentUp(worse string) string {
-	name, rest, _ := strings.Cut(strings.Replace(worse, " of the new pods", " on the new pods", 1), " ")
-	was, is, arrow := strings.Cut(rest, " → ")
-	if !arrow {
-		return worse
+// wentUp says for everybody how a figure rose, or as the journal of an older version
+// has it.
+func wentUp(w *incident.Write) string {
+	r := w.Rise
+	if r == nil {
+		return w.Worse
 	}
-	return name + " rose from " + was + " to " + is
+	of := ""
+	if r.New {
+		of = " on the new pods"
+	}
+	name, was, is := r.Words()
+	return name + " rose from " + was + " to " + is + of
 }
 
 // list joins names with commas and an "and".

@@ -3,7 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
-	"strings"
+	"time"
 
 	"rollbook/incident"
 )
@@ -59,7 +59,7 @@ func (b *builder) timeline() []Entry {
 			}
 		case incident.WriteDone:
 			// By which number the cluster knows it is nobody's concern.
-			e.Text, _, _ = strings.Cut(e.Text, " (resourceVersion ")
+			e.Text = body.Words(i)
 		case incident.HoldBegan:
 			if body.Since.Equal(i.Recovered) {
 				continue // which is told with the recovery
@@ -84,10 +84,11 @@ func (b *builder) timeline() []Entry {
 }
 
 // toldRevision reports whether a revision that was seen to run is told with its release,
-// or with the write that set it.
+// or with the write that set it. An older journal has the revision in a sentence alone:
+// then it is the release if it is the first that was seen.
 func (b *builder) toldRevision(f incident.Fact, n incident.Noticed) bool {
 	for _, s := range b.i.Suspects {
-		if s.Component == n.Component && strings.HasPrefix(n.Text+" ", s.Version.Label+" ") {
+		if s.Component == n.Component && (n.Version.Is(s.Version) || n.Version.IsZero() && b.firstRevision(n.Component).Equal(f.At)) {
 			return true
 		}
 	}
@@ -99,6 +100,16 @@ func (b *builder) toldRevision(f incident.Fact, n incident.Noticed) bool {
 		}
 	}
 	return false
+}
+
+// firstRevision returns when a revision of a component was seen to run first.
+func (b *builder) firstRevision(component string) (at time.Time) {
+	each(b.facts, func(f incident.Fact, n incident.Noticed) {
+		if at.IsZero() && n.What == "revision" && n.Component == component {
+			at = f.At
+		}
+	})
+	return at
 }
 
 func quoted(words string) string {

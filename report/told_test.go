@@ -122,15 +122,21 @@ func TestWhatARollbackLeaves(t *testing.T) {
 	facts := told(rose(incident.TErrors, 0, 400, "errors over 5% for 6m40s (limit 5m) on api"),
 		incident.Fact{At: after(400), By: "maria", Body: incident.Moved{To: incident.Choose, Verdict: incident.Now, Text: "errors over 5% for 6m48s (limit 5m) on api"}})
 	facts = append(facts, rolledBack(1, 410, version("1.42.0", "6"), version("1.41.0", "5"),
-		model.Check{ID: "owner.flux", State: model.CheckNote, Component: "api", Text: "Flux owns it (kustomization flux-system/shop), suspended: resuming it puts its own version back"},
+		of("api", model.OwnerCheck("owner.flux", model.CheckNote, "Flux", "kustomization flux-system/shop", ", suspended: resuming it puts its own version back", "", "")),
+		of("api", model.OwnerCheck("owner.argocd", model.CheckBlocked, "Argo CD", "application shop", " with self-heal: it will undo this undo", "", "")),
+		of("api", model.OwnerCheck("owner.kapp", model.CheckWarning, "kapp", "app shop", "", "; its app cannot be read", "")),
+		model.Check{ID: "owner.helm", State: model.CheckWarning, Component: "api", Text: "Helm owns it (release shop): its next release puts its own version back"}, // of an older journal
 		model.Check{ID: "rollout", State: model.CheckNote, Component: "api", Text: "the newest rollout is stuck"},
 		model.Check{ID: "migrations", State: model.CheckWarning, Component: "api", Text: "2 migrations stay applied"},
 		model.Check{ID: "image", State: model.CheckOK, Component: "api", Text: "its image is there"})...)
 	d := New(facts, nil)
-	if got := sentences(d.Summary); !strings.Contains(got, "by maria. Flux owns api, suspended: resuming it puts its own version back.") {
+	if got := sentences(d.Summary); !strings.Contains(got, "by maria. Flux owns api, suspended: resuming it puts its own version back. Argo CD owns api. "+
+		"api: Helm owns it (release shop): its next release puts its own version back. That it") {
 		t.Error(got)
 	}
-	if want := []Item{{"api", "Flux owns it (kustomization flux-system/shop), suspended: resuming it puts its own version back"}, {"api", "2 migrations stay applied"}}; !slices.Equal(d.Decision.Warned, want) {
+	if want := []Item{{"api", "Flux owns it (kustomization flux-system/shop), suspended: resuming it puts its own version back"},
+		{"api", "Argo CD owns it (application shop) with self-heal: it will undo this undo"}, {"api", "kapp owns it (app shop); its app cannot be read"},
+		{"api", "Helm owns it (release shop): its next release puts its own version back"}, {"api", "2 migrations stay applied"}}; !slices.Equal(d.Decision.Warned, want) {
 		t.Errorf("%q", d.Decision.Warned)
 	}
 	if want := []Item{{"api", "replicas 3, schema"}}; !slices.Equal(d.Left, want) {
@@ -141,10 +147,17 @@ func TestWhatARollbackLeaves(t *testing.T) {
 	}
 }
 
+// of returns a check as a journal has it.
+func of(component string, k model.Check) model.Check {
+	k.Component = component
+	return k
+}
+
 // What made it worse is told with its figures, once.
 func TestWorseIsToldOnce(t *testing.T) {
 	facts := append(told(rose(incident.TErrors, 0, 400, "errors")), rolledBack(1, 410, version("1.42.0", "6"), version("1.41.0", "5"))...)
-	facts = append(facts, incident.Fact{At: after(425), Body: incident.Worsened{WriteID: incident.WriteID{N: 1, Plan: "planrs-5"}, Text: "errors 8% → 85.9% of the new pods"}},
+	facts = append(facts, incident.Fact{At: after(425), Body: incident.Worsened{WriteID: incident.WriteID{N: 1, Plan: "planrs-5"}, Text: "errors 8% → 85.9% on the new pods",
+		Rise: &incident.Rise{Kind: incident.TErrors, Was: 0.08, Is: 0.859, New: true}}},
 		incident.Fact{At: after(425), Body: incident.AskedFor{What: incident.AskWorse, Text: "api is worse than before: errors 8% → 85.9%"}},
 		incident.Fact{At: after(430), By: "maria", Body: incident.AskAnswered{What: incident.AskWorse, With: incident.ReplyUndo}})
 	d := New(facts, nil)
@@ -279,5 +292,23 @@ func TestPeakIsThePictures(t *testing.T) {
 	facts := append(told(rose(incident.TErrors, 0, 40, "errors")), rolledBack(1, 60, version("1.42.0", "6"), version("1.41.0", "5"))...)
 	if got := sentences(New(facts, m).Summary); !strings.Contains(got, "up to 44% of the requests to api failed") {
 		t.Error(got)
+	}
+}
+
+// The query of the figure that was decided by is the report's, not that of another limit.
+func TestTheQueryIsOfWhatWasDecidedBy(t *testing.T) {
+	facts := told(rose(incident.TErrors, 0, 400, "errors over 5%"))
+	for want, moved := range map[string]incident.Moved{
+		"of P95": {To: incident.Choose, Verdict: incident.Now, Text: "P95 over 2s", Query: "of P95"}, "of errors": {To: incident.Choose, Verdict: incident.Now, Text: "errors over 5%"}} {
+		all := append(slices.Clone(facts), incident.Fact{At: after(401), By: "maria", Body: moved})
+		for n, f := range all {
+			if b, ok := f.Body.(incident.Rose); ok {
+				b.Trigger.Query = "of errors"
+				all[n].Body = b
+			}
+		}
+		if got := New(all, nil).Decision.Query; string(got) != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

@@ -277,12 +277,11 @@ func (w *world) checkWorkload() (out []model.Check) {
 func (w *world) checkOwners() (out []model.Check) {
 	for _, o := range w.comp.Owners {
 		id := "owner." + strings.ToLower(strings.ReplaceAll(o.Manager, " ", ""))
-		own := fmt.Sprintf("%s owns it (%s)", o.Manager, o.Name)
+		state, does := model.CheckWarning, ": its next release puts its own version back"
 		if o.Reverts {
-			out = append(out, ways.Line(id, model.CheckBlocked, o.Do, "%s: it will put its own version back by itself", own))
-			continue
+			state, does = model.CheckBlocked, ": it will put its own version back by itself"
 		}
-		out = append(out, ways.Line(id, model.CheckWarning, o.Do, "%s: its next release puts its own version back", own))
+		out = append(out, model.OwnerCheck(id, state, o.Manager, o.Name, does, "", o.Do))
 	}
 	return out
 }

@@ -89,11 +89,11 @@ func (p *planned) checkOwners(c *model.Component) (out []model.Check) {
 		id := "owner." + strings.ToLower(strings.ReplaceAll(o.Manager, " ", ""))
 		switch {
 		case len(p.setters) == 0:
-			out = append(out, ways.Line(id, model.CheckNote, "", "%s owns it (%s), and leaves the number of replicas alone", o.Manager, o.Name))
+			out = append(out, model.OwnerCheck(id, model.CheckNote, o.Manager, o.Name, ", and leaves the number of replicas alone", "", ""))
 		case o.Reverts:
-			out = append(out, ways.Line(id, model.CheckBlocked, o.Do, "%s owns it (%s), and puts its own number of replicas back by itself", o.Manager, o.Name))
+			out = append(out, model.OwnerCheck(id, model.CheckBlocked, o.Manager, o.Name, ", and puts its own number of replicas back by itself", "", o.Do))
 		default:
-			out = append(out, ways.Line(id, model.CheckWarning, o.Do, "%s owns it (%s): its next sync may put its own number of replicas back", o.Manager, o.Name))
+			out = append(out, model.OwnerCheck(id, model.CheckWarning, o.Manager, o.Name, ": its next sync may put its own number of replicas back", "", o.Do))
 		}
 	}
 	return out
