@@ -25,6 +25,17 @@ type Migrations struct {
 	Container string   // "": the pod's first
 	// Releases say at which migration the code of a release ends, by its image's tag.
 	Releases map[string]string
+	Psql     Psql
+}
+
+// Psql says how somebody comes to the database by hand. The zero value is psql, of
+// Django its dbshell, in a pod of the version that runs.
+type Psql struct {
+	Command   []string
+	Namespace string // of Pod; "": the component's
+	Pod       string // "": one of the version that runs
+	Container string // "": that of the migrations, or of a Pod its first
+	Here      bool   // the command is run on the operator's machine
 }
 
 // migrationName matches the name of a migration, of Alembic or Django. It becomes an
@@ -60,10 +71,11 @@ func (d *decoder) migrations(v value, to **Migrations) {
 			}
 			return nil
 		}).as(Schema{Type: "string", Enum: migrationTools}),
-		field{name: "command", set: func(v value) { v.lines(&m.Command, lineOf(nil), func(value, string) {}) }},
+		linesField("command", &m.Command),
 		lineField("app", &m.App, checkMigrationName).as(lineOf(migrationName)),
 		lineField("container", &m.Container, checkContainer).as(lineOf(dnsLabel)),
 		field{name: "releases", set: func(v value) { d.migrationsOf(v, &m.Releases) }},
+		field{name: "psql", set: func(v value) { d.psql(v, &m.Psql) }},
 	)
 	switch {
 	case d.count > before:
@@ -77,6 +89,34 @@ func (d *decoder) migrations(v value, to **Migrations) {
 	}
 	v.remember()
 	*to = &m
+}
+
+// psql reads how somebody comes to the database by hand.
+func (d *decoder) psql(v value, p *Psql) {
+	before := d.count
+	v.fields(
+		linesField("command", &p.Command),
+		lineField("namespace", &p.Namespace, checkNamespace).as(lineOf(dnsLabel)),
+		lineField("pod", &p.Pod, checkPod).as(lineOf(dnsName)),
+		lineField("container", &p.Container, checkContainer).as(lineOf(dnsLabel)),
+		boolField("here", &p.Here),
+	)
+	switch {
+	case d.count > before:
+	case p.Here && len(p.Command) == 0:
+		v.failKey("command is missing, such as command: [psql, service=shop]: nobody else says which database is meant from here")
+	case p.Here && (p.Pod != "" || p.Namespace != "" || p.Container != ""):
+		v.failKey("has both here and a place in the cluster; keep one")
+	case p.Namespace != "" && p.Pod == "":
+		v.failKey("pod is missing, such as pod: postgresql-0: the component's own pods are in its own namespace")
+	}
+}
+
+func checkPod(s string) error {
+	if !dnsName.MatchString(s) || len(s) > 253 {
+		return fmt.Errorf("%s is not the name of a pod: lower-case letters, digits, - and .", quote(s))
+	}
+	return nil
 }
 
 func (d *decoder) migrationsOf(v value, to *map[string]string) {
@@ -112,5 +152,12 @@ func (m *Migrations) settings(path string, some func(path, value string)) {
 	some(path+".container", m.Container)
 	for _, tag := range slices.Sorted(maps.Keys(m.Releases)) {
 		some(path+".releases."+tag, m.Releases[tag])
+	}
+	some(path+".psql.command", strings.Join(m.Psql.Command, " "))
+	some(path+".psql.namespace", m.Psql.Namespace)
+	some(path+".psql.pod", m.Psql.Pod)
+	some(path+".psql.container", m.Psql.Container)
+	if m.Psql.Here {
+		some(path+".psql.here", "true")
 	}
 }

@@ -590,3 +590,36 @@ func TestReadOnlyOnlyLooksAtLeases(t *testing.T) {
 		}
 	})
 }
+
+// The terminal is given away when the journal has it, and not where no disk takes it.
+func TestTerminalIsLentWhenItIsWrittenDown(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		c, m := newCluster(t), &fakeMetrics{ratio: 0.3}
+		r := start(t, c, m, dir)
+		r.wait(2 * time.Second)
+		r.Send(incident.Next{})
+		r.wait(time.Second)
+		open := func() {
+			r.seen.Ways = append(r.seen.Ways, incident.Way{Method: "migrate", Role: model.RoleSchema, Serves: func(string) bool { return true }})
+			r.handle(incident.Input{At: time.Now(), By: "maria", Do: incident.OpenShell{Component: "backend-python", Command: "psql"}})
+		}
+		r.post(func() {
+			if open(); r.seen.Lent != 0 {
+				t.Error("it was lent before the disk had it")
+			}
+		})
+		if s := r.wait(time.Second); s.Seen.Lent != 1 || len(s.Incident.Shells) != 1 {
+			t.Errorf("lent %d, %+v", s.Seen.Lent, s.Incident.Shells)
+		}
+		r.post(func() { r.acked = -1 }) // a disk that hangs
+		r.post(func() {
+			open()
+			r.refuseHeld(errors.New("disk full"))
+		})
+		if s := r.wait(time.Second); s.Seen.Lent != 1 || len(s.Incident.Shells) != 2 || !strings.Contains(s.Incident.Shells[1].Err, "disk full") {
+			t.Errorf("lent %d, %+v", s.Seen.Lent, s.Incident.Shells)
+		}
+		r.end()
+	})
+}

@@ -35,6 +35,7 @@ func (e runner) GatherEvidence(x incident.GatherEvidence) { e.gather(x.Moment) }
 func (e runner) MeasureImpact(incident.MeasureImpact)     { e.measure() }
 func (e runner) MakeReport(incident.MakeReport)           { e.report() }
 func (e runner) SendOut(x incident.SendOut)               { e.send(x) }
+func (e runner) LendTerminal(x incident.LendTerminal)     { e.lendTerminal(x) }
 func (e runner) TakeLease(x incident.TakeLease)           { e.takeLease(x) }
 func (e runner) TakeUpJournal(x incident.TakeUpJournal)   { e.takeUpJournal(x) }
 func (e runner) AbandonJournal(x incident.AbandonJournal) { e.abandonJournal(x) }
@@ -46,6 +47,13 @@ func (e *Engine) postEvent(x incident.PostEvent) {
 		ctx, cancel := context.WithTimeout(ctx, eventDeadline)
 		defer cancel()
 		_ = e.cfg.Cluster.PostEvent(ctx, x.Workload, x.UID, x.Text)
+	})
+}
+
+// lendTerminal tells the screen that it may give the terminal away.
+func (e *Engine) lendTerminal(x incident.LendTerminal) {
+	e.hold(func() { e.seen.Lent, e.fresh = x.N, true }, func(err error) {
+		e.handle(incident.Input{At: time.Now(), Do: incident.LeaveShell{N: x.N, Err: "it was not opened: the journal cannot be written: " + err.Error()}})
 	})
 }
 

@@ -45,6 +45,9 @@ func (e *Engine) readHistory(x incident.ReadHistory) {
 		defer cancel()
 		h, err := m.Versions(read, c, x.Until)
 		if err != nil {
+			if h != nil {
+				bare.Psql = h.Psql
+			}
 			bare.Err = err.Error()
 			tell(func() { show(bare) })
 			return

@@ -31,7 +31,8 @@ type Method interface {
 	// Name stands in journals.
 	Name() model.Method
 	// Versions lists what a component can be brought to, newest first, without
-	// figures. until is the onset, before which the good one served.
+	// figures. until is the onset, before which the good one served. Beside an error
+	// it may return what is known all the same.
 	Versions(ctx context.Context, c *model.Component, until time.Time) (*model.History, error)
 	// Plan makes the plans for going to a version and checks them. It writes
 	// nothing. A zero version means the method's own default. out is called with

@@ -23,6 +23,7 @@ type Runner interface {
 	MeasureImpact(MeasureImpact)
 	MakeReport(MakeReport)
 	SendOut(SendOut)
+	LendTerminal(LendTerminal)
 	TakeLease(TakeLease)
 	TakeUpJournal(TakeUpJournal)
 	AbandonJournal(AbandonJournal)

@@ -28,7 +28,12 @@ func (b HistoryRead) apply(i *Incident, _ Fact) {
 	i.Histories = append(i.Histories, b)
 }
 
-func (b HistoryRead) entry(*Incident) (EntryKind, string) { return EntryNone, "" }
+func (b HistoryRead) entry(before *Incident) (EntryKind, string) {
+	if moved := before.shellMoved(b); moved != "" {
+		return EntrySeen, moved
+	}
+	return EntryNone, ""
+}
 
 // HistoryRead returns the versions of a slot that were kept last; nil = none were.
 func (i *Incident) HistoryRead(s model.Slot) *HistoryRead {

@@ -62,6 +62,7 @@ type Incident struct {
 	Impact      ImpactRecord
 	Report      ReportRecord
 	Messages    []MessageRecord
+	Shells      []Shell
 	Down        DownRecord
 	Escalations []Escalation           // latched: they stay until they are answered
 	LeaseLost   map[string]model.Lease // by component: who took it from us, until it is ours again

@@ -48,6 +48,8 @@ type Seen struct {
 
 	Leases map[string]model.Lease // by component ID, from Confirm on
 
+	Lent int // number of the last Shell of which it is on disk that it is opened
+
 	Open     []OpenIncident // journals of this cluster and namespace that may be taken up; nil once it is decided
 	Resuming string         // the incident that is being taken up right now: no new one begins meanwhile
 	Trouble  []string       // journals that cannot be read, each with the reason

@@ -184,6 +184,9 @@ type History struct {
 	// Heads are, where these are versions of a schema, those at which the code of
 	// releases ends, as far as that is known.
 	Heads []Head `json:"heads,omitempty"`
+	// Psql is, where these are versions of a schema, the command with which somebody
+	// comes to its database by hand; "" = there is none.
+	Psql string `json:"psql,omitempty"`
 }
 
 // Head says at which version of a schema the code of a release ends.

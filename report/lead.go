@@ -38,6 +38,9 @@ func (b *builder) summary(d Data) (out []Text) {
 			say("%s", s)
 		}
 	}
+	for _, x := range b.i.Shells {
+		say("At %s %s opened psql on the database of %s; what was done there is not known to rollbook.", b.day(x.At), x.By, x.Component)
+	}
 	for _, s := range b.recovered() {
 		say("%s", s)
 	}

@@ -49,6 +49,20 @@ func markdownOf(t *testing.T, facts []incident.Fact, m *Manifest) string {
 	return out
 }
 
+// That somebody had psql on a database stands in the report, and that nobody knows what
+// was done there.
+func TestPsqlIsInTheReport(t *testing.T) {
+	facts := told(incident.Fact{At: after(5), By: "maria", Body: incident.Opened{ID: "INC-1"}},
+		incident.Fact{At: after(60), By: "maria", Body: incident.ShellOpened{N: 1, Component: "api", Command: "kubectl exec -it db -- psql"}},
+		incident.Fact{At: after(90), By: "maria", Body: incident.ShellLeft{N: 1}})
+	md := markdownOf(t, facts, nil)
+	for _, want := range []string{"maria opened psql on the database of api; what was done there is not known to rollbook.", "left psql on the database of api; the schema is asked again", "kubectl exec -it db -- psql"} {
+		if !strings.Contains(md, want) {
+			t.Errorf("no %q in\n%s", want, md)
+		}
+	}
+}
+
 // When it began is not known where somebody only said that it fails: no time is taken for
 // it, and none is measured from there.
 func TestAReportIsNoOnset(t *testing.T) {

@@ -54,6 +54,7 @@ func New(o Options) *App {
 		a.look = *o.Look
 	}
 	a.ctx, a.engine, a.viewer, a.start = context.Background(), o.Engine, o.Viewer, o.Start
+	a.shells.find = o.Shell
 	if e := o.Session.engine; e != nil {
 		a.engine = e
 	}
@@ -184,7 +185,7 @@ func (a *App) changed() tea.Cmd {
 	a.fetch()
 	a.refuseNoMore()
 	i := a.inc()
-	offered, signal := a.offer(), a.signal()
+	offered, signal := a.offer(), tea.Batch(a.signal(), a.lendShell())
 	offered = a.rehearse() || offered
 	if i.Step == a.at && i.Asked == a.asked && !offered {
 		return signal

@@ -181,6 +181,9 @@ func (c *choose) revisions(w, h int) []string {
 		for _, l := range p.wrap(hist.Err, w-5, 0) {
 			out = append(out, "   "+paint(p.Bad, l))
 		}
+		if c.onSchema() {
+			out = append(out, c.byHand(w)...)
+		}
 		return out
 	}
 	if c.onSchema() {

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -18,6 +19,9 @@ func (a *App) globalKeys() []Key {
 	if a.inc().Step != incident.Assess || len(a.over) > 0 || a.typing() { // there it is the page's own
 		brief := a.briefKey()
 		brief.Hide = true
+		if slices.ContainsFunc(a.front().Keys(), func(k Key) bool { return k.Keys[0] == "y" && !k.Hide }) {
+			brief.Keys = []string{"ctrl+y"}
+		}
 		keys = append(keys, brief)
 	}
 	return append(keys,

@@ -47,6 +47,7 @@ func (r *rollBack) Keys() []Key {
 	if r.inc().Asked != incident.AskNothing {
 		keys = append(keys, r.aidKey())
 	}
+	keys = append(keys, r.shellKey())
 	keys = append(keys, r.componentKeys()...)
 	return append(keys,
 		Key{Keys: []string{"tab"}, Name: "next component", Help: "the next component of this rollback", Hide: true, do: r.turn},

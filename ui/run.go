@@ -9,6 +9,8 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+
+	"rollbook/model"
 )
 
 // Options is what the screen is made of. Engine is required, if the session does
@@ -32,6 +34,9 @@ type Options struct {
 	// Login runs the program that the cluster's credentials come from, with the
 	// terminal: it is called while the screen is away. nil = there is none.
 	Login func() error
+	// Shell returns the command with which somebody comes to a component's database by
+	// hand. It is called from a tea.Cmd, with a deadline. nil = there is none.
+	Shell func(ctx context.Context, c *model.Component) (model.Shell, error)
 	// Lend is called before another program gets the terminal, and what it returns
 	// when the screen has it back: an interrupt from the keyboard is meant for that
 	// program. nil = nobody wants to know.

@@ -64,7 +64,7 @@ func (c *choose) schemaKeys() []Key {
 		space.Name = "leave schema"
 		space.do = func() tea.Cmd { return c.send(incident.LeaveSchema{Component: c.focus}) }
 	}
-	return append([]Key{next, space, c.schemaKey(),
+	return append([]Key{next, space, c.schemaKey(), c.shellKey(), c.copyKey(),
 		{Keys: []string{"tab"}, Name: "next component", Help: "the next component", do: func() tea.Cmd { return c.turn(1) }},
 		{Keys: []string{"up", "k"}, Show: "↑", Name: "up", Help: "the newer migration", Hide: true, do: func() tea.Cmd { return c.move(-1) }},
 		{Keys: []string{"down", "j"}, Show: "↓", Name: "down", Help: "the older migration", Hide: true, do: func() tea.Cmd { return c.move(1) }},
@@ -200,8 +200,10 @@ func (c *choose) releaseOf(x model.Head) string {
 func (c *choose) migration(w, h int) []string {
 	p, r, hist := c.pen, c.version(), c.history()
 	out := []string{p.heading("back to "+r.Key, w)}
+	byHand := c.byHand(w)
 	if r.Current {
-		return append(out, "   the schema is here now; what came after it can be taken back, no more")
+		out = append(out, "   the schema is here now; what came after it can be taken back, no more")
+		return append(out, byHand...)
 	}
 	for n := range hist.Candidates {
 		x := &hist.Candidates[n]
@@ -217,5 +219,14 @@ func (c *choose) migration(w, h int) []string {
 		}
 	}
 	out = append(out, paint(p.Dim, "   its SQL is shown at 4 Confirm, before anything is run"))
-	return out[:min(len(out), h)]
+	return append(out[:min(len(out), max(1, h-len(byHand)))], byHand...)
+}
+
+// byHand is the command with which somebody comes to the database by hand.
+func (c *choose) byHand(w int) []string {
+	h := c.history()
+	if h == nil || h.Psql == "" {
+		return nil
+	}
+	return c.pen.hang("   ", "by hand"+c.keyed(" (p opens, y copies)")+": "+h.Psql, w, 3, c.pen.Plain)
 }

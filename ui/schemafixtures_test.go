@@ -20,6 +20,7 @@ func migration(key string) model.Version {
 func migrated(s *incident.Snapshot) {
 	s.Seen.Ways = append(s.Seen.Ways, incident.Way{Method: "migrate", Title: "migrations", Role: model.RoleSchema, Serves: func(c string) bool { return c == "backend-python" }})
 	s.Seen.History[pythonSchema] = &model.History{Component: "backend-python", Method: "migrate", At: ago(20 * time.Second),
+		Psql:  "kubectl --context prod-eu -n production exec -it backend-python-5d88c4f7b9-b8v7m -c api -- psql",
 		Heads: []model.Head{{Owner: goodRS, Key: "b2c3d4e5f6a1", By: "a pod of it"}},
 		Candidates: []model.Candidate{
 			{Version: migration("d4e5f6a1b2c3"), Cause: "names in capitals", Current: true, Final: "NotImplementedError: the small letters are gone"},
@@ -95,7 +96,8 @@ func schemaFixtures() []fixture {
 		{"choose-with-schema", with(chosen(), schemaChosen), nil},
 		{"choose-schema-unknown", with(chosen(), func(s *incident.Snapshot) {
 			migrated(s)
-			s.Seen.History[pythonSchema] = &model.History{Component: "backend-python", Method: "migrate", Err: "no pod of revision 42, which has the code of the newest migrations, runs: a command can be run in none"}
+			s.Seen.History[pythonSchema] = &model.History{Component: "backend-python", Method: "migrate", Err: "no pod of revision 42, which has the code of the newest migrations, runs: a command can be run in none",
+				Psql: "kubectl --context prod-eu -n data exec -it postgresql-0 -- psql -U shop"}
 		}), keys("s")},
 		{"confirm-schema", schemaChecked(), nil},
 		{"rollback-schema", schemaRolling(incident.Rolling), nil},

@@ -20,6 +20,8 @@ type scope struct {
 	start  time.Time
 	env    func(name string) string
 
+	shells shells // terminals on databases
+
 	drafts map[draftKey]draft // what the operator made of a message, kept while the program runs
 
 	session session // as of snap

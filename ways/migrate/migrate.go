@@ -42,6 +42,7 @@ type Target struct {
 	// Releases says at which migration the code of a release ends, by its image's tag,
 	// as far as the team has written that down.
 	Releases map[string]string
+	Psql     Psql
 }
 
 // The tools.

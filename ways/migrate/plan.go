@@ -92,7 +92,7 @@ func (m *Migrate) makePlan(c *model.Component, t *Target, at place, s *state, to
 	p := model.Plan{Method: MethodMigrate, Role: model.RoleSchema, Component: c.ID, Workload: c.Workload, From: version(s.At), To: to,
 		Title:    fmt.Sprintf("Take back %s of %s: the schema goes from %s to %s", migrations(len(steps)), c.ID, text.Line(s.At), to.Key),
 		Stays:    []string{"what is dropped: its data comes back from a backup alone", "data that was changed by a migration, but where its SQL says so"},
-		Command:  m.kubectl(at, want.Args),
+		Command:  text.Line(m.kubectl(at, "", want.Args)),
 		Sentence: "data of " + c.ID + " may be lost",
 		Same:     s.At == to.Key}
 	var sql []string
@@ -127,17 +127,17 @@ func (m *Migrate) makePlan(c *model.Component, t *Target, at place, s *state, to
 	return p, nil
 }
 
-// kubectl returns the command that does the same.
-func (m *Migrate) kubectl(at place, args []string) string {
-	out := m.pods.KubectlIn(at.Namespace, "exec "+at.Pod)
+// kubectl returns the command that runs another in a container, with flags of exec's own.
+func (m *Migrate) kubectl(at place, flags string, args []string) string {
+	what := "exec "
+	if flags != "" {
+		what += flags + " "
+	}
+	what += model.ShellWord(at.Pod)
 	if at.Container != "" {
-		out += " -c " + at.Container
+		what += " -c " + model.ShellWord(at.Container)
 	}
-	out += " --"
-	for _, a := range args {
-		out += " " + model.ShellWord(a)
-	}
-	return text.Line(out)
+	return m.pods.KubectlIn(at.Namespace, what+" -- "+words(args))
 }
 
 // idExec is the ID of the check whether commands may be run in a pod.

@@ -17,6 +17,8 @@ const enough = 20
 
 // Versions lists the migrations that are applied, by the database, the newest first, and
 // at which of them the code of each release ends: as a pod of it says, or rollbook.yaml.
+// Where they cannot be seen, what it returns beside the error still has the command for
+// psql, if there is one.
 func (m *Migrate) Versions(ctx context.Context, c *model.Component, _ time.Time) (*model.History, error) {
 	t, err := m.target(c.ID)
 	if err != nil {
@@ -26,9 +28,10 @@ func (m *Migrate) Versions(ctx context.Context, c *model.Component, _ time.Time)
 	if err != nil {
 		return nil, model.Told(nil, err, "where the schema of %s is cannot be asked: %s", c.ID, err)
 	}
+	out := &model.History{Component: c.ID, Method: MethodMigrate, Psql: m.psqlWords(&t, c, all)}
 	at, err := newest(all, c)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
 	ask := t.tool()
 	var s *state
@@ -37,13 +40,13 @@ func (m *Migrate) Versions(ctx context.Context, c *model.Component, _ time.Time)
 		func() { s, err = ask.read(ctx, m.runner(at)) },
 		func() { heads = m.heads(ctx, &t, c, all) })
 	if err != nil {
-		return nil, model.Told(nil, err, "where the schema of %s is cannot be seen: %s", c.ID, err)
+		return out, model.Told(nil, err, "where the schema of %s is cannot be seen: %s", c.ID, err)
 	}
 	applied := s.applied()
 	if len(applied) > enough {
 		applied = applied[:enough]
 	}
-	out := &model.History{Component: c.ID, Method: MethodMigrate, At: m.Now(), Heads: heads}
+	out.At, out.Heads = m.Now(), heads
 	final := map[string]string{}
 	if len(applied) > 1 {
 		steps, err := ask.undone(ctx, m.runner(at), s, applied[len(applied)-1].Key, false)
