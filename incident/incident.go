@@ -18,7 +18,7 @@ type Incident struct {
 	Settings Settings
 	Step     Step // where the operator is
 	Furthest Step // how far they were
-	Backs    int  // how often they went back to an earlier one
+	Backs    int  // how often they went back to an earlier one before it was written
 
 	Onset, Detected, Decided, Recovered, Verified, Closed time.Time
 	// RolledOut is when all that stands was rolled out. An attempt of which nothing was

@@ -146,7 +146,7 @@ func (b Moved) apply(i *Incident, f Fact) {
 		i.Step = b.To
 		return
 	}
-	if b.To < i.Step && f.By != "" {
+	if b.To < i.Step && i.Step < RollBack && f.By != "" { // after a write it is another attempt, or a look
 		i.Backs++
 	}
 	i.Step = b.To

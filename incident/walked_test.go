@@ -131,3 +131,24 @@ func TestBaselineIsKeptAfterTheEnd(t *testing.T) {
 		t.Errorf("kept %+v", b)
 	}
 }
+
+// A step back costs time before the write; after it, it is another attempt, a step of the
+// recovery, or a look.
+func TestStepsBackCountBeforeTheWrite(t *testing.T) {
+	for _, tt := range []struct {
+		way  []Step
+		want int
+	}{
+		{[]Step{Decision, Choose, Confirm, RollBack, Verify, Close}, 0},
+		{[]Step{Decision, Choose, Decision, Choose, Confirm, Choose}, 2},
+		{[]Step{Decision, Choose, Confirm, RollBack, Choose, Confirm, RollBack, Confirm, RollBack}, 0},
+	} {
+		var i Incident
+		for _, to := range tt.way {
+			i = Apply(i, Fact{At: t0, By: "maria", Body: Moved{To: to}})
+		}
+		if i.Backs != tt.want {
+			t.Errorf("%v: %d back, want %d", tt.way, i.Backs, tt.want)
+		}
+	}
+}

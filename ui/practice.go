@@ -149,16 +149,21 @@ func (p *Practice) parting(s *scope) string {
 		}
 	}
 	right, text := p.judge(s)
-	at := incident.Choose // where a wrong end comes from
 	if text == "" {
-		text, at = p.gaveUp(i), i.Step
+		text = p.gaveUp(i)
 	}
 	if text != "" {
 		add(text)
 		add(debrief(i, s.keys))
-		add(p.better(i, right))
-		if hint := p.hint(at); !right && hint != "" {
-			add("The hint for " + at.Name() + ": " + hint)
+		saved := p.saved(i)
+		switch {
+		case len(saved) > 0:
+			add("A better walk had saved: " + strings.Join(saved, "; ") + ".")
+		case right:
+			add("It was the straight way.")
+		}
+		if !right || len(saved) > 0 {
+			add(p.straight())
 		}
 	}
 	if p.JournalStays && s.snap.Seen.Journal != "" {
@@ -219,9 +224,23 @@ func debrief(i *incident.Incident, keys int) string {
 	return "From the first sign: " + strings.Join(times, ", ") + ": " + took + ", with " + plural(keys, "key") + "."
 }
 
-// better says what would have been saved on a better walk, as far as the incident tells;
-// where nothing would, a right walk is called straight.
-func (p *Practice) better(i *incident.Incident, right bool) string {
+// straight tells the walk that the scenario is made for, a step a line; "" where it has no
+// hints.
+func (p *Practice) straight() string {
+	var out []string
+	for step := incident.Assess; step <= incident.Close; step++ {
+		if hint := p.hint(step); hint != "" {
+			out = append(out, fmt.Sprintf("  %d %s: %s", step+1, step.Name(), hint))
+		}
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return "The straight walk:\n" + strings.Join(out, "\n")
+}
+
+// saved says what a better walk would have saved, as far as the incident tells.
+func (p *Practice) saved(i *incident.Incident) []string {
 	var saved []string
 	if late := i.Decided.Sub(i.Verdict.First); !i.Verdict.First.IsZero() && late >= practiceSlow {
 		saved = append(saved, "the verdict stood "+model.Short(late)+" before it was decided")
@@ -238,13 +257,7 @@ func (p *Practice) better(i *incident.Incident, right bool) string {
 	if i.Verdict.Overruled {
 		saved = append(saved, "the verdict overruled")
 	}
-	switch {
-	case len(saved) > 0:
-		return "A better walk had saved: " + strings.Join(saved, "; ") + "."
-	case right:
-		return "It was the straight way."
-	}
-	return ""
+	return saved
 }
 
 // firstChoice says how many rollbacks came before the last, and what the first one should

@@ -291,7 +291,7 @@ func TestDebrief(t *testing.T) {
 }
 
 // At the end of a walk it is said what a better one had been: of one that was right, of a
-// wrong one, and of one that was given up, in at most four lines.
+// wrong one, and of one that was given up: the straight walk too, where it was not that.
 func TestPartingTellsTheBetterWalk(t *testing.T) {
 	const id = "backend-python"
 	verdict := func(s *incident.Snapshot, late time.Duration) {
@@ -313,6 +313,7 @@ func TestPartingTellsTheBetterWalk(t *testing.T) {
 	verdict(wrong, 10*time.Second)
 	open := chosen()
 	verdict(open, 40*time.Second)
+	walk := []string{"The straight walk:", "  1 Assess: Look at Assess first", "  2 Decide: ", "  3 Choose: ", "  4 Confirm: ", "  5 Roll back: ", "  6 Verify: "}
 	for name, tt := range map[string]struct {
 		snap   *incident.Snapshot
 		change func(*Practice)
@@ -324,22 +325,25 @@ func TestPartingTellsTheBetterWalk(t *testing.T) {
 			[]string{"Sandbox: this is the right end.", "From the first sign: decided after 1m40s",
 				"A better walk had saved: the verdict stood 1m40s before it was decided; 1 rollback (the first, to 1.40.0 of backend-python, should have gone to 2026.11.23-2); 2 steps back; 1 line of the checks overridden."}},
 		"wrong": {wrong, func(p *Practice) { p.Images = map[string]string{id: "shop/x:1"} },
-			[]string{"Sandbox: not the right end. backend-python should run shop/x:1", "From the first sign: decided after 10s", "The hint for Choose: Look at Choose first"}},
+			[]string{"Sandbox: not the right end. backend-python should run shop/x:1", "From the first sign: decided after 10s"}},
 		"given up": {open, func(p *Practice) { p.Images = map[string]string{id: "shop/x:1"} },
 			[]string{"Sandbox: given up at 3 Choose. At the right end backend-python should run shop/x:1.", "From the first sign: decided after 40s: not verified",
-				"A better walk had saved: the verdict stood 40s before it was decided.", "The hint for Choose: Look at Choose first"}},
+				"A better walk had saved: the verdict stood 40s before it was decided."}},
 		"given up where nothing was to be done": {opened(), func(p *Practice) { p.None = "it heals" },
-			[]string{"Sandbox: given up at 2 Decide. At the right end nothing should be rolled back: it heals.", "The hint for Decide: Look at Decide first"}},
+			[]string{"Sandbox: given up at 2 Decide. At the right end nothing should be rolled back: it heals."}},
 	} {
 		a := practised(t, tt.snap, dark, tt.change)
-		lines := strings.Split(a.session.parting(&a.scope), "\n")
-		if len(lines) != len(tt.want) || len(lines) > 4 {
+		lines, want := strings.Split(a.session.parting(&a.scope), "\n"), tt.want
+		if name != "right" {
+			want = append(want, walk...)
+		}
+		if len(lines) != len(want) {
 			t.Errorf("%s: %q", name, lines)
 			continue
 		}
 		for n, l := range lines {
-			if !strings.HasPrefix(l, tt.want[n]) {
-				t.Errorf("%s: %q, want %q", name, l, tt.want[n])
+			if !strings.HasPrefix(l, want[n]) {
+				t.Errorf("%s: %q, want %q", name, l, want[n])
 			}
 		}
 	}
