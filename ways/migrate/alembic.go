@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -18,19 +19,35 @@ func (a alembic) back(to string) []string { return a.t.command("downgrade", to) 
 func (a alembic) look() []string { return a.t.command("heads") }
 
 // at matches a line of alembic current and heads; what env.py says beside is none.
-var atLine = text.Pattern(`^([0-9A-Za-z_]+)((?: \([a-z ,]+\))*)$`)
+var atLine = text.Pattern(`^([0-9A-Za-z_]+)((?: \([^()]+\))*)$`)
 
 // historyLine matches a line of alembic history.
-var historyLine = text.Pattern(`^(<base>|[0-9A-Za-z_, ]+?) (?:\([^)]*\) )?-> ([0-9A-Za-z_]+)((?: \([a-z ,]+\))*)(?:, (.*))?$`)
+var historyLine = text.Pattern(`^(<base>|[0-9A-Za-z_, ]+?) (?:\([^)]*\) )?-> ([0-9A-Za-z_]+)((?: \([^()]+\))*)(?:, (.*))?$`)
 
-// revisionsOf returns the revisions in what current or heads has written.
-func revisionsOf(out []string) (all []string) {
+// revisionsOf returns the revisions in what current has written, by whether it says more
+// of one, such as that it is a head: then it surely is one.
+func revisionsOf(out []string) (all map[string]bool) {
+	all = map[string]bool{}
 	for _, l := range out {
-		if m := atLine().FindStringSubmatch(strings.TrimSpace(l)); m != nil && !slices.Contains(all, m[1]) {
-			all = append(all, m[1])
+		if m := atLine().FindStringSubmatch(strings.TrimSpace(l)); m != nil {
+			all[m[1]] = all[m[1]] || m[2] != ""
 		}
 	}
 	return all
+}
+
+// ofGraph is what alembic says of a revision beside the labels of its branches.
+var ofGraph = []string{"head", "effective head", "branchpoint", "mergepoint", "current"}
+
+// labelsOf returns the labels of branches in what stands in brackets behind a revision.
+func labelsOf(brackets string) string {
+	var out []string
+	for b := range strings.SplitSeq(brackets, ")") {
+		if b = strings.TrimLeft(b, " ("); b != "" && !slices.Contains(ofGraph, b) {
+			out = append(out, b)
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // parseHistory returns what alembic history has written, by revision.
@@ -41,7 +58,7 @@ func parseHistory(out []string) map[string]revision {
 		if m == nil {
 			continue
 		}
-		x := revision{key: m[2], title: m[4]}
+		x := revision{key: m[2], labels: labelsOf(m[3]), title: m[4]}
 		if m[1] != "<base>" {
 			for p := range strings.SplitSeq(m[1], ",") {
 				x.down = append(x.down, strings.TrimSpace(p))
@@ -55,7 +72,37 @@ func parseHistory(out []string) map[string]revision {
 // revision is a line of the history.
 type revision struct {
 	key, title string
+	labels     string   // of its branches
 	down       []string // none: the first; several: a merge
+}
+
+// named returns a revision with what tells it from those of other branches.
+func (x revision) named() string {
+	out := x.key
+	if x.labels != "" {
+		out += " (" + x.labels + ")"
+	}
+	if x.title != "" {
+		out += " " + x.title
+	}
+	return text.Line(out)
+}
+
+// branched says that a schema is at several migrations at once, and what to do: going back
+// to one before the branches undoes all of them.
+func branched(at []string, all map[string]revision) error {
+	var names []string
+	example := "LABEL@-1"
+	for _, key := range at {
+		x := all[key]
+		names = append(names, x.named())
+		if x.labels != "" {
+			first, _, _ := strings.Cut(x.labels, ", ")
+			example = first + "@-1"
+		}
+	}
+	return model.Told(nil, nil, "the schema is at %d migrations at once: %s. They are branches, and which of them the release brought is not known here; a downgrade to one before the branches undoes them all. Take back the one that is meant by hand, such as with alembic downgrade %s, and look at its --sql first",
+		len(at), strings.Join(names, "; "), text.Line(example))
 }
 
 func (a alembic) read(ctx context.Context, r runner) (*state, error) {
@@ -80,11 +127,19 @@ func (a alembic) read(ctx context.Context, r runner) (*state, error) {
 }
 
 // stateOf puts current and history together, as one line of migrations.
-func stateOf(at []string, all map[string]revision) (*state, error) {
-	// A word that env.py prints on a line of its own looks like a revision, and is none.
-	at = slices.DeleteFunc(at, func(key string) bool { _, known := all[key]; return !known })
+func stateOf(current map[string]bool, all map[string]revision) (*state, error) {
+	var at []string
+	for _, key := range slices.Sorted(maps.Keys(current)) {
+		_, known := all[key]
+		switch {
+		case known:
+			at = append(at, key)
+		case current[key]: // else it is a word that env.py prints on a line of its own
+			return nil, model.Told(errUnknown, nil, "the schema is at %s, which alembic history does not tell of", text.Line(key))
+		}
+	}
 	if len(at) > 1 {
-		return nil, model.Told(nil, nil, "the schema is at several migrations at once (%s): branches are not taken back here; use alembic itself", text.Line(strings.Join(at, ", ")))
+		return nil, branched(at, all)
 	}
 	s := &state{At: alembicBase}
 	if len(at) == 1 {
@@ -101,6 +156,9 @@ func stateOf(at []string, all map[string]revision) (*state, error) {
 			above[d] = key
 		}
 		if len(x.down) == 0 {
+			if _, two := above[alembicBase]; two {
+				key = ""
+			}
 			above[alembicBase] = key
 		}
 	}
@@ -113,10 +171,12 @@ func stateOf(at []string, all map[string]revision) (*state, error) {
 		if !known {
 			break
 		}
-		s.All = append(s.All, migration{Key: key, Title: x.title, Applied: true})
-		if len(x.down) > 1 {
-			return s, nil // what comes before a merge is no single migration
+		if len(x.down) > 1 { // what comes before a merge is no single migration
+			x.title += " (merges " + strings.Join(x.down, " and ") + "; what comes before it is taken back by hand)"
+			s.All = append(s.All, migration{Key: key, Title: x.title, Applied: true})
+			return s, nil
 		}
+		s.All = append(s.All, migration{Key: key, Title: x.title, Applied: true})
 		if len(x.down) == 0 {
 			break
 		}
@@ -138,7 +198,7 @@ func (a alembic) head(ctx context.Context, r runner) (string, error) {
 		}
 	}
 	if len(heads) != 1 {
-		return "", model.Told(nil, nil, "its code has %d heads", len(heads))
+		return "", model.Told(nil, nil, "its code has %d heads: %s", len(heads), text.Line(strings.Join(heads, ", ")))
 	}
 	return heads[0], nil
 }
@@ -153,6 +213,11 @@ func (a alembic) undone(ctx context.Context, r runner, s *state, to string, _ bo
 			return nil, err
 		}
 		parts := sections(o.out)
+		for _, key := range slices.Sorted(maps.Keys(parts)) {
+			if !slices.ContainsFunc(steps, func(x step) bool { return x.Key == key }) {
+				return nil, model.Told(nil, nil, "going back to %s would undo %s too, which is on another branch and may rest on it: take back what is meant by hand, with alembic itself", text.Line(to), text.Line(key))
+			}
+		}
 		n := from
 		for ; n < len(steps); n++ {
 			sql, told := parts[steps[n].Key]

@@ -5,8 +5,10 @@ package migrate_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -139,6 +141,53 @@ func TestRealAlembic(t *testing.T) {
 	old.OwnerName = "api-old"
 	if _, err := m.Versions(t.Context(), old, time.Time{}); err == nil || !strings.Contains(err.Error(), "Can't locate revision") {
 		t.Errorf("%v", err)
+	}
+}
+
+// Branches, and a merge of them: where it is at both nothing is offered; after the merge
+// what the release brought is taken back, and no more.
+func TestRealAlembicBranches(t *testing.T) {
+	h, at := real(t, migrate.Alembic)
+	m, dir := h.alembic(), h.dirs["api-new"]
+	write := func(key, down, label, title string) {
+		t.Helper()
+		body := fmt.Sprintf("\"\"\"%s\"\"\"\nfrom alembic import op\nrevision = %q\ndown_revision = %s\nbranch_labels = %s\n"+
+			"def upgrade(): op.execute('CREATE TABLE t_%s (id int)')\ndef downgrade(): op.execute('DROP TABLE t_%s')\n", title, key, down, label, key, key)
+		if err := os.WriteFile(filepath.Join(dir, "versions", key+".py"), []byte(body), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, f := range []string{"d4e5f6a1b2c3_names_in_capitals.py", "e5f6a1b2c3d4_nothing_back.py"} {
+		if err := os.Remove(filepath.Join(dir, "versions", f)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("a9aaaaaaaaaa", `"c3d4e5f6a1b2"`, `("orders-2",)`, "orders")
+	write("b9bbbbbbbbbb", `"c3d4e5f6a1b2"`, `("billing",)`, "billing")
+	up := func() {
+		t.Helper()
+		migratetest.Run(t, dir, h.url, migratetest.Python, "-m", "alembic", "upgrade", "heads")
+	}
+	up()
+	_, err := m.Versions(t.Context(), component(), time.Time{})
+	if err == nil || !strings.Contains(err.Error(), "at 2 migrations at once: a9aaaaaaaaaa (orders-2) orders; b9bbbbbbbbbb (billing) billing") {
+		t.Errorf("%v", err)
+	}
+	if pf := preflight(t, m, to("c3d4e5f6a1b2")); len(pf.Plans) > 0 || !strings.Contains(pf.Err, "undoes them all") {
+		t.Errorf("%+v", pf)
+	}
+	write("c9cccccccccc", `("a9aaaaaaaaaa", "b9bbbbbbbbbb")`, "None", "both")
+	write("d9dddddddddd", `"c9cccccccccc"`, "None", "after both")
+	up()
+	hist, err := m.Versions(t.Context(), component(), time.Time{})
+	if err != nil || len(hist.Candidates) != 2 || hist.Candidates[1].Key != "c9cccccccccc" || !strings.Contains(hist.Candidates[1].Cause, "merges a9aaaaaaaaaa and b9bbbbbbbbbb") {
+		t.Fatalf("%+v, %v", hist, err)
+	}
+	if got := ended(t, m, planFor(t, m, "c9cccccccccc")); got.Phase != model.PhaseFinished {
+		t.Errorf("%+v", got)
+	}
+	if got := migratetest.SQL(t, at, "alembic", "SELECT string_agg(tablename, ',' ORDER BY tablename) FROM pg_tables WHERE tablename LIKE 't\\_%'"); got != "t_a9aaaaaaaaaa,t_b9bbbbbbbbbb,t_c9cccccccccc" {
+		t.Errorf("left: %s", got)
 	}
 }
 
