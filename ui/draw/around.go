@@ -85,7 +85,7 @@ func (p *plot) head(left, w int, paint Paint) string {
 	}
 	arrow := '▼'
 	if p.ASCII {
-		arrow = 'v'
+		arrow = '|' // a letter would be read as one of the word beside it
 	}
 	at := make([]int, len(p.Marks)) // -1 = not in sight
 	for n, m := range p.Marks {

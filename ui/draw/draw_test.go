@@ -110,7 +110,7 @@ func TestMarksFit(t *testing.T) {
 				t.Fatalf("%d cells of %d: %q", n, w, row)
 			}
 		}
-		for _, word := range strings.FieldsFunc(strings.TrimPrefix(rows[0], "errors"), func(r rune) bool { return strings.ContainsRune(" v▼", r) }) {
+		for _, word := range strings.FieldsFunc(strings.TrimPrefix(rows[0], "errors"), func(r rune) bool { return strings.ContainsRune(" |▼", r) }) {
 			if !slices.ContainsFunc(words, func(w string) bool {
 				return w == word || strings.HasPrefix(w, word+" ") || strings.HasSuffix(w, " "+word)
 			}) {
