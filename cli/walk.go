@@ -83,7 +83,9 @@ func walk(ctx context.Context, f *flags, args []string) error {
 	}
 	screen := f.stage.screen
 	screen.Viewer, screen.Start = viewer{c}, start
-	screen.Shell = migrations(c, cfg, f.readOnly).Shell
+	if f.stage.practice == nil {
+		screen.Shell = migrations(c, cfg, f.readOnly).Shell
+	}
 	screen.Signals = ui.Signals(cfg.Signals)
 	if c.Plugin() != "" {
 		door, err := shutDoor()

@@ -43,7 +43,7 @@ func (s *scope) shellKey() Key {
 			case s.row() == nil:
 				return "no component is seen yet"
 			case s.shells.find == nil:
-				return "there is no cluster here"
+				return "the sandbox's database has no psql: y copies what it would be"
 			}
 			return incident.ShellBlocked(snap, s.row().c.ID)
 		}}
