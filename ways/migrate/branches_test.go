@@ -2,6 +2,7 @@ package migrate_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,11 @@ func (said) RunningPods(context.Context, model.Workload) ([]model.Pod, error) {
 }
 
 func (s said) Exec(_ context.Context, _, _, _ string, args []string, line func(bool, string)) (int, error) {
-	out, known := s[strings.Join(args[1:], " ")]
+	key := strings.Join(args[1:], " ")
+	if args[1] == "shell" || args[1] == "-c" { // Django's own record, and the processes
+		key = args[1]
+	}
+	out, known := s[key]
 	if !known {
 		return 0, model.Told(model.ErrRefused, nil, "nobody asked for %q", args)
 	}
@@ -83,6 +88,48 @@ func TestBranches(t *testing.T) {
 				t.Errorf("%q", last.Cause)
 			}
 		})
+	}
+}
+
+// What goes back with an app of Django in another one, which rests on it, is undone first:
+// where the command stops after that it is half-way, and not where it was before.
+func TestOtherAppsGoBackToo(t *testing.T) {
+	const plan = "Planned operations:\norders.0002_totals\n    Remove field total from order\nshop.0002_prices\n    Remove field price from product"
+	known := func(s string) string {
+		return "[X]  shop.0001_initial\n[" + s + "]  shop.0002_prices"
+	}
+	recorded := func(names ...string) string { return "rollbook-applied " + strings.Join(names, "\nrollbook-applied ") }
+	s := said{"sqlmigrate --no-color --backwards orders 0002_totals": `ALTER TABLE "orders_order" DROP COLUMN "total";`, "sqlmigrate --no-color --backwards shop 0002_prices": `ALTER TABLE "shop_product" DROP COLUMN "price";`,
+		"migrate --no-color --noinput --plan shop 0001_initial": plan}
+	stands := func(x string, names ...string) {
+		s["showmigrations --no-color --plan shop"] = known(x)
+		s["shell"] = recorded(names...)
+	}
+	stands("X", "shop 0001_initial", "shop 0002_prices", "orders 0001_initial", "orders 0002_totals")
+	m := migrate.New(s, map[string]migrate.Target{"api": {Tool: migrate.Django, Command: []string{"manage.py"}, App: "shop"}}, migrate.Options{Now: time.Now})
+	p := planFor(t, m, "0001_initial")
+	if got := p.Changes[0].What; !strings.HasPrefix(got, "orders.0002_totals") {
+		t.Errorf("%+v", p.Changes)
+	}
+	for name, x := range map[string]struct {
+		shop    string
+		applied []string
+		state   model.Settled
+		says    string
+	}{
+		"nothing":   {"X", []string{"shop 0001_initial", "shop 0002_prices", "orders 0001_initial", "orders 0002_totals"}, model.SettledNot, ""},
+		"the other": {"X", []string{"shop 0001_initial", "shop 0002_prices", "orders 0001_initial"}, model.SettledDone, "the schema is at 0002_prices, undone is orders.0002_totals, 1 of 2 migrations undone"},
+		"its own":   {" ", []string{"shop 0001_initial", "orders 0001_initial", "orders 0002_totals"}, model.SettledDone, "the schema is at 0001_initial, still applied is orders.0002_totals, 1 of 2 migrations undone"},
+		"both":      {" ", []string{"shop 0001_initial", "orders 0001_initial"}, model.SettledDone, "the schema is at 0001_initial, undone is orders.0002_totals"},
+	} {
+		stands(x.shop, x.applied...)
+		got, err := m.Look(t.Context(), p)
+		if err != nil || got.State != x.state || x.says != "" && (got.Receipt == nil || got.Receipt.Text != x.says) {
+			t.Errorf("%s: %+v %+v, %v", name, got, got.Receipt, err)
+		}
+		if _, err := m.Do(t.Context(), p, nil); name != "nothing" && !errors.Is(err, model.ErrChanged) {
+			t.Errorf("%s: begun: %v", name, err)
+		}
 	}
 }
 

@@ -49,13 +49,17 @@ func (d django) read(ctx context.Context, r runner) (*state, error) {
 
 // stateOf puts what the code knows and what the database has together.
 func (d django) stateOf(known, recorded []string) (*state, error) {
-	applied := map[string]bool{}
+	applied, others := map[string]bool{}, map[string]bool{}
 	for _, l := range recorded {
-		if f := strings.Fields(l); len(f) == 3 && f[0] == "rollbook-applied" && f[1] == d.t.App {
+		switch f := strings.Fields(l); {
+		case len(f) != 3 || f[0] != "rollbook-applied":
+		case f[1] == d.t.App:
 			applied[f[2]] = true
+		default:
+			others[f[1]+"."+f[2]] = true
 		}
 	}
-	s := &state{At: djangoBase, All: []migration{{Key: djangoBase, Title: "no migration at all", Applied: true}}}
+	s := &state{At: djangoBase, Others: others, All: []migration{{Key: djangoBase, Title: "no migration at all", Applied: true}}}
 	gap := ""
 	for _, l := range known {
 		m := planLine().FindStringSubmatch(strings.TrimSpace(l))

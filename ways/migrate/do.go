@@ -114,8 +114,9 @@ func (m *Migrate) Do(ctx context.Context, p model.Plan, tell func(model.Progress
 		return model.Receipt{}, model.Told(model.ErrChanged, err, "%s: %s", not, because(err))
 	case err != nil:
 		return model.Receipt{}, model.Told(model.ErrRefused, err, "%s: where it is could not be read again before that: %s", not, because(err))
-	case s.At != want.From:
-		return model.Receipt{}, model.Told(model.ErrChanged, nil, "%s: it is at %s now, and was at %s when this was confirmed", not, text.Line(s.At), text.Line(want.From))
+	}
+	if is, _ := want.where(s); is != standsBefore {
+		return model.Receipt{}, model.Told(model.ErrChanged, nil, "%s: it is at %s now, and was at %s when this was confirmed", not, want.at(s), text.Line(want.From))
 	}
 	tell(model.Progress{Text: "running " + text.Line(strings.Join(want.Args, " "))})
 	begun := m.Now()
@@ -132,7 +133,11 @@ func (m *Migrate) Do(ctx context.Context, p model.Plan, tell func(model.Progress
 		return model.Receipt{}, model.Told(model.ErrLost, r.err, "%s; how far the schema of %s was taken back is asked of the database", because(r.err), p.Component)
 	}
 	// It failed at once. Where nothing moved, nothing was done.
-	if s, err := t.tool().read(ctx, m.runner(at)); err == nil && s.At == want.From {
+	s, err = t.tool().read(ctx, m.runner(at))
+	if err != nil {
+		return receipt, nil // what it came to is asked again
+	}
+	if is, _ := want.where(s); is == standsBefore {
 		return model.Receipt{}, model.Told(model.ErrRefused, nil, "%s, it is still at %s: %s failed (exit %d): %s", not, text.Line(want.From), want.Tool, r.code, r.why())
 	}
 	return receipt, nil

@@ -22,18 +22,54 @@ const (
 	standsThere                   // where it was to go
 )
 
-// where says where a migration is on a plan's way, and how many of its steps are undone.
-func (d *detail) where(key string) (stands, int) {
-	n := slices.Index(d.Steps, key)
-	switch {
-	case key == d.To:
-		return standsThere, len(d.Steps)
-	case key == d.From:
-		return standsBefore, 0
-	case n > 0:
-		return standsBetween, n
+// where says where a schema is on a plan's way, and how many of its steps are undone.
+func (d *detail) where(s *state) (stands, int) {
+	if s.At != d.To && !slices.Contains(d.Steps, s.At) {
+		if s.At != d.From {
+			return standsElsewhere, 0
+		}
 	}
-	return standsElsewhere, 0
+	n := 0
+	for _, key := range d.Steps {
+		if !s.has(key) {
+			n++
+		}
+	}
+	switch {
+	case s.At == d.To && n == len(d.Steps):
+		return standsThere, n
+	case n == 0:
+		return standsBefore, 0
+	}
+	return standsBetween, n
+}
+
+// has reports whether a step of a plan is applied.
+func (s *state) has(key string) bool {
+	return s.Others[key] || slices.ContainsFunc(s.applied(), func(m migration) bool { return m.Key == key })
+}
+
+// at says where a schema is: in words, with what of a plan's steps in other apps is undone
+// and what is not.
+func (d *detail) at(s *state) string {
+	out := text.Line(s.At)
+	var gone, left []string
+	for _, key := range d.Steps {
+		switch {
+		case !strings.Contains(key, "."):
+		case s.has(key):
+			left = append(left, text.Line(key))
+		default:
+			gone = append(gone, text.Line(key))
+		}
+	}
+	if len(gone) > 0 {
+		out += ", undone is " + strings.Join(gone, ", ")
+	}
+	if len(left) > 0 {
+		out += ", still applied is " + strings.Join(left, ", ")
+	}
+	return out
 }
 
 // now asks where the schema is: in a pod of the version that the plan was for, else in
@@ -83,12 +119,12 @@ func (m *Migrate) Look(ctx context.Context, p model.Plan) (model.Looked, error) 
 	if err != nil {
 		return model.Looked{}, model.Told(nil, err, "whether the schema of %s was taken back cannot be seen: %s", p.Component, because(err))
 	}
-	is, n := want.where(s.At)
+	is, n := want.where(s)
 	runs, _ := false, false
 	if is != standsThere {
 		runs, _ = m.goesOn(ctx, at, want.Args)
 	}
-	done := model.Looked{State: model.SettledDone, Receipt: &model.Receipt{At: m.Now(), Text: "the schema is at " + text.Line(s.At)}}
+	done := model.Looked{State: model.SettledDone, Receipt: &model.Receipt{At: m.Now(), Text: "the schema is at " + want.at(s)}}
 	switch {
 	case is == standsThere:
 		return done, nil
@@ -96,7 +132,7 @@ func (m *Migrate) Look(ctx context.Context, p model.Plan) (model.Looked, error) 
 		done.Receipt.Text = "its command runs in pod " + at.Pod
 		return done, nil
 	case is == standsBetween:
-		done.Receipt.Text = fmt.Sprintf("the schema is at %s, %d of %s undone", text.Line(s.At), n, migrations(len(want.Steps)))
+		done.Receipt.Text = fmt.Sprintf("the schema is at %s, %d of %s undone", want.at(s), n, migrations(len(want.Steps)))
 		return done, nil
 	case is == standsBefore:
 		return model.Looked{State: model.SettledNot}, nil
@@ -187,13 +223,12 @@ func (f *following) ended(ctx context.Context, own *run) model.Progress {
 		out.Text = how + "; where the schema is cannot be seen: " + because(err)
 		return out
 	}
-	is, n := f.want.where(s.At)
-	return f.judged(out, is, n, s.At, how)
+	is, n := f.want.where(s)
+	return f.judged(out, is, n, f.want.at(s), how)
 }
 
 // judged puts where the schema is, after its command has ended, into a progress.
 func (f *following) judged(out model.Progress, is stands, n int, at, how string) model.Progress {
-	at = text.Line(at)
 	all := migrations(len(f.want.Steps))
 	switch is {
 	case standsThere:
@@ -215,12 +250,13 @@ func (f *following) look(ctx context.Context) model.Progress {
 	if err != nil {
 		return model.Progress{Text: "where the schema is cannot be seen: " + because(err)}
 	}
-	if s.At != f.at {
-		f.at, f.moved, f.still = s.At, f.m.Now(), 0
+	stands := f.want.at(s)
+	if stands != f.at {
+		f.at, f.moved, f.still = stands, f.m.Now(), 0
 	}
-	is, n := f.want.where(s.At)
+	is, n := f.want.where(s)
 	if is == standsThere {
-		return f.judged(model.Progress{}, is, n, s.At, "")
+		return f.judged(model.Progress{}, is, n, stands, "")
 	}
 	runs, known := f.m.goesOn(ctx, at, f.want.Args)
 	f.still++
@@ -229,11 +265,11 @@ func (f *following) look(ctx context.Context) model.Progress {
 	case runs:
 		f.still = 0
 	case known && f.still > 1:
-		return f.judged(model.Progress{}, is, n, s.At, how)
+		return f.judged(model.Progress{}, is, n, stands, how)
 	case !known && f.m.Now().Sub(f.moved) >= f.m.Settle:
 		how = fmt.Sprintf("the schema has stood still for %s, and whether %s still runs in the pod is not known", model.Short(f.m.Settle), f.want.Tool)
-		return f.judged(model.Progress{}, is, n, s.At, how)
+		return f.judged(model.Progress{}, is, n, stands, how)
 	}
 	return model.Progress{Phase: model.PhaseRunning, Share: float64(n) / float64(max(1, len(f.want.Steps))),
-		Text: fmt.Sprintf("what %s writes cannot be joined again: the schema is at %s, %d of %s undone", f.want.Tool, text.Line(s.At), n, migrations(len(f.want.Steps)))}
+		Text: fmt.Sprintf("what %s writes cannot be joined again: the schema is at %s, %d of %s undone", f.want.Tool, stands, n, migrations(len(f.want.Steps)))}
 }

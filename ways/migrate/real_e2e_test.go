@@ -231,3 +231,41 @@ func TestRealDjango(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// An app that rests on another goes back before it: where the command stops between them,
+// what is undone of which is told, and it goes on from there.
+func TestRealDjangoApps(t *testing.T) {
+	h, at := real(t, migrate.Django)
+	m, dir := h.django(), h.dirs["api-new"]
+	for name, body := range map[string]string{"orders/__init__.py": "", "orders/migrations/__init__.py": "",
+		"orders/migrations/0001_initial.py": "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n    dependencies = [('shop', '0003_index_names')]\n" +
+			"    operations = [migrations.RunSQL('CREATE TABLE orders (id int)', 'DROP TABLE orders')]\n"} {
+		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(body), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	settings := filepath.Join(dir, "project", "settings.py")
+	raw, err := os.ReadFile(settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(settings, []byte(strings.Replace(string(raw), `["shop"]`, `["shop", "orders"]`, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	migratetest.Run(t, dir, h.url, migratetest.Python, "manage.py", "migrate", "orders")
+	p := planFor(t, m, "0002_add_email")
+	if !has(p, "DROP", "DROP TABLE orders") || !has(p, "migration", "orders.0001_initial") || !has(p, "migration", "0003_index_names") {
+		t.Errorf("%+v", p.Changes)
+	}
+	migratetest.Refuse(t, at, "django", "DROP INDEX")
+	if got := ended(t, m, p); got.Phase != model.PhaseFailed || !strings.Contains(got.Text, "half-way: 1 of 2 migrations undone, the schema is at 0003_index_names, undone is orders.0001_initial") {
+		t.Errorf("%+v", got)
+	}
+	migratetest.SQL(t, at, "django", "DROP EVENT TRIGGER refused")
+	if got := ended(t, m, planFor(t, m, "0002_add_email")); got.Phase != model.PhaseFinished {
+		t.Errorf("%+v", got)
+	}
+}

@@ -40,6 +40,9 @@ type migration struct {
 type state struct {
 	At  string      // the newest migration that is applied; the tool's base without any
 	All []migration // that the code knows, in one line, the newest first
+	// Others are applied beside that line, as APP.NAME: those of Django's other apps, some
+	// of which go back with it.
+	Others map[string]bool
 }
 
 // applied returns those that are applied, the newest first.
