@@ -51,6 +51,7 @@ machine that sees the cluster, offers to put it back.`,
 	cmd.Flags().StringVar(&r.alert, "alert", "", "name of the alert that is waited for (default drill.alert, else any about the component)")
 	cmd.Flags().BoolVar(&r.sandbox, "sandbox", false, "in the sandbox, with nothing installed")
 	_ = cmd.RegisterFlagCompletionFunc("fault", cobra.FixedCompletions(model.Faults(), cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
+	cmd.AddCommand(newDrillHistory(f))
 	return cmd
 }
 

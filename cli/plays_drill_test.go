@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -10,7 +11,11 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"rollbook/config"
+	"rollbook/engine/journal"
 	"rollbook/incident"
+	"rollbook/model"
+	reporting "rollbook/report"
 	"rollbook/sandbox"
 )
 
@@ -107,8 +112,45 @@ func TestDrill(t *testing.T) {
 		m.Waits(5*time.Second, "▸6 Verify", "VERIFIED")
 		m.Keys(enter)
 		m.Waits(5*time.Second, "▸7 Close", "what went badly in the drill? (T5)", "who took part?")
+		writtenDown(t, m.journal())
 		m.ticks()
 	})
+}
+
+// writtenDown looks at the report and the row of a drill, from its journal alone.
+func writtenDown(t *testing.T, path string) {
+	t.Helper()
+	c, err := journal.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := reporting.RowOf(c.Facts)
+	if !row.Drill || row.Fault != model.FaultEnv || row.Target.D() != 5*time.Minute || !row.Verified || !row.Took.Recover.Known || row.Attempts != 3 || len(row.Owes) > 0 {
+		t.Errorf("%+v", row)
+	}
+	d := reporting.New(c.Facts, nil)
+	md, err := reporting.Markdown(d, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"# Drill DRILL-20261123-0312-backend-python", "This was a drill: backend-python was broken on purpose (a variable that makes it fail).", "to recover from its detection: ",
+		"| The alert HighErrorRate fired | 03:13:", "| Put back to what was there | 03:2", "What went badly: nobody said."} {
+		if !strings.Contains(md, want) {
+			t.Errorf("no %q in\n%s", want, md)
+		}
+	}
+	if len(d.Attempts) != 1 || d.Attempts[0].Role != string(model.RoleRelease) {
+		t.Errorf("%+v", d.Attempts)
+	}
+	var out bytes.Buffer
+	if err := writeDrills(&out, "table", config.Defaults(), []reporting.Row{row}, night.AddDate(0, 0, 1)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"DRILL-20261123-0312-backend-python", "2026-Q4  1", "Within the target of 5m: ", "The next drill is due on 2027-02-22: the last was on 2026-11-23"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, &out)
+		}
+	}
 }
 
 // A drill that is broken off is put back by P, whatever came of it, and closes.

@@ -176,7 +176,7 @@ at the components of rollbook.yaml, or at the namespace's workloads.`,
 	p.BoolVar(&f.readOnly, "read-only", false, "let no request leave that changes anything")
 	root.AddCommand(newStatus(f), newDoctor(f), newReport(f), newIncidents(f), newReplay(f), newSandbox(f), newDrill(f), newConfig(f), newKeys())
 	completeFlags(root, f)
-	for _, path := range [][]string{{"report"}, {"incidents"}, {"replay"}, {"keys"}, {"config", "init"}, {"config", "schema"}} {
+	for _, path := range [][]string{{"report"}, {"incidents"}, {"drill", "history"}, {"replay"}, {"keys"}, {"config", "init"}, {"config", "schema"}} {
 		if cmd, _, err := root.Find(path); err == nil {
 			withoutCluster(cmd, f)
 		}

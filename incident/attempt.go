@@ -115,10 +115,13 @@ func (i *Incident) Attempt() *Attempt {
 	return &i.Attempts[len(i.Attempts)-1]
 }
 
-// ConfirmedAt returns when the newest attempt was confirmed; zero = nothing was.
+// ConfirmedAt returns when the newest attempt was confirmed that is no drill's own; zero =
+// nothing was.
 func (i *Incident) ConfirmedAt() time.Time {
-	if a := i.Attempt(); a != nil {
-		return a.Confirmed
+	for n := len(i.Attempts) - 1; n >= 0; n-- {
+		if a := &i.Attempts[n]; !slices.ContainsFunc(a.Writes, func(w Write) bool { return w.Plan.Role == model.RoleFault }) {
+			return a.Confirmed
+		}
 	}
 	return time.Time{}
 }
@@ -227,6 +230,7 @@ func (i *Incident) component(id WriteID) string {
 func (i *Incident) rolledOut() (at time.Time) {
 	for _, s := range i.Standing() {
 		switch w := s.Write; {
+		case w.Plan.Role == model.RoleFault: // it releases nothing
 		case w.underWay():
 			return time.Time{}
 		case w.RolledOut.After(at):

@@ -39,7 +39,7 @@ func New(facts []incident.Fact, kept *Manifest) Data {
 	d.Decision = b.decision()
 	d.Escalations = b.escalations()
 	d.Attempts = b.attempts()
-	d.Recoveries = b.recoveries()
+	d.Drill, d.Recoveries = b.drill(), b.recoveries()
 	d.Left = b.left()
 	d.Proof = b.proof()
 	d.Timeline = b.timeline()
@@ -174,7 +174,10 @@ func (b *builder) triggers() (out []Text) {
 }
 
 func (b *builder) attempts() (out []Try) {
-	for _, a := range b.i.Attempts {
+	for n, a := range b.i.Attempts {
+		if ofDrill(&b.i.Attempts[n]) {
+			continue
+		}
 		for _, w := range a.Writes {
 			p := w.Plan
 			t := Try{N: a.N, Component: Text(p.Component), Role: string(p.Role), Method: Text(p.Method), Title: Text(p.Title), From: Text(p.From.Full()), To: Text(p.To.Full()),
@@ -191,7 +194,10 @@ func (b *builder) attempts() (out []Try) {
 
 // left says of each component once what its rollbacks did not bring back.
 func (b *builder) left() (out []Item) {
-	for _, a := range b.i.Attempts {
+	for n, a := range b.i.Attempts {
+		if ofDrill(&b.i.Attempts[n]) {
+			continue
+		}
 		for _, w := range a.Writes {
 			stays := slices.DeleteFunc(slices.Clone(w.Plan.Stays), func(s string) bool { return s == "schema" && b.tookSchemaBack(w.Plan.Component) })
 			x := Item{Text(w.Plan.Component), Text(strings.Join(stays, ", "))}

@@ -38,6 +38,7 @@ type Data struct {
 	Decision    Decision   `json:"decision"`
 	Escalations []Call     `json:"escalations,omitempty"`
 	Attempts    []Try      `json:"attempts,omitempty"`
+	Drill       *Drill     `json:"drill,omitempty"`      // it was a rehearsal; null = it was none
 	Recoveries  []Recovery `json:"recoveries,omitempty"` // what followed a rollback that failed or made it worse
 	Left        []Item     `json:"left,omitempty"`       // what the writes did not bring back, by component
 	Proof       Proof      `json:"proof"`

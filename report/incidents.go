@@ -25,7 +25,10 @@ type Row struct {
 	Took       Took     `json:"took"`
 	DetectedBy string   `json:"detectedBy,omitempty"` // limit, answer, alert, page, told, saw
 	Attempts   int      `json:"attempts"`
-	Owes       []string `json:"owes,omitempty"` // what it switched off and did not put back, in words
+	Drill      bool     `json:"drill,omitempty"` // it was a rehearsal
+	Fault      string   `json:"fault,omitempty"` // by which a rehearsal broke it
+	Target     Span     `json:"target,omitzero"` // within which a rehearsal was to recover
+	Owes       []string `json:"owes,omitempty"`  // what it switched off and did not put back, in words
 	detected   time.Time
 }
 
@@ -40,6 +43,10 @@ func RowOf(facts []incident.Fact) Row {
 	if b.i.End != nil {
 		r.Outcome = string(b.i.End.Outcome)
 	}
+	if x := b.i.Rehearsed(); x != nil {
+		r.Fault, r.Target = x.Fault.Key, Span{Known: x.Target > 0, Seconds: x.Target.Seconds()}
+	}
+	r.Drill = b.i.IsDrill()
 	r.Components = b.components()
 	for _, d := range b.i.Owed() {
 		r.Owes = append(r.Owes, d.What)
@@ -65,7 +72,7 @@ func (b *builder) state() string {
 
 // rowFormat is raised with each change of what RowOf returns of a journal: rows
 // that were kept in another format are worked out anew.
-const rowFormat = 6
+const rowFormat = 7
 
 // keptRow is a row as it is kept beside its journal.
 type keptRow struct {
@@ -161,6 +168,44 @@ func WriteIncidents(w io.Writer, rows []Row) error {
 		_, err := fmt.Fprintln(w, "no incident yet")
 		return err
 	}
+	writeRows(w, "INCIDENT", rows)
+	return writeQuarters(w, "INCIDENTS", Quarters(slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return r.Drill })))
+}
+
+// WriteDrills prints the table of the drills among the incidents, newest first, and the
+// time to recover by quarter, against the target of the newest.
+func WriteDrills(w io.Writer, rows []Row) error {
+	rows = Drills(rows)
+	if len(rows) == 0 {
+		_, err := fmt.Fprintln(w, "no drill yet")
+		return err
+	}
+	writeRows(w, "DRILL", rows)
+	if err := writeQuarters(w, "DRILLS", Quarters(rows)); err != nil {
+		return err
+	}
+	if t := rows[0].Target; t.Known {
+		within := 0
+		for _, r := range rows {
+			if r.Verified && r.Took.Recover.Known && r.Took.Recover.Seconds <= t.Seconds {
+				within++
+			}
+		}
+		_, err := fmt.Fprintf(w, "Within the target of %s: %d of %d\n", model.Short(t.D()), within, len(rows))
+		return err
+	}
+	return nil
+}
+
+// Drills returns the rehearsals among the incidents, newest first.
+func Drills(rows []Row) []Row {
+	out := slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return !r.Drill })
+	slices.SortStableFunc(out, func(a, b Row) int { return b.Opened.Compare(a.Opened.Time) })
+	return out
+}
+
+// writeRows prints the table, newest first, and what is owed.
+func writeRows(w io.Writer, title string, rows []Row) {
 	sorted := slices.Clone(rows)
 	slices.SortStableFunc(sorted, func(a, b Row) int { return b.Opened.Compare(a.Opened.Time) })
 	// The ID has the time of the onset (UTC) and the first component. One that is too
@@ -173,7 +218,7 @@ func WriteIncidents(w io.Writer, rows []Row) error {
 		}
 		fmt.Fprintf(w, "%-*s %-13s %-12s %-6s %-5s %s\n", room, id, outcome, detect, decide, back, recovered)
 	}
-	line("INCIDENT", "OUTCOME", "DETECTED BY", "DECIDE", "BACK", "RECOVER")
+	line(title, "OUTCOME", "DETECTED BY", "DECIDE", "BACK", "RECOVER")
 	open := false
 	for _, r := range sorted {
 		line(text.Clean(r.ID), r.outcome(), strings.TrimSpace(brief(r.Took.Detect)+" "+text.Clean(r.DetectedBy)), brief(r.Took.Decide), brief(r.Took.RollBack), brief(r.Took.Recover))
@@ -183,7 +228,10 @@ func WriteIncidents(w io.Writer, rows []Row) error {
 		fmt.Fprintln(w, "* its checklist is not done")
 	}
 	writeOwed(w, sorted)
-	quarters := Quarters(rows)
+}
+
+// writeQuarters prints the time to restore by quarter, as a chart.
+func writeQuarters(w io.Writer, what string, quarters []Quarter) error {
 	if len(quarters) == 0 {
 		return nil
 	}
@@ -198,7 +246,7 @@ func WriteIncidents(w io.Writer, rows []Row) error {
 	}
 	fmt.Fprintln(w, "\nTime to restore (recovered − detected)")
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "QUARTER\tINCIDENTS\tRESTORED\tMEDIAN\t")
+	fmt.Fprintln(t, "QUARTER\t"+what+"\tRESTORED\tMEDIAN\t")
 	for _, q := range quarters {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\n", q.Name, q.Incidents, q.Restored, brief(q.Median), trend(q, longest))
 	}
@@ -274,7 +322,7 @@ func IncidentsJSON(rows []Row) ([]byte, error) {
 	b, err := json.MarshalIndent(struct {
 		Incidents []Row     `json:"incidents"`
 		Quarters  []Quarter `json:"quarters"`
-	}{append([]Row{}, rows...), append([]Quarter{}, Quarters(rows)...)}, "", "  ")
+	}{append([]Row{}, rows...), append([]Quarter{}, Quarters(slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return r.Drill }))...)}, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("the incidents cannot be written as JSON: %w", err)
 	}

@@ -15,6 +15,9 @@ import (
 // what was done about it by whom, and how it ended; each from a fact.
 func (b *builder) summary(d Data) (out []Text) {
 	say := func(format string, args ...any) { out = append(out, Text(fmt.Sprintf(format, args...))) }
+	if x := b.drill(); x != nil {
+		say("%s", x.Text)
+	}
 	for _, s := range b.failures() {
 		say("%s", s)
 	}
@@ -31,7 +34,7 @@ func (b *builder) summary(d Data) (out []Text) {
 		say("%s", s)
 	}
 	for n := range b.i.Attempts {
-		if b.inRecovery(&b.i.Attempts[n]) {
+		if b.inRecovery(&b.i.Attempts[n]) || ofDrill(&b.i.Attempts[n]) {
 			continue
 		}
 		for _, s := range b.attempted(&b.i.Attempts[n]) {

@@ -18,7 +18,7 @@ type Recovery struct {
 	Open  int       `json:"open,omitempty"` // steps that nobody took or left out
 }
 
-// Stepped is one step of a recovery.
+// Stepped is one step of a recovery, or of a drill.
 type Stepped struct {
 	Text    Text   `json:"text"`
 	State   string `json:"state"` // done, left out, open
@@ -46,21 +46,7 @@ func (b *builder) recoveries() (out []Recovery) {
 		if p.Course != incident.CourseRecovery {
 			continue
 		}
-		r := Recovery{Began: Moment{p.Began}, By: Text(p.By), Open: p.Open()}
-		for _, s := range p.Steps {
-			x := Stepped{Text: Text(s.Text), State: "open", Reason: Text(s.Reason), Command: Text(s.Command)}
-			switch s.State {
-			case incident.ItemOpen:
-			case incident.ItemWaived:
-				x.State = "left out"
-			default:
-				x.State = string(s.State)
-			}
-			if s.State != incident.ItemOpen {
-				x.By, x.At = Text(s.By), Moment{s.At}
-			}
-			r.Steps = append(r.Steps, x)
-		}
+		r := Recovery{Began: Moment{p.Began}, By: Text(p.By), Open: p.Open(), Steps: stepped(p)}
 		next := time.Time{}
 		for _, later := range b.i.Procedures[n+1:] {
 			if later.Course == incident.CourseRecovery && next.IsZero() {
@@ -73,6 +59,25 @@ func (b *builder) recoveries() (out []Recovery) {
 			}
 		}
 		out = append(out, r)
+	}
+	return out
+}
+
+// stepped tells of a procedure's steps.
+func stepped(p *incident.Procedure) (out []Stepped) {
+	for _, s := range p.Steps {
+		x := Stepped{Text: Text(s.Text), State: "open", Reason: Text(s.Reason), Command: Text(s.Command)}
+		switch s.State {
+		case incident.ItemOpen:
+		case incident.ItemWaived:
+			x.State = "left out"
+		default:
+			x.State = string(s.State)
+		}
+		if s.State != incident.ItemOpen {
+			x.By, x.At = Text(s.By), Moment{s.At}
+		}
+		out = append(out, x)
 	}
 	return out
 }

@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rollbook/config"
+	reporting "rollbook/report"
+)
+
+func newDrillHistory(f *flags) *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "history",
+		Short: "List the drills, the trend by quarter, and when the next one is due",
+		Long: `History lists the drills that the journals hold, how the time to recover went from
+quarter to quarter, how many were within their target, and when the next one is due, by
+drill.every of rollbook.yaml. It needs no cluster. With --format ics it prints a calendar
+file with that day.`,
+		Example: `  rollbook drill history
+  rollbook drill history --format ics > drill.ics`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := looseConfig(f)
+			if err != nil {
+				return err
+			}
+			rows, err := rowsOf(f, cfg, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			return writeDrills(cmd.OutOrStdout(), format, cfg, rows, time.Now())
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "table", "table, json or ics")
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json", "ics"}, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
+	return cmd
+}
+
+func writeDrills(w io.Writer, format string, cfg *config.Config, rows []reporting.Row, now time.Time) error {
+	switch format {
+	case "table":
+		if err := reporting.WriteDrills(w, rows); err != nil {
+			return err
+		}
+		_, text := drillDue(cfg, rows, now)
+		_, err := fmt.Fprintln(w, text)
+		return err
+	case "json":
+		out, err := reporting.IncidentsJSON(reporting.Drills(rows))
+		if err != nil {
+			return err
+		}
+		return writeOut(w, "", out)
+	case "ics":
+		due, text := drillDue(cfg, rows, now)
+		return writeOut(w, "", calendar(due, text, now))
+	}
+	return usagef("--format %q: it is table, json or ics", format)
+}
+
+// drillDue returns when the next drill is due, and says so; the first one is due now.
+func drillDue(cfg *config.Config, rows []reporting.Row, now time.Time) (time.Time, string) {
+	all := reporting.Drills(rows)
+	if len(all) == 0 {
+		return now, "The first drill is due: rollbook drill"
+	}
+	last := all[0].Opened.Time
+	due := last.Add(cfg.Drill.Every)
+	since := fmt.Sprintf("the last was on %s", last.UTC().Format(time.DateOnly))
+	if !due.After(now) {
+		return due, fmt.Sprintf("A drill is due since %s: %s", due.UTC().Format(time.DateOnly), since)
+	}
+	return due, fmt.Sprintf("The next drill is due on %s: %s", due.UTC().Format(time.DateOnly), since)
+}
+
+// calendar returns an iCalendar file (RFC 5545) with the day on which the next drill is due.
+func calendar(due time.Time, text string, now time.Time) []byte {
+	day := due.UTC().Format("20060102")
+	lines := []string{
+		"BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//rollbook//drill//EN", "BEGIN:VEVENT",
+		"UID:rollbook-drill-" + day, "DTSTAMP:" + now.UTC().Format("20060102T150405Z"),
+		"DTSTART;VALUE=DATE:" + day, "DTEND;VALUE=DATE:" + due.UTC().AddDate(0, 0, 1).Format("20060102"),
+		"SUMMARY:rollback drill", "DESCRIPTION:" + escaped.Replace(text), "END:VEVENT", "END:VCALENDAR", "",
+	}
+	return []byte(strings.Join(lines, "\r\n"))
+}
+
+// escaped writes a text of RFC 5545, 3.3.11.
+var escaped = strings.NewReplacer(`\`, `\\`, ";", `\;`, ",", `\,`, "\n", `\n`)

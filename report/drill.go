@@ -1,0 +1,59 @@
+package report
+
+import (
+	"fmt"
+
+	"rollbook/incident"
+	"rollbook/model"
+)
+
+// Drill is that the incident was a rehearsal, and what it came to.
+type Drill struct {
+	Component Text      `json:"component"`
+	Fault     Text      `json:"fault"` // "an image that does not exist"
+	Broke     Moment    `json:"broke"`
+	Alert     Text      `json:"alert,omitempty"`  // name; "" = none was seen to fire
+	Fired     Moment    `json:"fired,omitzero"`   // when it began to
+	AlertTook Span      `json:"alertTook"`        // from when it was broken
+	Target    Span      `json:"target"`           // within which it was to recover
+	Within    bool      `json:"within"`           // it did, as far as is known
+	PutBack   Moment    `json:"putBack,omitzero"` // zero = it was owed at the journal's end
+	Text      Text      `json:"text"`             // all of it in a sentence
+	Steps     []Stepped `json:"steps"`
+	Badly     Text      `json:"badly,omitempty"` // what went badly, in the operator's words
+	Party     Text      `json:"party,omitempty"` // who took part
+}
+
+// drill tells of the rehearsal; nil where it was none.
+func (b *builder) drill() *Drill {
+	r, p := b.i.Rehearsed(), b.i.Procedure(incident.CourseDrill)
+	if r == nil {
+		return nil
+	}
+	d := &Drill{Component: Text(r.Component), Fault: Text(r.Fault.Label), Broke: Moment{r.Broke}, PutBack: Moment{r.PutBack}, Steps: stepped(p),
+		AlertTook: Span{Why: "no alert was seen to fire"}, Target: Span{Known: r.Target > 0, Seconds: r.Target.Seconds()}, Within: r.Recovered && r.Recover <= r.Target}
+	if a := r.Alert; a != nil {
+		d.Alert, d.Fired, d.AlertTook = Text(a.Name), Moment{a.Since}, Span{Known: true, Seconds: a.Since.Sub(r.Broke).Seconds()}
+	}
+	d.Text = Text(fmt.Sprintf("This was a drill: %s was broken on purpose (%s). %s", r.Component, r.Fault.Label, r.Words()))
+	for _, it := range b.i.Items {
+		switch it.ID {
+		case incident.ItemBadly:
+			d.Badly = Text(it.Reason)
+		case incident.ItemParty:
+			d.Party = Text(it.Reason)
+		}
+	}
+	return d
+}
+
+// ofDrill reports whether an attempt only breaks or puts back what a drill broke: the
+// drill's own table tells of it.
+func ofDrill(a *incident.Attempt) bool {
+	for n := range a.Writes {
+		if a.Writes[n].Plan.Role != model.RoleFault {
+			return false
+		}
+	}
+	return len(a.Writes) > 0
+}
