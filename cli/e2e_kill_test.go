@@ -239,11 +239,13 @@ type killStory struct {
 	// begins makes what is broken, and returns how that is configured and how it is checked
 	// at the end.
 	begins func(t *testing.T, b *between, name string) (yaml string, complete func(*journal.Content))
+	// first is where each incident is killed the first time; "" = anywhere, as later.
+	first string
 }
 
 // undone is a rollback from its beginning to the closed incident.
 func undone(bed *killBed) killStory {
-	return killStory{killedName, 1, 2, func(t *testing.T, b *between, name string) (string, func(*journal.Content)) {
+	return killStory{who: killedName, writes: 1, messages: 2, begins: func(t *testing.T, b *between, name string) (string, func(*journal.Content)) {
 		t.Helper()
 		bed.breaks(t, name)
 		return fmt.Sprintf("components:\n  - name: %s\n    workload: deploy/%s\n    checks: {up: false}\n"+
@@ -280,12 +282,15 @@ func killing(t *testing.T, bed *killBed, story killStory) {
 		vars := []string{story.who + "=" + name, killedConfig + "=" + config, killedKube + "=" + kubeconfig, killedDir + "=" + dir,
 			"KILL_HOOK_ONE=" + server + "/chat/one", "KILL_HOOK_TWO=" + server + "/chat/two"}
 		b.reset()
+		first := story.first
 		for sure := 0; ; {
 			after, trap := 50*time.Millisecond+time.Duration(pick.Int64N(int64(bed.within))), ""
 			if pick.IntN(2) == 0 {
 				trap = b.ahead(pick.IntN(2), story.writes, story.messages)
 			}
-			if kills >= bed.kills {
+			if first != "" {
+				trap, first = first, ""
+			} else if kills >= bed.kills {
 				after, trap = 0, ""
 			}
 			ended, acked := b.run(vars, after, trap)

@@ -74,7 +74,7 @@ func (m byImage) Behaviour(_ context.Context, _ model.Target, owners []string, _
 	known := func(v float64) model.Reading { return model.Reading{Known: true, Value: v, At: time.Now()} }
 	for _, o := range owners {
 		ratio := 0.001
-		if c := m.board(); c != nil && c.OwnerName == o {
+		if c := m.board(); c != nil && c.OwnerName != "" && c.OwnerName == o {
 			ratio = 0.3
 		}
 		out[o] = model.Behaviour{Errors: known(ratio), P95: known(0.1), Requests: known(9000)}
@@ -189,8 +189,16 @@ func (o *attendant) act() bool {
 			once("pick", incident.Pick{Component: o.name, To: h.Candidates[len(h.Candidates)-1].Key})
 		}
 	case i.Step == incident.Confirm && blocked == "":
-		once(fmt.Sprint("confirm ", len(i.Attempts)), incident.ConfirmWrite{Word: incident.ConfirmWord(i), Plans: []string{p.Plans[0].ID}})
+		once(fmt.Sprint("confirm ", len(i.Attempts)), incident.ConfirmWrite{Word: incident.ConfirmWord(i), Plans: []string{p.Plans[0].ID}, Sentences: s.Sentences()})
 	case i.Step == incident.Confirm:
+		if p != nil {
+			for _, k := range p.Checks { // what is deleted and made anew is meant
+				if strings.HasPrefix(k.ID, "anew:") && !i.Overridden(p.Slot, k) {
+					once(fmt.Sprint("override ", len(i.Timeline)), incident.OverrideCheck{Slot: p.Slot, Check: k.ID, Reason: "there is no other way"})
+					return false
+				}
+			}
+		}
 		if p != nil && p.Done && !strings.HasPrefix(blocked, "asking") {
 			once(fmt.Sprint("recheck ", len(i.Timeline)), incident.Recheck{})
 		}

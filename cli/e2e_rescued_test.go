@@ -39,7 +39,7 @@ func TestRecoveryKilledOnTheTestbed(t *testing.T) {
 	}
 	conf.CurrentContext = "testbed"
 	bed := newKillBed(t, conf, emptyNamespace(t), max(8, tries()), 4*time.Second)
-	killing(t, bed, killStory{rescuedName, len(wrote("")), 0, func(t *testing.T, b *between, name string) (string, func(*journal.Content)) {
+	killing(t, bed, killStory{who: rescuedName, writes: len(wrote("")), begins: func(t *testing.T, b *between, name string) (string, func(*journal.Content)) {
 		t.Helper()
 		bed.breaks(t, name)
 		config, before := bed.rescuable(t, name)

@@ -124,7 +124,9 @@ func (c *Client) rehearse(ctx context.Context, r *rehearsing) error {
 		return model.Told(nil, err, "what the API server makes of %s is not known (dry run): %s", r.Object, because(err))
 	default:
 		r.Refused = words(err)
-		r.Immutable = apierrors.IsInvalid(err) && strings.Contains(strings.ToLower(st.Status().Message), "immutable")
+		if r.Immutable = live != nil && immutable(err); r.Immutable {
+			return c.rehearseAnew(ctx, r, live)
+		}
 		return nil
 	}
 	after := &object{}
@@ -254,7 +256,7 @@ func answered(body []byte, r model.Rehearsed) (model.AppliedObject, error) {
 	case r.Live != nil && m.ResourceVersion == live.Metadata.ResourceVersion:
 		return foreign("as it was before the write")
 	}
-	out := model.AppliedObject{Version: m.ResourceVersion, Generation: m.Generation}
+	out := model.AppliedObject{Version: m.ResourceVersion, UID: string(m.UID), Generation: m.Generation}
 	if t := o.template(); t != nil {
 		out.Template, _ = hashOf(t)
 	}

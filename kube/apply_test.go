@@ -178,11 +178,15 @@ func TestRehearseLeavesReplicas(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		var sent struct {
-			Spec struct{ Replicas json.Number }
+		if got := replicasOf(t, r.Raw); got != tt.want {
+			t.Errorf("%s: replicas %q are sent, want %q", name, got, tt.want)
 		}
-		if err := json.Unmarshal(r.Raw, &sent); err != nil || string(sent.Spec.Replicas) != tt.want {
-			t.Errorf("%s: replicas %q are sent, want %q (%v)", name, sent.Spec.Replicas, tt.want, err)
+		// Made anew, it begins with as many as there are.
+		anew, err := a.Rehearse(t.Context(), toApply(t, "rollbook", strings.ReplaceAll(apiOne, "app: api", "app: other")))
+		if want := map[string]string{"no autoscaler": "3"}[name]; err != nil || anew.Remade() == tt.mark || want != "" && !strings.Contains(string(anew.Raw), `"replicas":`+want) {
+			t.Errorf("%s: anew %+v, %s (%v)", name, anew.Anew, anew.Raw, err)
+		} else if live := replicasOf(t, anew.Live); want == "" && !tt.mark && replicasOf(t, anew.Raw) != live {
+			t.Errorf("%s: %s replicas anew, and there are %s", name, replicasOf(t, anew.Raw), live)
 		}
 		if (r.Scaler != "") != strings.HasPrefix(name, "autoscaler") || (r.ScalerErr != "") != (name == "not known") {
 			t.Errorf("%s: %q %q", name, r.Scaler, r.ScalerErr)
@@ -190,13 +194,24 @@ func TestRehearseLeavesReplicas(t *testing.T) {
 	}
 }
 
+func replicasOf(t *testing.T, raw json.RawMessage) string {
+	t.Helper()
+	var o struct {
+		Spec struct{ Replicas json.Number }
+	}
+	if err := json.Unmarshal(raw, &o); err != nil {
+		t.Fatal(err)
+	}
+	return string(o.Spec.Replicas)
+}
+
 // What the API server refuses is told in its words; what cannot be asked is an error.
 func TestRehearseRefused(t *testing.T) {
 	c := rehearse(t)
 	a := NewApplier(c.Client)
 	r, err := a.Rehearse(t.Context(), toApply(t, "rollbook", strings.ReplaceAll(apiOne, "app: api", "app: other")))
-	if err != nil || !r.Immutable || !strings.Contains(r.Refused, "immutable") || r.After != nil {
-		t.Errorf("%+v (%v)", r, err)
+	if err != nil || !r.Immutable || !strings.Contains(r.Refused, "immutable") || !r.Remade() || r.Anew.Orphan || !strings.Contains(string(r.After), `"name":"api"`) || len(r.Conflicts) > 0 {
+		t.Errorf("%+v %+v (%v)", r, r.Anew, err)
 	}
 	if _, err := a.Rehearse(t.Context(), toApply(t, "rollbook", "{apiVersion: shop/v1, kind: Till, metadata: {name: a}}")); err == nil || !strings.Contains(err.Error(), "the cluster does not have shop/v1") {
 		t.Error(err)

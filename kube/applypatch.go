@@ -75,10 +75,10 @@ func (c *Client) sendJSONPatch(ctx context.Context, o model.Object, patch json.R
 	return c.sendWrite(ctx, w)
 }
 
-// Delete deletes an object, once, if it is still the one with that UID. One that is gone
-// already is no error. The error is model.ErrChanged (another one has its name),
-// ErrRefused, ErrReadOnly or ErrLost.
-func (a Applier) Delete(ctx context.Context, o model.Object, uid string, tell func(model.Progress)) error {
+// Delete deletes an object, once, if it is still what the removal holds on to. One that is
+// gone already is no error. The error is model.ErrChanged (it changed, or another one has
+// its name), ErrRefused, ErrReadOnly or ErrLost.
+func (a Applier) Delete(ctx context.Context, o model.Object, how model.Removal, tell func(model.Progress)) error {
 	c := a.c
 	c.writing.Add(1)
 	defer c.writing.Add(-1)
@@ -86,7 +86,14 @@ func (a Applier) Delete(ctx context.Context, o model.Object, uid string, tell fu
 	if err != nil {
 		return model.Told(model.ErrRefused, err, "%s was not deleted: %s", o, because(err))
 	}
-	body, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": map[string]any{"uid": uid}, "propagationPolicy": "Background"})
+	must, policy := map[string]any{"uid": how.UID}, "Background"
+	if how.Version != "" {
+		must["resourceVersion"] = how.Version
+	}
+	if how.Orphan {
+		policy = "Orphan"
+	}
+	body, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": must, "propagationPolicy": policy})
 	if err != nil {
 		return err
 	}
@@ -95,11 +102,13 @@ func (a Applier) Delete(ctx context.Context, o model.Object, uid string, tell fu
 		if err != nil {
 			return err
 		}
-		return removed(answer, o, uid)
+		return removed(answer, o, how.UID)
 	})
 	switch {
 	case err == nil, gone(err, o.Name):
 		return nil
+	case apierrors.IsConflict(err) && how.Version != "":
+		return model.Told(model.ErrChanged, err, "%s was not deleted: it changed since it was compared: %s", o, words(err))
 	case apierrors.IsConflict(err):
 		return model.Told(model.ErrChanged, err, "%s was not deleted: it was deleted and made again meanwhile", o)
 	}

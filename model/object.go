@@ -59,6 +59,24 @@ type Rehearsed struct {
 	Stopped   bool            // a mark says that it is scaled down for a time: replicas are left as they are
 	Refused   string          // why the API server would refuse it, in its own words; "" = it would not
 	Immutable bool            // it would, because a field cannot be changed
+	Anew      *Anew           // how it could be deleted and made anew, where it is Immutable; After is what comes of it then
+}
+
+// Anew says what it comes to when an object is deleted and made anew.
+type Anew struct {
+	Never  string // why that is not done; "" = it may be
+	Orphan bool   // what belongs to it stays, and the new one takes it over
+	Costs  string // what ends with it and what is lost, in words
+}
+
+// Remade reports whether the object can be deleted and made anew.
+func (r *Rehearsed) Remade() bool { return r.Anew != nil && r.Anew.Never == "" }
+
+// Removal says what a deletion holds on to, and what becomes of what belongs to the object.
+type Removal struct {
+	UID     string // that the object must have
+	Version string // resourceVersion that it must still have; "" = whatever it has
+	Orphan  bool   // what belongs to it stays
 }
 
 // Autoscaler sets the number of a workload's replicas by itself.
@@ -70,6 +88,7 @@ type Autoscaler struct {
 // AppliedObject is the API server's answer to a server-side apply.
 type AppliedObject struct {
 	Version    string // resourceVersion
+	UID        string
 	Generation int64
 	Template   string // hash of its pod template; "" = it has none
 }

@@ -120,7 +120,7 @@ func (c *Change) Kept() Changed {
 // neither. One that was made again under its name is neither.
 func (c *Changed) Stands(raw json.RawMessage) (model.Settled, error) {
 	switch uid := UID(raw); {
-	case c.Gone && (uid != c.UID || deleting(raw)):
+	case c.Gone && (uid != c.UID || Deleting(raw)):
 		return model.SettledDone, nil
 	case c.Gone, c.UID == "" && raw == nil:
 		return model.SettledNot, nil
@@ -153,8 +153,8 @@ func UID(raw json.RawMessage) string {
 	return o.Metadata.UID
 }
 
-// deleting reports whether an object is on its way out.
-func deleting(raw json.RawMessage) bool {
+// Deleting reports whether an object is on its way out.
+func Deleting(raw json.RawMessage) bool {
 	var o struct {
 		Metadata struct{ DeletionTimestamp string }
 	}

@@ -60,6 +60,14 @@ func runMethods(t *testing.T, in In) {
 			in(t, func(t *testing.T, b *Bed) { f(t, redeployTrial(t, b)) })
 		})
 	})
+	t.Run("Method/redeploy that makes it anew", func(t *testing.T) {
+		RunMethod(t, func(t *testing.T, f func(t *testing.T, x *Trial)) {
+			in(t, func(t *testing.T, b *Bed) { f(t, anewTrial(t, b, model.Deployment)) })
+		})
+	})
+	t.Run("Redeploy/pods that stay are taken over", func(t *testing.T) {
+		in(t, func(t *testing.T, b *Bed) { progressEnds(t, anewTrial(t, b, model.StatefulSet)) })
+	})
 }
 
 // wire is a proxy before the API server.

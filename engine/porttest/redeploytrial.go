@@ -85,3 +85,46 @@ func redeployTrial(t *testing.T, b *Bed) *Trial {
 	x.lacks(map[string]string{"viewer": "access.patch", "nobody": ""})
 	return x
 }
+
+// anewTrial has a workload of which an earlier release, in a repository, has another value
+// of a field that cannot be changed: the selector of a Deployment, whose pods end, and the
+// Service of a StatefulSet, whose pods stay.
+func anewTrial(t *testing.T, b *Bed, kind model.Kind) *Trial {
+	t.Helper()
+	w, seen := b.made(t, kind)
+	git := NewRepository(t)
+	now := workloadJSON(kind)
+	was := strings.ReplaceAll(now, `{"app":"api"}`, `{"app":"api","release":"one"}`)
+	if kind == model.StatefulSet {
+		was = strings.ReplaceAll(now, `"serviceName":"api"`, `"serviceName":"api-one"`)
+	}
+	git.Write("manifests/api.json", strings.ReplaceAll(was, "contract/api:1", "contract/api:0"))
+	first := git.Tag("0")
+	git.Write("manifests/api.json", now)
+	git.Tag("1")
+	x := b.trial(t, w.Namespace, "redeploy", git.Dir)
+	x.Component = func() *model.Component { return seen.get("api") }
+	x.To = model.Version{Key: "0@" + first}
+	x.Sends, x.Blocks = 2, "anew:"+w.Object().String()
+	x.State = func(t *testing.T) string {
+		t.Helper()
+		raw, err := b.try(t, http.MethodGet, path(w.Namespace, kind.Resource(), w.Name), "", "")
+		if err != nil {
+			return "none"
+		}
+		d := &deployment{}
+		var o struct {
+			Metadata struct{ UID, DeletionTimestamp string }
+		}
+		decode(t, raw, d)
+		decode(t, raw, &o)
+		if o.Metadata.DeletionTimestamp != "" {
+			return "none"
+		}
+		return fmt.Sprintf("image %s of %s", d.image(), o.Metadata.UID)
+	}
+	x.Change = func(t *testing.T) { b.releaseOf(t, w, "contract/api:9", "") }
+	x.Changed = model.SettledForeign
+	x.lacks(map[string]string{"viewer": "access.patch", "nobody": ""})
+	return x
+}

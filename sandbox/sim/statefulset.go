@@ -2,6 +2,8 @@ package sim
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -14,6 +16,17 @@ import (
 // revision that does not get ready holds up all others (kubernetes#67250): that
 // is the real behaviour too.
 func (m *Sim) syncStatefulSet(s *appsv1.StatefulSet) error {
+	kind := appsv1.SchemeGroupVersion.WithKind("StatefulSet")
+	for _, r := range list[appsv1.ControllerRevision](m, controllerRevisions, s.Namespace) {
+		if adopts(s, s.Spec.Selector, r) {
+			return m.update(controllerRevisions, adopted(r.DeepCopy(), s, kind)) // the next sync knows it
+		}
+	}
+	for _, p := range list[corev1.Pod](m, pods, s.Namespace) {
+		if isMember(s, p.Name) && adopts(s, s.Spec.Selector, p) {
+			return m.update(pods, adopted(p.DeepCopy(), s, kind))
+		}
+	}
 	h := m.history(s, "StatefulSet", s.Spec.Template.Labels)
 	update, err := h.newest(&s.Spec.Template)
 	if err != nil {
@@ -67,6 +80,13 @@ func (m *Sim) syncStatefulSet(s *appsv1.StatefulSet) error {
 	s = s.DeepCopy()
 	s.Status = *st
 	return m.updateStatus(statefulSets, s)
+}
+
+// isMember reports whether a pod is one of a StatefulSet's, by its name.
+func isMember(s *appsv1.StatefulSet, pod string) bool {
+	number, ok := strings.CutPrefix(pod, s.Name+"-")
+	n, err := strconv.Atoi(number)
+	return ok && err == nil && n >= 0
 }
 
 // moveStateful does the next thing that there is to do, if any.

@@ -41,11 +41,10 @@ func validate(r *Resource, o, old runtime.Object) error {
 		}
 		errs = append(errs, workload(o.Spec.Selector, was, &o.Spec.Template, o.Spec.Replicas, spec)...)
 	case *appsv1.StatefulSet:
-		was := (*metav1.LabelSelector)(nil)
-		if d, ok := old.(*appsv1.StatefulSet); ok {
-			was = d.Spec.Selector
+		errs = append(errs, workload(o.Spec.Selector, nil, &o.Spec.Template, o.Spec.Replicas, spec)...)
+		if was, ok := old.(*appsv1.StatefulSet); ok && !equality.Semantic.DeepEqual(fixed(&was.Spec), fixed(&o.Spec)) {
+			errs = append(errs, field.Forbidden(spec, "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"))
 		}
-		errs = append(errs, workload(o.Spec.Selector, was, &o.Spec.Template, o.Spec.Replicas, spec)...)
 	case *appsv1.DaemonSet:
 		was := (*metav1.LabelSelector)(nil)
 		if d, ok := old.(*appsv1.DaemonSet); ok {
@@ -63,6 +62,11 @@ func validate(r *Resource, o, old runtime.Object) error {
 		return apierrors.NewInvalid(r.GVK().GroupKind(), acc.GetName(), errs)
 	}
 	return nil
+}
+
+// fixed returns what never changes of a StatefulSet.
+func fixed(s *appsv1.StatefulSetSpec) appsv1.StatefulSetSpec {
+	return appsv1.StatefulSetSpec{Selector: s.Selector, ServiceName: s.ServiceName, PodManagementPolicy: s.PodManagementPolicy, VolumeClaimTemplates: s.VolumeClaimTemplates}
 }
 
 func workload(sel, was *metav1.LabelSelector, t *corev1.PodTemplateSpec, replicas *int32, spec *field.Path) (errs field.ErrorList) {

@@ -53,7 +53,7 @@ func (m Maintenance) write(ctx context.Context, c *change, tell func(model.Progr
 	case c.apply != nil:
 		_, err = m.cluster.Apply(ctx, *c.apply, tell)
 	case c.Gone:
-		err = m.cluster.Delete(ctx, c.Object, ways.UID(c.Raw), tell)
+		err = m.cluster.Delete(ctx, c.Object, model.Removal{UID: ways.UID(c.Raw)}, tell)
 	default:
 		_, err = c.Write(ctx, m.cluster, tell)
 	}

@@ -28,7 +28,7 @@ type Cluster interface {
 	// Apply writes what was rehearsed, once. The error is as ways.Objects.Patch has it.
 	Apply(ctx context.Context, r model.Rehearsed, tell func(model.Progress)) (model.AppliedObject, error)
 	// Delete deletes an object, once, if it is still the one with that UID.
-	Delete(ctx context.Context, o model.Object, uid string, tell func(model.Progress)) error
+	Delete(ctx context.Context, o model.Object, how model.Removal, tell func(model.Progress)) error
 }
 
 // Options set what a Maintenance may do, and what it writes down.

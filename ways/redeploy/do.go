@@ -54,13 +54,16 @@ func (r Redeploy) Do(ctx context.Context, plan model.Plan, tell func(model.Progr
 		o := &want.Objects[n]
 		tell(model.Progress{Phase: model.PhaseRunning, Share: float64(n) / float64(len(want.Objects)), Lines: slices.Clone(got.Done),
 			Text: fmt.Sprintf("applying %s (%d of %d)", o.Object, n+1, len(want.Objects))})
-		out, err := r.write(ctx, o, manifests[n], ready[n], tell)
+		out, gone, err := r.write(ctx, o, manifests[n], ready[n], tell)
+		if gone && err != nil {
+			got.Deleted = []string{o.Object.String()}
+		}
 		switch {
 		case err == nil:
-		case n == 0 && !errors.Is(err, model.ErrLost):
+		case n == 0 && !gone && !errors.Is(err, model.ErrLost):
 			return model.Receipt{}, err
 		case errors.Is(err, model.ErrLost):
-			return model.Receipt{}, model.Told(model.ErrLost, err, "%s; %d of %d objects were applied before it", err, n, len(want.Objects))
+			return model.Receipt{}, model.Told(model.ErrLost, err, "%s; %d of %d objects were applied before it%s", err, n, len(want.Objects), got.between())
 		default:
 			got.Stopped = text.Line(err.Error())
 			for _, left := range want.Objects[n:] {
@@ -71,9 +74,20 @@ func (r Redeploy) Do(ctx context.Context, plan model.Plan, tell func(model.Progr
 		got.Done = append(got.Done, o.Object.String())
 		if isWorkload(o.Object, plan.Workload) {
 			got.Generation, got.Template = out.Generation, out.Template
+			if o.makes() {
+				got.UID = out.UID
+			}
 		}
 	}
 	return got.receipt(r.Now())
+}
+
+// between says which objects are deleted and not made anew; "" when none is.
+func (a *applied) between() string {
+	if len(a.Deleted) == 0 {
+		return ""
+	}
+	return "; deleted and not made anew, it is not there: " + some(a.Deleted)
 }
 
 // again builds the plan's version anew. The error is ErrChanged when it is not what was
@@ -121,7 +135,7 @@ func (r Redeploy) rehearseAgain(ctx context.Context, o *object, m model.Manifest
 	if err != nil {
 		return t, refused(err, "%s: it could not be compared again before the write: %s", not, err)
 	}
-	if t.Refused != "" {
+	if t.Refused != "" && !t.Remade() {
 		return t, model.Told(model.ErrRefused, nil, "%s: %s", not, t.Refused)
 	}
 	now, err := changed(t)
@@ -142,12 +156,21 @@ func (r Redeploy) rehearseAgain(ctx context.Context, o *object, m model.Manifest
 // covers reports whether a change is the one that was confirmed, and takes over no more.
 // What kubectl has applied is the manager's own once it was handed over.
 func (o *object) covers(now *object) bool {
-	return o.From == now.From && o.To == now.To && slices.Equal(o.Paths, now.Paths) &&
+	return o.UID == now.UID && o.Orphan == now.Orphan && o.From == now.From && o.To == now.To && slices.Equal(o.Paths, now.Paths) &&
 		!slices.ContainsFunc(now.Takes, func(f model.Owned) bool { return !slices.Contains(o.Takes, f) })
 }
 
 // write applies one object, again where it changed in between and is still as confirmed.
-func (r Redeploy) write(ctx context.Context, o *object, m model.Manifest, ready model.Rehearsed, tell func(model.Progress)) (model.AppliedObject, error) {
+// gone says that it was deleted, to be made anew.
+func (r Redeploy) write(ctx context.Context, o *object, m model.Manifest, ready model.Rehearsed, tell func(model.Progress)) (out model.AppliedObject, gone bool, err error) {
+	if o.UID != "" {
+		return r.remake(ctx, o, m, ready, tell)
+	}
+	out, err = r.apply(ctx, o, m, ready, tell)
+	return out, false, err
+}
+
+func (r Redeploy) apply(ctx context.Context, o *object, m model.Manifest, ready model.Rehearsed, tell func(model.Progress)) (model.AppliedObject, error) {
 	for n := 1; ; n++ {
 		var out model.AppliedObject
 		var err error
@@ -180,7 +203,7 @@ func (a *applied) receipt(at time.Time) (model.Receipt, error) {
 		said = a.Done[0] + " applied"
 	}
 	if len(a.Left) > 0 {
-		said = fmt.Sprintf("%d of %d objects applied: %s; %s; left: %s", len(a.Done), len(a.Done)+len(a.Left), some(a.Done), a.Stopped, some(a.Left))
+		said = fmt.Sprintf("%d of %d objects applied%s; %s%s; left: %s", len(a.Done), len(a.Done)+len(a.Left), strings.TrimSuffix(": "+some(a.Done), ": "), a.Stopped, a.between(), some(a.Left))
 	}
 	raw, err := json.Marshal(a)
 	return model.Receipt{At: at, Text: said, Detail: raw}, err
@@ -209,6 +232,8 @@ func (r Redeploy) Look(ctx context.Context, plan model.Plan) (model.Looked, erro
 		switch {
 		case errs[n] != nil:
 			return model.Looked{}, model.Told(nil, errs[n], "whether %s was applied cannot be seen: %s: %s", plan.To, o.Object, errs[n])
+		case o.between(raws[n]):
+			got.Deleted = append(got.Deleted, o.Object.String())
 		case states[n] == model.SettledDone:
 			got.Done = append(got.Done, o.Object.String())
 			if who, _, _ := strings.Cut(by[n], " at "); by[n] != "" && !slices.Contains(strings.Split(who, " or "), want.Manager) {
@@ -216,6 +241,9 @@ func (r Redeploy) Look(ctx context.Context, plan model.Plan) (model.Looked, erro
 			}
 			if isWorkload(o.Object, plan.Workload) {
 				got.Generation = ways.Generation(raws[n])
+				if o.makes() {
+					got.UID = ways.UID(raws[n])
+				}
 			}
 			continue
 		case states[n] == model.SettledForeign && raws[n] == nil:
@@ -226,9 +254,9 @@ func (r Redeploy) Look(ctx context.Context, plan model.Plan) (model.Looked, erro
 		got.Left = append(got.Left, o.Object.String())
 	}
 	switch {
-	case len(got.Done) == 0 && foreign != "":
+	case len(got.Done)+len(got.Deleted) == 0 && foreign != "":
 		return model.Looked{State: model.SettledForeign, By: foreign}, nil
-	case len(got.Done) == 0:
+	case len(got.Done)+len(got.Deleted) == 0:
 		return model.Looked{State: model.SettledNot}, nil
 	case len(got.Left) > 0:
 		got.Stopped = "it was cut short"

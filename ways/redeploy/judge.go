@@ -23,10 +23,12 @@ func (r Redeploy) Judge(c *model.Component, p *model.Plan, receipt *model.Receip
 	}
 	if len(got.Left) > 0 {
 		return model.Progress{Phase: model.PhaseFailed, Left: true, Share: float64(len(got.Done)) / float64(len(got.Done)+len(got.Left)), Text: fmt.Sprintf(
-			"stopped after %d of %d objects: %s; left: %s", len(got.Done), len(got.Done)+len(got.Left), got.Stopped, some(got.Left))}
+			"stopped after %d of %d objects: %s%s; left: %s", len(got.Done), len(got.Done)+len(got.Left), got.Stopped, got.between(), some(got.Left))}
 	}
 	template := cmp.Or(got.Template, want.Template)
 	switch {
+	case got.UID != "" && c != nil && c.UID != got.UID && c.Missing == "", got.UID != "" && c != nil && c.Missing == model.NotFound:
+		return model.Progress{Text: "waiting for the cluster to show the new " + p.Workload.String()}
 	case c != nil && c.Missing == model.NotFound:
 		return model.Progress{Phase: model.PhaseReverted, Text: p.Workload.String() + " was deleted"}
 	case c == nil || c.Missing != "":

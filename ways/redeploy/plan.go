@@ -68,7 +68,7 @@ func (r Redeploy) Plan(ctx context.Context, c *model.Component, to model.Version
 // prepare fills in what a plan is made of.
 func (r Redeploy) prepare(ctx context.Context, w *world, to model.Version, tell func(string)) (err error) {
 	c := w.comp
-	if c.Missing != "" {
+	if c.Missing != "" && c.Missing != model.NotFound { // what was deleted is made anew
 		return model.Told(nil, nil, "%s is not to be seen (%s): nothing is written to what nobody can watch", c.Workload, c.Missing)
 	}
 	if w.target, err = r.target(c.ID); err != nil {
@@ -108,7 +108,7 @@ func (r Redeploy) prepare(ctx context.Context, w *world, to model.Version, tell 
 		return errs
 	}
 	for _, t := range w.tries {
-		if t.Refused != "" {
+		if t.Refused != "" && !t.Remade() {
 			continue
 		}
 		o, err := changed(t)
@@ -202,12 +202,29 @@ func (r Redeploy) makePlan(w *world) (model.Plan, error) {
 	if x.tag != "" {
 		p.Title = fmt.Sprintf("Redeploy %s at %s (commit %s) from %s: %s", c.ID, x.Version, ways.ShortCommit(x.commit), w.target.what(), what)
 	}
+	if anew := w.anew(); len(anew) > 0 {
+		p.Title += "; deleted and made anew: " + some(anew)
+		p.Sentence = remakes(anew)
+	}
 	p.Stays = w.stays()
 	p.Command = r.command(w)
 	of := want
 	of.Before = time.Time{} // moves with each pod that gets ready
 	p.ID = model.Digest(p.Method, p.Component, p.Workload, of)
 	return p, nil
+}
+
+// remakes returns the words that are typed to have objects deleted and made anew.
+func remakes(names []string) string { return "delete " + strings.Join(names, ", ") }
+
+// anew returns the objects that are deleted and made anew.
+func (w *world) anew() (out []string) {
+	for n := range w.objects {
+		if w.objects[n].UID != "" {
+			out = append(out, w.objects[n].Object.String())
+		}
+	}
+	return out
 }
 
 // stays says what applying a version does not bring back.
@@ -260,6 +277,15 @@ func (r Redeploy) command(w *world) string {
 	}
 	ns := w.comp.Workload.Namespace
 	out := fmt.Sprintf("D=$(mktemp -d) && git -C %s archive %s | tar -x -C $D && ", model.ShellWord(w.repo.dir), model.ShellWord(x.commit))
+	for n := range w.objects {
+		if o := &w.objects[n]; o.UID != "" {
+			cascade := " --cascade=background"
+			if o.Orphan {
+				cascade = " --cascade=orphan"
+			}
+			out += r.cluster.Kubectl(o.Namespace, "delete "+o.Object.String()+cascade) + " && "
+		}
+	}
 	switch {
 	case t.Overlay != "":
 		out += r.cluster.Kubectl(ns, apply+" -k $D/"+model.ShellWord(t.Overlay))

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"rollbook/model"
 	"rollbook/text"
@@ -21,8 +22,11 @@ func (r Redeploy) rights(ctx context.Context, w *world) []model.Check {
 	var asks []ask
 	for _, t := range w.tries {
 		asks = append(asks, ask{"get", t.Object}, ask{"patch", t.Object})
-		if t.Live == nil {
+		if t.Live == nil || t.Remade() {
 			asks = append(asks, ask{"create", t.Object})
+		}
+		if t.Remade() {
+			asks = append(asks, ask{"delete", t.Object})
 		}
 	}
 	may, errs := make([]bool, len(asks)), make([]error, len(asks))
@@ -123,9 +127,12 @@ func (w *world) checkDryRun() (out []model.Check) {
 	made := 0
 	for _, t := range w.tries {
 		switch {
+		case t.Remade():
+			out = append(out, ways.Line("anew:"+t.Object.String(), model.CheckBlocked, fmt.Sprintf("go back another way, if there is one; else override it, and type “%s” before the word", remakes(w.anew())),
+				"%s is deleted and made anew: %s%s. Nothing else works: %s", t.Object, t.Anew.Costs, w.outage(&t), t.Refused))
 		case t.Immutable:
 			out = append(out, ways.Hard(ways.Line("dryrun:"+t.Object.String(), 0, "delete it and apply it again by hand, if you can do without it for that time; or go back another way",
-				"%s has a field that cannot be changed, it could only be deleted and made again, which is not done by this: %s", t.Object, t.Refused)))
+				"%s could only be deleted and made anew, which is not done: %s. The API server says: %s", t.Object, t.Anew.Never, t.Refused)))
 		case t.Refused != "":
 			out = append(out, ways.Hard(ways.Line("dryrun:"+t.Object.String(), 0, "choose another version, or go back another way", "the API server refuses %s: %s", t.Object, t.Refused)))
 		case t.Live == nil:
@@ -149,6 +156,23 @@ func (w *world) checkDryRun() (out []model.Check) {
 		}
 	}
 	return []model.Check{ways.Line("dryrun", model.CheckOK, "", "the API server accepts all %d objects (dry run): %s", all, strings.Join(parts, ", "))}
+}
+
+// outage says for how long nothing serves while an object is made anew, as far as is known.
+func (w *world) outage(t *model.Rehearsed) string {
+	if t.Anew.Orphan || !isWorkload(t.Object, w.comp.Workload) {
+		return ""
+	}
+	var took time.Duration
+	for _, p := range w.comp.Pods {
+		if !p.ReadySince.IsZero() && !p.Started.IsZero() {
+			took = max(took, p.ReadySince.Sub(p.Started))
+		}
+	}
+	if took <= 0 {
+		return "; for how long is not known"
+	}
+	return fmt.Sprintf("; for about %s, as its pods took to be ready", model.Short(took))
 }
 
 // checkConflicts names the fields that others have set, by owner: taking them over wants

@@ -33,6 +33,9 @@ type Cluster interface {
 	// Adopt hands what kubectl has applied without the server over to the manager, where
 	// that is needed: it is rehearsed again then. The error is as Apply's.
 	Adopt(ctx context.Context, r model.Rehearsed, tell func(model.Progress)) error
+	// Delete deletes an object, once, if it is still what the removal holds on to. The error
+	// is as Apply's.
+	Delete(ctx context.Context, o model.Object, how model.Removal, tell func(model.Progress)) error
 	// Apply writes what was rehearsed, once. The error is model.ErrChanged, ErrRefused,
 	// ErrReadOnly or ErrLost.
 	Apply(ctx context.Context, r model.Rehearsed, tell func(model.Progress)) (model.AppliedObject, error)
@@ -127,13 +130,18 @@ type object struct {
 	From  string        `json:"from,omitempty"` // hash of the values there; "" = the object is not there
 	To    string        `json:"to"`
 	Takes []model.Owned `json:"takes,omitempty"` // fields of other managers that it takes over
+	// UID is that of an object which is deleted and made anew; "" = it is changed, or made.
+	UID    string `json:"uid,omitempty"`
+	Orphan bool   `json:"orphan,omitempty"` // what belongs to it stays then
 }
 
 // applied keeps in a receipt what was written.
 type applied struct {
 	Done       []string `json:"done"`                 // objects, as kubectl names them
 	Left       []string `json:"left,omitempty"`       // that were not reached
+	Deleted    []string `json:"deleted,omitempty"`    // of those left, that are not made anew yet
 	Stopped    string   `json:"stopped,omitempty"`    // why
 	Generation int64    `json:"generation,omitempty"` // of the workload; 0 = it was not written
+	UID        string   `json:"uid,omitempty"`        // of the workload that was made; "" = it was there
 	Template   string   `json:"template,omitempty"`   // hash of the workload's as the API server stored it
 }

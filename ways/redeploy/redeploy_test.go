@@ -1,6 +1,7 @@
 package redeploy_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 
 	"rollbook/engine/porttest"
 	"rollbook/model"
+	"rollbook/ways"
 	"rollbook/ways/redeploy"
 )
 
@@ -115,6 +117,8 @@ type cluster struct {
 	fails     map[string]error
 	left      []model.Owned
 	refused   map[string]string
+	anew      map[string]*model.Anew // by object: it cannot be changed
+	stays     func()                 // what is deleted does not go; called then
 	mayNot    string
 	applied   []string
 	revision  int64
@@ -140,8 +144,32 @@ func (c *cluster) Rehearse(_ context.Context, m model.Manifest) (model.Rehearsed
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	name := m.Object.String()
-	return model.Rehearsed{Manifest: m, Live: c.objects[name], After: m.Raw, Conflicts: c.conflicts[name], Refused: c.refused[name], Writer: "kubectl at 03:00:00 UTC",
-		Left: c.left, Template: model.Digest(image(m.Raw))}, nil
+	out := model.Rehearsed{Manifest: m, Live: c.objects[name], After: m.Raw, Conflicts: c.conflicts[name], Refused: c.refused[name], Writer: "kubectl at 03:00:00 UTC",
+		Left: c.left, Template: model.Digest(image(m.Raw))}
+	if out.Anew = c.anew[name]; out.Anew != nil && out.Live != nil {
+		out.Refused, out.Immutable, out.Version = "spec.selector: field is immutable", true, fmt.Sprint(c.revision)
+	}
+	return out, nil
+}
+
+func (c *cluster) Delete(_ context.Context, o model.Object, how model.Removal, _ func(model.Progress)) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	name := o.String()
+	if err := c.fails["delete "+name]; err != nil {
+		return err
+	}
+	if ways.UID(c.objects[name]) != how.UID || how.Version != "" && how.Version != fmt.Sprint(c.revision) {
+		return model.Told(model.ErrChanged, nil, "%s was not deleted: it changed", name)
+	}
+	c.applied = append(c.applied, fmt.Sprintf("delete %s orphan=%v", name, how.Orphan))
+	if c.stays == nil {
+		delete(c.objects, name)
+	} else {
+		c.objects[name] = json.RawMessage(strings.Replace(string(c.objects[name]), `"metadata":{`, `"metadata":{"deletionTimestamp":"2026-11-23T03:00:00Z",`, 1))
+		c.stays()
+	}
+	return c.fails["deleted "+name]
 }
 
 func image(raw json.RawMessage) string {
@@ -173,8 +201,10 @@ func (c *cluster) Apply(_ context.Context, r model.Rehearsed, _ func(model.Progr
 		name += " by force"
 	}
 	c.revision++
-	c.objects[r.Object.String()], c.applied = r.Raw, append(c.applied, name)
-	return model.AppliedObject{Version: fmt.Sprint(c.revision), Generation: c.revision, Template: model.Digest(image(r.Raw))}, nil
+	uid := cmp.Or(ways.UID(c.objects[r.Object.String()]), fmt.Sprint("u-", c.revision))
+	raw := strings.Replace(string(r.Raw), `"metadata":{`, `"metadata":{"uid":"`+uid+`",`, 1)
+	c.objects[r.Object.String()], c.applied = json.RawMessage(raw), append(c.applied, name)
+	return model.AppliedObject{Version: fmt.Sprint(c.revision), UID: uid, Generation: c.revision, Template: model.Digest(image(r.Raw))}, nil
 }
 
 // The versions are the tags and the commits without one, newest first, and the image says

@@ -114,13 +114,16 @@ func changed(r model.Rehearsed) (*object, error) {
 	}
 	out := &object{Object: r.Object, Takes: r.Conflicts}
 	now, then := written(live), written(after)
-	if live == nil {
+	if live == nil || r.Immutable {
 		// What the API server fills in may come out otherwise the next time.
 		sent, err := ways.Tree(r.Raw)
 		if err != nil {
 			return nil, fmt.Errorf("%s cannot be read: %w", r.Object, err)
 		}
 		out.Paths = leaves("", written(sent))
+		if live != nil {
+			out.UID, out.Orphan, out.From = ways.UID(r.Live), r.Anew.Orphan, hashAt(now, out.Paths)
+		}
 	} else if out.Paths = differing("", now, then); len(out.Paths) == 0 {
 		return nil, nil
 	} else {
@@ -130,8 +133,16 @@ func changed(r model.Rehearsed) (*object, error) {
 	return out, nil
 }
 
+// makes reports whether there is a new object afterwards.
+func (o *object) makes() bool { return o.UID != "" || o.From == "" }
+
+// between reports whether an object that is deleted and made anew is deleted, and not there.
+func (o *object) between(raw json.RawMessage) bool {
+	return o.UID != "" && (raw == nil || ways.UID(raw) == o.UID && ways.Deleting(raw))
+}
+
 // stands says how an object stands to what was planned for it: as before, as planned, or
-// neither.
+// neither. One that is between both was begun.
 func (o *object) stands(raw json.RawMessage) (model.Settled, error) {
 	if raw == nil {
 		if o.From == "" {
@@ -143,10 +154,11 @@ func (o *object) stands(raw json.RawMessage) (model.Settled, error) {
 	if err != nil {
 		return "", fmt.Errorf("%s cannot be read: %w", o.Object, err)
 	}
-	switch hashAt(written(live), o.Paths) {
-	case o.To:
+	same := o.UID != "" && ways.UID(raw) == o.UID
+	switch is := hashAt(written(live), o.Paths); {
+	case is == o.To && !same:
 		return model.SettledDone, nil
-	case o.From:
+	case is == o.From && (o.UID == "" || same):
 		return model.SettledNot, nil
 	}
 	return model.SettledForeign, nil
