@@ -129,6 +129,9 @@ func usagef(format string, args ...any) error {
 	return fmt.Errorf(format+": %w", append(args, errUsage)...)
 }
 
+// Command returns all commands, for who describes them elsewhere.
+func Command() *cobra.Command { return newRoot() }
+
 func newRoot() *cobra.Command {
 	f := &flags{}
 	root := &cobra.Command{
