@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -48,6 +49,20 @@ func TestHelpHasWhatMeansSomething(t *testing.T) {
 	}
 	if out, _, err := runs(t, "__complete", "sandbox", "--scenario", ""); err != nil || !strings.Contains(out, "two-bad-releases\t") {
 		t.Errorf("%v %s", err, out)
+	}
+}
+
+// As a plugin it calls itself by both words, as one has to write it.
+func TestHelpOfThePlugin(t *testing.T) {
+	was := os.Args[0]
+	t.Cleanup(func() { os.Args[0] = was })
+	os.Args[0] = "/usr/local/bin/kubectl-rollbook"
+	out, _, err := runs(t, "--help")
+	if err != nil || !strings.Contains(out, "kubectl rollbook [KIND/NAME]") || !strings.Contains(out, "kubectl rollbook [command]") || strings.Contains(out, "kubectl [command]") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, _, err := runs(t, "version"); err == nil || !strings.Contains(err.Error(), "kubectl rollbook --version") {
+		t.Error(err)
 	}
 }
 

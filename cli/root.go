@@ -135,8 +135,9 @@ func Command() *cobra.Command { return newRoot() }
 func newRoot() *cobra.Command {
 	f := &flags{}
 	root := &cobra.Command{
-		Use:   commandName() + " [KIND/NAME]",
-		Short: "Decide on a rollback, do it, prove that it worked",
+		Use:         "rollbook [KIND/NAME]",
+		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: commandName()},
+		Short:       "Decide on a rollback, do it, prove that it worked",
 		Long: `Rollbook opens the walk on the current kube context: assess, decide, choose,
 confirm, roll back, verify, close. Nothing is written before the confirmation.
 
@@ -235,11 +236,11 @@ func noCommand(root *cobra.Command, name string) error {
 	like := root.SuggestionsFor(name)
 	switch {
 	case name == "version":
-		return usagef("no such command: version; %s --version prints it", root.Name())
+		return usagef("no such command: version; %s --version prints it", root.CommandPath())
 	case len(like) > 0:
 		return usagef("no such command: %s; did you mean %s?", name, strings.Join(like, " or "))
 	}
-	return usagef("no such command: %s; %s --help lists them, and a workload is KIND/NAME: deployment/%s", name, root.Name(), name)
+	return usagef("no such command: %s; %s --help lists them, and a workload is KIND/NAME: deployment/%s", name, root.CommandPath(), name)
 }
 
 // noScreen says why a screen cannot be shown here, and what can be had without one;
