@@ -3,7 +3,7 @@
 # their first run builds a control plane and a Prometheus from source, a quarter
 # of an hour.
 .DEFAULT_GOAL := build
-.PHONY: build demo demo-cluster test e2e cluster bench lint golden docs fuzz mutate clean
+.PHONY: build demo demo-cluster test e2e cluster bench lint golden docs rbac fuzz mutate release share clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X rollbook/cli.version=$(VERSION)
@@ -58,6 +58,9 @@ docs: ## what is printed from the code: the keys, and the pictures of the screen
 	go run . keys > docs/keys.md
 	ROLLBOOK_PICTURES=$(CURDIR)/docs/pictures go test -count=1 -run '^TestScenario' ./cli
 
+rbac: ## docs/rbac, from the requests that each use makes on the testbed
+	cd testbed && UPDATE_GOLDEN=1 go run . exec -- sh -c 'cd .. && go test -tags e2e -run "^TestRights$$" -count=1 ./cli'
+
 fuzz: ## each fuzz target for a while
 	@for pkg in $$(go list ./...); do \
 		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
@@ -75,5 +78,23 @@ mutate: ## faults put into what decides, plans, reads and redacts: which do the 
 		$(MUTANTS) $$(test $$room != ./kube || ls kube | grep -v '^\(plan\|undo\|preflight\|check\|diff\|kinds\).*\.go$$' | sed 's/.*/-E ^&$$/') $$room || exit 1; \
 	done
 
+# What a package needs beside the program, from the program.
+share: build
+	rm -rf bin/share
+	mkdir -p bin/share/completions
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) go run ./cli/man bin/share/man
+	gzip -9n bin/share/man/*
+	bin/rollbook completion bash > bin/share/completions/rollbook.bash
+	bin/rollbook completion zsh > bin/share/completions/_rollbook
+	bin/rollbook completion fish > bin/share/completions/rollbook.fish
+	printf '#!/bin/sh\nexec rollbook __complete "$$@"\n' > bin/share/kubectl_complete-rollbook
+
+RELEASE ?= --snapshot
+# Goreleaser dates what it makes by the commit, but not where the repository has no remote.
+REMOTE = $(shell git ls-remote --get-url >/dev/null 2>&1 || echo GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=remote.origin.url GIT_CONFIG_VALUE_0=https://rollbook.invalid/rollbook.git)
+release: share ## dist/: programs, packages, checksums, SBOM and krew manifest; with RELEASE= of the tag that is checked out
+	$(REMOTE) go tool -modfile=tools.mod goreleaser release --clean --skip=publish,announce $(RELEASE)
+	go run sigs.k8s.io/krew/cmd/validate-krew-manifest@v0.4.3 -skip-install -manifest dist/krew/rollbook.yaml
+
 clean:
-	rm -rf bin
+	rm -rf bin dist
