@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -39,6 +40,7 @@ type racer struct {
 	e    *engine.Engine
 	name string // of the workload
 	who  string
+	to   string // the version that it goes back to, as Choose lists it; "" = "1"
 	last string
 }
 
@@ -56,20 +58,27 @@ func newRacerWith(t *testing.T, cfg *config.Config, ns, name, user, who string, 
 	if len(via) > 0 {
 		flags.ClusterInfo.Server = via[0]
 	}
+	target := model.Target{ID: name, Workload: model.Workload{Kind: model.Deployment, Namespace: ns, Name: name}}
+	return newRacerOf(t, cfg, flags, target, who, leases)
+}
+
+// newRacerOf begins one who works on a workload of any kind.
+func newRacerOf(t *testing.T, cfg *config.Config, flags *kube.Flags, target model.Target, who string, leases bool) (*racer, func()) {
+	t.Helper()
 	c, err := kube.Connect(flags, kube.Options{Version: "race", Warn: func(string) {}, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	target := model.Target{ID: name, Workload: model.Workload{Kind: model.Deployment, Namespace: ns, Name: name}}
 	c.SetTargets([]model.Target{target})
 	conf := engine.Config{Cluster: c, Methods: methods(c, cfg, false, nil), Metrics: unmeasured{}, Version: "race", Host: "laptop-of-" + who,
 		Journals: []string{t.TempDir()}, IdlePoll: time.Minute,
-		Settings: incident.Settings{Namespace: ns, Operator: who, Limits: model.DefaultLimits(), Verify: incident.DefaultVerify(),
+		Settings: incident.Settings{Namespace: target.Workload.Namespace, Operator: who, Limits: model.DefaultLimits(), Verify: incident.DefaultVerify(),
 			Scrape: 15 * time.Second, Poll: 5 * time.Second, Components: []model.Target{target},
 			Recovery: incident.Recovery{Maintenance: cfg.Recovery.Maintenance}}}
 	if leases {
 		conf.Leases = c
 	}
+	name := target.ID
 	r := &racer{t: t, e: engine.New(conf), name: name, who: who}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -126,12 +135,12 @@ func (r *racer) toConfirm() *incident.Snapshot {
 			switch c := i.Choice(slot); {
 			case c == nil:
 				r.once("select", incident.Select{Component: r.name, On: true})
-			case c.To.Short != "1":
+			case c.To.Short != cmp.Or(r.to, "1"):
 				h := s.Seen.History[slot]
 				if h == nil {
 					return false
 				}
-				if n := slices.IndexFunc(h.Candidates, func(r model.Candidate) bool { return r.Short == "1" }); n >= 0 {
+				if n := slices.IndexFunc(h.Candidates, func(x model.Candidate) bool { return x.Short == cmp.Or(r.to, "1") }); n >= 0 {
 					r.once("pick", incident.Pick{Component: r.name, To: h.Candidates[n].Key})
 				}
 			case i.Step.Blocked(s) == "":

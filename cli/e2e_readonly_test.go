@@ -21,8 +21,9 @@ import (
 
 // recorder is a reverse proxy before the API server that keeps what passes.
 type recorder struct {
-	mu   sync.Mutex
-	seen []string // "GET /api/v1/…"
+	mu    sync.Mutex
+	seen  []string         // "GET /api/v1/…"
+	asked map[request]bool // what was answered, and whether all of it was forbidden
 }
 
 func (r *recorder) list() []string {
@@ -50,7 +51,8 @@ func record(t *testing.T) (kubeconfig string, r *recorder) {
 	proxy := httputil.NewSingleHostReverseProxy(target)
 	proxy.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
 	proxy.FlushInterval = -1
-	r = &recorder{}
+	r = &recorder{asked: map[request]bool{}}
+	proxy.ModifyResponse = r.answered
 	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		r.mu.Lock()
 		r.seen = append(r.seen, req.Method+" "+req.URL.Path)

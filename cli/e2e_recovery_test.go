@@ -184,12 +184,18 @@ func rescuedIn(t *testing.T, c *journal.Content) {
 func toStep(t *testing.T, cfg *config.Config, ns, name, user, who, step string, via ...string) (*racer, *incident.Snapshot, func()) {
 	t.Helper()
 	r, end := newRacerWith(t, cfg, ns, name, user, who, true, via...)
-	s := r.until("the step "+step, func(s *incident.Snapshot) bool {
+	return r, r.toStep(step), end
+}
+
+// toStep goes to the confirmation of a step of the recovery; what goes before that is left
+// out.
+func (r *racer) toStep(step string) *incident.Snapshot {
+	return r.until("the step "+step, func(s *incident.Snapshot) bool {
 		i := &s.Incident
 		p := i.Procedure(incident.CourseRecovery)
 		switch {
 		case p == nil && i.Step.Blocked(s) == "":
-			r.once("recover", incident.Recover{Components: []string{name}})
+			r.once("recover", incident.Recover{Components: []string{r.name}})
 		case p == nil || i.Step == incident.Confirm:
 		case p.Blocked(step) != "":
 			r.once("leave out "+p.Next().ID, incident.SettleStep{Course: p.Course, ID: p.Next().ID, Waive: true, Reason: "the test leaves it out"})
@@ -197,9 +203,8 @@ func toStep(t *testing.T, cfg *config.Config, ns, name, user, who, step string, 
 			r.once("take "+step, incident.TakeStep{Course: p.Course, ID: step})
 		}
 		open := i.Open()
-		return i.Step == incident.Confirm && len(open) > 0 && s.Seen.Preflight[open[0].Slot] != nil && s.Seen.Preflight[open[0].Slot].Done && s.Seen.Leases[name].Asking.IsZero()
+		return i.Step == incident.Confirm && len(open) > 0 && s.Seen.Preflight[open[0].Slot] != nil && s.Seen.Preflight[open[0].Slot].Done && s.Seen.Leases[r.name].Asking.IsZero()
 	})
-	return r, s, end
 }
 
 // against is what stands against the confirmation, in all its lines.

@@ -18,32 +18,33 @@ import (
 // right is one call that the walk makes, and what is missing without it.
 type right struct {
 	verb, group, resource string
-	needed                bool // without it there is no rollback
+	needed                bool   // without it there is no rollback
+	role                  string // of docs/rbac that gives it; "" = none
 	cost                  string
 }
 
 // rights are all that the walk asks of the API server, in the order in which it
 // comes to them.
 var rights = []right{
-	{"list", "apps", "deployments", true, "there is no board"},
-	{"watch", "apps", "deployments", false, "the board is read every " + model.Short(pollEvery) + " instead"},
-	{"list", "apps", "replicasets", true, "there is no history to go back to"},
-	{"list", "apps", "statefulsets", false, "StatefulSets are not shown"},
-	{"list", "apps", "daemonsets", false, "DaemonSets are not shown"},
-	{"list", "apps", "controllerrevisions", false, "StatefulSets and DaemonSets have no history to go back to"},
-	{"list", "", "pods", false, "the board has counts, but no pods and no reasons"},
-	{"list", "", "events", false, "there are no events"},
-	{"get", "", "pods/log", false, "there are no logs"},
-	{"patch", "apps", "deployments", true, "no rollback is possible"},
-	{"patch", "apps", "statefulsets", false, "StatefulSets cannot be rolled back"},
-	{"patch", "apps", "daemonsets", false, "DaemonSets cannot be rolled back"},
-	{"list", "autoscaling", "horizontalpodautoscalers", false, "whether an HPA moves what is scaled is not known"},
-	{"patch", "autoscaling", "horizontalpodautoscalers", false, "an HPA cannot be held while a stopped component is brought back by one pod"},
-	{"delete", "", "pods", false, "a pod that a StatefulSet waits for cannot be deleted"},
-	{"create", "", "events", false, "no Event is left on the workload"},
-	{"get", "coordination.k8s.io", "leases", false, "you do not see who else works on a workload"},
-	{"create", "coordination.k8s.io", "leases", false, "others do not see that you work on a workload"},
-	{"update", "coordination.k8s.io", "leases", false, "others do not see that you still work on a workload"},
+	{"list", "apps", "deployments", true, "look", "there is no board"},
+	{"watch", "apps", "deployments", false, "look", "the board is read every " + model.Short(pollEvery) + " instead"},
+	{"list", "apps", "replicasets", true, "look", "there is no history to go back to"},
+	{"list", "apps", "statefulsets", false, "look", "StatefulSets are not shown"},
+	{"list", "apps", "daemonsets", false, "look", "DaemonSets are not shown"},
+	{"list", "apps", "controllerrevisions", false, "look", "StatefulSets and DaemonSets have no history to go back to"},
+	{"list", "", "pods", false, "look", "the board has counts, but no pods and no reasons"},
+	{"list", "", "events", false, "look", "there are no events"},
+	{"get", "", "pods/log", false, "look", "there are no logs"},
+	{"patch", "apps", "deployments", true, "undo", "no rollback is possible"},
+	{"patch", "apps", "statefulsets", false, "undo", "StatefulSets cannot be rolled back"},
+	{"patch", "apps", "daemonsets", false, "undo", "DaemonSets cannot be rolled back"},
+	{"list", "autoscaling", "horizontalpodautoscalers", false, "undo", "whether an HPA moves what is scaled is not known"},
+	{"patch", "autoscaling", "horizontalpodautoscalers", false, "recovery", "an HPA cannot be held while a stopped component is brought back by one pod"},
+	{"delete", "", "pods", false, "", "a pod that a StatefulSet waits for cannot be deleted"},
+	{"create", "", "events", false, "undo", "no Event is left on the workload"},
+	{"get", "coordination.k8s.io", "leases", false, "undo", "you do not see who else works on a workload"},
+	{"create", "coordination.k8s.io", "leases", false, "undo", "others do not see that you work on a workload"},
+	{"update", "coordination.k8s.io", "leases", false, "undo", "others do not see that you still work on a workload"},
 }
 
 // Check asks for everything that the walk needs of the API server: whether it
@@ -108,6 +109,10 @@ func (c *Client) checkRights(ctx context.Context, ns string) []model.Check {
 	var out []model.Check
 	for i, r := range rights {
 		what := r.verb + " " + r.resource
+		ask := "ask for the verb " + r.verb + " on " + r.resource
+		if r.role != "" {
+			ask += ", as docs/rbac/" + r.role + ".yaml has it"
+		}
 		switch {
 		case results[i].err != nil:
 			out = append(out, model.Check{ID: "access " + ns, Text: fmt.Sprintf("whether you may %s: %s", what, because(results[i].err))})
@@ -115,9 +120,10 @@ func (c *Client) checkRights(ctx context.Context, ns string) []model.Check {
 			may = append(may, what)
 		case r.needed:
 			out = append(out, model.Check{ID: "access " + ns, State: model.CheckBlocked,
-				Text: fmt.Sprintf("you may not %s: %s", what, r.cost), Do: "ask for the verb " + r.verb + " on " + r.resource})
+				Text: fmt.Sprintf("you may not %s: %s", what, r.cost), Do: ask})
 		default:
-			out = append(out, model.Check{ID: "access " + ns, State: model.CheckWarning, Text: fmt.Sprintf("you may not %s: %s", what, r.cost)})
+			out = append(out, model.Check{ID: "access " + ns, State: model.CheckWarning,
+				Text: fmt.Sprintf("you may not %s: %s", what, r.cost), Do: ask})
 		}
 	}
 	if len(may) > 0 {
