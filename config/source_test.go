@@ -259,6 +259,9 @@ func TestHashAndCommit(t *testing.T) {
 			t.Fatalf("git %v: %v\n%s", args, err, out)
 		}
 	}
+	was := gitDeadline
+	gitDeadline = time.Minute
+	t.Cleanup(func() { gitDeadline = was })
 	const text = "limits: {min_requests: 7}\n"
 	file := write(t, filepath.Join(dir, "sub", FileName), text)
 	version := func() Version {

@@ -26,7 +26,7 @@ type Version struct {
 
 // gitDeadline is how long git may take for one file, a folder on a network
 // included.
-const gitDeadline = time.Second
+var gitDeadline = time.Second // a test on a loaded machine waits longer
 
 // Versions returns the version of each source. It runs git, so call it where
 // waiting is no harm; without git, or a work tree, the commit is absent.

@@ -120,7 +120,7 @@ func (b ShellLeft) entry(before *Incident) (EntryKind, string) {
 	x := before.shell(b.N)
 	switch {
 	case x == nil:
-		return EntryNone, ""
+		return EntryNote, "left psql on a database"
 	case b.Err != "":
 		return EntryNote, fmt.Sprintf("psql on the database of %s failed: %s; the schema is asked again", x.Component, b.Err)
 	}
