@@ -59,7 +59,7 @@ func (c *Client) rehearseAnew(ctx context.Context, r *rehearsing, live *object) 
 	body, err := c.sendApply(ctx, m, true)
 	if err != nil {
 		r.Anew.Never = "whether the API server takes it anew is not known: " + because(err)
-		return nil //nolint:nilerr // it is told
+		return nil
 	}
 	v, err := tree(body)
 	if err != nil {

@@ -39,13 +39,6 @@ func (d *drill) Keys() []Key {
 	return append(append(keys, d.closeKey("close", "close")), d.moveKeys()...)
 }
 
-func (d *drill) move(by int) tea.Cmd {
-	if !d.begun() {
-		return nil
-	}
-	return d.recovery.move(by)
-}
-
 // Scroll keeps what is marked in view, with what is said of it.
 func (d *drill) Scroll(w, h int) {
 	d.pager.Scroll(w, h)

@@ -135,7 +135,7 @@ func (m *Migrate) Do(ctx context.Context, p model.Plan, tell func(model.Progress
 	// It failed at once. Where nothing moved, nothing was done.
 	s, err = t.tool().read(ctx, m.runner(at))
 	if err != nil {
-		return receipt, nil // what it came to is asked again
+		return receipt, nil //nolint:nilerr // what it came to is asked again
 	}
 	if is, _ := want.where(s); is == standsBefore {
 		return model.Receipt{}, model.Told(model.ErrRefused, nil, "%s, it is still at %s: %s failed (exit %d): %s", not, text.Line(want.From), want.Tool, r.code, r.why())
