@@ -45,6 +45,10 @@ func Draft(s *Snapshot, c model.Channel, kind model.MessageKind) model.Message {
 	if !public {
 		m.Title = "[" + s.Incident.Settings.Namespace + "] " + m.Title
 	}
+	if s.Incident.IsDrill() {
+		m.Title = "DRILL: " + m.Title
+		m.Text = paragraphs([]string{"This is a drill: nothing of it is a real incident.", m.Text})
+	}
 	return m
 }
 

@@ -49,6 +49,8 @@ func SendBlocked(s *Snapshot, channel string) string {
 		return "read-only: nothing is sent"
 	case i.Settings.Channel(channel) == nil:
 		return "there is no channel " + channel
+	case i.IsDrill() && i.Settings.Channel(channel).Kind.Public():
+		return "this is a drill: nothing goes to what the public reads"
 	case s.Seen.JournalE != "" && !i.WithoutJournal:
 		return "the journal cannot be written: " + s.Seen.JournalE
 	}
