@@ -24,14 +24,13 @@ func (b Began) apply(i *Incident, f Fact) {
 func (b Began) entry(*Incident) (EntryKind, string) { return EntryNone, "" }
 
 // open begins the incident's journal.
-func (d *decider) open() {
+func (d *decider) open() { d.openAs("INC-") }
+
+// openAs begins the journal of an incident whose ID begins so.
+func (d *decider) openAs(kind string) {
 	onset := d.inc().Onset
 	if onset.IsZero() {
 		onset = d.s.Now
-	}
-	kind := "INC-"
-	if d.inc().Settings.Drill != nil {
-		kind = "DRILL-"
 	}
 	d.fact(Opened{
 		ID:      kind + onset.UTC().Format("20060102-1504") + "-" + d.subject(),

@@ -149,7 +149,11 @@ func (do BeginProcedure) decide(d *decider) {
 	if d.by == "" || do.Course == CourseWalk || len(do.Steps) == 0 || was != nil && was.Open() > 0 || endedBlocked(d.inc()) != "" {
 		return
 	}
-	if d.inc().ID == "" {
+	switch {
+	case d.inc().ID != "":
+	case do.Course == CourseDrill:
+		d.openAs("DRILL-")
+	default:
 		d.open()
 	}
 	d.fact(ProcedureBegan{Course: do.Course, Steps: do.Steps})
