@@ -21,13 +21,13 @@ type scaled struct {
 }
 
 // asIs returns what a person or a manifest has set of an object: all but what the API
-// server and the Deployment controller say of it.
+// server and the controllers say of it.
 func (b *Bed) asIs(t *testing.T, at string) string {
 	t.Helper()
 	o := &scaled{}
 	b.ask(t, http.MethodGet, at, "", "", o)
 	for k := range o.Metadata.Annotations {
-		if strings.HasPrefix(k, "deployment.kubernetes.io/") {
+		if strings.HasPrefix(k, "deployment.kubernetes.io/") || k == "deprecated.daemonset.template.generation" {
 			delete(o.Metadata.Annotations, k)
 		}
 	}
