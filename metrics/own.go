@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"rollbook/model"
@@ -78,8 +79,10 @@ func (c *Client) single(ctx context.Context, query string, at grid) (*latency, e
 
 // notOne is the error of a query that returned several series.
 func (r *reader) notOne(query string, a *answer) error {
+	names := []string{named(a.rest[0].Metric), named(a.rest[1].Metric)}
+	slices.Sort(names) // Prometheus gives them in any order
 	return &Error{Kind: ErrAnswer, To: r.to, Query: query, Why: fmt.Sprintf(
-		"%d series where one is wanted (%s, %s …): aggregate them, as with sum(…)", a.series, named(a.rest[0].Metric), named(a.rest[1].Metric))}
+		"%d series where one is wanted (%s, %s …): aggregate them, as with sum(…)", a.series, names[0], names[1])}
 }
 
 // own fills in what own PromQL says of one target.
