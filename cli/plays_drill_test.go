@@ -95,7 +95,7 @@ func (m *played) putsBack(before string, words ...string) {
 
 // A drill from its beginning to its end: broken, alerted, rolled back, verified, put back
 // to exactly what was there, written down.
-func TestDrill(t *testing.T) {
+func TestScenarioDrill(t *testing.T) {
 	rehearse(t, "", func(m *played, before string) {
 		m.breaks("a variable that makes it fail")
 		m.Waits(3*time.Minute, "alert    ⚠ HighErrorRate")
@@ -154,7 +154,7 @@ func writtenDown(t *testing.T, path string) {
 }
 
 // A drill that is broken off is put back by P, whatever came of it, and closes.
-func TestDrillGivenUp(t *testing.T) {
+func TestScenarioDrillGivenUp(t *testing.T) {
 	for _, x := range []struct{ fault, what string }{
 		{"image", "an image that does not exist"}, {"readiness", "a readiness probe that fails"},
 		{"command", "a command that fails"}, {"cpu", "too little CPU"},

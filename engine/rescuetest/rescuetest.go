@@ -43,6 +43,7 @@ func (o *Operator) Act() (closed bool) {
 	case s.Seen.Searching || s.Seen.Resuming != "": // an earlier incident takes the place of what is begun now
 	case i.ID == "" && i.Verdict.Verdict != incident.Now || !i.Closed.IsZero():
 		return !i.Closed.IsZero()
+	case p == nil && incident.RecoverBlocked(s) != "": // it would be refused, and is sent once
 	case p == nil:
 		o.once(fmt.Sprint("begin ", i.ID, len(i.Timeline)), incident.Recover{Components: []string{o.Component}})
 	case i.Step == incident.Confirm && len(i.Open()) > 0:
