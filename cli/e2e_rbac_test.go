@@ -47,7 +47,7 @@ var uses = []use{
 		play: (*player).undoes, taken: request{verb: "patch", group: "apps", resource: "deployments"}, says: "you may not patch deployments"},
 	{name: "redeploy", what: "The walk, with the redeploy of manifests that hold ConfigMaps, Services and Deployments: beside\nlook. For manifests with other kinds, add get and patch of theirs, and create\nand delete for what may be gone, or cannot be changed.",
 		play: (*player).redeploys, taken: request{verb: "patch", resource: "services"}, says: "services"},
-	{name: "recovery", what: "The walk and the recovery: stop, maintenance page of a ConfigMap, a Deployment and a Service,\nand back by one pod: beside look. For pages of other kinds, add get, create, patch and\ndelete of theirs.",
+	{name: "recovery", what: "The walk and the recovery: stop, maintenance page of a ConfigMap, a Deployment and a Service,\nand back by one pod: beside look. For pages of other kinds, add get, create, patch and\ndelete of theirs. Where KEDA is, add list and patch of scaledobjects (keda.sh).",
 		play: (*player).recovers, taken: request{verb: "patch", group: "apps", resource: "deployments"}, says: "you may not patch deployment"},
 }
 
@@ -58,8 +58,10 @@ var withheld = []request{
 	{verb: "get", resource: "namespaces"}, // in kube-system: which cluster it is, whatever its address
 }
 
+// isWithheld reports whether a request is for one of these, or for what is there only where
+// KEDA is, which another test brings for a while.
 func isWithheld(a request, ns string) bool {
-	return slices.ContainsFunc(withheld, func(w request) bool {
+	return a.group == "keda.sh" || slices.ContainsFunc(withheld, func(w request) bool {
 		return w.verb == a.verb && w.resource == a.resource && (a.resource != "namespaces" || a.namespace != ns)
 	})
 }
