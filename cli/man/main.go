@@ -24,7 +24,7 @@ func write(args []string) error {
 	if len(args) != 1 {
 		return fmt.Errorf("one folder is wanted, got %q", args)
 	}
-	if err := os.MkdirAll(args[0], 0o755); err != nil {
+	if err := os.MkdirAll(args[0], 0o755); err != nil { //nolint:gosec // man pages are for all to read
 		return err
 	}
 	root := cli.Command()
