@@ -10,10 +10,10 @@ import (
 )
 
 // faultTrial has a workload with two replicas, which is to be broken.
-func faultTrial(t *testing.T, b *Bed, kind model.Kind) *Trial {
+func faultTrial(t *testing.T, b *Bed) *Trial {
 	t.Helper()
-	w, seen := b.made(t, kind)
-	at := path(w.Namespace, kind.Resource(), w.Name)
+	w, seen := b.made(t, model.Deployment)
+	at := path(w.Namespace, w.Kind.Resource(), w.Name)
 	x := b.trial(t, w.Namespace, model.MethodFault, "")
 	x.Component = func() *model.Component { return seen.get("api") }
 	x.To = model.Fault(model.FaultReadiness)
