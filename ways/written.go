@@ -1,6 +1,7 @@
 package ways
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,6 +48,22 @@ func InOrder(all []model.Object, write func(n int) error) (got Written, err erro
 		break
 	}
 	return got, nil
+}
+
+// Looked says whether a plan to a version was written, by its objects; where it was, with a
+// receipt that tells what is left. verb says what was done with the objects, and what is
+// told where they cannot be read: "whether the page was changed".
+func Looked(ctx context.Context, from Objects, all []Changed, at time.Time, to model.Version, verb, what string) (model.Looked, error) {
+	out, got, err := Looks(ctx, from, all)
+	if err != nil {
+		return model.Looked{}, model.Told(nil, err, "%s cannot be seen: %s", what, err)
+	}
+	if out.State != model.SettledDone {
+		return out, nil
+	}
+	receipt, err := got.Receipt(at, to, verb)
+	out.Receipt = &receipt
+	return out, err
 }
 
 // Receipt returns the receipt of a write to a version. verb says what was done with the

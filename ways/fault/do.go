@@ -51,16 +51,7 @@ func (f Fault) Look(ctx context.Context, plan model.Plan) (model.Looked, error) 
 	if err != nil {
 		return model.Looked{}, err
 	}
-	out, got, err := ways.Looks(ctx, f.cluster, want.Objects)
-	if err != nil {
-		return model.Looked{}, model.Told(nil, err, "whether %s was changed cannot be seen: %s", plan.Workload, err)
-	}
-	if out.State != model.SettledDone {
-		return out, nil
-	}
-	receipt, err := got.Receipt(f.Now(), plan.To, "changed")
-	out.Receipt = &receipt
-	return out, err
+	return ways.Looked(ctx, f.cluster, want.Objects, f.Now(), plan.To, "changed", "whether "+plan.Workload.String()+" was changed")
 }
 
 // Judge tells how far it is: a fault is at its end when the controller has taken it up, since

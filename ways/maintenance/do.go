@@ -81,16 +81,7 @@ func (m Maintenance) Look(ctx context.Context, plan model.Plan) (model.Looked, e
 	if err != nil {
 		return model.Looked{}, err
 	}
-	out, got, err := ways.Looks(ctx, m.cluster, want.Objects)
-	if err != nil {
-		return model.Looked{}, model.Told(nil, err, "whether the maintenance page was changed cannot be seen: %s", err)
-	}
-	if out.State != model.SettledDone {
-		return out, nil
-	}
-	receipt, err := got.Receipt(m.Now(), plan.To, "written")
-	out.Receipt = &receipt
-	return out, err
+	return ways.Looked(ctx, m.cluster, want.Objects, m.Now(), plan.To, "written", "whether the maintenance page was changed")
 }
 
 // followEvery is how often the page's objects are read while they come up.

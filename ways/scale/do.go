@@ -71,16 +71,7 @@ func (s Scale) Look(ctx context.Context, plan model.Plan) (model.Looked, error) 
 	if err != nil {
 		return model.Looked{}, err
 	}
-	out, got, err := ways.Looks(ctx, s.cluster, want.Objects)
-	if err != nil {
-		return model.Looked{}, model.Told(nil, err, "whether %s was scaled cannot be seen: %s", plan.Workload, err)
-	}
-	if out.State != model.SettledDone {
-		return out, nil
-	}
-	receipt, err := got.Receipt(s.Now(), plan.To, "changed")
-	out.Receipt = &receipt
-	return out, err
+	return ways.Looked(ctx, s.cluster, want.Objects, s.Now(), plan.To, "changed", "whether "+plan.Workload.String()+" was scaled")
 }
 
 // Judge tells how far the pods are: gone, or ready.
