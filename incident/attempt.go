@@ -115,11 +115,17 @@ func (i *Incident) Attempt() *Attempt {
 	return &i.Attempts[len(i.Attempts)-1]
 }
 
+// OfDrill reports whether the attempt only breaks something for a drill, or puts it back:
+// it releases nothing, and proves nothing.
+func (a *Attempt) OfDrill() bool {
+	return len(a.Writes) > 0 && !slices.ContainsFunc(a.Writes, func(w Write) bool { return w.Plan.Role != model.RoleFault })
+}
+
 // ConfirmedAt returns when the newest attempt was confirmed that is no drill's own; zero =
 // nothing was.
 func (i *Incident) ConfirmedAt() time.Time {
 	for n := len(i.Attempts) - 1; n >= 0; n-- {
-		if a := &i.Attempts[n]; !slices.ContainsFunc(a.Writes, func(w Write) bool { return w.Plan.Role == model.RoleFault }) {
+		if a := &i.Attempts[n]; !a.OfDrill() {
 			return a.Confirmed
 		}
 	}

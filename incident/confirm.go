@@ -172,8 +172,8 @@ func (b Confirmed) apply(i *Incident, f Fact) {
 		a.Writes = append(a.Writes, Write{Plan: p})
 	}
 	i.Attempts = with(i.Attempts, a)
-	if len(b.Plans) > 0 && !slices.ContainsFunc(b.Plans, func(p model.Plan) bool { return p.Role != model.RoleFault }) {
-		return // what was proved stays proved: a drill's own writes release nothing
+	if a.OfDrill() {
+		return // what was proved stays proved
 	}
 	i.Asked, i.AskText = AskNothing, ""
 	i.Hold, i.Verified, i.Recovered, i.RolledOut = HoldRecord{}, time.Time{}, time.Time{}, i.rolledOut()

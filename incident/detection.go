@@ -30,13 +30,13 @@ const alertWithin = time.Hour
 // when they stop. The program may be opened long after they began: the detection is
 // theirs.
 func (d *decider) alerts() {
+	from, onset := d.inc().Broke(), d.inc().Onset // what fired before a drill broke it is not the drill's
+	if from.IsZero() && !onset.IsZero() {
+		from = onset.Add(-alertWithin)
+	}
 	for _, id := range d.inc().Concerned() {
 		f := d.s.FiguresOf(id)
-		from := d.inc().Onset.Add(-alertWithin)
-		if broke := d.inc().Broke(); !broke.IsZero() {
-			from = broke // what fired before is not the drill's
-		}
-		if f == nil || d.inc().Onset.IsZero() && d.inc().Broke().IsZero() {
+		if f == nil || from.IsZero() {
 			continue
 		}
 		for _, a := range f.Alerts {

@@ -2,13 +2,12 @@ package incident
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"rollbook/model"
 )
 
-// Drill is what a rehearsal is done by.
+// Drill holds the settings of a rehearsal: what is broken, how, and how fast it is to recover.
 type Drill struct {
 	Component string        `json:"component,omitempty"` // "" = the one named on the command line, else the first that is healthy
 	Fault     string        `json:"fault"`               // key of a fault
@@ -111,11 +110,11 @@ func (s *Snapshot) DrillSteps() []ProcedureStep {
 	}
 	slot := model.Slot{Component: of, Role: model.RoleFault}
 	return []ProcedureStep{
-		{ID: StepHealthy, Text: fmt.Sprintf("%s is healthy for %s", of, model.Short(x.Healthy))},
+		{ID: StepHealthy, Text: fmt.Sprintf("%s is healthy for %s", of, model.Short(x.Healthy)), Seen: true},
 		{ID: StepBreak, Text: fmt.Sprintf("break %s on purpose: %s", of, model.Fault(x.Fault)), Slot: slot, Method: model.MethodFault, To: model.Fault(x.Fault),
 			Needs: []Need{{StepHealthy, "nobody could tell what the drill broke from what was broken before"}}},
 		{ID: StepAlert, Text: alert + " fires", Any: true},
-		{ID: StepWalk, Text: "roll it back, by the walk, until it is verified",
+		{ID: StepWalk, Text: "roll it back, by the walk, until it is verified", Seen: true,
 			Needs: []Need{{StepBreak, "there is nothing to roll back"}}},
 		{ID: StepPutBack, Text: "put " + of + " back to what was there before", Slot: slot, Method: model.MethodFault, Undoes: StepBreak,
 			Needs: []Need{{StepWalk, "the drill would end before anybody rolled back"}}},
@@ -204,11 +203,8 @@ func (s *Snapshot) Unwell(component string) string {
 	if over := briefs(overNow(s, []string{component}, true)); over != "" {
 		return over
 	}
-	f := s.FiguresOf(component)
-	if f != nil {
-		if at := slices.IndexFunc(f.Alerts, func(a model.Alert) bool { return true }); at >= 0 {
-			return "the alert " + f.Alerts[at].Name + " fires"
-		}
+	if f := s.FiguresOf(component); f != nil && len(f.Alerts) > 0 {
+		return "the alert " + f.Alerts[0].Name + " fires"
 	}
 	if s.wellness(component) != model.TriYes {
 		return "how it does is not known"

@@ -7,7 +7,7 @@ import (
 	"rollbook/model"
 )
 
-// Rehearsed is what a drill came to.
+// Rehearsed holds the outcome of a drill: what was broken and when, and how long it took to recover.
 type Rehearsed struct {
 	Component string
 	Fault     model.Version
@@ -19,7 +19,7 @@ type Rehearsed struct {
 	PutBack   time.Time     // zero = it is owed still
 }
 
-// Rehearsed returns what the incident's drill came to; nil where it is none, or nothing
+// Rehearsed returns the outcome of the incident's drill; nil where it is none, or nothing
 // was broken.
 func (i *Incident) Rehearsed() *Rehearsed {
 	p := i.Procedure(CourseDrill)

@@ -52,15 +52,13 @@ func (s *Snapshot) TickBlocked(course Course, id, reason string) string {
 			return "it is still switched off: " + o.What + ". Put it back, or say that it was (P)"
 		}
 	}
-	switch id {
-	case StepProve:
+	switch {
+	case id == StepProve:
 		return s.proveBlocked(step, reason)
-	case StepHealthy, StepWalk:
+	case step.Seen:
 		return "this is seen, and ticked then: leave it out with a reason if it is to be passed over"
-	case StepAlert:
-		if reason == "" {
-			return "it was not seen to fire: say where you saw it"
-		}
+	case id == StepAlert && reason == "":
+		return "it was not seen to fire: say where you saw it"
 	}
 	return ""
 }

@@ -153,7 +153,7 @@ func (r *Recovery) restore() []RestoreStep {
 // when it can.
 func (s *Snapshot) StepBlocked(p *Procedure, id string) string {
 	if step := p.Step(id); step != nil && step.ByHand() {
-		if why := p.Blocked(id); why != "" || id != StepHealthy && id != StepWalk {
+		if why := p.Blocked(id); why != "" || !step.Seen {
 			return why
 		}
 		return s.TickBlocked(p.Course, id, "")

@@ -101,12 +101,7 @@ func stillOff(s *Snapshot, covered []string) (out []VerifyCheck) {
 // confirmed that is no drill's own, or the incident ended. It stays so whatever page is
 // looked at.
 func (i *Incident) Proving() bool {
-	for w := range i.writes() {
-		if w.Plan.Role != model.RoleFault {
-			return true
-		}
-	}
-	return i.End != nil
+	return i.End != nil || slices.ContainsFunc(i.Attempts, func(a Attempt) bool { return !a.OfDrill() })
 }
 
 // released returns the release of a component that counts and is written; nil where

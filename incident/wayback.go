@@ -8,7 +8,8 @@ import (
 	"rollbook/model"
 )
 
-// WayBack is what a component that fails could go back to, before anybody chose.
+// WayBack names the version that a component which fails should go back to, before anybody
+// chose one, and those that it passes over.
 type WayBack struct {
 	Component string
 	To        model.Version // zero = no version is known to be good

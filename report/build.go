@@ -174,8 +174,8 @@ func (b *builder) triggers() (out []Text) {
 }
 
 func (b *builder) attempts() (out []Try) {
-	for n, a := range b.i.Attempts {
-		if ofDrill(&b.i.Attempts[n]) {
+	for _, a := range b.i.Attempts {
+		if a.OfDrill() {
 			continue
 		}
 		for _, w := range a.Writes {
@@ -194,8 +194,8 @@ func (b *builder) attempts() (out []Try) {
 
 // left says of each component once what its rollbacks did not bring back.
 func (b *builder) left() (out []Item) {
-	for n, a := range b.i.Attempts {
-		if ofDrill(&b.i.Attempts[n]) {
+	for _, a := range b.i.Attempts {
+		if a.OfDrill() {
 			continue
 		}
 		for _, w := range a.Writes {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"rollbook/incident"
-	"rollbook/model"
 )
 
 // Drill is that the incident was a rehearsal, and what it came to.
@@ -45,15 +44,4 @@ func (b *builder) drill() *Drill {
 		}
 	}
 	return d
-}
-
-// ofDrill reports whether an attempt only breaks or puts back what a drill broke: the
-// drill's own table tells of it.
-func ofDrill(a *incident.Attempt) bool {
-	for n := range a.Writes {
-		if a.Writes[n].Plan.Role != model.RoleFault {
-			return false
-		}
-	}
-	return len(a.Writes) > 0
 }

@@ -34,7 +34,7 @@ func (b *builder) summary(d Data) (out []Text) {
 		say("%s", s)
 	}
 	for n := range b.i.Attempts {
-		if b.inRecovery(&b.i.Attempts[n]) || ofDrill(&b.i.Attempts[n]) {
+		if b.inRecovery(&b.i.Attempts[n]) || b.i.Attempts[n].OfDrill() {
 			continue
 		}
 		for _, s := range b.attempted(&b.i.Attempts[n]) {

@@ -15,8 +15,7 @@ type drill struct{ recovery }
 
 func newDrill(s *scope) overlay {
 	d := &drill{recovery{pager: pager{base: base{s}}, course: incident.CourseDrill}}
-	d.lines = func(w int) []string { lines, _ := d.draw(w); return lines }
-	d.Follow()
+	d.shows(d.draw)
 	return d
 }
 
@@ -37,13 +36,6 @@ func (d *drill) Keys() []Key {
 		}
 	}
 	return append(append(keys, d.closeKey("close", "close")), d.moveKeys()...)
-}
-
-// Scroll keeps what is marked in view, with what is said of it.
-func (d *drill) Scroll(w, h int) {
-	d.pager.Scroll(w, h)
-	lines, at := d.draw(w)
-	d.top = window(d.top, at+1, len(lines), max(1, h))
 }
 
 func (d *drill) Says() sentence {

@@ -17,6 +17,7 @@ import (
 type recovery struct {
 	pager
 	course incident.Course
+	draws  func(w int) (out []string, at int) // all of it, and on which line what is marked ends
 	at     int
 	came   bool            // it has been to the first step that can be taken
 	wasID  string          // the step that was marked when it was looked at last, while it was open
@@ -26,9 +27,15 @@ type recovery struct {
 
 func newRecovery(s *scope) overlay {
 	r := &recovery{pager: pager{base: base{s}}, course: incident.CourseRecovery, of: map[string]bool{}}
-	r.lines = func(w int) []string { lines, _ := r.draw(w); return lines }
-	r.Follow()
+	r.shows(r.draw)
 	return r
+}
+
+// shows makes it show what a function draws.
+func (r *recovery) shows(draws func(w int) (out []string, at int)) {
+	r.draws = draws
+	r.lines = func(w int) []string { lines, _ := r.draws(w); return lines }
+	r.Follow()
 }
 
 func (r *recovery) Title() string {
@@ -74,7 +81,7 @@ func (r *recovery) step() *incident.ProcedureStep {
 // Scroll keeps what is marked in view, with what is said of it.
 func (r *recovery) Scroll(w, h int) {
 	r.pager.Scroll(w, h)
-	lines, at := r.draw(w)
+	lines, at := r.draws(w)
 	r.top = window(r.top, at+1, len(lines), max(1, h))
 }
 
