@@ -16,7 +16,7 @@ import (
 	"rollbook/text"
 )
 
-// rehearsal is what the drill's own flags say.
+// rehearsal holds the flags of rollbook drill.
 type rehearsal struct {
 	*flags
 	fault, alert string
@@ -69,7 +69,7 @@ func (r *rehearsal) run(ctx context.Context, out io.Writer, args []string) error
 	return (&exercise{flags: r.flags, scenario: sandbox.Drill, of: args}).run(ctx, out)
 }
 
-// settings are what an incident is rehearsed by.
+// settings returns the drill that the flags ask for, with the rest from rollbook.yaml.
 func (r *rehearsal) settings(cfg *config.Config, c *kube.Client) *incident.Drill {
 	x := cfg.Drill
 	out := &incident.Drill{Fault: x.Fault, Alert: x.Alert, Target: x.Target, Healthy: x.Healthy, Refused: drillRefused(cfg, c)}

@@ -10,6 +10,7 @@ import (
 
 	"rollbook/config"
 	"rollbook/kube"
+	"rollbook/model"
 )
 
 // Nothing is broken where the operator's own file does not name context, server and
@@ -53,6 +54,19 @@ func TestWhereADrillIsRefused(t *testing.T) {
 		}
 		if why != "" && !strings.Contains(why, "server: \""+client.Server()) {
 			t.Errorf("it does not say what to add: %q", why)
+		}
+	}
+}
+
+// Each fault that a drill knows has its name in rollbook.yaml, and the first is the default.
+func TestEachFaultHasAName(t *testing.T) {
+	if got := config.Defaults().Drill.Fault; got != model.Faults()[0] {
+		t.Errorf("the default is %q", got)
+	}
+	for _, fault := range model.Faults() {
+		cfg, err := config.Load(config.Source{Kind: config.User, Name: "test", Data: []byte("drill: {fault: " + fault + "}\n")})
+		if err != nil || cfg.Drill.Fault != fault {
+			t.Errorf("%s: %v", fault, err)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,9 @@ file with that day.`,
   rollbook drill history --format ics > drill.ics`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !slices.Contains(drillFormats, format) {
+				return usagef("--format %q: it is table, json or ics", format)
+			}
 			cfg, err := looseConfig(f)
 			if err != nil {
 				return err
@@ -37,19 +41,15 @@ file with that day.`,
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "table", "table, json or ics")
-	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json", "ics"}, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(drillFormats, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
 	return cmd
 }
 
+var drillFormats = []string{"table", "json", "ics"}
+
+// writeDrills prints the drills among the incidents in one of drillFormats.
 func writeDrills(w io.Writer, format string, cfg *config.Config, rows []reporting.Row, now time.Time) error {
 	switch format {
-	case "table":
-		if err := reporting.WriteDrills(w, rows); err != nil {
-			return err
-		}
-		_, text := drillDue(cfg, rows, now)
-		_, err := fmt.Fprintln(w, text)
-		return err
 	case "json":
 		out, err := reporting.IncidentsJSON(reporting.Drills(rows))
 		if err != nil {
@@ -60,7 +60,12 @@ func writeDrills(w io.Writer, format string, cfg *config.Config, rows []reportin
 		due, text := drillDue(cfg, rows, now)
 		return writeOut(w, "", calendar(due, text, now))
 	}
-	return usagef("--format %q: it is table, json or ics", format)
+	if err := reporting.WriteDrills(w, rows); err != nil {
+		return err
+	}
+	_, text := drillDue(cfg, rows, now)
+	_, err := fmt.Fprintln(w, text)
+	return err
 }
 
 // drillDue returns when the next drill is due, and says so; the first one is due now.

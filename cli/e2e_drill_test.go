@@ -21,29 +21,22 @@ func TestDrillOnTheTestbed(t *testing.T) {
 	t.Parallel()
 	ns := shop(t)
 	serves(t, ns)
-	conf, err := clientcmd.LoadFromFile(env(t, "ROLLBOOK_CLUSTER"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	patch := filepath.Join(t.TempDir(), "drill.yaml")
 	if err := os.WriteFile(patch, []byte("spec: {template: {metadata: {annotations: {testbed/errors: \"0.5\"}}}}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	config := func(namespace string) string {
-		return quick + fmt.Sprintf("not_production: [{context: testbed, server: %q, namespace: %s}]\ndrill: {fault: patch, patch: %q, alert: HighErrorRate, healthy: 10s}\n",
-			conf.Clusters[conf.Contexts["testbed"].Cluster].Server, namespace, patch)
-	}
+	drill := fmt.Sprintf("fault: patch, patch: %q, alert: HighErrorRate, healthy: 10s", patch)
 	args := append([]string{"drill", "deployment/backend-python", "-n", ns}, prom(t)...)
 	before := asReleased(t, ns)
 
-	m := open(t, 80, 24, config("another"), "", args...) // not listed
+	m := open(t, 80, 24, rehearsable(t, "another", drill), "", args...) // not listed
 	m.sees(`No drill here: no entry of not_production`, time.Minute)
 	m.keys("Enter")
 	m.sees(`enter begin: no drill here`, 5*time.Second)
 	m.keys("Escape", "q")
 
 	dir := t.TempDir()
-	m = open(t, 80, 24, config(ns), dir, args...)
+	m = open(t, 80, 24, rehearsable(t, ns, drill), dir, args...)
 	m.sees(`Nothing is broken yet`, time.Minute)
 	m.keys("Enter")
 	m.sees(`▸ ○  break backend-python on purpose: a patch of your own`, time.Minute)
@@ -55,7 +48,7 @@ func TestDrillOnTheTestbed(t *testing.T) {
 	m.sees(`OWED +backend-python is broken on purpose`, 30*time.Second)
 	m.kill()
 
-	m = open(t, 80, 24, config(ns), dir, args...)
+	m = open(t, 80, 24, rehearsable(t, ns, drill), dir, args...)
 	m.sees(`Drill, begun`, time.Minute)
 	m.sees(`✓ +the alert HighErrorRate fires`, 4*time.Minute)
 	m.keys("Escape")
@@ -65,7 +58,7 @@ func TestDrillOnTheTestbed(t *testing.T) {
 	m.sees(`✓ rolled out after`, time.Minute)
 	m.kill()
 
-	m = open(t, 80, 24, config(ns), dir, args...)
+	m = open(t, 80, 24, rehearsable(t, ns, drill), dir, args...)
 	m.sees(`✓ +roll it back, by the walk`, 3*time.Minute)
 	m.sees(`▸ ○  put backend-python back`, 10*time.Second)
 	m.keys("Enter")
@@ -86,14 +79,8 @@ func TestDrillIsPutBackFromAnotherMachine(t *testing.T) {
 	t.Parallel()
 	ns := shop(t)
 	serves(t, ns)
-	conf, err := clientcmd.LoadFromFile(env(t, "ROLLBOOK_CLUSTER"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	before := asReleased(t, ns)
-	config := quick + fmt.Sprintf("not_production: [{context: testbed, server: %q, namespace: %s}]\ndrill: {healthy: 10s}\n",
-		conf.Clusters[conf.Contexts["testbed"].Cluster].Server, ns)
-	m := open(t, 80, 24, config, "", append([]string{"drill", "deployment/backend-python", "--fault", model.FaultReadiness, "-n", ns}, prom(t)...)...)
+	m := open(t, 80, 24, rehearsable(t, ns, "healthy: 10s"), "", append([]string{"drill", "deployment/backend-python", "--fault", model.FaultReadiness, "-n", ns}, prom(t)...)...)
 	m.sees(`Nothing is broken yet`, time.Minute)
 	m.keys("Enter")
 	m.sees(`▸ ○  break backend-python on purpose: a readiness probe that fails`, time.Minute)
@@ -112,6 +99,17 @@ func TestDrillIsPutBackFromAnotherMachine(t *testing.T) {
 	if got := asReleased(t, ns); got != before {
 		t.Errorf("it is not what it was: %s, before %s", got, before)
 	}
+}
+
+// rehearsable returns a configuration by which a namespace of the testbed may be broken.
+func rehearsable(t *testing.T, namespace, drill string) string {
+	t.Helper()
+	conf, err := clientcmd.LoadFromFile(env(t, "ROLLBOOK_CLUSTER"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return quick + fmt.Sprintf("not_production: [{context: testbed, server: %q, namespace: %s}]\ndrill: {%s}\n",
+		conf.Clusters[conf.Contexts["testbed"].Cluster].Server, namespace, drill)
 }
 
 // asReleased returns what a person or a pipeline has set of backend-python.

@@ -13,7 +13,7 @@ import (
 	"rollbook/model"
 )
 
-// shells is what the screen knows of terminals on databases.
+// shells keeps which terminals on databases the screen has asked for, and given away.
 type shells struct {
 	find func(ctx context.Context, c *model.Component) (model.Shell, error)
 	next *model.Shell // that was asked for, and waits for its turn

@@ -3,6 +3,7 @@ package sim
 import (
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,10 +17,8 @@ import (
 func (m *Sim) behaves(c *container) Behaviour {
 	b := m.behave(c.spec.Image, c.env)
 	limit(c.spec, &b)
-	for n := range b.Then { // of a slice that the scenario shares
-		if n == 0 {
-			b.Then = append([]Change(nil), b.Then...)
-		}
+	b.Then = slices.Clone(b.Then) // the scenario's own is shared
+	for n := range b.Then {
 		limit(c.spec, &b.Then[n].Behaviour)
 	}
 	return b
