@@ -94,7 +94,8 @@ func TestDrillIsPutBackFromAnotherMachine(t *testing.T) {
 	m.keys("P")
 	m.sees(`put back backend-python`, 10*time.Second)
 	m.keys("Enter")
-	m.confirm("backend-python") // nothing says here that it is no production
+	m.sees(`type backend-python`, 2*model.LeaseLife) // the dead one's lock has to run out first
+	m.confirm("backend-python")                      // nothing says here that it is no production
 	m.gone(`OWED`, time.Minute)
 	if got := asReleased(t, ns); got != before {
 		t.Errorf("it is not what it was: %s, before %s", got, before)

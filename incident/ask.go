@@ -40,10 +40,17 @@ func (b AskedFor) entry(*Incident) (EntryKind, string) {
 	return EntryBad, b.Text
 }
 
-// askAgain leads back to a fresh preflight after a write that did not happen.
+// askAgain leads back to a fresh preflight after a write that did not happen. What a drill
+// breaks is chosen for that once more: toWatch had dropped it.
 func (d *decider) askAgain(what Asked, text string) {
 	d.finds(AskedFor{What: what, Text: text})
-	d.fact(Moved{To: Confirm})
+	if a := d.inc().Attempt(); a != nil && a.breaks() {
+		for _, w := range a.Writes {
+			d.fact(Chosen{Choice{Slot: w.Plan.Slot(), Method: w.Plan.Method, From: w.Plan.From, To: w.Plan.To, Own: true,
+				Why: d.inc().StepText(a.Course, a.Step), Course: a.Course, Step: a.Step}})
+		}
+	}
+	d.fact(Moved{To: Confirm, Apart: d.apart()})
 	d.checkPlans()
 }
 

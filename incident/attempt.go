@@ -121,6 +121,11 @@ func (a *Attempt) OfDrill() bool {
 	return len(a.Writes) > 0 && !slices.ContainsFunc(a.Writes, func(w Write) bool { return w.Plan.Role != model.RoleFault })
 }
 
+// breaks reports whether the attempt is a drill's fault: the walk is still to begin.
+func (a *Attempt) breaks() bool {
+	return slices.ContainsFunc(a.Writes, func(w Write) bool { return breaks(&w.Plan) })
+}
+
 // ConfirmedAt returns when the newest attempt was confirmed that is no drill's own; zero =
 // nothing was.
 func (i *Incident) ConfirmedAt() time.Time {

@@ -144,16 +144,23 @@ func (do ConfirmWrite) decide(d *decider) {
 	}
 	b.Plans, b.Checks = plans, checks
 	d.fact(b)
-	if b.Course == CourseDrill && b.Step == StepBreak {
-		d.fact(Moved{To: Assess, Apart: true}) // the walk is still to begin, and nothing is chosen for it
-		for _, p := range plans {
-			d.fact(Dropped{p.Slot()})
-		}
-	} else {
-		d.fact(Moved{To: RollBack})
-	}
+	d.toWatch()
 	d.writeNext()
 	d.effect(GatherEvidence{model.AtConfirm}) // beside the write, which does not wait for it
+}
+
+// toWatch goes to the page from which the newest attempt is watched. Of a drill's fault that
+// is the board: the walk is still to begin, and nothing is chosen for it.
+func (d *decider) toWatch() {
+	a := d.inc().Attempt()
+	if !a.breaks() {
+		d.fact(Moved{To: RollBack})
+		return
+	}
+	d.fact(Moved{To: Assess, Apart: true})
+	for _, w := range a.Writes {
+		d.fact(Dropped{w.Plan.Slot()})
+	}
 }
 
 // Confirmed begins an attempt. It keeps the plans, hashes only, and the

@@ -55,6 +55,40 @@ func TestDrillsFaultIsNoRollback(t *testing.T) {
 	}
 }
 
+// Taken up again while the fault is on its way, the walk is still to begin: the page is
+// not that of a rollback. What was not sent is confirmed again.
+func TestDrillTakenUpWhileItBreaks(t *testing.T) {
+	s := drilled()
+	id := WriteID{1, "break"}
+	plan := s.Incident.Attempts[0].Writes[0].Plan
+	for name, facts := range map[string][]Body{
+		"not sent":  {},
+		"sent":      {Intended{WriteID: id}},
+		"rolling":   {Intended{WriteID: id}, WriteDone{WriteID: id, Receipt: model.Receipt{At: t0}}},
+		"it is out": {Intended{WriteID: id}, WriteDone{WriteID: id, Receipt: model.Receipt{At: t0}}, RolledOut{WriteID: id}},
+	} {
+		i := Fold([]Fact{
+			{At: t0, Body: Began{Settings: s.Incident.Settings}},
+			{At: t0, By: "maria", Body: Opened{ID: "DRILL-20261123-0312-backend-python"}},
+			{At: t0, By: "maria", Body: ProcedureBegan{Course: CourseDrill, Steps: s.DrillSteps()}},
+			{At: t0, Body: StepSettled{Course: CourseDrill, ID: StepHealthy}},
+			{At: t0, By: "maria", Body: Confirmed{N: 1, Course: CourseDrill, Step: StepBreak, Plans: []model.Plan{plan}}},
+			{At: t0, Body: Moved{To: Assess, Apart: true}},
+		})
+		for _, b := range facts {
+			i = Apply(i, Fact{At: t0.Add(time.Second), Body: b})
+		}
+		found, _ := Decide(i, s.Seen, Input{At: s.Now, Do: TakenUp{ID: i.ID, Host: "other"}})
+		got, want, asks := ApplyAll(i, found), Assess, AskNothing
+		if len(facts) == 0 {
+			want, asks = Confirm, AskFailed
+		}
+		if got.Step != want || got.Furthest != Assess || got.Asked != asks || len(openChoices(&got)) != int(want/Confirm) {
+			t.Errorf("%s: taken up at %s, %s was reached, asked %q, chosen %+v", name, got.Step.Name(), got.Furthest.Name(), got.Asked, got.Choices)
+		}
+	}
+}
+
 // The steps come in their order, and what is seen is not ticked by hand.
 func TestDrillsSteps(t *testing.T) {
 	s := drilled()

@@ -107,7 +107,7 @@ func (d *decider) unfinished() {
 	case a == nil:
 	case failed != "" && !looking:
 		d.askAgain(AskFailed, "Nothing was written to "+failed+": rollbook ended before. Confirm again.")
-	case a.Active() && d.inc().Step != RollBack:
+	case a.Active() && !a.breaks() && d.inc().Step != RollBack:
 		d.fact(Moved{To: RollBack})
 	}
 }

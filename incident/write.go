@@ -228,7 +228,7 @@ func (d *decider) settledDone(p model.Plan, b WriteSettled, late bool) {
 		d.fact(AskAnswered{What: d.inc().Asked, With: ReplyArrived})
 	}
 	if step := d.inc().Step; step < RollBack && step >= Choose && d.inc().End == nil {
-		d.fact(Moved{To: RollBack})
+		d.toWatch()
 	}
 }
 
