@@ -60,6 +60,22 @@ func (k *Known) figures() string {
 	return strings.Join(out, ", ")
 }
 
+// beyond returns what is known of a version less the figures within their limits. Where
+// all are within them now, it stays as it is.
+func (k Known) beyond(l model.Limits) *Known {
+	errors, p95 := k.Errors, k.P95
+	if errors != nil && *errors <= l.Errors {
+		errors = nil
+	}
+	if p95 != nil && *p95 <= l.P95.Seconds() {
+		p95 = nil
+	}
+	if errors != nil || p95 != nil {
+		k.Errors, k.P95 = errors, p95
+	}
+	return &k
+}
+
 // bad says what speaks against the version; "" when nothing does.
 func (k *Known) bad() string {
 	switch {

@@ -52,6 +52,17 @@ func TestKnownInWords(t *testing.T) {
 			t.Errorf("%q, want %q; good: %v", got, want, k.good())
 		}
 	}
+	// A figure within its limit is nothing against it, unless none is over its own now.
+	l, fine := model.DefaultLimits(), 0.176
+	for want, k := range map[string]Known{
+		"was over the limits when it last ran: 30% errors":           {Over: true, Errors: &e, P95: &fine},
+		"was over the limits when it last ran: 0% errors, P95 176ms": {Over: true, Errors: new(float64), P95: &fine},
+		"was over the limits when it last ran: 30% errors, P95 2.5s": {Over: true, Errors: &e, P95: &p},
+	} {
+		if got := k.beyond(l).bad(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
 	if k := (Known{P95: &p}); k.good() {
 		t.Error("nobody knows of its errors, and it is good")
 	}

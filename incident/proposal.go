@@ -89,16 +89,16 @@ func (s *Snapshot) good(h *model.History, r *model.Candidate) (bool, string) {
 func (s *Snapshot) badVersion(h *model.History, r *model.Candidate) string {
 	i, l := &s.Incident, s.Incident.Settings.Limits
 	k := i.known(h.Component, r.Key)
-	if why := cmp.Or(k.bad(), i.madeWorseBy(h.Component, r.Version)); why != "" || k.good() {
+	if why := cmp.Or(k.beyond(l).bad(), i.madeWorseBy(h.Component, r.Version)); why != "" || k.good() {
 		return why
 	}
 	switch why := i.leftBad(h.Component, r.Key); {
 	case why != "":
 		return why
 	case bad(r.Behaviour, l):
-		return "was over the limits while it served: " + behaved(r.Behaviour)
+		return "was over the limits while it served: " + behaved(beyond(r.Behaviour, l))
 	case !r.Behaviour.Errors.Known && bad(r.Now, l):
-		return "was over the limits while it served: " + behaved(r.Now)
+		return "was over the limits while it served: " + behaved(beyond(r.Now, l))
 	}
 	return ""
 }
@@ -182,5 +182,18 @@ func servedWell(r *model.Candidate, l model.Limits, measured bool) (bool, string
 }
 
 func bad(b model.Behaviour, l model.Limits) bool {
-	return b.Errors.Known && b.Errors.Value > l.Errors || b.P95.Known && b.P95.Value > l.P95.Seconds()
+	b = beyond(b, l)
+	return b.Errors.Known || b.P95.Known
+}
+
+// beyond returns of a behaviour the figures over their limits alone: what speaks against a
+// version is not said with what does not.
+func beyond(b model.Behaviour, l model.Limits) (out model.Behaviour) {
+	if b.Errors.Value > l.Errors {
+		out.Errors = b.Errors
+	}
+	if b.P95.Value > l.P95.Seconds() {
+		out.P95 = b.P95
+	}
+	return out
 }

@@ -19,7 +19,7 @@ func TestTheHeadlineNamesTheWayBack(t *testing.T) {
 	}{
 		"not read yet":      {func(*world) {}, "", ""},
 		"the one before":    {func(w *world) { w.history(current, served(41, 0.002), served(40, 0.002)) }, "go back to revision 41", ""},
-		"that failed too":   {func(w *world) { w.history(current, served(41, 0.2), served(40, 0.002)) }, "go back to revision 40, not to revision 41", "was over the limits while it served: 20% errors, P95 200ms"},
+		"that failed too":   {func(w *world) { w.history(current, served(41, 0.2), served(40, 0.002)) }, "go back to revision 40, not to revision 41", "was over the limits while it served: 20% errors"},
 		"none is good":      {func(w *world) { w.history(current, served(41, 0.2)) }, "", ""},
 		"of another moment": {func(w *world) { w.history(served(43, 0.3), served(41, 0.002)) }, "", ""},
 		"somebody undoes it": {func(w *world) {

@@ -57,9 +57,9 @@ func (s *scope) detail(r *row, w, h int, charted bool) []string {
 	if h == allLines {
 		whole.alerts = len(r.alerts())
 	}
-	tries := []detailed{whole, {since: true}, {since: !charted}}
+	tries := []detailed{whole, {since: true}, {since: !charted}, {since: !charted, brief: true}}
 	for most := textMost; most >= textLeast; most-- {
-		tries = append(tries, detailed{since: !charted, most: most})
+		tries = append(tries, detailed{since: !charted, brief: true, most: most})
 	}
 	var out []string
 	for _, as := range tries {
@@ -74,6 +74,7 @@ func (s *scope) detail(r *row, w, h int, charted bool) []string {
 type detailed struct {
 	alerts int  // so many at most
 	since  bool // when it began
+	brief  bool // not how often the pods say what is not new
 	most   int  // lines of a text; 0 = all
 }
 
@@ -93,7 +94,7 @@ func (s *scope) detailOf(r *row, w int, as detailed) []string {
 		s.sinceLine(t)
 	}
 	s.podLines(r, t)
-	t.add("why", s.whyLines(r, w-11, as.most)...)
+	t.add("why", s.whyLines(r, w-11, as)...)
 	s.stuckLine(r, t)
 	if c.Paused {
 		t.say("rollout", "⚠ ", p.Warn, p.Plain, "paused")

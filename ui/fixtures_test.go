@@ -615,7 +615,7 @@ func fixtures() []fixture {
 		{"thousand", thousand(), nil},
 		{"quit", opened(), keys("q")},
 		{"hint", opened(), keys("s")},
-	}, append(append(append(closeFixtures(), whyFixtures()...), schemaFixtures()...), recoveryFixtures()...)...)
+	}, slices.Concat(closeFixtures(), whyFixtures(), schemaFixtures(), recoveryFixtures(), backFixtures())...)
 }
 
 // keyOf makes the message of a key from its name.
