@@ -139,6 +139,15 @@ func writtenDown(t *testing.T, path string) {
 			t.Errorf("no %q in\n%s", want, md)
 		}
 	}
+	page, err := reporting.HTML(c.Facts, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"How it was handled: ", " keys, ", "enter done on Assess", "Steps gone back: 0."} {
+		if !strings.Contains(md, want) || !strings.Contains(string(page), want) {
+			t.Errorf("no %q in\n%s", want, md)
+		}
+	}
 	if len(d.Attempts) != 1 || d.Attempts[0].Role != string(model.RoleRelease) {
 		t.Errorf("%+v", d.Attempts)
 	}

@@ -74,7 +74,7 @@ var bodies = map[string]Body{
 	"clock": ClockRan{}, "escalated": Escalated{}, "escalation answered": EscalationAnswered{},
 	"debt waived": DebtWaived{}, "baseline seen": BaselineSeen{}, "procedure began": ProcedureBegan{}, "step settled": StepSettled{}, "step open": StepReopened{}, "lease taken": LeaseTaken{}, "lease lost": LeaseGone{}, "mended": Mended{}, "baseline": BaselineRead{}, "scaled": Scaled{}, "suspected": Suspected{}, "alert": AlertFired{}, "alert over": AlertOver{}, "detection": DetectionTold{}, "severity": SeverityTold{},
 	"unverified": Unverified{}, "unwatched": Unwatched{}, "reopened": Reopened{}, "version seen": VersionSeen{}, "pods said": PodsSaid{}, "worse": Worsened{},
-	"shell": ShellOpened{}, "shell left": ShellLeft{},
+	"shell": ShellOpened{}, "shell left": ShellLeft{}, "handled": Handled{},
 }
 
 var names = func() map[reflect.Type]string {

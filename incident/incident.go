@@ -77,7 +77,8 @@ type Incident struct {
 	Noted     map[string]string // what was last noticed, by component + "/" + what
 	SampledAt time.Time
 
-	Unwell WellSince // before a drill breaks its component
+	Unwell   WellSince // before a drill breaks its component
+	Handling []Handled // each page that was handled, where somebody practises; empty = it was not counted
 
 	WithoutJournal bool // the operator typed it
 

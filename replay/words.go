@@ -119,6 +119,9 @@ func (r *Reader) quietly(b incident.Body) string {
 		return "what the pods of " + b.Component + " say was read"
 	case incident.Scaled:
 		return fmt.Sprintf("%s: replicas %d", b.Component, b.Replicas)
+	case incident.Handled:
+		i := incident.Fold([]incident.Fact{{Body: b}})
+		return "how " + b.On.Name() + " was handled: " + i.Hesitated().Words()
 	case incident.Suspected:
 		return "what changed was looked at again"
 	}

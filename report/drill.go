@@ -19,8 +19,47 @@ type Drill struct {
 	PutBack   Moment    `json:"putBack,omitzero"` // zero = it was owed at the journal's end
 	Text      Text      `json:"text"`             // all of it in a sentence
 	Steps     []Stepped `json:"steps"`
-	Badly     Text      `json:"badly,omitempty"` // what went badly, in the operator's words
-	Party     Text      `json:"party,omitempty"` // who took part
+	Badly     Text      `json:"badly,omitempty"`    // what went badly, in the operator's words
+	Party     Text      `json:"party,omitempty"`    // who took part
+	Handling  *Handling `json:"handling,omitempty"` // null = it was not counted
+}
+
+// Handling is how the walk of a drill was handled: where the operator went back, was
+// refused, or waited.
+type Handling struct {
+	Keys        int       `json:"keys"`
+	Backs       int       `json:"backs"` // steps gone back before anything was written
+	Refused     []Refused `json:"refused,omitempty"`
+	Pause       Span      `json:"pause"` // the longest without a key while it was the operator's turn
+	PauseOn     Text      `json:"pauseOn,omitempty"`
+	PauseBefore Text      `json:"pauseBefore,omitempty"` // the key that ended it; "" = text was typed
+	Text        Text      `json:"text"`                  // all of it in words
+}
+
+// Refused is a key that could do nothing.
+type Refused struct {
+	On    Text `json:"on"`            // the page
+	Key   Text `json:"key,omitempty"` // "" = those that mean nothing there
+	Name  Text `json:"name,omitempty"`
+	Why   Text `json:"why"`
+	Times int  `json:"times"`
+}
+
+// handling tells how the walk was handled; nil where it was not counted.
+func (b *builder) handling() *Handling {
+	h := b.i.Hesitated()
+	if h == nil {
+		return nil
+	}
+	out := &Handling{Keys: h.Keys, Backs: h.Backs, Pause: Span{Why: "there was none"},
+		Text: Text(fmt.Sprintf("%s Steps gone back: %d.", h.Words(), h.Backs))}
+	if h.Pause.Took > 0 {
+		out.Pause, out.PauseOn, out.PauseBefore = Span{Known: true, Seconds: h.Pause.Took.Seconds()}, Text(h.PauseOn.Name()), Text(h.Pause.Before)
+	}
+	for _, k := range h.Refused {
+		out.Refused = append(out.Refused, Refused{On: Text(k.On.Name()), Key: Text(k.Key), Name: Text(k.Name), Why: Text(k.Why), Times: k.Times})
+	}
+	return out
 }
 
 // drill tells of the rehearsal; nil where it was none.
@@ -29,7 +68,7 @@ func (b *builder) drill() *Drill {
 	if r == nil {
 		return nil
 	}
-	d := &Drill{Component: Text(r.Component), Fault: Text(r.Fault.Label), Broke: Moment{r.Broke}, PutBack: Moment{r.PutBack}, Steps: stepped(p),
+	d := &Drill{Component: Text(r.Component), Fault: Text(r.Fault.Label), Broke: Moment{r.Broke}, PutBack: Moment{r.PutBack}, Steps: stepped(p), Handling: b.handling(),
 		AlertTook: Span{Why: "no alert was seen to fire"}, Target: Span{Known: r.Target > 0, Seconds: r.Target.Seconds()}, Within: r.Recovered && r.Recover <= r.Target}
 	if a := r.Alert; a != nil {
 		d.Alert, d.Fired, d.AlertTook = Text(a.Name), Moment{a.Since}, Span{Known: true, Seconds: a.Since.Sub(r.Broke).Seconds()}

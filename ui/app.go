@@ -190,6 +190,9 @@ func (a *App) changed() tea.Cmd {
 	if i.Step == a.at && i.Asked == a.asked && !offered {
 		return signal
 	}
+	if i.Step != a.at {
+		a.tellHandling()
+	}
 	a.at, a.asked = i.Step, i.Asked
 	return tea.Batch(a.hush(), signal)
 }
@@ -207,6 +210,7 @@ func (a *App) advance(at time.Time) tea.Cmd {
 	} else if at.Sub(a.hintAt) >= hintTime {
 		a.hint, a.hinted = "", "" // what it said may no longer be so
 	}
+	a.handling.passes(step, a.snap.OperatorsTurn())
 	if f := a.session.passes; f != nil {
 		return f(a, step)
 	}
@@ -248,6 +252,7 @@ func (a *App) press(msg tea.KeyPressMsg) tea.Cmd {
 	}
 	front := a.front()
 	if cmd, taken := front.Update(msg); taken {
+		a.counts(Key{})
 		return tea.Batch(silence, cmd)
 	}
 	keys := append(a.frontKeys(), a.usable(a.globalKeys())...)
@@ -255,18 +260,25 @@ func (a *App) press(msg tea.KeyPressMsg) tea.Cmd {
 		if !k.matches(msg) {
 			continue
 		}
+		a.counts(k)
 		switch why := k.off(a.snap); {
 		case why != "":
 			a.hint, a.refused = refusal(k, why), k.Keys[0]
+			a.refuses(k, why)
 		case k.Quiet && !quiet:
 			a.hint = k.Shown() + " counts only after 0.3 s without a key: press it again"
+			a.refuses(k, "it counts only after 0.3 s without a key")
 		case repeated && !quiet && (a.last == "enter" || k.Acts && a.last != "esc"):
 			// A held key must not run through the pages, nor through a checklist.
 		case k.do != nil:
-			return tea.Batch(silence, k.do())
+			cmd := k.do()
+			a.refuses(k, a.hint)
+			return tea.Batch(silence, cmd)
 		}
 		return silence
 	}
+	a.counts(Key{})
+	a.refuses(Key{}, "it means nothing there")
 	return silence
 }
 

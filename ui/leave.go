@@ -44,6 +44,7 @@ func (a *App) quit() tea.Cmd {
 			a.farewell += " Journal: " + a.snap.Seen.Journal
 		}
 	}
+	a.tellHandling()
 	if a.engine.Writing() {
 		a.leaving, a.since = waiting, a.clock()
 		if a.session.parting == nil {

@@ -41,7 +41,7 @@ const sandboxMark = " SANDBOX "
 func Sandbox(p Practice) Session {
 	return Session{of: func(snap *incident.Snapshot) session {
 		s := working(snap)
-		s.mark, s.alone = func(int) string { return sandboxMark }, true
+		s.mark, s.alone, s.measured = func(int) string { return sandboxMark }, true, !s.guest
 		own := s.beside
 		s.beside = func(s *scope) []Key {
 			keys := []Key{p.hintKey(s)}
@@ -154,7 +154,10 @@ func (p *Practice) parting(s *scope) string {
 	}
 	if text != "" {
 		add(text)
-		add(debrief(i, s.keys))
+		add(debrief(i))
+		if h := s.hesitated(); h != nil && !i.Shown.IsZero() {
+			add(h.Words())
+		}
 		saved := p.saved(i)
 		switch {
 		case len(saved) > 0:
@@ -196,8 +199,8 @@ const (
 )
 
 // debrief says how long the walk took from when the first sign was shown, against five
-// minutes, and with how many keys; "" where nothing was shown.
-func debrief(i *incident.Incident, keys int) string {
+// minutes; "" where nothing was shown.
+func debrief(i *incident.Incident) string {
 	if i.Shown.IsZero() {
 		return ""
 	}
@@ -221,7 +224,7 @@ func debrief(i *incident.Incident, keys int) string {
 	case over > 0:
 		took = model.Short(over) + " over five minutes"
 	}
-	return "From the first sign: " + strings.Join(times, ", ") + ": " + took + ", with " + plural(keys, "key") + "."
+	return "From the first sign: " + strings.Join(times, ", ") + ": " + took + "."
 }
 
 // straight tells the walk that the scenario is made for, a step a line; "" where it has no

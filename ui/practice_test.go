@@ -121,8 +121,13 @@ func TestPartingFromASandbox(t *testing.T) {
 		s := opened()
 		s.Seen.Journal = "/home/you/journals/INC/journal.jsonl"
 		a := practised(t, s, dark, func(p *Practice) { p.JournalStays = stays })
+		r := &recorder{snap: s}
+		a.engine = r
 		pressed(a, "q")
 		pressed(a, "q")
+		if len(r.sent) != 1 {
+			t.Errorf("how the last page was handled is not told: %v", r.sent)
+		}
 		want := ""
 		if stays {
 			want = "The sandbox is gone; the journal stays: " + s.Seen.Journal
@@ -278,13 +283,13 @@ func TestDebrief(t *testing.T) {
 		i    incident.Incident
 		want string
 	}{
-		"well":           {good, "From the first sign: decided after 20s, confirmed after 50s, rolled out after 1m30s, verified after 2m: within five minutes, with 9 keys."},
-		"by detours":     {slow, "From the first sign: decided after 20s, confirmed after 4m, rolled out after 5m, verified after 6m: 1m over five minutes, with 9 keys."},
-		"not to the end": {open, "From the first sign: decided after 20s, confirmed after 50s, rolled out after 1m30s: not verified, with 9 keys."},
+		"well":           {good, "From the first sign: decided after 20s, confirmed after 50s, rolled out after 1m30s, verified after 2m: within five minutes."},
+		"by detours":     {slow, "From the first sign: decided after 20s, confirmed after 4m, rolled out after 5m, verified after 6m: 1m over five minutes."},
+		"not to the end": {open, "From the first sign: decided after 20s, confirmed after 50s, rolled out after 1m30s: not verified."},
 		"nothing shown":  {incident.Incident{Verified: at(0)}, ""},
 		"nothing done":   {incident.Incident{Shown: at(0)}, ""},
 	} {
-		if got := debrief(&tt.i, 9); got != tt.want {
+		if got := debrief(&tt.i); got != tt.want {
 			t.Errorf("%s: %q", name, got)
 		}
 	}

@@ -32,7 +32,9 @@ type scope struct {
 	// rested: no key came in the 300 ms before the one that is being taken.
 	rested bool
 	keys   int // pressed so far
-	w, h   int
+	// handling counts the keys that the incident was not told of yet, where they are counted.
+	handling handling
+	w, h     int
 }
 
 // send hands an input to the engine, if the session lets it.
@@ -40,6 +42,9 @@ func (s *scope) send(do incident.Act) tea.Cmd {
 	if why := s.session.refuses(do); why != "" {
 		s.hint = why
 		return nil
+	}
+	if s.inc().Step == incident.Close { // where the act may be what closes it
+		s.tellHandling()
 	}
 	s.engine.Send(do)
 	return nil

@@ -27,6 +27,9 @@ type session struct {
 	still bool // what is shown was: its clock stands
 	guest bool // the incident is not this program's: nothing stays open when it ends
 
+	// measured: somebody practises, and how they handle the pages is told.
+	measured bool
+
 	noActs   string // why nothing can be changed from here, in words; "" = it can
 	turns    bool   // pages can be turned all the same
 	noTurn   string // where pages only turn: why enter leads no further; "" = it does
