@@ -20,14 +20,14 @@ func newDrillHistory(f *flags) *cobra.Command {
 		Short: "List the drills, the trend by quarter, and when the next one is due",
 		Long: `History lists the drills that the journals hold, how the time to recover went from
 quarter to quarter, how many were within their target, and when the next one is due, by
-drill.every of rollbook.yaml. It needs no cluster. With --format ics it prints a calendar
-file with that day.`,
+drill.every of rollbook.yaml. It needs no cluster. With --format md it prints the same for
+a wiki, with --format ics a calendar file with that day.`,
 		Example: `  rollbook drill history
   rollbook drill history --format ics > drill.ics`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !slices.Contains(drillFormats, format) {
-				return usagef("--format %q: it is table, json or ics", format)
+				return usagef("--format %q: it is table, md, json or ics", format)
 			}
 			cfg, err := looseConfig(f)
 			if err != nil {
@@ -40,22 +40,29 @@ file with that day.`,
 			return writeDrills(cmd.OutOrStdout(), format, cfg, rows, time.Now())
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "table", "table, json or ics")
+	cmd.Flags().StringVar(&format, "format", "table", "table, md, json or ics")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(drillFormats, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
 	return cmd
 }
 
-var drillFormats = []string{"table", "json", "ics"}
+var drillFormats = []string{"table", "md", "json", "ics"}
 
 // writeDrills prints the drills among the incidents in one of drillFormats.
 func writeDrills(w io.Writer, format string, cfg *config.Config, rows []reporting.Row, now time.Time) error {
 	switch format {
 	case "json":
-		out, err := reporting.IncidentsJSON(reporting.Drills(rows))
+		out, err := reporting.DrillsJSON(rows)
 		if err != nil {
 			return err
 		}
 		return writeOut(w, "", out)
+	case "md":
+		out, err := reporting.MarkdownDrills(rows)
+		if err != nil {
+			return err
+		}
+		_, text := drillDue(cfg, rows, now)
+		return writeOut(w, "", append(out, "\n"+text+".\n"...))
 	case "ics":
 		due, text := drillDue(cfg, rows, now)
 		return writeOut(w, "", calendar(due, text, now))

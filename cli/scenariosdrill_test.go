@@ -155,7 +155,7 @@ func writtenDown(t *testing.T, path string) {
 	if err := writeDrills(&out, "table", config.Defaults(), []reporting.Row{row}, night.AddDate(0, 0, 1)); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"DRILL-20261123-0312-backend-python", "2026-Q4  1", "Within the target of 5m: ", "The next drill is due on 2027-02-22: the last was on 2026-11-23"} {
+	for _, want := range []string{"DRILL-20261123-0312 backend-python   env       verified", "2026-Q4       1  ", "is the target of 5m", "Within their target: ", "The next drill is due on 2027-02-22: the last was on 2026-11-23"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, &out)
 		}

@@ -107,14 +107,15 @@ type Quarter struct {
 	Incidents int     `json:"incidents"` // in all
 	Restored  int     `json:"restored"`  // of which were verified, and the time to recover is known
 	Median    Span    `json:"median"`
-	Change    float64 `json:"changeSeconds"` // against the last quarter before it that has one; negative = faster
+	Change    float64 `json:"changeSeconds"`   // against the last quarter before it that has one; negative = faster
+	Within    int     `json:"within,omitzero"` // of drills: recovered within their target
 }
 
 // Quarters are the incidents by the quarter in which they were detected, or
 // opened, oldest first.
 func Quarters(rows []Row) []Quarter {
 	took := map[string][]time.Duration{}
-	count := map[string]int{}
+	count, within := map[string]int{}, map[string]int{}
 	for _, r := range rows {
 		at := r.detected
 		if at.IsZero() {
@@ -129,11 +130,14 @@ func Quarters(rows []Row) []Quarter {
 		if r.Verified && r.Took.Recover.Known {
 			took[q] = append(took[q], r.Took.Recover.D())
 		}
+		if r.within() {
+			within[q]++
+		}
 	}
 	var out []Quarter
 	var last *Quarter
 	for q, n := range count {
-		out = append(out, Quarter{Name: q, Incidents: n, Restored: len(took[q]), Median: median(took[q])})
+		out = append(out, Quarter{Name: q, Incidents: n, Restored: len(took[q]), Median: median(took[q]), Within: within[q]})
 	}
 	slices.SortFunc(out, func(a, b Quarter) int { return strings.Compare(a.Name, b.Name) })
 	for n := range out {
@@ -168,46 +172,13 @@ func WriteIncidents(w io.Writer, rows []Row) error {
 		_, err := fmt.Fprintln(w, "no incident yet")
 		return err
 	}
-	writeRows(w, "INCIDENT", rows)
-	return writeQuarters(w, "INCIDENTS", Quarters(slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return r.Drill })))
-}
-
-// WriteDrills prints the table of the drills among the incidents, newest first, and the
-// time to recover by quarter, against the target of the newest.
-func WriteDrills(w io.Writer, rows []Row) error {
-	rows = Drills(rows)
-	if len(rows) == 0 {
-		_, err := fmt.Fprintln(w, "no drill yet")
-		return err
-	}
-	writeRows(w, "DRILL", rows)
-	if err := writeQuarters(w, "DRILLS", Quarters(rows)); err != nil {
-		return err
-	}
-	if t := rows[0].Target; t.Known {
-		within := 0
-		for _, r := range rows {
-			if r.Verified && r.Took.Recover.Known && r.Took.Recover.Seconds <= t.Seconds {
-				within++
-			}
-		}
-		_, err := fmt.Fprintf(w, "Within the target of %s: %d of %d\n", model.Short(t.D()), within, len(rows))
-		return err
-	}
-	return nil
-}
-
-// Drills returns the rehearsals among the incidents, newest first.
-func Drills(rows []Row) []Row {
-	out := slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return !r.Drill })
-	slices.SortStableFunc(out, func(a, b Row) int { return b.Opened.Compare(a.Opened.Time) })
-	return out
+	writeRows(w, rows)
+	return writeQuarters(w, Quarters(slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return r.Drill })))
 }
 
 // writeRows prints the table, newest first, and what is owed.
-func writeRows(w io.Writer, title string, rows []Row) {
-	sorted := slices.Clone(rows)
-	slices.SortStableFunc(sorted, func(a, b Row) int { return b.Opened.Compare(a.Opened.Time) })
+func writeRows(w io.Writer, rows []Row) {
+	sorted := newestFirst(rows)
 	// The ID has the time of the onset (UTC) and the first component. One that is too
 	// long for a line of 80 has a line of its own, since it is what is copied.
 	const room = 32
@@ -218,7 +189,7 @@ func writeRows(w io.Writer, title string, rows []Row) {
 		}
 		fmt.Fprintf(w, "%-*s %-13s %-12s %-6s %-5s %s\n", room, id, outcome, detect, decide, back, recovered)
 	}
-	line(title, "OUTCOME", "DETECTED BY", "DECIDE", "BACK", "RECOVER")
+	line("INCIDENT", "OUTCOME", "DETECTED BY", "DECIDE", "BACK", "RECOVER")
 	open := false
 	for _, r := range sorted {
 		line(text.Clean(r.ID), r.outcome(), strings.TrimSpace(brief(r.Took.Detect)+" "+text.Clean(r.DetectedBy)), brief(r.Took.Decide), brief(r.Took.RollBack), brief(r.Took.Recover))
@@ -231,7 +202,7 @@ func writeRows(w io.Writer, title string, rows []Row) {
 }
 
 // writeQuarters prints the time to restore by quarter, as a chart.
-func writeQuarters(w io.Writer, what string, quarters []Quarter) error {
+func writeQuarters(w io.Writer, quarters []Quarter) error {
 	if len(quarters) == 0 {
 		return nil
 	}
@@ -246,7 +217,7 @@ func writeQuarters(w io.Writer, what string, quarters []Quarter) error {
 	}
 	fmt.Fprintln(w, "\nTime to restore (recovered − detected)")
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "QUARTER\t"+what+"\tRESTORED\tMEDIAN\t")
+	fmt.Fprintln(t, "QUARTER\tINCIDENTS\tRESTORED\tMEDIAN\t")
 	for _, q := range quarters {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\n", q.Name, q.Incidents, q.Restored, brief(q.Median), trend(q, longest))
 	}
@@ -300,14 +271,26 @@ func trend(q Quarter, longest float64) string {
 	if longest > 0 {
 		bar = strings.Repeat("█", max(1, int(q.Median.Seconds/max(1, longest)*cells+0.5)))
 	}
-	change := time.Duration(q.Change * float64(time.Second))
-	switch {
+	return strings.TrimRight(bar+" "+q.changed(), " ")
+}
+
+// changed says how the median compares with that of the quarter before; "" = it does not
+// differ.
+func (q *Quarter) changed() string {
+	switch change := time.Duration(q.Change * float64(time.Second)); {
 	case change <= -time.Second:
-		bar += " " + model.Short(-change) + " faster"
+		return model.Short(-change) + " faster"
 	case change >= time.Second:
-		bar += " " + model.Short(change) + " slower"
+		return model.Short(change) + " slower"
 	}
-	return bar
+	return ""
+}
+
+// newestFirst returns the incidents, the one opened last first.
+func newestFirst(rows []Row) []Row {
+	sorted := slices.Clone(rows)
+	slices.SortStableFunc(sorted, func(a, b Row) int { return b.Opened.Compare(a.Opened.Time) })
+	return sorted
 }
 
 func brief(s Span) string {
