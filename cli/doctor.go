@@ -80,6 +80,9 @@ func examine(ctx context.Context, f *flags, args []string) ([]finding, error) {
 		return nil, err
 	}
 	out := []finding{configLine(cfg), configMapFinding(c, mapErr), journalLine(dirs[0]), placeLine(set)}
+	if line, is := drillLine(f, cfg, time.Now()); is {
+		out = append(out, line)
+	}
 	reached := true
 	for _, k := range c.Check(ctx, set.Components) {
 		reached = reached && (k.ID != "API server" || k.State == model.CheckOK)

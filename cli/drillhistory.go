@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"rollbook/config"
+	"rollbook/incident"
+	"rollbook/model"
 	reporting "rollbook/report"
 )
 
@@ -75,19 +77,87 @@ func writeDrills(w io.Writer, format string, cfg *config.Config, rows []reportin
 	return err
 }
 
-// drillDue returns when the next drill is due, and says so; the first one is due now.
+// drillDue returns when the next drill is due after the newest among the incidents, and
+// says so.
 func drillDue(cfg *config.Config, rows []reporting.Row, now time.Time) (time.Time, string) {
-	all := reporting.Drills(rows)
-	if len(all) == 0 {
+	last := time.Time{}
+	if all := reporting.Drills(rows); len(all) > 0 {
+		last = all[0].Opened.Time
+	}
+	return dueAfter(cfg, last, now)
+}
+
+// dueAfter returns when the next drill is due after one of that time, and says so; the
+// first one, after none, is due now.
+func dueAfter(cfg *config.Config, last, now time.Time) (time.Time, string) {
+	if last.IsZero() {
 		return now, "The first drill is due: rollbook drill"
 	}
-	last := all[0].Opened.Time
 	due := last.Add(cfg.Drill.Every)
-	since := fmt.Sprintf("the last was on %s", last.UTC().Format(time.DateOnly))
+	since := "the last was on " + last.UTC().Format(time.DateOnly)
+	if days := int(now.Sub(last).Hours() / 24); days > 1 {
+		since = fmt.Sprintf("the last was %d days ago", days)
+	}
 	if !due.After(now) {
 		return due, fmt.Sprintf("A drill is due since %s: %s", due.UTC().Format(time.DateOnly), since)
 	}
 	return due, fmt.Sprintf("The next drill is due on %s: %s", due.UTC().Format(time.DateOnly), since)
+}
+
+// lastDrill returns when the newest drill was opened that the journals hold; zero = there
+// was none. It lists the folders and reads the beginning of one journal: a drill's goes by
+// a name of its own, in which its time stands.
+func lastDrill(f *flags, cfg *config.Config) (time.Time, error) {
+	all, _, err := shelf(f, cfg)
+	if err != nil {
+		return time.Time{}, err
+	}
+	all = slices.DeleteFunc(all, func(s shelved) bool { return !strings.HasPrefix(s.name, incident.DrillPrefix) })
+	slices.SortFunc(all, func(a, b shelved) int { return strings.Compare(b.name, a.name) })
+	for _, s := range all {
+		for _, file := range s.files {
+			if at, err := file.Opened(); err == nil {
+				return at, nil
+			}
+		}
+	}
+	return time.Time{}, nil
+}
+
+// drillReminder says that a drill is due, where the team means to hold any; "" while none
+// is.
+func drillReminder(f *flags, cfg *config.Config, now time.Time) string {
+	if !cfg.Drill.Given {
+		return ""
+	}
+	last, err := lastDrill(f, cfg)
+	if err != nil {
+		return "" // the journals' own trouble is told where they are needed
+	}
+	due, text := dueAfter(cfg, last, now)
+	switch {
+	case due.After(now):
+		return ""
+	case last.IsZero():
+		return text
+	}
+	return text + ": rollbook drill"
+}
+
+// drillLine is the doctor's; false where the team means to hold no drill.
+func drillLine(f *flags, cfg *config.Config, now time.Time) (finding, bool) {
+	if !cfg.Drill.Given {
+		return finding{}, false
+	}
+	last, err := lastDrill(f, cfg)
+	if err != nil {
+		return finding{"drill", model.CheckUnknown, err.Error(), ""}, true
+	}
+	due, text := dueAfter(cfg, last, now)
+	if due.After(now) {
+		return finding{"drill", model.CheckOK, text, ""}, true
+	}
+	return finding{"drill", model.CheckNote, text, "rollbook drill, on what is not production"}, true
 }
 
 // calendar returns an iCalendar file (RFC 5545) with the day on which the next drill is due.

@@ -85,6 +85,7 @@ func walk(ctx context.Context, f *flags, args []string) error {
 	screen.Viewer, screen.Start = viewer{c}, start
 	if f.stage.practice == nil {
 		screen.Shell = migrations(c, cfg, f.readOnly).Shell
+		screen.Remind = func() string { return drillReminder(f, cfg, time.Now()) }
 	}
 	screen.Signals = ui.Signals(cfg.Signals)
 	if c.Plugin() != "" {

@@ -140,6 +140,7 @@ type RestoreStep struct {
 // Drill is how the quarterly rehearsal is done (runbook T1 to T5). It is done only where
 // NotProduction names context, server and namespace.
 type Drill struct {
+	Given   bool          // there is such a section: the team means to rehearse
 	Fault   string        // by which it is broken, if the command says nothing
 	Env     string        // NAME=VALUE of the variable that makes a component fail; "": not set
 	Patch   string        // file with a strategic merge patch of the workload; "": not set

@@ -11,6 +11,7 @@ var faults = []string{"image", "readiness", "command", "env", "cpu", "patch"}
 
 func (d *decoder) drill(v value) {
 	x := &d.cfg.Drill
+	x.Given = true
 	v.fields(
 		lineField("fault", &x.Fault, func(s string) error {
 			if !slices.Contains(faults, s) {

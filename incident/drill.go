@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"rollbook/model"
@@ -25,6 +26,10 @@ const (
 	StepWalk    = "walk"
 	StepPutBack = "put back"
 )
+
+// DrillPrefix begins the ID of each drill, and no other incident's: a drill's journal is
+// told by its name.
+const DrillPrefix = "DRILL-"
 
 // The items of a drill's checklist.
 const (
@@ -67,7 +72,7 @@ func DrillBlocked(s *Snapshot) string {
 	if o := s.brokenBefore(s.DrillOf()); o != nil {
 		return o.What + ", by an earlier drill: put it back first (P)"
 	}
-	if len(s.Incident.Attempts) > 0 || len(s.Incident.Triggers) > 0 && s.Incident.ID != "" {
+	if id := s.Incident.ID; len(s.Incident.Attempts) > 0 || id != "" && !strings.HasPrefix(id, DrillPrefix) {
 		return "an incident is under way"
 	}
 	return ""

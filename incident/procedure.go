@@ -153,7 +153,7 @@ func (do BeginProcedure) decide(d *decider) {
 	switch {
 	case d.inc().ID != "":
 	case do.Course == CourseDrill:
-		d.openAs("DRILL-")
+		d.openAs(DrillPrefix)
 	default:
 		d.open()
 	}

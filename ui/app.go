@@ -73,7 +73,7 @@ func New(o Options) *App {
 // Init asks for the terminal's background, waits for snapshots and starts the
 // clock.
 func (a *App) Init() tea.Cmd {
-	return tea.Batch(waitChanged(a.ctx, a.engine), tickClock(), a.hush(), tea.RequestBackgroundColor)
+	return tea.Batch(waitChanged(a.ctx, a.engine), tickClock(), a.hush(), a.remind(), tea.RequestBackgroundColor)
 }
 
 func tickClock() tea.Cmd {
@@ -170,6 +170,8 @@ func (a *App) update(msg tea.Msg) tea.Cmd {
 		if msg.err != nil {
 			a.hint = msg.err.Error()
 		}
+	case remindedMsg:
+		a.reminder = string(msg)
 	case reply:
 		return msg.deliver(a)
 	}

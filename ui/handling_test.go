@@ -2,8 +2,11 @@ package ui
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/charmbracelet/x/ansi"
 
 	"rollbook/incident"
 )
@@ -63,5 +66,22 @@ func TestTextIsNotKept(t *testing.T) {
 	}
 	if h := a.handling; h.Keys != 3 || len(h.Refused) > 0 || h.Pause != (incident.Pause{}) {
 		t.Errorf("%+v", h)
+	}
+}
+
+// That a drill is due stands on the board while nothing is wrong, and nowhere else.
+func TestReminderWhileNothingIsWrong(t *testing.T) {
+	const due = "A drill is due since 2026-11-27: the last was 94 days ago: rollbook drill"
+	well := filled()
+	with(well, func(s *incident.Snapshot) { s.Incident.Triggers, s.Incident.ID = nil, "" })
+	for name, tt := range map[string]struct {
+		snap *incident.Snapshot
+		want bool
+	}{"well": {well, true}, "an incident": {opened(), false}, "a limit is over": {filled(), false}} {
+		a, _ := recorded(tt.snap)
+		a.Update(remindedMsg(due))
+		if got := strings.Contains(ansi.Strip(a.Frame()), due); got != tt.want {
+			t.Errorf("%s: %v\n%s", name, got, ansi.Strip(a.Frame()))
+		}
 	}
 }

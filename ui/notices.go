@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -43,10 +44,28 @@ func (s *scope) notices() []sentence {
 		}
 	}
 	out = append(out, s.owedNotices()...)
+	if i := s.inc(); s.reminder != "" && i.Step == incident.Assess && i.ID == "" && len(i.Triggers) == 0 && i.Settings.Drill == nil {
+		out = append(out, sentence{calm, s.reminder})
+	}
 	for _, e := range s.inc().Calls() {
 		out = append(out, sentence{alarm, "CALL: " + e.Who + ": " + e.Text + s.keyed(". E answers")})
 	}
 	return out
+}
+
+// remindAfter leaves processor and disk to the first frames, and to the search for open
+// incidents.
+const remindAfter = 2 * time.Second
+
+// remindedMsg is what the team has to do between incidents.
+type remindedMsg string
+
+// remind asks once what that is.
+func (a *App) remind() tea.Cmd {
+	if a.opt.Remind == nil {
+		return nil
+	}
+	return tea.Tick(remindAfter, func(time.Time) tea.Msg { return remindedMsg(a.opt.Remind()) })
 }
 
 // keyed leaves out what cannot be done by those who only look.

@@ -42,6 +42,11 @@ type Options struct {
 	// program. nil = nobody wants to know.
 	Lend func() (back func())
 
+	// Remind returns what the team has to do between incidents; "" = nothing. It is called
+	// from a tea.Cmd when the first frame is long shown, and may read a disk. nil = nobody
+	// reminds.
+	Remind func() string
+
 	// Signals are the ways in which the operator is called.
 	Signals Signals
 

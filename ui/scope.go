@@ -26,6 +26,8 @@ type scope struct {
 
 	session session // as of snap
 
+	reminder string // what the team has to do between incidents; "" = nothing, or it is not known yet
+
 	focus string    // the component that the operator looks at, on every page
 	over  []overlay // the last is on top
 	hint  string    // why a key did nothing
