@@ -70,6 +70,9 @@ func findForm(s string, i, floor int) (start, end int) {
 		case strings.HasPrefix(s[i:], pemEnd):
 			return privateKeyRest(s, i, floor)
 		}
+		if strings.HasPrefix(s[i:], "-> ") && i > floor && s[i-1] == ' ' {
+			return namedValue(s, i, floor)
+		}
 		return flagValue(s, i)
 	case ' ':
 		return spokenValue(s, i, floor)

@@ -34,7 +34,8 @@ func namedValue(s string, i, floor int) (start, end int) {
 	if spoken {
 		kind = secret
 	}
-	if kind == notSecret {
+	many := kind == notSecret && n > from && lower(s[n-1]) == 's' && secretName(s[from:n-1]) == secret // a list of them
+	if kind == notSecret && !many {
 		return 0, 0
 	}
 	var before byte
@@ -52,13 +53,18 @@ func namedValue(s string, i, floor int) (start, end int) {
 	// The value, past what belongs to the separator (":=", "=>") and past an
 	// opening bracket (headers are printed as lists).
 	v := i
+	if s[i] == '-' { // "password -> hunter2"
+		v += len("->")
+	}
 	for v < len(s) && (strings.IndexByte(":= ", s[v]) >= 0 || s[v] == '>' && s[v-1] == '=') {
 		v++
 	}
-	prose := s[i] == ':' && v > i+1
+	prose := s[i] == ':' && v > i+1 || s[i] == '-'
+	bracket := v
 	for v < len(s) && s[v] == '[' && !strings.HasPrefix(s[v:], Mask) {
 		v++
 	}
+	list := v > bracket
 	v, slashes := pastSlashes(s, v)
 	if v == len(s) {
 		return 0, 0
@@ -69,7 +75,16 @@ func namedValue(s string, i, floor int) (start, end int) {
 		if harmless(v, false) || kind == address && !strings.Contains(v, "://") || kind == session && len(v) < 16 || kind == loginPair && !loginOf(v) {
 			return 0, 0
 		}
+		if many && (!list || foldSuffix(s[from:n], "secrets") && objectName(v)) {
+			return 0, 0 // "secrets":["db"] are names of the cluster's
+		}
+		if list && (kind == secret || many) {
+			end = listed(s, end, q, slashes)
+		}
 		return start, end
+	}
+	if many {
+		return 0, 0
 	}
 	v -= slashes
 	switch kind {
@@ -88,6 +103,9 @@ func namedValue(s string, i, floor int) (start, end int) {
 		if param {
 			end = v + indexAny(s[v:end], "&#")
 		}
+		if kind == loginPair && param && !authSchemes[strings.ToLower(s[v:end])] {
+			kind = secret
+		}
 		if kind == inQuery && end-v < 20 || kind == session && end-v < 16 ||
 			kind == loginPair && !loginOf(s[v:end]) || kind == address && !strings.Contains(s[v:end], "://") {
 			return 0, 0
@@ -105,6 +123,10 @@ func namedValue(s string, i, floor int) (start, end int) {
 	}
 	return start, end
 }
+
+// authSchemes are values of a parameter "auth" that say how somebody logs in.
+var authSchemes = map[string]bool{"basic": true, "bearer": true, "digest": true, "jwt": true, "ldap": true, "local": true, "oauth": true, "oauth2": true, "oidc": true, "saml": true, "sso": true,
+	"0": true, "1": true, "required": true, "optional": true, "failed": true, "ok": true}
 
 // spokenKey reports whether s ends in the name of a secret as people write it, "API
 // key", where an error may go on as well: "invalid API key: not found".

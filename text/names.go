@@ -29,12 +29,12 @@ var secretEnds = [256][]string{
 	'l': {"credential", "webhookurl"},
 	'n': {"token"},
 	'r': {"bearer"},
-	's': {"credentials", "creds", "dbpass", "userpass", "rootpass", "adminpass", "mysqlpass", "smtppass", "mailpass", "ftppass", "ldappass", "redispass", "storepass", "keypass", "sshpass", "pass"},
+	's': {"credentials", "creds", "dbpass", "userpass", "rootpass", "adminpass", "mysqlpass", "smtppass", "mailpass", "ftppass", "ldappass", "redispass", "storepass", "keypass", "sshpass", "requirepass", "pass"},
 	't': {"secret", "jwt", "passwort", "kennwort", "pat"},
 	'y': {"apikey", "accesskey", "secretkey", "privatekey", "accountkey", "signingkey", "encryptionkey", "masterkey", "authkey", "tlskey", "sshkey", "sharedkey",
 		"subscriptionkey", "appkey", "applicationkey", "functionskey", "serverkey", "hmackey", "sessionkey", "deploykey", "licensekey", "storagekey"},
 	'w': {"pw"},
-	'h': {"auth"},
+	'h': {"masterauth", "auth"},
 	'g': {"sig"},
 }
 
@@ -128,6 +128,9 @@ func secretName(name string) nameKind {
 		if foldEqual(name, "key") {
 			return inQuery
 		}
+	}
+	if keyOfCapitals(name) {
+		return secret
 	}
 	return qualified(name)
 }

@@ -88,6 +88,7 @@ type Stream struct {
 	left  int  // how many more lines may belong to a key that began
 	words int  // how many words stand before the key on its lines: a time, a level
 	solid bool // the line before belongs to the key
+	netrc bool // the line before belongs to an entry of a .netrc
 }
 
 // maxKeyLines bounds what one BEGIN line can hide: an RSA key of 16384 bits
@@ -102,6 +103,11 @@ func (t *Stream) Line(s string) string {
 	}
 	if t.keyLine(s) {
 		return Mask
+	}
+	is, next := netrcLine(s, t.netrc)
+	if t.netrc = next; is {
+		const begun = "machine h "
+		return strings.TrimPrefix(Redact(begun+s), begun)
 	}
 	if i := strings.LastIndex(s, pemBegin); i >= 0 {
 		if body, ok := privateKeyBody(s, i); ok && !strings.Contains(s[body:], pemEnd) {

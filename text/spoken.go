@@ -150,10 +150,13 @@ func hasWord(s, word string) bool {
 // too ("password reset", "token bucket"), and of the cluster ("secret "api" not
 // found"), so what follows must look like a value.
 func spokenValue(s string, i, floor int) (start, end int) {
-	if i == 0 || saidNames[lower(s[i-1])] == nil {
+	if i == 0 || saidNames[lower(s[i-1])] == nil && directives[lower(s[i-1])] == nil {
 		return 0, 0
 	}
 	from := nameStart(s, i, floor)
+	if start, end = directiveValue(s, i, from); start < end {
+		return start, end
+	}
 	said := saidName(s, from, i, floor)
 	if said == "" {
 		return 0, 0
@@ -180,6 +183,9 @@ func spokenValue(s string, i, floor int) (start, end int) {
 	}
 	if slashes > 0 || s[v] == '=' || s[v] == ':' {
 		return 0, 0
+	}
+	if s[from:i] == "password" && v == i+1 && inNetrc(s[:from]) {
+		return trimValue(s, v, v+wordLen(s[v:]), false, false)
 	}
 	start, end = trimValue(s, v, v+wordLen(s[v:]), true, false)
 	if start == end || strings.Contains(s[start:end], Mask) || !spokenSecret(said, s[start:end]) {
@@ -299,7 +305,8 @@ func ordinary(v string) bool {
 // from the ">" at s[i].
 func elementValue(s string, i, floor int) (start, end int) {
 	from := nameStart(s, i, floor)
-	if from == i || from == 0 || s[from-1] != '<' && s[from-1] != ':' || secretName(s[from:i]) != secret {
+	tag := from < i && from > 0 && (s[from-1] == '<' || s[from-1] == ':') && secretName(s[from:i]) == secret
+	if !tag && (i == 0 || s[i-1] != '"' && s[i-1] != '\'' || !namedElement(s[:i])) {
 		return 0, 0
 	}
 	n := strings.IndexByte(s[i+1:], '<')
