@@ -471,6 +471,37 @@ func TestScenarioGitlabOnlyTheWrongWay(t *testing.T) {
 	})
 }
 
+// A job that was cancelled has brought nothing back: the same version is confirmed again,
+// and its job is run once more.
+func TestScenarioGitlabOnlyCancelled(t *testing.T) {
+	play(t, "gitlab-only", func(m *played) {
+		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python")
+		m.decides("● YES")
+		m.chooses("★ good")
+		m.Keys("b")
+		m.Waits(20*time.Second, "by GitLab job", "(6 → #4561)", "★ good")
+		m.history = versionsOn(m.Screen())
+		m.confirms("Run again the job deploy of pipeline 4561", "/jobs/910/retry")
+		m.Waits(time.Minute, "job 913 (deploy) runs for", "D  cancel job 913 (deploy)")
+		m.Keys("D")
+		m.Waits(20*time.Second, "▸4 Confirm", "Cancel job 913 (deploy) of pipeline 4561")
+		m.Waits(5*time.Second, "type y to do this")
+		m.Keys("y")
+		m.Keys(enter)
+		m.Waits(time.Minute, "▸4 Confirm", "job 913 (deploy) was cancelled; what it had done until then", "the job deploy can be run: it is canceled", "/jobs/913/retry")
+		m.Keys("5") // no page is turned while a word is asked for
+		m.Keys(enter)
+		m.Waits(5*time.Second, "▸4 Confirm", "type y to roll back: 5")
+		m.runs("backend-python", "shop/backend-python:1.42.0")
+		m.Keys("\x7f")
+		m.confirmed()
+		m.Waits(time.Minute, "job 914 (deploy) runs for")
+		m.Waits(time.Minute, "of 3 new pods")
+		m.verifies()
+		m.closes()
+	})
+}
+
 // The schema goes back first, and the application only when that is proved.
 func TestScenarioBadMigration(t *testing.T) {
 	play(t, "bad-migration", func(m *played) {

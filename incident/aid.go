@@ -15,3 +15,17 @@ func (do Help) decide(d *decider) {
 		To: aid.To, Why: aid.Text, Own: true}})
 	d.moveTo(Confirm)
 }
+
+// dropAid takes it that nothing of a component has to be got on any more: what was chosen
+// for that, and not written, is not confirmed with the next release. Who stands before
+// its confirmation is led back to the rollout.
+func (d *decider) dropAid(component string) {
+	slot := model.Slot{Component: component, Role: model.RoleAid}
+	if d.inc().Choice(slot) == nil {
+		return
+	}
+	d.fact(Dropped{slot})
+	if d.inc().Step == Confirm && len(openChoices(d.inc())) == 0 {
+		d.toWatch()
+	}
+}

@@ -232,7 +232,7 @@ func (b Dropped) apply(i *Incident, f Fact) {
 }
 
 func (b Dropped) entry(*Incident) (EntryKind, string) {
-	if b.Role == model.RoleFault {
+	if b.Role == model.RoleFault || b.Role == model.RoleAid {
 		return EntryNone, ""
 	}
 	if b.Role == model.RoleSchema {

@@ -43,11 +43,18 @@ func (d *decider) follow() {
 			}
 			d.finds(WriteReverted{WriteID: s.WriteID, By: by})
 			d.finds(AskedFor{What: AskReverted, Text: w.Plan.Component + ": " + p.Text})
+		case w.State == Rolling && p.Phase == model.PhaseFailed && w.Plan.Role == model.RoleAid:
+			d.fact(WriteStopped{WriteID: s.WriteID, Text: p.Text})
+			d.dropAid(w.Plan.Component)
+			continue
 		case w.State == Rolling && p.Phase == model.PhaseFailed && (p.Left || w.Plan.Role == model.RoleSchema || switches(&w.Plan)):
 			d.stopped(s, p.Text)
 			continue
 		case w.State == Rolling && p.Phase == model.PhaseFinished:
 			d.finds(RolledOut{s.WriteID, w.Plan.Role == model.RoleRelease && d.s.NoneRuns(w.Plan.Component)})
+			if w.Plan.Role == model.RoleRelease {
+				d.dropAid(w.Plan.Component)
+			}
 			d.writeNext() // one may have waited for this end
 		}
 		limit := d.inc().Settings.Limits.Rollout
@@ -123,7 +130,7 @@ func (b RolledOut) entry(i *Incident) (EntryKind, string) {
 	if w := i.write(b.WriteID); w != nil && w.Plan.Role == model.RoleSchema {
 		return EntryOutcome, "taken back: " + i.component(b.WriteID) + " is at " + w.Plan.To.Key
 	}
-	if w := i.write(b.WriteID); w != nil && switches(&w.Plan) {
+	if w := i.write(b.WriteID); w != nil && (switches(&w.Plan) || w.Plan.Role == model.RoleAid) {
 		return EntryOutcome, "done: " + w.Plan.Title
 	}
 	return EntryOutcome, "rolled out: " + i.component(b.WriteID)

@@ -237,7 +237,11 @@ func (b WriteStopped) apply(i *Incident, f Fact) {
 }
 
 func (b WriteStopped) entry(i *Incident) (EntryKind, string) {
-	if w := i.write(b.WriteID); w != nil && w.Plan.Role != model.RoleSchema {
+	w := i.write(b.WriteID)
+	if w != nil && w.Plan.Role == model.RoleAid {
+		return EntryBad, i.component(b.WriteID) + ": " + b.Text
+	}
+	if w != nil && w.Plan.Role != model.RoleSchema {
 		return EntryBad, fmt.Sprintf("%s is not %s: %s", i.component(b.WriteID), arrived(&w.Plan), b.Text)
 	}
 	return EntryBad, fmt.Sprintf("%s was not taken back to the end: %s", i.component(b.WriteID), b.Text)
@@ -248,6 +252,7 @@ func (b WriteStopped) entry(i *Incident) (EntryKind, string) {
 // was to follow is not written; where it stands is planned anew.
 func (d *decider) stopped(s Standing, why string) {
 	d.fact(WriteStopped{WriteID: s.WriteID, Text: why})
+	d.dropAid(s.Write.Plan.Component)
 	text := strings.TrimSuffix(subject(&s.Write.Plan)+": "+why, ".")
 	if a := d.inc().Attempt(); a != nil && slices.ContainsFunc(a.Writes, func(w Write) bool { return w.State == Pending }) {
 		text += ". Nothing of what was to follow was written"

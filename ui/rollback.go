@@ -174,7 +174,7 @@ func (r *rollBack) progress(s incident.Standing, w int) []string {
 		state, style = "✓ rolled out after "+model.Short(wr.RolledOut.Sub(wr.Receipt.At)), p.Good
 		if wr.Plan.Role == model.RoleSchema {
 			state = "✓ taken back"
-		} else if wr.Plan.Role == model.RoleSwitch || wr.Plan.Role == model.RoleMaintenance {
+		} else if wr.Plan.Role == model.RoleSwitch || wr.Plan.Role == model.RoleMaintenance || wr.Plan.Role == model.RoleAid {
 			state = "✓ done after " + model.Short(wr.RolledOut.Sub(wr.Receipt.At))
 		} else if wr.Asleep && !r.snap.NoneRuns(wr.Plan.Component) {
 			state = "✓ runs"

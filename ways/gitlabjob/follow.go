@@ -34,7 +34,15 @@ func (j Job) Follow(ctx context.Context, p model.Plan, r model.Receipt, out func
 			out(model.Progress{Text: fmt.Sprintf("how far job %d is cannot be seen: %s", id, because(err)), Lines: log.lines()})
 		default:
 			if x.Status == "failed" {
-				if next, err := j.newer(ctx, &want, id); err == nil && next != 0 {
+				next, err := j.newer(ctx, &want, id)
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				if err != nil {
+					out(model.Progress{Text: fmt.Sprintf("job %d failed, and whether GitLab runs it again cannot be seen: %s", id, because(err)), Lines: log.lines()})
+					break
+				}
+				if next != 0 {
 					id, log = next, &trace{job: next}
 					continue
 				}
@@ -105,12 +113,12 @@ func (j Job) progress(want *detail, x *job, log *trace) model.Progress {
 		p.Phase, p.Share, p.Text = model.PhaseFinished, 1, name+" succeeded"
 	case "failed":
 		why := text.Line(x.Reason)
-		p.Phase = model.PhaseFailed
+		p.Phase, p.Left = model.PhaseFailed, true
 		p.Text = fmt.Sprintf("%s failed: %s; what it had done until then stays", name, cmp.Or(reasons[x.Reason], why, "GitLab says no reason"))
 	case "canceled":
-		p.Phase, p.Text = model.PhaseFailed, name+" was cancelled; what it had done until then stays"
+		p.Phase, p.Left, p.Text = model.PhaseFailed, true, name+" was cancelled; what it had done until then stays"
 	case "skipped":
-		p.Phase, p.Text = model.PhaseFailed, name+" was skipped by GitLab: nothing was deployed"
+		p.Phase, p.Left, p.Text = model.PhaseFailed, true, name+" was skipped by GitLab: nothing was deployed"
 	case "canceling":
 		p.Text = name + " is being cancelled"
 	case "running":

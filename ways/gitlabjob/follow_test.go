@@ -5,9 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -92,7 +96,7 @@ func TestEndsOfAJob(t *testing.T) {
 			m := w.method(t, mayDeploy)
 			p, r := done(t, w, m)
 			all := follow(t, m, p, r)
-			if last := all[len(all)-1]; last.Phase != model.PhaseFailed || !strings.Contains(last.Text, c.says) || len(last.Lines) == 0 {
+			if last := all[len(all)-1]; last.Phase != model.PhaseFailed || !last.Left || !strings.Contains(last.Text, c.says) || len(last.Lines) == 0 {
 				t.Errorf("%+v", last)
 			}
 		})
@@ -103,7 +107,7 @@ func TestEndsOfAJob(t *testing.T) {
 		p, r := done(t, w, m)
 		w.Change(func(all []*fake.Job) { all[len(all)-1].Status = "canceled" })
 		all := follow(t, m, p, r)
-		if last := all[len(all)-1]; last.Phase != model.PhaseFailed || !strings.Contains(last.Text, "was cancelled") {
+		if last := all[len(all)-1]; last.Phase != model.PhaseFailed || !last.Left || !strings.Contains(last.Text, "was cancelled") {
 			t.Errorf("%+v", last)
 		}
 	})
@@ -126,6 +130,147 @@ func TestEndsOfAJob(t *testing.T) {
 			t.Errorf("%+v; %d starts, %d writes", last, w.Starts(), w.wire.Writes())
 		}
 	})
+}
+
+// passing keeps what was written, and lets all through but what it is told to answer.
+type passing struct {
+	http.Handler
+	instead func(r *http.Request) int // 0 = it passes
+	mu      sync.Mutex
+	posted  []string
+}
+
+func (p *passing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodPost {
+		p.mu.Lock()
+		p.posted = append(p.posted, strings.TrimPrefix(r.URL.Path, "/api/v4/projects/shop/shop/"))
+		p.mu.Unlock()
+	}
+	if code := p.instead(r); code != 0 {
+		w.WriteHeader(code)
+		return
+	}
+	p.Handler.ServeHTTP(w, r)
+}
+
+func (w *world) passing(t *testing.T, instead func(r *http.Request) int) *passing {
+	t.Helper()
+	p := &passing{Handler: w.Server, instead: instead}
+	srv := httptest.NewServer(p)
+	t.Cleanup(srv.Close)
+	w.url = srv.URL
+	return p
+}
+
+// A job that did not bring its version back is run again for the same version: what failed
+// or was cancelled is retried, once, as a run of its own.
+func TestRunAgainAfterItsEnd(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		job    func(*gitlabjob.Target, *gitlabjob.Options)
+		cancel bool
+		posted []string // until the second one has succeeded
+	}{
+		{"failed", func(*gitlabjob.Target, *gitlabjob.Options) {}, false, []string{"jobs/905/retry", "jobs/910/retry"}},
+		{"cancelled", func(*gitlabjob.Target, *gitlabjob.Options) {}, true, []string{"jobs/905/retry", "jobs/910/retry"}},
+		{"manual, failed", manualJob, false, []string{"jobs/906/play", "jobs/906/retry"}},
+		{"manual, cancelled", manualJob, true, []string{"jobs/906/play", "jobs/906/retry"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(s *fake.Server) {
+				s.Runs = time.Hour
+				if !tt.cancel {
+					s.Runs, s.Fails = 0, func(j *fake.Job) string {
+						if j.ID < 910 || j.ID == 910 && tt.posted[0] == "jobs/905/retry" {
+							return "script_failure"
+						}
+						return ""
+					}
+				}
+			})
+			w.Change(func(all []*fake.Job) {
+				for _, j := range all {
+					j.Deploys = j.Deploys || j.Name == "rollback"
+				}
+			})
+			wire := w.passing(t, func(*http.Request) int { return 0 })
+			m := w.method(t, mayDeploy, tt.job)
+			p, r := done(t, w, m)
+			if tt.cancel {
+				w.Change(func(all []*fake.Job) {
+					for _, j := range all {
+						if j.Status == "pending" || j.Status == "running" {
+							j.Status = "canceled"
+						}
+					}
+				})
+			}
+			if all := follow(t, m, p, r); !all[len(all)-1].Left {
+				t.Fatalf("%+v", all[len(all)-1])
+			}
+			w.Change(func([]*fake.Job) { w.Runs = 0 })
+			again, got := done(t, w, m)
+			if again.ID == p.ID {
+				t.Error("it is the plan that was written already")
+			}
+			all := follow(t, m, again, got)
+			if last := all[len(all)-1]; last.Phase != model.PhaseFinished || !slices.Equal(wire.posted, tt.posted) || w.Starts() != 2 {
+				t.Errorf("%+v; posted %q, %d starts", last, wire.posted, w.Starts())
+			}
+			// What was confirmed first can start nothing any more.
+			if _, err := m.Do(t.Context(), p, nil); !errors.Is(err, model.ErrChanged) || w.Starts() != 2 {
+				t.Errorf("%v; %d starts", err, w.Starts())
+			}
+		})
+	}
+}
+
+// GitLab does not run a job again whose approval was refused, or that was skipped.
+func TestNotRunAgain(t *testing.T) {
+	for status, reason := range map[string]string{"failed": "deployment_rejected", "skipped": ""} {
+		w := newWorld(t, nil)
+		m := w.method(t, mayDeploy)
+		p, r := done(t, w, m)
+		w.Change(func(all []*fake.Job) { all[len(all)-1].Status, all[len(all)-1].Reason = status, reason })
+		if all := follow(t, m, p, r); !all[len(all)-1].Left {
+			t.Errorf("%s: %+v", status, all[len(all)-1])
+		}
+		pf := preflight(t, w, m, version(good))
+		if n := slices.IndexFunc(pf.Checks, func(c model.Check) bool { return c.ID == "job.state" }); n < 0 || !strings.HasPrefix(pf.Checks[n].Text, "GitLab does not run the job deploy again: ") {
+			t.Errorf("%s: %+v", status, pf.Checks)
+		}
+	}
+}
+
+// While GitLab does not tell whether it runs a failed job again, that is no end.
+func TestWhetherItIsRunAgainIsNotKnown(t *testing.T) {
+	w := newWorld(t, func(s *fake.Server) {
+		s.Runs, s.Fails = 0, func(j *fake.Job) string { return map[int64]string{910: "runner_system_failure"}[j.ID] }
+		s.Retries = true
+	})
+	m := w.method(t, mayDeploy)
+	p, r := done(t, w, m)
+	asked := 0
+	w.passing(t, func(r *http.Request) int {
+		if strings.HasSuffix(r.URL.Path, "/pipelines/4577/jobs") {
+			if asked++; asked == 1 {
+				return http.StatusBadGateway
+			}
+		}
+		return 0
+	})
+	all := follow(t, w.method(t, mayDeploy), p, r)
+	var texts []string
+	for _, x := range all {
+		texts = append(texts, string(x.Phase)+": "+x.Text)
+	}
+	told := slices.ContainsFunc(texts, func(s string) bool {
+		return strings.HasPrefix(s, ": job 910 failed, and whether GitLab runs it again cannot be seen: ")
+	})
+	if !told || all[len(all)-1].Phase != model.PhaseFinished {
+		t.Errorf("%q", texts)
+	}
 }
 
 // A job has ended well, and the workload has to be there too.

@@ -1,6 +1,7 @@
 package gitlabjob
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -137,6 +138,8 @@ func (w *world) checkJob(r run) model.Check {
 	switch {
 	case r.job.Archived:
 		return ways.Hard(ways.Line(id, 0, "go back another way", "the job %s is archived: GitLab runs it no more", name))
+	case r.job.Reason == "deployment_rejected", r.action == "retry" && r.job.Status == "skipped":
+		return ways.Hard(ways.Line(id, 0, "go back another way", "GitLab does not run the job %s again: %s", name, cmp.Or(reasons[r.job.Reason], "it was "+text.Line(r.job.Status))))
 	case r.action == "retry" && !r.job.over():
 		return ways.Hard(ways.Line(id, 0, "look at it in GitLab: "+of, "the job %s is %s now: it cannot be run again before its end", name, text.Line(r.job.Status)))
 	}
