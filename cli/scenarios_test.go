@@ -525,8 +525,8 @@ func TestScenarioBadMigrationTheWrongWay(t *testing.T) {
 	play(t, "bad-migration", func(m *played) {
 		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python")
 		m.decides("● YES")
-		m.chooses("2 migrations since 1.41.0; they stay")
-		m.confirms("⚠ 2 migrations since 1.41.0: they stay applied")
+		m.chooses("2 migrations since 1.41.0; left applied")
+		m.confirms("⚠ 2 migrations since 1.41.0: left applied")
 		m.Waits(90*time.Second, "is worse than before: errors 34% → 8", "u  undo the undo")
 		m.runs("backend-python", "shop/backend-python:1.41.0")
 		m.abandons()

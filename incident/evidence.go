@@ -61,7 +61,7 @@ func (do Gathered) decide(d *decider) {
 		d.gatherInFull()
 	}
 	if do.Moment == model.InFull && do.Err == "" && len(do.Evidence.Missing) == 0 && d.inc().Step == Close {
-		d.settle("evidence", fmt.Sprintf("%d files, %s", do.Evidence.Files, model.Bytes(do.Evidence.Bytes)))
+		d.settle("evidence", fmt.Sprintf("%s, %s", model.Plural(do.Evidence.Files, "file"), model.Bytes(do.Evidence.Bytes)))
 		d.closeIfDone()
 	}
 }
@@ -76,7 +76,7 @@ func (b EvidenceKept) apply(i *Incident, f Fact) {
 }
 
 func (b EvidenceKept) entry(*Incident) (EntryKind, string) {
-	text := fmt.Sprintf("evidence kept (%s): %d files, %s", b.Evidence.Moment, b.Evidence.Files, model.Bytes(b.Evidence.Bytes))
+	text := fmt.Sprintf("evidence kept (%s): %s, %s", b.Evidence.Moment, model.Plural(b.Evidence.Files, "file"), model.Bytes(b.Evidence.Bytes))
 	if n := len(b.Evidence.Missing); n > 0 {
 		text += fmt.Sprintf("; %d could not be had", n)
 	}

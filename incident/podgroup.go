@@ -62,7 +62,7 @@ func (g *PodGroup) Words(c *model.Component) string {
 		text += ": " + g.Exit
 	}
 	if g.Restarts > 0 {
-		text += ", " + count(g.Restarts, "restart")
+		text += ", " + model.Plural(g.Restarts, "restart")
 	}
 	return text
 }

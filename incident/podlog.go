@@ -279,14 +279,14 @@ func SaidNote(of *model.Said, l *model.SaidLine) string {
 // 1.42.0, compared with 600 lines of 3 pods of 1.41.0".
 func SaidBasis(of *model.Said) string {
 	lines := func(lines, pods int, v model.Version) string {
-		return fmt.Sprintf("%s of %s of %s", count(lines, "line"), count(pods, "pod"), v.Name())
+		return fmt.Sprintf("%s of %s of %s", model.Plural(lines, "line"), model.Plural(pods, "pod"), v.Name())
 	}
 	text := lines(of.Read, of.Pods, of.Version)
 	switch {
 	case of.OldRead > 0:
 		return text + ", compared with " + lines(of.OldRead, of.OldPods, of.Before)
 	case of.OldPods > 0:
-		return text + "; " + count(of.OldPods, "pod") + " of " + of.Before.Name() + " said nothing to compare with"
+		return text + "; " + model.Plural(of.OldPods, "pod") + " of " + of.Before.Name() + " said nothing to compare with"
 	}
 	return text + "; no pod of an earlier version is left to compare with"
 }
@@ -295,15 +295,7 @@ func SaidBasis(of *model.Said) string {
 // that logged nothing at all are told from those.
 func SaidNothing(of *model.Said) string {
 	if of.Read == 0 && of.Pods > 0 {
-		return count(of.Pods, "pod") + " of " + of.Version.Name() + " logged nothing at all"
+		return model.Plural(of.Pods, "pod") + " of " + of.Version.Name() + " logged nothing at all"
 	}
 	return "no error and no warning in " + SaidBasis(of)
-}
-
-// count returns "1 pod", "3 pods".
-func count(n int, word string) string {
-	if n != 1 {
-		word += "s"
-	}
-	return strconv.Itoa(n) + " " + word
 }

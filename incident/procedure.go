@@ -171,7 +171,7 @@ func (b ProcedureBegan) apply(i *Incident, f Fact) {
 }
 
 func (b ProcedureBegan) entry(*Incident) (EntryKind, string) {
-	return EntryNote, fmt.Sprintf("%s begun: %d steps", b.Course, len(b.Steps))
+	return EntryNote, fmt.Sprintf("%s begun: %s", b.Course, model.Plural(len(b.Steps), "step"))
 }
 
 // TakeStep takes a step that writes: it is checked and confirmed like any other write,

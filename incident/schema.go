@@ -95,13 +95,10 @@ func (m *Since) Words() string {
 	if m.Why != "" {
 		return m.Why
 	}
-	out := fmt.Sprintf("%d migrations since %s", len(m.List), m.Release.Name())
-	switch {
-	case len(m.List) == 0:
+	if len(m.List) == 0 {
 		return "no migration since " + m.Release.Name()
-	case len(m.List) == 1:
-		out = "1 migration since " + m.Release.Name()
 	}
+	out := model.Plural(len(m.List), "migration") + " since " + m.Release.Name()
 	switch m.Final {
 	case 0:
 		return out
@@ -181,14 +178,14 @@ func schemaChecks(s *Snapshot, c Choice) []model.Check {
 		line.State, line.Do = model.CheckUnknown, "look on 3 Choose (s) which migrations are applied"
 	case len(m.List) == 0:
 	case taken == nil:
-		line.State, line.Do = model.CheckWarning, "see whether its code can live with them, or take them back first: s on 3 Choose"
-		line.Text += ": they stay applied"
+		line.State, line.Do = model.CheckWarning, "see whether its code can live with that, or take the schema back first: s on 3 Choose"
+		line.Text += ": left applied"
 	case taken.To.Key != m.Head:
 		line.State, line.Do = model.CheckWarning, "choose "+m.Head+" with s on 3 Choose"
 		line.Text += fmt.Sprintf(": its code ends at %s, by %s, and the schema is taken back to %s", m.Head, m.By, taken.To.Key)
 	default:
 		line.State = model.CheckOK
-		line.Text += ": they are taken back first, and it waits for that"
+		line.Text += ": taken back first, and it waits for that"
 	}
 	return []model.Check{line}
 }

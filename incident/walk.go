@@ -196,7 +196,7 @@ func (s Step) Blocked(snap *Snapshot) string {
 		}
 	case Close:
 		if n := openItems(i); n > 0 {
-			return fmt.Sprintf("%d items of the checklist are open", n)
+			return "still open of the checklist: " + model.Plural(n, "item")
 		}
 		if why := proceduresBlocked(i); why != "" {
 			return why

@@ -218,7 +218,7 @@ func checkRollout(c *model.Component, now time.Time) []model.Check {
 	case c.Updated < c.Desired-c.Partition:
 		ch.Text = fmt.Sprintf("a rollout is under way: %d of %d pods are on revision %d; the rollback ends it", c.Updated, c.Desired, c.Revision)
 	case c.Replicas > c.Updated && c.Partition == 0:
-		ch.Text = fmt.Sprintf("a rollout is under way: %s still there; the rollback ends it", old(c.Replicas-c.Updated))
+		ch.Text = fmt.Sprintf("a rollout is under way: %s still there; the rollback ends it", model.Plural(c.Replicas-c.Updated, "old pod"))
 	case c.Ready < c.Desired:
 		ch.Text = fmt.Sprintf("%d of %d pods are ready: the newest rollout has not ended, or pods were lost since", c.Ready, c.Desired)
 	default:

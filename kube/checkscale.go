@@ -133,21 +133,14 @@ func (c *Client) checkQuota(ctx context.Context, comp *model.Component, p *plann
 			if want.Cmp(left) > 0 {
 				out = append(out, model.Check{ID: "quota:" + text.Line(q.Name) + "/" + text.Line(string(name)), State: model.CheckWarning,
 					Text: fmt.Sprintf("quota %s leaves %s of %s, the surge of %s needs %s: the rollout goes on only as old pods end",
-						text.Line(q.Name), left.String(), text.Line(string(name)), podsText(surge), want.String())})
+						text.Line(q.Name), left.String(), text.Line(string(name)), model.Plural(surge, "pod"), want.String())})
 			}
 		}
 	}
 	if len(out) == 0 {
-		out = append(out, model.Check{ID: "quota", State: model.CheckOK, Text: fmt.Sprintf("the quota leaves room for the surge of %s", podsText(surge))})
+		out = append(out, model.Check{ID: "quota", State: model.CheckOK, Text: fmt.Sprintf("the quota leaves room for the surge of %s", model.Plural(surge, "pod"))})
 	}
 	return out
-}
-
-func podsText(n int) string {
-	if n == 1 {
-		return "1 pod"
-	}
-	return fmt.Sprintf("%d pods", n)
 }
 
 // checkImage looks for signs that the target's image cannot be pulled, and for

@@ -133,13 +133,6 @@ func daemonSetProgress(c *model.Component) model.Progress {
 	return finished(c)
 }
 
-func old(n int) string {
-	if n == 1 {
-		return "1 old pod"
-	}
-	return fmt.Sprintf("%d old pods", n)
-}
-
 // surgeOf returns how many pods a rollout of a workload adds for a time. want is how
 // many pods it shall have where its spec does not say.
 func surgeOf(k kind, w *object, want int) int {

@@ -344,7 +344,7 @@ func (g *group) podsStuck(newest *replicas) (string, time.Time) {
 	}
 	switch {
 	case ill.exit != "" && worst.restarts > 0:
-		why += fmt.Sprintf(": %s, %d restarts", ill.exit, worst.restarts)
+		why += fmt.Sprintf(": %s, %s", ill.exit, model.Plural(int(worst.restarts), "restart"))
 	case ill.exit != "":
 		why += ": " + ill.exit
 	case ill.message != "":

@@ -40,6 +40,14 @@ func Count(v float64) string {
 	return rounded(v/1e6) + "M"
 }
 
+// Plural counts things: "1 migration", "3 migrations".
+func Plural(n int, word string) string {
+	if n != 1 {
+		word += "s"
+	}
+	return strconv.Itoa(n) + " " + word
+}
+
 // rounded prints a number with one digit after the point while it is below ten.
 func rounded(v float64) string {
 	if v < 9.95 {

@@ -85,7 +85,7 @@ func (b *builder) evidence() Kept {
 		}
 		k.Missing = append(k.Missing, Item{Text(x.What), Text(x.Why)})
 	}
-	k.Text = Text(fmt.Sprintf("%d files, %s, in the folder %s", len(m.Files), model.Bytes(bytes), Folder))
+	k.Text = Text(fmt.Sprintf("%s, %s, in the folder %s", model.Plural(len(m.Files), "file"), model.Bytes(bytes), Folder))
 	if older > 0 {
 		k.Text += Text(fmt.Sprintf("; %d of them are earlier copies", older))
 	}

@@ -51,6 +51,6 @@ func (s *scope) alertLines(r *row, t *sheet, most int) {
 		name = ""
 	}
 	if more := len(alerts) - most; more > 0 && most > 0 {
-		t.add("", plural(more, "more alert"))
+		t.add("", model.Plural(more, "more alert"))
 	}
 }

@@ -112,9 +112,9 @@ func (c *closing) evidence(add func(name, text string, style ansi.Style)) {
 		if r.Dir == "" {
 			continue
 		}
-		text, style := plural(r.Files, "file")+", "+model.Bytes(r.Bytes), p.Plain
+		text, style := model.Plural(r.Files, "file")+", "+model.Bytes(r.Bytes), p.Plain
 		if n := len(r.Missing); n > 0 {
-			text, style = text+fmt.Sprintf("; %s missing%s:", plural(n, "item"), c.keyed(" (space: accept as is)")), p.Warn
+			text, style = text+fmt.Sprintf("; %s missing%s:", model.Plural(n, "item"), c.keyed(" (space: accept as is)")), p.Warn
 		}
 		add("kept", text, style)
 		for _, why := range r.Missing {

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -186,7 +185,7 @@ func (s *scope) suspectLines(r *row, t *sheet) {
 		t.say(name, "", p.Plain, style, text)
 	}
 	if more := len(causes) - suspectsShown; more > 0 {
-		t.add("", plural(more, "more suspect"))
+		t.add("", model.Plural(more, "more suspect"))
 	}
 	if len(causes) > 0 && !mine && r.rank <= rankFailing && !s.inc().Onset.IsZero() {
 		t.say("", "", p.Plain, p.Plain, c.ID+" did not change itself in the hour before")
@@ -249,11 +248,4 @@ func podState(pod *model.Pod) string {
 		return pod.State + " (" + pod.Exit + ")"
 	}
 	return pod.State
-}
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
 }

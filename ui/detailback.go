@@ -1,6 +1,9 @@
 package ui
 
-import "rollbook/incident"
+import (
+	"rollbook/incident"
+	"rollbook/model"
+)
 
 // sinceLine says when it began, which is what the stopwatch in the first line counts from.
 func (s *scope) sinceLine(t *sheet) {
@@ -52,7 +55,7 @@ func (s *scope) alsoLines(r *row, t *sheet) {
 		t.say([]string{"also", ""}[n-1], "✗ ", s.pen.Bad, s.pen.Plain, s.also(o))
 	}
 	if n > alsoMost {
-		t.add("", plural(n-alsoMost, "more component")+" failing")
+		t.add("", model.Plural(n-alsoMost, "more component")+" failing")
 	}
 }
 

@@ -43,7 +43,7 @@ func (s *scope) podLines(r *row, t *sheet) {
 	old, version := servesStill(c)
 	switch {
 	case len(list) > 0 && old > 0:
-		t.say("", "  ", p.Plain, p.Plain, "still serving: "+plural(old, "pod")+" of "+version)
+		t.say("", "  ", p.Plain, p.Plain, "still serving: "+model.Plural(old, "pod")+" of "+version)
 	case len(list) == 0 && c.NoneReady.IsZero():
 		if text := s.podsSay(c, old, version); text != "" {
 			t.say("pods", "", p.Plain, p.Plain, text)
@@ -86,7 +86,7 @@ func (s *scope) podsSay(c *model.Component, old int, version string) string {
 		}
 	}
 	if waits > 0 {
-		return text + "; " + plural(waits, "new pod") + " of " + c.Running().Name() + " not ready"
+		return text + "; " + model.Plural(waits, "new pod") + " of " + c.Running().Name() + " not ready"
 	}
 	return text + fmt.Sprintf("; rolling out: %d of %d updated", c.Updated, c.Desired)
 }

@@ -51,7 +51,7 @@ func (d *drill) Says() sentence {
 	}
 	step := d.step()
 	if step.State != incident.ItemOpen {
-		return sentence{calm, fmt.Sprintf("%s of the drill open.", plural(p.Open(), "step"))}
+		return sentence{calm, fmt.Sprintf("%s of the drill open.", model.Plural(p.Open(), "step"))}
 	}
 	if wait := d.snap.StepWait(p, step.ID); wait != "" {
 		return sentence{calm, wait}

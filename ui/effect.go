@@ -101,7 +101,7 @@ func (c *confirm) around(w, commands int) (out, tail []string) {
 	plans := c.plans()
 	for n, plan := range plans {
 		if n >= commands {
-			tail = append(tail, paint(p.Dim, p.say(fmt.Sprintf("          … and %s: a taller screen shows it", plural(len(plans)-n, "more command")))))
+			tail = append(tail, paint(p.Dim, p.say(fmt.Sprintf("          … and %s: a taller screen shows it", model.Plural(len(plans)-n, "more command")))))
 			break
 		}
 		if plan.Command != "" { // it is read whole or it is not worth reading

@@ -252,10 +252,10 @@ func (p *Practice) saved(i *incident.Incident) []string {
 		saved = append(saved, text)
 	}
 	if i.Backs > 0 {
-		saved = append(saved, plural(i.Backs, "step")+" back")
+		saved = append(saved, model.Plural(i.Backs, "step")+" back")
 	}
 	if n := len(i.Override); n > 0 {
-		saved = append(saved, plural(n, "line")+" of the checks overridden")
+		saved = append(saved, model.Plural(n, "line")+" of the checks overridden")
 	}
 	if i.Verdict.Overruled {
 		saved = append(saved, "the verdict overruled")
@@ -275,7 +275,7 @@ func (p *Practice) firstChoice(i *incident.Incident) string {
 	if n < 2 {
 		return ""
 	}
-	text := plural(n-1, "rollback")
+	text := model.Plural(n-1, "rollback")
 	for _, w := range i.Attempts[0].Writes {
 		id := w.Plan.Component
 		to := p.Images[id]

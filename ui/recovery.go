@@ -241,7 +241,7 @@ func (r *recovery) Says() sentence {
 	}
 	step := r.step()
 	if step.State != incident.ItemOpen {
-		return sentence{calm, fmt.Sprintf("%s of the recovery open.", plural(p.Open(), "step"))}
+		return sentence{calm, fmt.Sprintf("%s of the recovery open.", model.Plural(p.Open(), "step"))}
 	}
 	if why := r.snap.StepBlocked(p, step.ID); why != "" {
 		return sentence{warn, r.upper(stop(why))}

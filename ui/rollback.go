@@ -310,7 +310,7 @@ func (r *rollBack) pods(w, room int) []string {
 		pod := &c.Pods[n]
 		state := p.firstFit(sw, podState(pod), pod.State)
 		if pod.Restarts > 0 {
-			state = p.firstFit(sw, podState(pod)+" "+plural(pod.Restarts, "restart"), state)
+			state = p.firstFit(sw, podState(pod)+" "+model.Plural(pod.Restarts, "restart"), state)
 		}
 		sign, style, look := "–", p.Dim, p.Plain
 		switch {

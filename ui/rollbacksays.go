@@ -89,7 +89,7 @@ func (r *rollBack) onward(a *incident.Attempt) sentence {
 	}
 	next := p.Next()
 	if next == nil {
-		return sentence{level, text + fmt.Sprintf("%s of the recovery open", plural(p.Open(), "step")) + r.keyed(": r") + "."}
+		return sentence{level, text + fmt.Sprintf("%s of the recovery open", model.Plural(p.Open(), "step")) + r.keyed(": r") + "."}
 	}
 	return sentence{level, text + "Next of the recovery" + r.keyed(" (r)") + ": " + next.Text + "."}
 }
@@ -111,5 +111,5 @@ func (r *rollBack) newFail(s incident.Standing) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s of the revision that was gone back to fails: %s.", plural(n, "new pod"), state) + r.keyed(" l shows why; esc leads back to another revision.")
+	return fmt.Sprintf("%s of the revision that was gone back to fails: %s.", model.Plural(n, "new pod"), state) + r.keyed(" l shows why; esc leads back to another revision.")
 }

@@ -104,7 +104,7 @@ func (c *choose) sinceLines(w int) (out []string) {
 	case s != nil:
 		text += "; the schema is taken back to " + s.To.Key + " first"
 	case m.Why == "":
-		text += "; they stay, unless they are taken back first" + c.keyed(" (s)")
+		text += "; left applied, unless taken back first" + c.keyed(" (s)")
 	}
 	for n, l := range c.pen.wrap(text, w-5, 2) {
 		sign := "   "

@@ -23,7 +23,7 @@ func (j Job) Check(ctx context.Context, component string) []model.Check {
 	all := candidates(w.done, &model.Component{})
 	other := slices.ContainsFunc(all, func(x candidate) bool { return !x.Current && x.Refused == "" })
 	env := text.Line(w.target.Environment)
-	versions := ways.Line("versions", model.CheckOK, "", "%d versions were deployed to %s, the last is %s", len(all), env, lastOf(all))
+	versions := ways.Line("versions", model.CheckOK, "", "%s deployed to %s, the last is %s", model.Plural(len(all), "version"), env, lastOf(all))
 	if !other {
 		versions = ways.Line("versions", model.CheckWarning, "look at environment of gitlab of "+component, "no version was deployed to %s that could be gone back to", env)
 	}

@@ -132,7 +132,7 @@ func (m *Migrate) Look(ctx context.Context, p model.Plan) (model.Looked, error) 
 		done.Receipt.Text = "its command runs in pod " + at.Pod
 		return done, nil
 	case is == standsBetween:
-		done.Receipt.Text = fmt.Sprintf("the schema is at %s, %d of %s undone", want.at(s), n, migrations(len(want.Steps)))
+		done.Receipt.Text = fmt.Sprintf("the schema is at %s, %d of %s undone", want.at(s), n, model.Plural(len(want.Steps), "migration"))
 		return done, nil
 	case is == standsBefore:
 		return model.Looked{State: model.SettledNot}, nil
@@ -229,7 +229,7 @@ func (f *following) ended(ctx context.Context, own *run) model.Progress {
 
 // judged puts where the schema is, after its command has ended, into a progress.
 func (f *following) judged(out model.Progress, is stands, n int, at, how string) model.Progress {
-	all := migrations(len(f.want.Steps))
+	all := model.Plural(len(f.want.Steps), "migration")
 	switch is {
 	case standsThere:
 		out.Phase, out.Share, out.Text = model.PhaseFinished, 1, fmt.Sprintf("the schema is at %s, by the database: %s undone", at, all)
@@ -271,5 +271,5 @@ func (f *following) look(ctx context.Context) model.Progress {
 		return f.judged(model.Progress{}, is, n, stands, how)
 	}
 	return model.Progress{Phase: model.PhaseRunning, Share: float64(n) / float64(max(1, len(f.want.Steps))),
-		Text: fmt.Sprintf("what %s writes cannot be joined again: the schema is at %s, %d of %s undone", f.want.Tool, stands, n, migrations(len(f.want.Steps)))}
+		Text: fmt.Sprintf("what %s writes cannot be joined again: the schema is at %s, %d of %s undone", f.want.Tool, stands, n, model.Plural(len(f.want.Steps), "migration"))}
 }

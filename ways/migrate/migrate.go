@@ -6,7 +6,6 @@ package migrate
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -187,12 +186,4 @@ func version(key string) model.Version {
 		return model.Version{Key: key, Label: "no migration (" + key + ")", Short: key}
 	}
 	return model.Version{Key: key, Label: "migration " + key, Short: short}
-}
-
-// migrations counts them in words.
-func migrations(n int) string {
-	if n == 1 {
-		return "1 migration"
-	}
-	return fmt.Sprintf("%d migrations", n)
 }

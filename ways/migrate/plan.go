@@ -90,7 +90,7 @@ const (
 func (m *Migrate) makePlan(c *model.Component, t *Target, at place, s *state, to model.Version, steps []step) (model.Plan, error) {
 	want := detail{Tool: t.Tool, At: at, From: s.At, To: to.Key, Args: t.tool().back(to.Key)}
 	p := model.Plan{Method: MethodMigrate, Role: model.RoleSchema, Component: c.ID, Workload: c.Workload, From: version(s.At), To: to,
-		Title:    fmt.Sprintf("Take back %s of %s: the schema goes from %s to %s", migrations(len(steps)), c.ID, text.Line(s.At), to.Key),
+		Title:    fmt.Sprintf("Take back %s of %s: the schema goes from %s to %s", model.Plural(len(steps), "migration"), c.ID, text.Line(s.At), to.Key),
 		Stays:    []string{"what is dropped: its data comes back from a backup alone", "data that was changed by a migration, but where its SQL says so"},
 		Command:  text.Line(m.kubectl(at, "", want.Args)),
 		Sentence: "data of " + c.ID + " may be lost",
@@ -208,7 +208,7 @@ func sqlWords(sql []string) string {
 	var out []string
 	for n, l := range sql {
 		if n == most {
-			out = append(out, fmt.Sprintf("… and %d lines more", len(sql)-most))
+			out = append(out, "… and "+model.Plural(len(sql)-most, "line")+" more")
 			break
 		}
 		if l = text.Line(strings.TrimSpace(l)); !strings.HasPrefix(l, "--") || len(l) > 3 {

@@ -46,7 +46,7 @@ func (r Redeploy) Check(ctx context.Context, component string, w model.Workload)
 	if err != nil {
 		return append(out, failed("build", err))
 	}
-	out = append(out, ways.Line("build", model.CheckOK, "", "%s of %s has %d objects", t.what(), all[0].Version, len(b.objects)))
+	out = append(out, ways.Line("build", model.CheckOK, "", "%s of %s has %s", t.what(), all[0].Version, model.Plural(len(b.objects), "object")))
 	world := &world{target: t, comp: c, to: &all[0], build: b}
 	world.tries, err = r.rehearse(ctx, b.objects)
 	out = append(out, r.rights(ctx, world)...)
@@ -61,5 +61,5 @@ func (r Redeploy) Check(ctx context.Context, component string, w model.Workload)
 			out = append(out, ways.Line("dryrun", model.CheckWarning, "look at the manifest", "the API server refuses %s: %s", x.Object, x.Refused))
 		}
 	}
-	return append(out, ways.Line("dryrun", model.CheckOK, "", "the dry run of %d objects was answered", len(b.objects)))
+	return append(out, ways.Line("dryrun", model.CheckOK, "", "the dry run of %s was answered", model.Plural(len(b.objects), "object")))
 }

@@ -63,7 +63,7 @@ func (r Redeploy) Do(ctx context.Context, plan model.Plan, tell func(model.Progr
 		case n == 0 && !gone && !errors.Is(err, model.ErrLost):
 			return model.Receipt{}, err
 		case errors.Is(err, model.ErrLost):
-			return model.Receipt{}, model.Told(model.ErrLost, err, "%s; %d of %d objects were applied before it%s", err, n, len(want.Objects), got.between())
+			return model.Receipt{}, model.Told(model.ErrLost, err, "%s; %d of %s applied before it%s", err, n, model.Plural(len(want.Objects), "object"), got.between())
 		default:
 			got.Stopped = text.Line(err.Error())
 			for _, left := range want.Objects[n:] {

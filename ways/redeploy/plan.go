@@ -101,7 +101,7 @@ func (r Redeploy) prepare(ctx context.Context, w *world, to model.Version, tell 
 	if w.build.find(c.Workload) == nil {
 		return model.Told(nil, nil, "%s of %s has no %s in namespace %s: look at redeploy of %s in your own rollbook.yaml", w.target.what(), w.to.Version, c.Workload, c.Workload.Namespace, c.ID)
 	}
-	tell(fmt.Sprintf("comparing %d objects with the cluster (server dry run)", len(w.build.objects)))
+	tell(fmt.Sprintf("comparing %s with the cluster (server dry run)", model.Plural(len(w.build.objects), "object")))
 	var errs error
 	w.tries, errs = r.rehearse(ctx, w.build.objects)
 	if errs != nil {

@@ -50,7 +50,7 @@ func (r Redeploy) rights(ctx context.Context, w *world) []model.Check {
 	case unknown != nil:
 		out = append(out, ways.Line("access.patch", model.CheckUnknown, "", "whether you may apply it is not known: %s", unknown))
 	case len(out) == 0:
-		out = append(out, ways.Line("access.patch", model.CheckOK, "", "you may get and patch each of the %d objects", len(w.tries)))
+		out = append(out, ways.Line("access.patch", model.CheckOK, "", "you may get and patch all that is applied: %s", model.Plural(len(w.tries), "object")))
 	}
 	return out
 }
@@ -144,7 +144,7 @@ func (w *world) checkDryRun() (out []model.Check) {
 	}
 	all, change := len(w.tries), len(w.objects)
 	if change == 0 {
-		return []model.Check{ways.Hard(ways.Line("dryrun", 0, "choose another version", "all %d objects are as %s has them: there is nothing to apply", all, w.to.Version))}
+		return []model.Check{ways.Hard(ways.Line("dryrun", 0, "choose another version", "nothing differs from %s (%s): there is nothing to apply", w.to.Version, model.Plural(all, "object")))}
 	}
 	var parts []string
 	for _, x := range []struct {
@@ -155,7 +155,7 @@ func (w *world) checkDryRun() (out []model.Check) {
 			parts = append(parts, fmt.Sprintf("%d %s", x.n, x.what))
 		}
 	}
-	return []model.Check{ways.Line("dryrun", model.CheckOK, "", "the API server accepts all %d objects (dry run): %s", all, strings.Join(parts, ", "))}
+	return []model.Check{ways.Line("dryrun", model.CheckOK, "", "the API server accepts it (dry run of %s): %s", model.Plural(all, "object"), strings.Join(parts, ", "))}
 }
 
 // outage says for how long nothing serves while an object is made anew, as far as is known.

@@ -335,7 +335,7 @@ func TestStopsHalfWay(t *testing.T) {
 	// An answer that is lost half way is lost, whatever came before it.
 	w = newWorld(t)
 	m, w.fails["deployment/api"] = w.method(), model.Told(model.ErrLost, nil, "no answer")
-	if _, err := m.Do(t.Context(), w.plan(t, m, "1.41.0"), nil); !errors.Is(err, model.ErrLost) || !strings.Contains(err.Error(), "1 of 2 objects were applied before it") {
+	if _, err := m.Do(t.Context(), w.plan(t, m, "1.41.0"), nil); !errors.Is(err, model.ErrLost) || !strings.Contains(err.Error(), "1 of 2 objects applied before it") {
 		t.Errorf("%v", err)
 	}
 }
@@ -382,7 +382,7 @@ func TestPreflight(t *testing.T) {
 		hard   bool
 		says   string
 	}{
-		"all is well": {nil, "dryrun", model.CheckOK, false, "accepts all 2 objects (dry run): 2 to change"},
+		"all is well": {nil, "dryrun", model.CheckOK, false, "accepts it (dry run of 2 objects): 2 to change"},
 		"no conflict": {nil, "conflict", model.CheckOK, false, "no field belongs to another manager than rollbook"},
 		"what runs":   {nil, "running", model.CheckOK, false, "1.42.0 runs"},
 		"conflict": {func(w *world) {

@@ -80,7 +80,7 @@ func TestDeletedAndNotMadeAnew(t *testing.T) {
 			w.fails["deployment/api"] = model.Told(model.ErrRefused, nil, "deployment/api was not applied: quota")
 		}, nil, "1 of 2 objects applied: configmap/flags; deployment/api was not applied: quota; " + gone},
 		"no answer to the making": {func(w *world) { w.fails["deployment/api"] = model.Told(model.ErrLost, nil, "no answer") }, model.ErrLost,
-			"no answer; 1 of 2 objects were applied before it; deleted and not made anew, it is not there: deployment/api"},
+			"no answer; 1 of 2 objects applied before it; deleted and not made anew, it is not there: deployment/api"},
 		"no answer to the deletion": {func(w *world) { w.fails["deleted deployment/api"] = model.Told(model.ErrLost, nil, "no answer") }, model.ErrLost, "no answer; 1 of 2"},
 	} {
 		t.Run(name, func(t *testing.T) {

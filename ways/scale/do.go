@@ -110,13 +110,13 @@ func (s Scale) Judge(c *model.Component, p *model.Plan, receipt *model.Receipt) 
 	case c.Generation > c.Observed:
 		return running(0, "waiting for the controller to see what was written")
 	case n == 0 && len(c.Pods) > 0:
-		return running(0.5, "%d pods still terminating", len(c.Pods))
+		return running(0.5, "%s still terminating", model.Plural(len(c.Pods), "pod"))
 	case n == 0 && c.Replicas > 0:
-		return running(0.5, "%d pods still there", c.Replicas)
+		return running(0.5, "%s still there", model.Plural(c.Replicas, "pod"))
 	case n == 0:
 		return model.Progress{Phase: model.PhaseFinished, Share: 1, Text: "no pod is left"}
 	case c.Replicas > n:
-		return running(0.9, "%d pods still there, %d are wanted", c.Replicas, n)
+		return running(0.9, "%s still there, %d wanted", model.Plural(c.Replicas, "pod"), n)
 	case c.Available < n:
 		return running(float64(c.Available)/float64(n), "%d of %d pods available", c.Available, n)
 	}
