@@ -92,7 +92,7 @@ func migrations(c migrate.Pods, cfg *config.Config, readOnly bool) *migrate.Migr
 	targets := map[string]migrate.Target{}
 	for _, k := range cfg.Components {
 		if m := k.Migrations; m != nil {
-			targets[k.Name] = migrate.Target{Tool: m.Tool, Command: m.Command, App: m.App, Container: m.Container, Releases: m.Releases, Psql: migrate.Psql(m.Psql)}
+			targets[k.Name] = migrate.Target{Tool: m.Tool, Command: m.Command, Apps: m.Apps, Container: m.Container, Releases: m.Releases, Psql: migrate.Psql(m.Psql)}
 		}
 	}
 	return migrate.New(c, targets, migrate.Options{ReadOnly: readOnly, Now: time.Now})

@@ -21,7 +21,7 @@ var migrationTools = []string{ToolAlembic, ToolDjango}
 type Migrations struct {
 	Tool      string   // ToolAlembic or ToolDjango
 	Command   []string // that runs the tool; nil: alembic, or python manage.py
-	App       string   // of Django
+	Apps      []string // of Django
 	Container string   // "": the pod's first
 	// Releases say at which migration the code of a release ends, by its image's tag.
 	Releases map[string]string
@@ -41,6 +41,9 @@ type Psql struct {
 // migrationName matches the name of a migration, of Alembic or Django. It becomes an
 // argument of a command.
 var migrationName = regexp.MustCompile(`^[0-9A-Za-z_]{1,128}$`)
+
+// migrationKey matches a migration among those of several apps too, shop.0002_prices.
+var migrationKey = regexp.MustCompile(`^([0-9A-Za-z_]{1,128}\.)?[0-9A-Za-z_]{1,128}$`)
 
 func checkMigrationName(s string) error {
 	if !migrationName.MatchString(s) {
@@ -62,6 +65,8 @@ func (d *decoder) migrations(v value, to **Migrations) {
 	if *to != nil {
 		m = **to
 	}
+	var app string
+	var apps []string
 	before := d.count
 	v.needs("tool")
 	v.fields(
@@ -72,7 +77,14 @@ func (d *decoder) migrations(v value, to **Migrations) {
 			return nil
 		}).as(Schema{Type: "string", Enum: migrationTools}),
 		linesField("command", &m.Command),
-		lineField("app", &m.App, checkMigrationName).as(lineOf(migrationName)),
+		lineField("app", &app, checkMigrationName).as(lineOf(migrationName)),
+		field{name: "apps", set: func(v value) {
+			v.lines(&apps, lineOf(migrationName), func(item value, s string) {
+				if err := checkMigrationName(s); err != nil {
+					item.fail("%s", err)
+				}
+			})
+		}},
 		lineField("container", &m.Container, checkContainer).as(lineOf(dnsLabel)),
 		field{name: "releases", set: func(v value) { d.migrationsOf(v, &m.Releases) }},
 		field{name: "psql", set: func(v value) { d.psql(v, &m.Psql) }},
@@ -82,10 +94,18 @@ func (d *decoder) migrations(v value, to **Migrations) {
 		return
 	case m.Tool == "":
 		v.failKey("tool is missing, such as tool: alembic")
-	case m.Tool == ToolDjango && m.App == "":
-		v.failKey("app is missing, such as app: shop: Django takes back the migrations of one app")
-	case m.Tool != ToolDjango && m.App != "":
-		v.failKey("app belongs to the tool django")
+	case app != "" && apps != nil:
+		v.failKey("has both app and apps; keep one")
+	case m.Tool == ToolDjango && app == "" && apps == nil && len(m.Apps) == 0:
+		v.failKey("app is missing, such as app: shop, or of several apps: [shop, orders]: Django takes back the migrations of these alone, and of what rests on them")
+	case m.Tool != ToolDjango && (app != "" || apps != nil):
+		v.failKey("app and apps belong to the tool django")
+	}
+	switch {
+	case apps != nil:
+		m.Apps = apps
+	case app != "":
+		m.Apps = []string{app}
 	}
 	v.remember()
 	*to = &m
@@ -122,14 +142,15 @@ func checkPod(s string) error {
 func (d *decoder) migrationsOf(v value, to *map[string]string) {
 	all := map[string]string{}
 	for _, e := range v.entries() {
-		if e.value.draws(lineOf(migrationName)) {
+		if e.value.draws(lineOf(migrationKey)) {
 			return
 		}
 		s, ok := e.value.line()
 		if !ok {
 			continue
 		}
-		if err := checkMigrationName(s); err != nil {
+		if !migrationKey.MatchString(s) {
+			err := fmt.Errorf("%s is no name of a migration: letters, digits and _, of several apps with the app before it: shop.0002_prices", quote(s))
 			e.value.fail("%s", err)
 			continue
 		}
@@ -148,7 +169,7 @@ func (m *Migrations) settings(path string, some func(path, value string)) {
 	}
 	some(path+".tool", m.Tool)
 	some(path+".command", strings.Join(m.Command, " "))
-	some(path+".app", m.App)
+	some(path+".apps", strings.Join(m.Apps, " "))
 	some(path+".container", m.Container)
 	for _, tag := range slices.Sorted(maps.Keys(m.Releases)) {
 		some(path+".releases."+tag, m.Releases[tag])

@@ -218,7 +218,7 @@ var elsewhere = map[string]string{
 	"url": "prometheus, links and checks.health", "token_env": "prometheus, methods and notifications", "token_file": "prometheus, methods and notifications", "http_config": "prometheus, methods and notifications",
 	"project": "gitlab of a component and notifications.gitlab", "environment": "gitlab of a component", "job": "gitlab of a component",
 	"url_env": "notifications", "url_file": "notifications", "slack": "notifications", "teams": "notifications", "statuspage": "notifications", "webhook": "notifications", "gitlab": "methods, a component and notifications",
-	"migrations": "a component", "tool": "migrations of a component", "app": "migrations of a component", "releases": "migrations of a component", "psql": "migrations of a component", "pod": "psql of migrations", "here": "psql of migrations",
+	"migrations": "a component", "tool": "migrations of a component", "app": "migrations of a component", "apps": "migrations of a component", "releases": "migrations of a component", "psql": "migrations of a component", "pod": "psql of migrations", "here": "psql of migrations",
 	"grafana": "contacts.on_call", "pagerduty": "contacts.on_call", "schedule": "contacts.on_call.grafana", "template": "report", "promql": "checks of a component", "scrape_interval": "prometheus",
 	"objective": "slo", "window": "slo", "health": "checks of a component", "checks": "a component", "metrics": "a component", "workload": "a component",
 	"redeploy": "a component", "repository": "redeploy of a component", "manifests": "redeploy of a component", "command": "redeploy of a component", "tags": "redeploy of a component", "manager": "redeploy of a component", "remote": "redeploy of a component",

@@ -14,7 +14,9 @@ import (
 // alembic is the tool of SQLAlchemy.
 type alembic struct{ t *Target }
 
-func (a alembic) back(to string) []string { return a.t.command("downgrade", to) }
+func (a alembic) back(_ *state, to string, steps []step) []command {
+	return oneCommand(a.t.command("downgrade", to), steps)
+}
 
 func (a alembic) look() []string { return a.t.command("heads") }
 
@@ -186,10 +188,10 @@ func stateOf(current map[string]bool, all map[string]revision) (*state, error) {
 	return s, nil
 }
 
-func (a alembic) head(ctx context.Context, r runner) (string, error) {
+func (a alembic) knows(ctx context.Context, r runner) ([]string, error) {
 	o, err := ask(ctx, r, a.t.command("heads"))
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	var heads []string
 	for _, l := range o.out {
@@ -198,9 +200,9 @@ func (a alembic) head(ctx context.Context, r runner) (string, error) {
 		}
 	}
 	if len(heads) != 1 {
-		return "", model.Told(nil, nil, "its code has %d heads: %s", len(heads), text.Line(strings.Join(heads, ", ")))
+		return nil, model.Told(nil, nil, "its code has %d heads: %s", len(heads), text.Line(strings.Join(heads, ", ")))
 	}
-	return heads[0], nil
+	return heads, nil
 }
 
 // undone has alembic write the SQL, which runs each downgrade() without a database. One

@@ -106,7 +106,7 @@ func TestOtherAppsGoBackToo(t *testing.T) {
 		s["shell"] = recorded(names...)
 	}
 	stands("X", "shop 0001_initial", "shop 0002_prices", "orders 0001_initial", "orders 0002_totals")
-	m := migrate.New(s, map[string]migrate.Target{"api": {Tool: migrate.Django, Command: []string{"manage.py"}, App: "shop"}}, migrate.Options{Now: time.Now})
+	m := migrate.New(s, map[string]migrate.Target{"api": {Tool: migrate.Django, Command: []string{"manage.py"}, Apps: []string{"shop"}}}, migrate.Options{Now: time.Now})
 	p := planFor(t, m, "0001_initial")
 	if got := p.Changes[0].What; !strings.HasPrefix(got, "orders.0002_totals") {
 		t.Errorf("%+v", p.Changes)

@@ -21,6 +21,10 @@ type run struct {
 	ended chan struct{}
 	code  int
 	err   error
+	// done is how many commands of the plan have come to their end, as the database tells;
+	// stopped says why those after them were not begun.
+	done    int
+	stopped string
 }
 
 // shown is how many lines of a command's output are kept.
@@ -120,10 +124,10 @@ func (m *Migrate) Do(ctx context.Context, p model.Plan, tell func(model.Progress
 	}
 	tell(model.Progress{Text: "running " + text.Line(strings.Join(want.Args, " "))})
 	begun := m.Now()
-	r := m.begin(ctx, p.ID, at, want.Args)
+	r := m.begin(ctx, p.ID, at, &t, &want)
 	r.wait(ctx, tell)
 	receipt := model.Receipt{At: begun, Text: fmt.Sprintf("begun in pod %s", at.Pod)}
-	if !r.over() || r.err == nil && r.code == 0 {
+	if !r.over() || r.err == nil && r.code == 0 || r.done > 0 {
 		return receipt, nil
 	}
 	switch {
@@ -149,8 +153,9 @@ func (r *run) why() string {
 	return o.why()
 }
 
-// begin starts the command. It goes on when the caller's context ends.
-func (m *Migrate) begin(ctx context.Context, id string, at place, args []string) *run {
+// begin starts the plan's commands, one after the other. They go on when the caller's
+// context ends.
+func (m *Migrate) begin(ctx context.Context, id string, at place, t *Target, want *detail) *run {
 	r := &run{ended: make(chan struct{})}
 	m.mu.Lock()
 	m.runs[id] = r
@@ -159,16 +164,56 @@ func (m *Migrate) begin(ctx context.Context, id string, at place, args []string)
 	go func() {
 		defer close(r.ended)
 		defer cancel()
-		var streams [2]text.Stream
-		r.code, r.err = m.pods.Exec(ctx, at.Namespace, at.Pod, at.Container, args, func(stderr bool, s string) {
-			n := 0
-			if stderr {
-				n = 1
+		all := want.commands()
+		for n := range all {
+			if n > 0 {
+				r.say("$ " + text.Line(strings.Join(all[n].Args, " ")))
 			}
-			r.say(streams[n].Line(s))
-		})
+			if m.one(ctx, r, at, all[n].Args); r.err != nil || r.code != 0 {
+				return
+			}
+			if n == len(all)-1 {
+				return // its end is asked for by who follows it
+			}
+			if r.stopped = m.unproved(ctx, at, t, &all[n]); r.stopped != "" {
+				return
+			}
+			r.done++
+		}
 	}()
 	return r
+}
+
+// one runs a command to its end.
+func (m *Migrate) one(ctx context.Context, r *run, at place, args []string) {
+	var streams [2]text.Stream
+	r.code, r.err = m.pods.Exec(ctx, at.Namespace, at.Pod, at.Container, args, func(stderr bool, s string) {
+		n := 0
+		if stderr {
+			n = 1
+		}
+		r.say(streams[n].Line(s))
+	})
+}
+
+// unproved says why it is not sure that a command has undone its steps; "" when the
+// database tells that it has.
+func (m *Migrate) unproved(ctx context.Context, at place, t *Target, c *command) string {
+	said := text.Line(strings.Join(c.Args, " ")) + " ended"
+	s, err := t.tool().read(ctx, m.runner(at))
+	if err != nil {
+		return said + ", and where the schema is cannot be seen: " + because(err)
+	}
+	var left []string
+	for _, key := range c.Steps {
+		if s.has(key) {
+			left = append(left, text.Line(key))
+		}
+	}
+	if len(left) > 0 {
+		return said + ", and still applied is " + strings.Join(left, ", ") + ": nothing after it was begun"
+	}
+	return ""
 }
 
 // own returns the command that this program began for a plan, or nil.

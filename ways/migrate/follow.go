@@ -98,14 +98,16 @@ func (m *Migrate) now(ctx context.Context, p *model.Plan, want *detail) (*state,
 	return nil, place{}, err
 }
 
-// goesOn tells whether the plan's command still runs in a container. known is false
+// goesOn tells whether one of the plan's commands still runs in a container. known is false
 // where its processes cannot be looked at.
-func (m *Migrate) goesOn(ctx context.Context, at place, args []string) (runs, known bool) {
+func (m *Migrate) goesOn(ctx context.Context, at place, want *detail) (runs, known bool) {
 	o, err := m.runner(at)(ctx, []string{"sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '"})
 	if err != nil || len(o.out) == 0 {
 		return false, false
 	}
-	return strings.Contains(strings.Join(o.out, " "), strings.Join(args, " ")), true
+	return slices.ContainsFunc(want.commands(), func(c command) bool {
+		return strings.Contains(strings.Join(o.out, " "), strings.Join(c.Args, " "))
+	}), true
 }
 
 // Look tells whether the schema was taken back, or is on its way: by asking the database,
@@ -122,7 +124,7 @@ func (m *Migrate) Look(ctx context.Context, p model.Plan) (model.Looked, error) 
 	is, n := want.where(s)
 	runs, _ := false, false
 	if is != standsThere {
-		runs, _ = m.goesOn(ctx, at, want.Args)
+		runs, _ = m.goesOn(ctx, at, &want)
 	}
 	done := model.Looked{State: model.SettledDone, Receipt: &model.Receipt{At: m.Now(), Text: "the schema is at " + want.at(s)}}
 	switch {
@@ -217,6 +219,8 @@ func (f *following) ended(ctx context.Context, own *run) model.Progress {
 		return got
 	case own.code != 0:
 		how = fmt.Sprintf("%s failed (exit %d): %s", f.want.Tool, own.code, own.why())
+	case own.stopped != "":
+		how = own.stopped
 	}
 	s, _, err := f.m.now(ctx, f.p, f.want)
 	if err != nil {
@@ -258,7 +262,7 @@ func (f *following) look(ctx context.Context) model.Progress {
 	if is == standsThere {
 		return f.judged(model.Progress{}, is, n, stands, "")
 	}
-	runs, known := f.m.goesOn(ctx, at, f.want.Args)
+	runs, known := f.m.goesOn(ctx, at, f.want)
 	f.still++
 	how := f.want.Tool + " has ended, and nobody saw how"
 	switch {

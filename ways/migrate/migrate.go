@@ -6,6 +6,7 @@ package migrate
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,7 +37,7 @@ type Pods interface {
 type Target struct {
 	Tool      string   // Alembic or Django
 	Command   []string // that runs the tool; none = "alembic", or "python manage.py"
-	App       string   // of Django
+	Apps      []string // of Django
 	Container string   // "" = the pod's first
 	// Releases says at which migration the code of a release ends, by its image's tag,
 	// as far as the team has written that down.
@@ -171,8 +172,27 @@ type detail struct {
 	At    place    `json:"at"`
 	From  string   `json:"from"`
 	To    string   `json:"to"`
-	Steps []string `json:"steps"` // that are undone, the newest first
+	Steps []string `json:"steps"` // that are undone, in the order in which they are
 	Args  []string `json:"args"`  // the command
+	// Then are the commands after it, each of which is run when the one before is proved.
+	Then []command `json:"then,omitempty"`
+}
+
+// command is one of several that a plan runs.
+type command struct {
+	Args  []string `json:"args"`
+	Steps []string `json:"steps"` // of the plan's, that it undoes
+}
+
+// commands returns all that a plan runs, in their order.
+func (d *detail) commands() []command {
+	first := command{Args: d.Args}
+	for _, key := range d.Steps {
+		if !slices.ContainsFunc(d.Then, func(c command) bool { return slices.Contains(c.Steps, key) }) {
+			first.Steps = append(first.Steps, key)
+		}
+	}
+	return append([]command{first}, d.Then...)
 }
 
 // version returns a migration as something that the schema can be brought to.

@@ -60,6 +60,13 @@ func (m *Migrate) Plan(ctx context.Context, c *model.Component, to model.Version
 	}
 	pf.Plans = []model.Plan{p}
 	pf.Checks = append([]model.Check{may}, lines(c, s, at, steps)...)
+	if all := t.tool().back(s, to.Key, steps); len(all) > 1 {
+		var each []string
+		for n := range all {
+			each = append(each, text.Line(strings.Join(all[n].Args, " ")))
+		}
+		pf.Checks = append(pf.Checks, ways.Line("commands", model.CheckOK, "", "%d commands, each when the database tells that the one before is done: %s", len(all), strings.Join(each, "; ")))
+	}
 }
 
 // aim returns the migration that is meant; without a key the one before the newest.
@@ -88,11 +95,16 @@ const (
 )
 
 func (m *Migrate) makePlan(c *model.Component, t *Target, at place, s *state, to model.Version, steps []step) (model.Plan, error) {
-	want := detail{Tool: t.Tool, At: at, From: s.At, To: to.Key, Args: t.tool().back(to.Key)}
+	all := t.tool().back(s, to.Key, steps)
+	want := detail{Tool: t.Tool, At: at, From: s.At, To: to.Key, Args: all[0].Args, Then: all[1:]}
+	var equal []string
+	for n := range all {
+		equal = append(equal, text.Line(m.kubectl(at, "", all[n].Args)))
+	}
 	p := model.Plan{Method: MethodMigrate, Role: model.RoleSchema, Component: c.ID, Workload: c.Workload, From: version(s.At), To: to,
 		Title:    fmt.Sprintf("Take back %s of %s: the schema goes from %s to %s", model.Plural(len(steps), "migration"), c.ID, text.Line(s.At), to.Key),
 		Stays:    []string{"what is dropped: its data comes back from a backup alone", "data that was changed by a migration, but where its SQL says so"},
-		Command:  text.Line(m.kubectl(at, "", want.Args)),
+		Command:  strings.Join(equal, " && "),
 		Sentence: "data of " + c.ID + " may be lost",
 		Same:     s.At == to.Key}
 	var sql []string

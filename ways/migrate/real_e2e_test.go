@@ -76,7 +76,7 @@ func (h *here) alembic() *migrate.Migrate {
 }
 
 func (h *here) django() *migrate.Migrate {
-	return migrate.New(h, map[string]migrate.Target{"api": {Tool: migrate.Django, Command: []string{migratetest.Python, "manage.py"}, App: "shop"}}, migrate.Options{Now: time.Now})
+	return migrate.New(h, map[string]migrate.Target{"api": {Tool: migrate.Django, Command: []string{migratetest.Python, "manage.py"}, Apps: []string{"shop"}}}, migrate.Options{Now: time.Now})
 }
 
 func ended(t *testing.T, m *migrate.Migrate, p model.Plan) model.Progress {
@@ -232,14 +232,14 @@ func TestRealDjango(t *testing.T) {
 	}
 }
 
-// An app that rests on another goes back before it: where the command stops between them,
-// what is undone of which is told, and it goes on from there.
-func TestRealDjangoApps(t *testing.T) {
-	h, at := real(t, migrate.Django)
-	m, dir := h.django(), h.dirs["api-new"]
-	for name, body := range map[string]string{"orders/__init__.py": "", "orders/migrations/__init__.py": "",
-		"orders/migrations/0001_initial.py": "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n    dependencies = [('shop', '0003_index_names')]\n" +
-			"    operations = [migrations.RunSQL('CREATE TABLE orders (id int)', 'DROP TABLE orders')]\n"} {
+// addApp adds an app to a project of Django, whose migrations run SQL alone.
+func addApp(t *testing.T, dir string, migrations map[string]string) {
+	t.Helper()
+	files := map[string]string{"orders/__init__.py": "", "orders/migrations/__init__.py": ""}
+	for name, body := range migrations {
+		files["orders/migrations/"+name+".py"] = "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n" + body
+	}
+	for name, body := range files {
 		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -255,6 +255,14 @@ func TestRealDjangoApps(t *testing.T) {
 	if err := os.WriteFile(settings, []byte(strings.Replace(string(raw), `["shop"]`, `["shop", "orders"]`, 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// An app that rests on another goes back before it: where the command stops between them,
+// what is undone of which is told, and it goes on from there.
+func TestRealDjangoApps(t *testing.T) {
+	h, at := real(t, migrate.Django)
+	m, dir := h.django(), h.dirs["api-new"]
+	addApp(t, dir, map[string]string{"0001_initial": "    dependencies = [('shop', '0003_index_names')]\n    operations = [migrations.RunSQL('CREATE TABLE orders (id int)', 'DROP TABLE orders')]\n"})
 	migratetest.Run(t, dir, h.url, migratetest.Python, "manage.py", "migrate", "orders")
 	p := planFor(t, m, "0002_add_email")
 	if !has(p, "DROP", "DROP TABLE orders") || !has(p, "migration", "orders.0001_initial") || !has(p, "migration", "0003_index_names") {
@@ -267,5 +275,61 @@ func TestRealDjangoApps(t *testing.T) {
 	migratetest.SQL(t, at, "django", "DROP EVENT TRIGGER refused")
 	if got := ended(t, m, planFor(t, m, "0002_add_email")); got.Phase != model.PhaseFinished {
 		t.Errorf("%+v", got)
+	}
+}
+
+// Several apps that are configured go back each to its own migration, one command after the
+// other, in the order in which they were applied: of a release that brought one of each.
+func TestRealDjangoConfiguredApps(t *testing.T) {
+	h, at := real(t, migrate.Django, "shop/migrations/0003_index_names.py", "shop/migrations/0004_trim.py")
+	first := "    dependencies = [('shop', '0001_initial')]\n    operations = [migrations.RunSQL('CREATE TABLE orders (id int)', 'DROP TABLE orders')]\n"
+	second := "    dependencies = [('orders', '0001_initial')]\n    operations = [migrations.RunSQL('ALTER TABLE orders ADD total int', 'ALTER TABLE orders DROP COLUMN total')]\n"
+	addApp(t, h.dirs["api-new"], map[string]string{"0001_initial": first, "0002_total": second})
+	addApp(t, h.dirs["api-old"], map[string]string{"0001_initial": first})
+	run := func(args ...string) {
+		t.Helper()
+		migratetest.Run(t, h.dirs["api-new"], h.url, append([]string{migratetest.Python, "manage.py", "migrate"}, args...)...)
+	}
+	run("shop", "0002")
+	run("orders", "0001")
+	run("shop", "0003")
+	run("orders", "0002")
+	m := migrate.New(h, map[string]migrate.Target{"api": {Tool: migrate.Django, Command: []string{migratetest.Python, "manage.py"}, Apps: []string{"shop", "orders"}}}, migrate.Options{Now: time.Now})
+	hist, err := m.Versions(t.Context(), component(), time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys []string
+	for _, c := range hist.Candidates {
+		keys = append(keys, c.Key)
+	}
+	if got := strings.Join(keys, " "); got != "orders.0002_total shop.0003_index_names orders.0001_initial shop.0002_add_email shop.0001_initial zero" {
+		t.Errorf("%s", got)
+	}
+	if want := (model.Head{Owner: "api-old", Key: "orders.0001_initial", By: "a pod of it"}); len(hist.Heads) != 1 || hist.Heads[0] != want {
+		t.Errorf("%+v", hist.Heads)
+	}
+	p := planFor(t, m, "orders.0001_initial")
+	if !has(p, "DROP", "ALTER TABLE orders DROP COLUMN total") || !has(p, "sql", `DROP INDEX IF EXISTS "customer_name";`) || !strings.HasSuffix(p.Command, "manage.py migrate --no-color --noinput shop 0002_add_email") {
+		t.Errorf("%+v", p)
+	}
+	// The first command is done and proved, and the second fails: the rest is planned anew.
+	migratetest.Refuse(t, at, "django", "DROP INDEX")
+	if got := ended(t, m, p); got.Phase != model.PhaseFailed || !strings.Contains(got.Text, "half-way: 1 of 2 migrations undone, the schema is at shop.0003_index_names") || !strings.Contains(got.Text, "somebody holds it") {
+		t.Errorf("%+v", got)
+	}
+	migratetest.SQL(t, at, "django", "DROP EVENT TRIGGER refused")
+	if got := ended(t, m, planFor(t, m, "orders.0001_initial")); got.Phase != model.PhaseFinished {
+		t.Errorf("%+v", got)
+	}
+	if got := migratetest.SQL(t, at, "django", "SELECT string_agg(app || '.' || name, ' ' ORDER BY id) FROM django_migrations"); got != "shop.0001_initial shop.0002_add_email orders.0001_initial" {
+		t.Errorf("at %s", got)
+	}
+	// Two commands to the beginning, each proved.
+	if got := ended(t, m, planFor(t, m, "zero")); got.Phase != model.PhaseFinished || !strings.Contains(got.Text, "3 migrations undone") {
+		t.Errorf("%+v", got)
+	}
+	if got := migratetest.SQL(t, at, "django", "SELECT count(*) FROM pg_tables WHERE tablename IN ('orders', 'shop_customer')"); got != "0" {
+		t.Errorf("%s tables are left", got)
 	}
 }

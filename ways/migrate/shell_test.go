@@ -37,7 +37,7 @@ func TestShell(t *testing.T) {
 		"the database's pod": {psql(migrate.Psql{Namespace: "data", Pod: "postgresql-0", Command: []string{"psql", "-U", "shop"}}), func(c *cluster) { c.leave("api-new") }, bin,
 			"kubectl --context prod -n data exec -it postgresql-0 -- psql -U shop", ""},
 		"from here":      {psql(migrate.Psql{Here: true, Command: []string{"psql", "service=shop"}}), func(c *cluster) { c.denied = true }, bin, "psql service=shop", ""},
-		"Django's own":   {func(t *migrate.Target, _ *migrate.Options) { t.Tool, t.App = migrate.Django, "shop" }, nil, bin, "kubectl --context prod -n shop exec -it api-new-1 -c api -- python manage.py dbshell", ""},
+		"Django's own":   {func(t *migrate.Target, _ *migrate.Options) { t.Tool, t.Apps = migrate.Django, []string{"shop"} }, nil, bin, "kubectl --context prod -n shop exec -it api-new-1 -c api -- python manage.py dbshell", ""},
 		"no pod":         {nil, func(c *cluster) { c.leave("api-new") }, bin, "", "no pod of 1.42.0 (revision 42)"},
 		"no right":       {nil, func(c *cluster) { c.denied = true }, bin, "kubectl --context prod -n shop exec -it api-new-1 -c api -- psql", "forbidden: ask for the verbs create and get on pods/exec"},
 		"read-only":      {readOnly, nil, bin, "kubectl --context prod -n shop exec -it api-new-1 -c api -- psql", "rollbook runs read-only"},

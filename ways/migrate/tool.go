@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"rollbook/model"
@@ -13,13 +14,15 @@ type tool interface {
 	// read tells where the schema is, by the database, and which migrations the code
 	// in the container knows.
 	read(ctx context.Context, r runner) (*state, error)
-	// head returns at which migration the code in the container ends.
-	head(ctx context.Context, r runner) (string, error)
-	// undone returns what going to a migration would undo, the newest first. Without
-	// sql it is enough to know of each step whether it can be undone.
+	// knows returns the migration at which the code in the container ends; of several apps
+	// all that it knows.
+	knows(ctx context.Context, r runner) ([]string, error)
+	// undone returns what going to a migration would undo, in the order in which it is
+	// undone. Without sql it is enough to know of each step whether it can be undone.
 	undone(ctx context.Context, r runner, s *state, to string, sql bool) ([]step, error)
-	// back returns the command that goes to a migration.
-	back(to string) []string
+	// back returns the commands that go to a migration, one after the other, each with
+	// those of the steps that it undoes.
+	back(s *state, to string, steps []step) []command
 	// look returns the command by which doctor finds out whether the tool is there.
 	look() []string
 }
@@ -55,6 +58,23 @@ func (s *state) applied() []migration {
 	return nil
 }
 
+// headOf returns the newest of the migrations that some code knows; "" where that code knows
+// one that was applied after one that it does not know: then it ends at none of the line.
+func (s *state) headOf(known []string) (head string) {
+	if len(known) == 1 {
+		return known[0]
+	}
+	for _, x := range s.applied() {
+		switch is := x.Key == djangoBase || slices.Contains(known, x.Key); {
+		case !is && head != "":
+			return ""
+		case is && head == "":
+			head = x.Key
+		}
+	}
+	return head
+}
+
 // step is one migration that would be undone.
 type step struct {
 	Key, Title string
@@ -65,6 +85,16 @@ type step struct {
 	Nothing bool
 	// Unknown says why what it would do is not known; "" = it is.
 	Unknown string
+	command int // that undoes it, of those of back
+}
+
+// oneCommand returns a command that undoes all of the steps.
+func oneCommand(args []string, steps []step) []command {
+	c := command{Args: args}
+	for n := range steps {
+		c.Steps = append(c.Steps, steps[n].Key)
+	}
+	return []command{c}
 }
 
 // drop matches a statement that takes data with it.

@@ -35,10 +35,10 @@ func (m *Migrate) Versions(ctx context.Context, c *model.Component, _ time.Time)
 	}
 	ask := t.tool()
 	var s *state
-	var heads []model.Head
+	var known map[string][]string
 	ways.Several(
 		func() { s, err = ask.read(ctx, m.runner(at)) },
-		func() { heads = m.heads(ctx, &t, c, all) })
+		func() { known = m.known(ctx, &t, c, all) })
 	if err != nil {
 		return out, model.Told(nil, err, "where the schema of %s is cannot be seen: %s", c.ID, err)
 	}
@@ -46,7 +46,7 @@ func (m *Migrate) Versions(ctx context.Context, c *model.Component, _ time.Time)
 	if len(applied) > enough {
 		applied = applied[:enough]
 	}
-	out.At, out.Heads = m.Now(), heads
+	out.At, out.Heads = m.Now(), t.heads(s, known)
 	final := map[string]string{}
 	if len(applied) > 1 {
 		steps, err := ask.undone(ctx, m.runner(at), s, applied[len(applied)-1].Key, false)
@@ -71,29 +71,35 @@ func (m *Migrate) Versions(ctx context.Context, c *model.Component, _ time.Time)
 // most older versions whose pods are asked at which migration their code ends.
 const asked = 3
 
-// heads returns at which migration the code of each release ends. What a pod says of its
-// own code counts before what is written down of it.
-func (m *Migrate) heads(ctx context.Context, t *Target, c *model.Component, all map[string]place) (out []model.Head) {
+// known returns what the code of each other release knows, as a pod of it says, by owner.
+func (m *Migrate) known(ctx context.Context, t *Target, c *model.Component, all map[string]place) map[string][]string {
 	owners := slices.Sorted(maps.Keys(all))
 	if len(owners) > asked {
 		owners = owners[:asked]
 	}
-	found := make([]model.Head, len(owners))
+	found := make([][]string, len(owners))
 	ask := make([]func(), len(owners))
 	for n, owner := range owners {
 		ask[n] = func() {
-			if owner == c.OwnerName {
-				return
-			}
-			if key, err := t.tool().head(ctx, m.runner(all[owner])); err == nil {
-				found[n] = model.Head{Owner: owner, Key: key, By: "a pod of it"}
+			if owner != c.OwnerName {
+				found[n], _ = t.tool().knows(ctx, m.runner(all[owner]))
 			}
 		}
 	}
 	ways.Several(ask...)
-	for _, h := range found {
-		if h.Key != "" {
-			out = append(out, h)
+	out := map[string][]string{}
+	for n, owner := range owners {
+		out[owner] = found[n]
+	}
+	return out
+}
+
+// heads returns at which migration the code of each release ends. What a pod says of its
+// own code counts before what is written down of it.
+func (t *Target) heads(s *state, known map[string][]string) (out []model.Head) {
+	for _, owner := range slices.Sorted(maps.Keys(known)) {
+		if key := s.headOf(known[owner]); key != "" && len(known[owner]) > 0 {
+			out = append(out, model.Head{Owner: owner, Key: key, By: "a pod of it"})
 		}
 	}
 	for _, tag := range slices.Sorted(maps.Keys(t.Releases)) {
