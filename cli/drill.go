@@ -21,6 +21,7 @@ type rehearsal struct {
 	*flags
 	fault, alert string
 	sandbox      bool
+	watch        string // the drill that is looked on at; "" = one is held
 }
 
 func newDrill(f *flags) *cobra.Command {
@@ -35,10 +36,14 @@ three, or in the sandbox. However it ends, what it broke is owed: the next start
 machine that sees the cluster, offers to put it back.`,
 		Example: `  rollbook drill deployment/api --context staging
   rollbook drill deployment/api --fault readiness --alert HighErrorRate
-  rollbook drill --sandbox`,
+  rollbook drill --sandbox
+  rollbook drill --watch                    in a second terminal, read-only`,
 		Args:              atMostOneWorkload,
 		ValidArgsFunction: completeWorkloads(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if r.watch != "" {
+				return watchDrill(cmd.Context(), f, r.watch, cmd.ErrOrStderr())
+			}
 			if r.sandbox {
 				if err := ownFlags(cmd.Flags()); err != nil {
 					return err
@@ -49,6 +54,8 @@ machine that sees the cluster, offers to put it back.`,
 	}
 	cmd.Flags().StringVar(&r.fault, "fault", "", "by which it is broken: "+strings.Join(model.Faults(), ", ")+" (default drill.fault of rollbook.yaml, else "+model.Faults()[0]+")")
 	cmd.Flags().StringVar(&r.alert, "alert", "", "name of the alert that is waited for (default drill.alert, else any about the component)")
+	cmd.Flags().StringVar(&r.watch, "watch", "", "look on at a drill that somebody else holds, from its journal (--watch=NAME; default the newest that is open)")
+	cmd.Flags().Lookup("watch").NoOptDefVal = newestDrill
 	cmd.Flags().BoolVar(&r.sandbox, "sandbox", false, "in the sandbox, with nothing installed")
 	_ = cmd.RegisterFlagCompletionFunc("fault", cobra.FixedCompletions(model.Faults(), cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
 	cmd.AddCommand(newDrillHistory(f))

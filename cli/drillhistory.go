@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"rollbook/config"
-	"rollbook/incident"
 	"rollbook/model"
 	reporting "rollbook/report"
 )
@@ -112,9 +111,7 @@ func lastDrill(f *flags, cfg *config.Config) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	all = slices.DeleteFunc(all, func(s shelved) bool { return !strings.HasPrefix(s.name, incident.DrillPrefix) })
-	slices.SortFunc(all, func(a, b shelved) int { return strings.Compare(b.name, a.name) })
-	for _, s := range all {
+	for _, s := range drillsAmong(all) {
 		for _, file := range s.files {
 			if at, err := file.Opened(); err == nil {
 				return at, nil

@@ -61,7 +61,7 @@ the replay goes on with it.`,
 			if err := noScreen("a replay", "rollbook report "+b.name); err != nil {
 				return err
 			}
-			return showAgain(cmd.Context(), r, ui.Options{Start: time.Now()})
+			return showAgain(cmd.Context(), r, ui.Options{Start: time.Now(), Session: ui.Replaying(r)})
 		},
 	}
 	cmd.Flags().StringVar(&from, "at", "", "begin at this time (UTC) of the incident, such as 03:14 or 03:14:20, not at its first fact")
@@ -97,7 +97,7 @@ func showAgain(ctx context.Context, r *replay.Reader, o ui.Options) error {
 		crash = guarded(func() error { r.Follow(ctx, followEvery, nil); return nil })
 		end(crash)
 	})
-	o.Session, o.Lend = ui.Replaying(r), lent.lend
+	o.Lend = lent.lend
 	err := ui.Run(ctx, o)
 	end(nil)
 	following.Wait()

@@ -134,7 +134,7 @@ func TestReplayFollowsTheJournal(t *testing.T) {
 		}
 		term, ended := uitest.New(t, 80, 24), make(chan error, 1)
 		go func() {
-			ended <- showAgain(t.Context(), r, ui.Options{Start: time.Now(), Input: term, Output: term, Width: 80, Height: 24, Env: uitest.Env, Program: uitest.Program})
+			ended <- showAgain(t.Context(), r, ui.Options{Start: time.Now(), Session: ui.Replaying(r), Input: term, Output: term, Width: 80, Height: 24, Env: uitest.Env, Program: uitest.Program})
 			term.Hangup()
 		}()
 		term.Settle()

@@ -78,6 +78,11 @@ func (r *Reader) lines(i *incident.Incident) *lines {
 			c.Workload = s.Write.Plan.Workload
 		}
 	}
+	for _, p := range i.Procedures {
+		for _, s := range p.Steps {
+			l.add(i, s.Slot.Component)
+		}
+	}
 	for _, n := range r.samples {
 		if n >= r.at {
 			break

@@ -98,7 +98,7 @@ func (s *scope) drillKey() Key {
 // rehearse opens the drill's steps once, when the cluster is seen; it reports whether it did.
 func (a *App) rehearse() bool {
 	set := a.inc().Settings.Drill
-	if a.drilled || set == nil || a.snap.Seen.Cluster.Heard.IsZero() || len(a.snap.Seen.Board) == 0 || a.snap.Seen.Searching || a.snap.Seen.Resuming != "" {
+	if a.drilled || a.session.guest || set == nil || a.snap.Seen.Cluster.Heard.IsZero() || len(a.snap.Seen.Board) == 0 || a.snap.Seen.Searching || a.snap.Seen.Resuming != "" {
 		return false
 	}
 	a.drilled = true

@@ -27,6 +27,8 @@ type Player interface {
 	Line() string
 	// NotKept is what stands where a journal holds nothing.
 	NotKept() string
+	// Left reports that nobody writes the journal any more.
+	Left() bool
 	// Err is why the journal cannot be read further; nil = it can.
 	Err() error
 	Next() bool
@@ -58,9 +60,17 @@ func Replaying(p Player) Session {
 	return Session{of: r.as, engine: r}
 }
 
+// Watching is the session of somebody who looks on at an incident from its journal while
+// another program writes it. It is a replay that begins at the end and stays there.
+func Watching(p Player) Session {
+	r := &replaying{Player: p, live: true}
+	return Session{of: r.as, engine: r}
+}
+
 // replaying is a player as an engine: nothing is sent, and nothing is written.
 type replaying struct {
 	Player
+	live  bool      // somebody looks on at it
 	speed int       // how many times as fast as it happened it plays; 0 = it stands
 	clock time.Time // of what plays: between two facts it is ahead of the newest one
 }
@@ -77,7 +87,7 @@ func (r *replaying) as(snap *incident.Snapshot) session {
 	for _, m := range []model.Moment{model.AtOpening, model.AtConfirm, model.InFull} {
 		dir = nonEmpty(snap.Incident.Evidence[m].Dir, dir)
 	}
-	return session{
+	s := session{
 		mark: r.mark, still: true, guest: true, noActs: noChange, noTyping: noField,
 		unread:  "replay: the journal keeps none; what was gathered lies in " + dir,
 		nothing: "No component was part of it by then.",
@@ -85,10 +95,23 @@ func (r *replaying) as(snap *incident.Snapshot) session {
 		judged:  func(d *derived) { r.asJudged(d, snap) },
 		notices: r.notices, says: r.says, rule: r.bar, passes: r.plays,
 	}
+	if snap.Incident.Settings.Drill != nil {
+		s.beside = func(s *scope) []Key { return []Key{s.drillKey()} }
+	}
+	return s
+}
+
+// now reports that somebody looks on, and sees the newest fact.
+func (r *replaying) now() bool {
+	n, of := r.At()
+	return r.live && n == of
 }
 
 // mark is where the replay is.
 func (r *replaying) mark(w int) string {
+	if r.now() {
+		return " LOOKING ON "
+	}
 	n, of := r.At()
 	if w < 80 {
 		return fmt.Sprintf(" REPLAY %d/%d ", n, of)
@@ -167,6 +190,8 @@ func (r *replaying) bar(s *scope, w int) string {
 	from, to, reached := r.Span()
 	left, right := " "+from.UTC().Format("15:04:05 "), to.UTC().Format(" 15:04:05 UTC ")
 	switch {
+	case r.now() && !r.Left():
+		right += "live "
 	case r.speed > 0:
 		right += fmt.Sprintf("%d× ", r.speed)
 	default:
@@ -208,6 +233,13 @@ func (r *replaying) move(a *App, to func(Player) bool, cannot string) tea.Cmd {
 // does not keep.
 func (r *replaying) notices(s *scope) []sentence {
 	out := []sentence{{fine, r.Line()}}
+	switch {
+	case !r.live || !r.Left():
+	case !s.inc().Closed.IsZero():
+		out = append(out, sentence{fine, "It is closed: nothing more comes. q leaves."})
+	default:
+		out = append(out, sentence{warn, "The other rollbook has left, or is gone: nothing more comes before it is started again. q leaves."})
+	}
 	if err := r.Err(); err != nil {
 		out = append(out, sentence{bad, "What follows cannot be read: " + err.Error()})
 	}
@@ -230,6 +262,8 @@ var notKept = [7]string{
 func (r *replaying) says(a *App, s sentence) sentence {
 	switch seen, step := &a.snap.Seen, a.inc().Step; {
 	case len(a.over) > 0 && a.front().Says().text != "":
+	case r.now() && step == incident.Confirm && len(seen.Preflight) == 0:
+		return sentence{calm, "It is not confirmed yet; its lines are in the journal from then on."}
 	case step == incident.Assess && len(seen.Board) == 0:
 		return sentence{calm, "Nothing had been found by then."}
 	case step == incident.Confirm && len(seen.Preflight) > 0:
