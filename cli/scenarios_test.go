@@ -537,7 +537,7 @@ func TestScenarioBadMigrationTheWrongWay(t *testing.T) {
 func TestScenarioConfigDrift(t *testing.T) {
 	needsGit(t)
 	play(t, "config-drift", func(m *played) {
-		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python")
+		m.Waits(20*time.Second, "ROLL BACK NOW", "that may not help: configmap", "⚠ configmap backend-python-config changed too: 1.41.0 will read")
 		m.decides("● YES")
 		m.chooses("1.42.0 → 1.41.0 (6 → 5)", "★ good", "by Kubernetes undo (b: Redeploy)")
 		m.Keys("b")
@@ -556,8 +556,8 @@ func TestScenarioConfigDriftTheWrongWay(t *testing.T) {
 	play(t, "config-drift", func(m *played) {
 		m.Waits(20*time.Second, "ROLL BACK NOW", "on backend-python")
 		m.decides("● YES")
-		m.chooses("★ good")
-		m.confirms("⚠ configmap backend-python-config changed", "by gitlab-ci: revision 5")
+		m.chooses("★ good", "changed too: 1.41.0 will read the new one (changed")
+		m.confirms("▸ ⚠ configmap backend-python-config changed too", "by gitlab-ci)")
 		m.Waits(2*time.Minute, "Rolled out")
 		m.Keys(enter)
 		m.Waits(time.Minute, "▸6 Verify", "error ratio       ✗ bad")

@@ -87,7 +87,7 @@ func HeadlineOf(s *Snapshot, v Verdict, why string, after After, calm bool) Head
 	out.Kind = [...]HeadlineKind{YourCall: HeadUnknown, WatchClosely: HeadWatch, Within10: HeadWithin, Now: HeadNow}[v]
 	if s.pointless(v) && !s.Incident.Verdict.Overruled {
 		out.Kind, out.Head = HeadNothing, "NOTHING TO ROLL BACK" // an order that the next words take back is not one
-		out.Next = "find what else changed (config, traffic, a dependency)"
+		out.Next = s.lookFirst()
 		return out
 	}
 	switch {

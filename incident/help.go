@@ -3,7 +3,6 @@ package incident
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"rollbook/model"
@@ -33,7 +32,7 @@ func HelpCheck(s *Snapshot, c Choice) *model.Check {
 		return out
 	}
 	if doubts := s.doubts(h, c); len(doubts) > 0 {
-		out.State, out.Text = model.CheckWarning, strings.Join(doubts, "; ")
+		out.State, out.Text = model.CheckWarning, inWords(doubts)
 		return out
 	}
 	out.State, out.Text = model.CheckOK, "this should help: "+s.willHelp(h, c)
@@ -139,35 +138,6 @@ func (s *Snapshot) wellness(component string) model.Tri {
 	return out
 }
 
-// doubts returns what makes it doubtful that a choice will help, each as a sentence,
-// where nothing is known that rules it out.
-func (s *Snapshot) doubts(h *model.History, c Choice) []string {
-	var out []string
-	name := c.To.Name()
-	r := h.Candidate(c.To.Key)
-	best, _ := s.Proposal(h)
-	served := false
-	if r != nil {
-		served, _ = s.good(h, r)
-	}
-	if k := s.Incident.known(c.Component, c.To.Key); !served && !k.good() && (r != nil || c.Own || c.Why == "") {
-		out = append(out, "nobody knows how "+name+" did")
-	}
-	if !best.IsZero() && best.Key != c.To.Key {
-		out = append(out, fmt.Sprintf("not the proposed version: %s is the newest that served well before the onset", best.Name()))
-	}
-	if current := h.Current(); r != nil && current != nil && current != r && bad(r.Now, s.Incident.Settings.Limits) && bad(current.Now, s.Incident.Settings.Limits) {
-		out = append(out, fmt.Sprintf("%s and %s fail alike now", current.Name(), name))
-	}
-	switch changed := slices.ContainsFunc(s.Suspects(), func(x Suspect) bool { return x.Component == c.Component }); {
-	case !changed && !s.Incident.wroteRelease(c.Component):
-		out = append(out, c.Component+" did not change in the hour before the onset")
-	case !s.suffers(c.Component) && s.wellness(c.Component) == model.TriYes:
-		out = append(out, c.Component+" is healthy itself")
-	}
-	return out
-}
-
 // willHelp says what speaks for a choice, with the figures.
 func (s *Snapshot) willHelp(h *model.History, c Choice) string {
 	text := c.To.Name() + " served"
@@ -254,7 +224,7 @@ func CheckLines(s *Snapshot, c Choice) []model.Check {
 	}
 	out = append(out, schemaChecks(s, c)...)
 	if p != nil && p.To == c.To.Key {
-		out = append(out, p.Checks...)
+		out = append(out, slices.DeleteFunc(slices.Clone(p.Checks), func(k model.Check) bool { return s.saidBefore(c, k) })...)
 	}
 	if k := LeaseCheck(s, c.Component); k != nil {
 		out = append(out, *k)

@@ -484,6 +484,17 @@ func TestDoubts(t *testing.T) {
 			w.history(a, b)
 		}
 	}
+	began := func(before time.Duration) func(w *world, c *Choice) {
+		return func(w *world, _ *Choice) {
+			all := w.seen.History[backend].Candidates
+			all[0].Start, all[1].Start = w.inc.Onset.Add(-before), w.inc.Onset.Add(-26*time.Hour)
+		}
+	}
+	rewrote := func(before time.Duration, by string) func(w *world, c *Choice) {
+		return func(w *world, _ *Choice) {
+			w.seen.History[backend].Candidates[1].Rewritten = []model.Rewritten{{Name: "api-env", At: w.inc.Onset.Add(-before), By: by}}
+		}
+	}
 	for _, tt := range []struct {
 		name   string
 		change func(w *world, c *Choice)
@@ -502,6 +513,25 @@ func TestDoubts(t *testing.T) {
 		{"both fail", now(0.3, 0.3), alike},
 		{"the old one fails", now(0.001, 0.3), ""},
 		{"the new one fails", now(0.3, 0.001), ""},
+		{"it ran when it began", began(-time.Minute), "it began while revision 41 ran: revision 42 came 1m after the first bad sample"},
+		{"it came at that moment", began(0), ""},
+		{"it came before", began(time.Minute), ""},
+		{"it ran when another began", func(w *world, c *Choice) {
+			began(-time.Minute)(w, c)
+			w.inc.Triggers[0].Onset = w.inc.Onset.Add(5 * time.Minute)
+		}, ""},
+		{"it came back with this incident", func(w *world, c *Choice) {
+			began(-time.Minute)(w, c)
+			w.inc.Attempts = []Attempt{{N: 1, Writes: []Write{{Plan: model.Plan{Role: model.RoleRelease, Component: "backend-python", To: revision(42)}, State: Done, Intent: w.inc.Onset.Add(time.Minute)}}}}
+		}, ""},
+		{"nobody knows since when it ran", func(w *world, c *Choice) {
+			began(-time.Minute)(w, c)
+			w.seen.History[backend].Candidates[1].Guessed = true
+		}, ""},
+		{"its ConfigMap changed with the release", rewrote(20*time.Second, "gitlab-ci"), "configmap api-env changed too: revision 41 will read the new one (changed 20s before the first bad sample, by gitlab-ci)"},
+		{"at that moment", rewrote(0, ""), "configmap api-env changed too: revision 41 will read the new one (changed at the moment of the first bad sample)"},
+		{"long before", rewrote(2*time.Hour, "jonas"), ""},
+		{"since then, by who mends it", rewrote(-time.Minute, "jonas"), ""},
 		{"it is what runs", func(w *world, c *Choice) { now(0.3, 0.3)(w, c); c.To = revision(42) }, "nobody knows how revision 42 did; not the proposed version: revision 41 is the newest that served well before the onset"},
 		{"nothing runs", func(w *world, c *Choice) {
 			now(0.3, 0.3)(w, c)
@@ -526,7 +556,7 @@ func TestDoubts(t *testing.T) {
 		w.toConfirm()
 		c := *w.inc.Choice(backend)
 		tt.change(w, &c)
-		if got := strings.Join(w.snap().doubts(w.seen.History[backend], c), "; "); got != tt.want {
+		if got := inWords(w.snap().doubts(w.seen.History[backend], c)); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}
@@ -536,6 +566,9 @@ func TestDoubts(t *testing.T) {
 // checked of this very version, and who else is on it; or as it was confirmed.
 func TestLinesOfTheConfirmation(t *testing.T) {
 	jonas := func(w *world) { w.seen.Leases = map[string]model.Lease{"backend-python": {Holder: "jonas", At: t0}} }
+	rewritten := func(w *world) {
+		w.seen.History[backend].Candidates[1].Rewritten = []model.Rewritten{{Name: "api-env", At: w.inc.Onset}}
+	}
 	lost := func(w *world) { w.inc.Answers = map[Question]Answer{QDataLoss: {Answer: model.TriYes}} }
 	for _, tt := range []struct {
 		name   string
@@ -552,6 +585,15 @@ func TestLinesOfTheConfirmation(t *testing.T) {
 			jonas(w)
 			w.preflight(model.Check{ID: HelpID}, model.Check{ID: "owner"})
 		}, "help owner"},
+		{"a ConfigMap changed before", func(w *world, _ *Choice) {
+			rewritten(w)
+			w.preflight(model.Check{ID: model.ConfigMapChanged + "api-env"}, model.Check{ID: model.ConfigMapChanged + "other"})
+		}, "help " + model.ConfigMapChanged + "other"},
+		{"and it will not help anyway", func(w *world, _ *Choice) {
+			rewritten(w)
+			w.inc.End = &End{}
+			w.preflight(model.Check{ID: model.ConfigMapChanged + "api-env"})
+		}, "help " + model.ConfigMapChanged + "api-env"},
 		{"another was confirmed", func(w *world, _ *Choice) {
 			w.preflight(model.Check{ID: HelpID}, model.Check{ID: "owner"})
 			w.seen.Preflight[backend].To = owner(40)

@@ -14,6 +14,7 @@ type WayBack struct {
 	Component string
 	To        model.Version // zero = no version is known to be good
 	Why       string        // how To served, behind its name
+	Doubts    []Doubt       // why going to To may not help; empty = nothing is known that speaks against it
 	Passed    []Passed      // versions between the running one and To, the newest first
 	Undoes    *model.Owner  // would put its own version back after a rollback; nil = none is known to
 }
@@ -39,6 +40,7 @@ func (s *Snapshot) WayBack(component string) *WayBack {
 	w := &WayBack{Component: component}
 	w.To, _ = s.Proposal(h)
 	if r := h.Candidate(w.To.Key); r != nil {
+		w.Doubts = s.doubts(h, Choice{Slot: model.Release(component), Method: h.Method, To: w.To})
 		w.Why = fmt.Sprintf("served %s requests before the onset: %s", model.Count(r.Behaviour.Requests.Value), behaved(r.Behaviour))
 	}
 	for n := range h.Candidates {
@@ -93,7 +95,7 @@ func (s *Snapshot) waysBack() []*WayBack {
 // goBack says to which versions a rollback would go, and what has to be seen to first; ""
 // while that is not known.
 func (s *Snapshot) goBack() string {
-	var to, not, undo []string
+	var to, not, undo, doubts []string
 	all := s.waysBack()
 	for _, w := range all {
 		of := ""
@@ -107,6 +109,9 @@ func (s *Snapshot) goBack() string {
 		for _, p := range w.Passed {
 			not = append(not, of+p.Version.Name())
 		}
+		if len(w.Doubts) > 0 {
+			doubts = append(doubts, w.Doubts[0].Text)
+		}
 		if w.Undoes != nil && !slices.Contains(undo, w.Undoes.Manager) {
 			undo = append(undo, w.Undoes.Manager)
 		}
@@ -118,6 +123,9 @@ func (s *Snapshot) goBack() string {
 			text += ", not to " + joined(not)
 		}
 		out = append(out, text)
+	}
+	if len(doubts) > 0 {
+		out = append(out, "that may not help: "+joined(doubts))
 	}
 	if len(undo) > 0 {
 		out = append(out, fmt.Sprintf("%s would undo that: stop it first", joined(undo)))

@@ -3,6 +3,7 @@ package incident
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"rollbook/model"
 )
@@ -28,6 +29,16 @@ func TestTheHeadlineNamesTheWayBack(t *testing.T) {
 				c.Owners = []model.Owner{{Manager: "Flux", Reverts: true}, {Manager: "Helm"}}
 			})
 		}, "go back to revision 41; Flux would undo that: stop it first", ""},
+		"its ConfigMap changed too": {func(w *world) {
+			old := served(41, 0.002)
+			old.Rewritten = []model.Rewritten{{Name: "api-env", At: w.inc.Onset.Add(-time.Minute)}}
+			w.history(current, old)
+		}, "go back to revision 41; that may not help: configmap api-env changed too", ""},
+		"both fail now": {func(w *world) {
+			a, b := current, served(41, 0.002)
+			a.Now, b.Now = served(42, 0.3).Behaviour, served(41, 0.3).Behaviour
+			w.history(a, b)
+		}, "go back to revision 41; that may not help: revision 42 and revision 41 fail alike now", ""},
 		"it did not change": {func(w *world) {
 			w.history(current, served(41, 0.002))
 			w.component("backend-python", func(c *model.Component) { c.RevisionStart = t0.AddDate(0, 0, -2) })
@@ -52,6 +63,30 @@ func TestTheHeadlineNamesTheWayBack(t *testing.T) {
 		// What the journal keeps tells the same.
 		if s.Seen.History = nil; s.goBack() != tt.want {
 			t.Errorf("%s: by the journal: %q", name, s.goBack())
+		}
+	}
+}
+
+// Where nothing was released, the ConfigMap of what fails that changed before is named.
+func TestTheHeadlineNamesAConfigMapWhereNothingWasReleased(t *testing.T) {
+	w := newWorld(t, nil)
+	for _, c := range w.seen.Board {
+		w.component(c.ID, func(c *model.Component) { c.RevisionStart = t0.AddDate(0, 0, -2) })
+	}
+	w.figures("backend-python", repeat(0.3, 21), repeat(0.2, 21))
+	w.do(Observed{})
+	for want, changed := range map[string]time.Duration{
+		"configmap api-env of backend-python changed 3m before the first bad sample, by jonas: look there first": 3 * time.Minute,
+		"find what else changed (config, traffic, a dependency)":                                                 26 * time.Hour,
+	} {
+		current := served(42, 0.3)
+		current.Current, current.Rewritten = true, []model.Rewritten{{Name: "api-env", At: w.inc.Onset.Add(-changed), By: "jonas"}}
+		w.history(current, served(41, 0.002))
+		w.do(Observed{})
+		s := w.snap()
+		v, why := VerdictOf(s, Tree(s))
+		if h := HeadlineOf(s, v, why, s.Afterwards(), false); h.Kind != HeadNothing || h.Next != want {
+			t.Errorf("%s: %d %q, want %q", changed, h.Kind, h.String(), want)
 		}
 	}
 }

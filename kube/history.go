@@ -43,7 +43,57 @@ func (u Undo) Versions(ctx context.Context, comp *model.Component, _ time.Time) 
 	}
 	h := &model.History{Component: comp.ID, Method: MethodUndo, At: u.c.now()}
 	h.Candidates = candidates(o, revs, ups)
+	u.c.tellRewritten(ctx, w.Namespace, h.Candidates, revs)
 	return h, nil
+}
+
+// rewrittenMost bounds how many ConfigMaps a history asks for.
+const rewrittenMost = 16
+
+// tellRewritten says of each revision which ConfigMaps that it reads were written since it
+// ran. One that cannot be read is not told of: the preflight says which those are. Secrets
+// are not asked for: whoever may get one may read it, and nobody has chosen anything yet.
+func (c *Client) tellRewritten(ctx context.Context, namespace string, all []model.Candidate, revs []*object) {
+	ctx, cancel := c.within(ctx, 3*time.Second)
+	defer cancel()
+	reads := map[string][]ref{} // by the name of the revision's object
+	var asked []ref
+	for _, rev := range revs {
+		t, err := typed(rev.template())
+		if err != nil {
+			continue
+		}
+		for _, r := range refs(t) {
+			if known := slices.Contains(asked, r); r.kind != "configmap" || !known && len(asked) == rewrittenMost {
+				continue
+			} else if !known {
+				asked = append(asked, r)
+			}
+			owner := text.Line(rev.Metadata.Name)
+			reads[owner] = append(reads[owner], r)
+		}
+	}
+	wrote := make([]model.Rewritten, len(asked))
+	fs := make([]func(), 0, len(asked))
+	for n, r := range asked {
+		fs = append(fs, func() {
+			if by, at, err := c.lastWritten(ctx, namespace, r); err == nil {
+				wrote[n] = model.Rewritten{Name: text.Line(r.name), At: at, By: by}
+			}
+		})
+	}
+	several(fs...)
+	for n := range all {
+		r := &all[n]
+		for _, named := range reads[r.Owner] {
+			x := wrote[slices.Index(asked, named)]
+			switch {
+			case r.Current && x.At.After(r.Start.Add(-withRelease)),
+				!r.Current && n > 0 && !all[n-1].Guessed && wroteSince(x.At, r.Start, all[n-1].Start):
+				r.Rewritten = append(r.Rewritten, x)
+			}
+		}
+	}
 }
 
 func historyError(w model.Workload, err error) error {

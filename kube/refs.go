@@ -135,9 +135,25 @@ func wroteSince(at, began, end time.Time) bool {
 	return !end.IsZero() && at.After(end.Add(-withRelease)) && at.After(began)
 }
 
+// lastWritten returns when an object was written last, and by whom, where that is known.
+func (c *Client) lastWritten(ctx context.Context, namespace string, r ref) (by string, at time.Time, err error) {
+	body, err := c.do(ctx, call{method: http.MethodGet, path: corePath(namespace, r.resource, r.name), accept: partial})
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	var o struct{ Metadata metav1.ObjectMeta }
+	if err := json.Unmarshal(body, &o); err != nil {
+		return "", time.Time{}, err
+	}
+	if by, at = lastWrite(o.Metadata.ManagedFields); at.IsZero() {
+		at = o.Metadata.CreationTimestamp.Time
+	}
+	return by, at, nil
+}
+
 func (c *Client) checkRef(ctx context.Context, p *planned, r ref, end time.Time) model.Check {
 	name := text.Line(r.name)
-	body, err := c.do(ctx, call{method: http.MethodGet, path: corePath(p.Workload.Namespace, r.resource, r.name), accept: partial})
+	by, at, err := c.lastWritten(ctx, p.Workload.Namespace, r)
 	switch {
 	case apierrors.IsNotFound(err):
 		return model.Check{ID: r.kind + ".gone:" + name, State: model.CheckBlocked,
@@ -146,17 +162,9 @@ func (c *Client) checkRef(ctx context.Context, p *planned, r ref, end time.Time)
 	case err != nil:
 		return unknown(r.kind+":"+name, fmt.Sprintf("whether %s %s is still there", r.kind, name), err)[0]
 	}
-	var o struct{ Metadata metav1.ObjectMeta }
-	if err := json.Unmarshal(body, &o); err != nil {
-		return unknown(r.kind+":"+name, fmt.Sprintf("whether %s %s is still there", r.kind, name), err)[0]
-	}
 	ok := model.Check{ID: "refs", State: model.CheckOK}
 	if r.kind != "configmap" && r.kind != "secret" {
 		return ok
-	}
-	by, at := lastWrite(o.Metadata.ManagedFields)
-	if at.IsZero() {
-		at = o.Metadata.CreationTimestamp.Time
 	}
 	if !wroteSince(at, p.target.Metadata.CreationTimestamp.Time, end) {
 		return ok

@@ -129,6 +129,10 @@ type Preflight struct {
 	Err     string // why there is no plan
 }
 
+// ConfigMapChanged begins the ID of the line about a ConfigMap that was changed since the
+// version of a plan ran; its name follows.
+const ConfigMapChanged = "configmap.changed:"
+
 // Check is one line of the preflight.
 type Check struct {
 	ID    string     `json:"id"` // stable: "access.patch", "owner.argocd", "configmap.gone:api-env"

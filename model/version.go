@@ -242,6 +242,17 @@ type Candidate struct {
 	Refused     string    `json:"refused,omitempty"`     // why it cannot be chosen; "" when it can
 	Final       string    `json:"final,omitempty"`       // of a schema: why this migration cannot be undone; "" = it can, as far as is known
 	Ambiguous   string    `json:"ambiguous,omitempty"`   // another one that bears the same label; "" = none
+	// Rewritten are the ConfigMaps that it reads and that were written since it ran, or, of
+	// the running one, with its release or since.
+	Rewritten []Rewritten `json:"rewritten,omitempty"`
+}
+
+// Rewritten is a ConfigMap that the pods of a version read, and that holds something else
+// by now: no way back but one that applies manifests brings back what it held.
+type Rewritten struct {
+	Name string    `json:"name"`
+	At   time.Time `json:"at"` // the last time
+	By   string    `json:"by,omitempty"`
 }
 
 // Change is one difference between two templates, already redacted: literal

@@ -40,5 +40,7 @@ func hotfixed() *incident.Snapshot {
 
 // backFixtures are what the board says of the way back.
 func backFixtures() []fixture {
-	return []fixture{{"hotfixed", hotfixed(), nil}}
+	drifted := filled()
+	drifted.Incident.Histories[0].Candidates[1].Rewritten = []model.Rewritten{{Name: "api-env", At: ago(11 * time.Minute), By: "gitlab-ci"}}
+	return []fixture{{"hotfixed", hotfixed(), nil}, {"back-doubtful", drifted, nil}}
 }

@@ -300,6 +300,9 @@ func (c *choose) Says() sentence {
 		if n := len(c.releases()); n > 1 {
 			text += fmt.Sprintf(", with %d more", n-1)
 		}
+		if k := incident.HelpCheck(c.snap, *ch); k != nil && k.State == model.CheckWarning {
+			return sentence{warn, text + ": " + k.Text}
+		}
 		if ch.Why != "" && !ch.Own {
 			text += ": " + ch.Why
 		}

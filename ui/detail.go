@@ -73,7 +73,7 @@ func (s *scope) detail(r *row, w, h int, charted bool) []string {
 type detailed struct {
 	alerts int  // so many at most
 	since  bool // when it began
-	brief  bool // not how often the pods say what is not new
+	brief  bool // not how often the pods say what is not new, and doubts by their first words
 	most   int  // lines of a text; 0 = all
 }
 
@@ -100,7 +100,7 @@ func (s *scope) detailOf(r *row, w int, as detailed) []string {
 	}
 	s.alsoLines(r, t)
 	s.suspectLines(r, t)
-	s.backLine(r, t)
+	s.backLine(r, t, as)
 	for _, x := range s.d.suspects {
 		if x.Component == c.ID && x.Later() && !s.inc().Onset.IsZero() && !s.d.calm {
 			t.say("later", "", p.Plain, p.Plain, x.Version.Name()+", "+x.Distance(s.inc())+": not a suspect")

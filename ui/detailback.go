@@ -21,8 +21,9 @@ func (s *scope) sinceLine(t *sheet) {
 	t.say("since", "", s.pen.Plain, s.pen.Strong, text)
 }
 
-// backLine says what a component should go back to, why, and why not to what ran between.
-func (s *scope) backLine(r *row, t *sheet) {
+// backLine says what a component should go back to, why, what makes that doubtful, and why
+// not to what ran between.
+func (s *scope) backLine(r *row, t *sheet, as detailed) {
 	w := s.snap.WayBack(r.c.ID)
 	if w == nil || s.d.calm {
 		return
@@ -33,6 +34,13 @@ func (s *scope) backLine(r *row, t *sheet) {
 		return
 	}
 	t.say("back to", "", p.Plain, p.Good, w.To.Name()+" "+w.Why)
+	for _, x := range w.Doubts {
+		text := x.String()
+		if as.brief {
+			text = x.Text
+		}
+		t.say("", "⚠ ", p.Warn, p.Plain, text)
+	}
 	for _, x := range w.Passed {
 		t.say("", "✗ ", p.Bad, p.Plain, "not "+x.Version.Name()+": "+x.Why)
 	}

@@ -54,6 +54,34 @@ func historyTells(t *testing.T, b *Bed) {
 	}
 }
 
+// A ConfigMap that was written since a revision ran is not what that ran with. One that may
+// not be read, or is not there, is not told of.
+func historyRewritten(t *testing.T, b *Bed) {
+	ns := b.namespace(t)
+	configMap := func(name string) string {
+		return `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"` + name + `"},"data":{"a":"1"}}`
+	}
+	maps := "/api/v1/namespaces/" + ns + "/configmaps"
+	for _, name := range []string{"kept", "changed"} {
+		b.ask(t, http.MethodPost, maps+"?fieldManager="+someone, "application/json", configMap(name), nil)
+	}
+	time.Sleep(1100 * time.Millisecond) // times have whole seconds: the revision must be younger
+	reads := strings.Replace(api, `"containers":[{`, `"containers":[{"envFrom":[{"configMapRef":{"name":"kept"}},{"configMapRef":{"name":"changed"}},{"configMapRef":{"name":"gone"}}],`, 1)
+	b.ask(t, http.MethodPost, path(ns, "deployments", "")+"?fieldManager="+someone, "application/json", reads, nil)
+	b.taken(t, ns, "api")
+	time.Sleep(1100 * time.Millisecond)
+	b.ask(t, http.MethodPatch, maps+"/changed?fieldManager="+someone, strategic, `{"data":{"a":"2"}}`, nil)
+	b.patch(t, ns, "api", strategic, `{"spec":{"template":{"spec":{"containers":[{"name":"api","image":"contract/api:2"}]}}}}`)
+	b.taken(t, ns, "api")
+	h := history(t, b.Connect(t, ns, nil), ns)
+	if len(h.Candidates) != 2 {
+		t.Fatalf("%+v", h)
+	}
+	if x := h.Candidates[1].Rewritten; len(x) != 1 || x[0].Name != "changed" || x[0].By != someone || x[0].At.Before(h.Candidates[1].Start) {
+		t.Errorf("%+v", x)
+	}
+}
+
 // After an undo the ReplicaSet keeps its creation; the revision is young all
 // the same.
 func historyAfterUndo(t *testing.T, b *Bed) {

@@ -102,6 +102,7 @@ func Run(t *testing.T, in In) {
 		{"Watch/shows an image that cannot be pulled", pullFailureShows},
 		{"Watch/shows that the deadline is exceeded", deadlineShows},
 		{"History/has who, why and when", historyTells},
+		{"History/names what a revision reads that was written since it ran", historyRewritten},
 		{"History/dates a revision anew after an undo", historyAfterUndo},
 		{"History/knows StatefulSets", historyOfStatefulSet},
 		{"Preflight/plans and checks in three seconds", preflightPlans},
