@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,6 +23,7 @@ type rehearsal struct {
 	fault, alert string
 	sandbox      bool
 	watch        string // the drill that is looked on at; "" = one is held
+	alone        unattended
 }
 
 func newDrill(f *flags) *cobra.Command {
@@ -33,11 +35,21 @@ func newDrill(f *flags) *cobra.Command {
 rolled back by the walk: the times are measured against five minutes. It is done only
 where not_production of your own rollbook.yaml names context, server and namespace, all
 three, or in the sandbox. However it ends, what it broke is owed: the next start, on any
-machine that sees the cluster, offers to put it back.`,
+machine that sees the cluster, offers to put it back.
+
+With --unattended nobody is needed, nor a terminal: each step is taken by the key that
+leads on, as soon as the figures ask for it, and what happens is printed. When it is
+stopped, or given up, what it broke is put back first. The exit code is the outcome:
+
+   0  rolled back and recovered within the target, the alert fired, and put back
+  10  not so: the last line says why
+  15  still broken: what is to be put back is printed
+   1  no drill was held       2  it was called wrongly`,
 		Example: `  rollbook drill deployment/api --context staging
   rollbook drill deployment/api --fault readiness --alert HighErrorRate
   rollbook drill --sandbox
-  rollbook drill --watch                    in a second terminal, read-only`,
+  rollbook drill --watch                    in a second terminal, read-only
+  rollbook drill deployment/api --unattended --junit drill.xml`,
 		Args:              atMostOneWorkload,
 		ValidArgsFunction: completeWorkloads(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -57,6 +69,10 @@ machine that sees the cluster, offers to put it back.`,
 	cmd.Flags().StringVar(&r.watch, "watch", "", "look on at a drill that somebody else holds, from its journal (--watch=NAME; default the newest that is open)")
 	cmd.Flags().Lookup("watch").NoOptDefVal = newestDrill
 	cmd.Flags().BoolVar(&r.sandbox, "sandbox", false, "in the sandbox, with nothing installed")
+	cmd.Flags().BoolVar(&r.alone.on, "unattended", false, "without a person and without a screen, for a pipeline")
+	cmd.Flags().DurationVar(&r.alone.giveUp, "give-up", 20*time.Minute, "after which an unattended drill is given up, and put back")
+	cmd.Flags().StringVar(&r.alone.junit, "junit", "", "file for the outcome of an unattended drill in JUnit's form")
+	cmd.Flags().StringVar(&r.alone.json, "json", "", "file for the report of an unattended drill as JSON")
 	_ = cmd.RegisterFlagCompletionFunc("fault", cobra.FixedCompletions(model.Faults(), cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
 	cmd.AddCommand(newDrillHistory(f))
 	return cmd
@@ -66,14 +82,25 @@ func (r *rehearsal) run(ctx context.Context, out io.Writer, args []string) error
 	if r.fault != "" && model.Fault(r.fault).IsZero() {
 		return usagef("--fault %s is none: there are %s", text.Line(r.fault), strings.Join(model.Faults(), ", "))
 	}
+	if err := r.alone.check(); err != nil {
+		return err
+	}
 	r.drill = r.settings
+	play := walk
+	if r.alone.on {
+		given := ctx
+		ctx = context.WithoutCancel(ctx)
+		play = func(ctx context.Context, f *flags, args []string) error {
+			return r.alone.hold(ctx, given, f, out, args)
+		}
+	}
 	if !r.sandbox {
-		return walk(ctx, r.flags, args)
+		return play(ctx, r.flags, args)
 	}
 	if len(args) == 0 {
 		args = []string{"deployment/backend-python"}
 	}
-	return (&exercise{flags: r.flags, scenario: sandbox.Drill, of: args}).run(ctx, out)
+	return (&exercise{flags: r.flags, scenario: sandbox.Drill, of: args, play: play, alone: r.alone.on}).run(ctx, out)
 }
 
 // settings returns the drill that the flags ask for, with the rest from rollbook.yaml.

@@ -27,7 +27,9 @@ type exercise struct {
 	*flags
 	scenario    string
 	serve, list bool
-	of          []string // the workload that is looked at; empty = all
+	of          []string                                                 // the workload that is looked at; empty = all
+	play        func(ctx context.Context, f *flags, args []string) error // nil = the walk
+	alone       bool                                                     // it needs no screen
 }
 
 func newSandbox(f *flags) *cobra.Command {
@@ -76,7 +78,7 @@ func completeScenarios(*cobra.Command, []string, string) ([]string, cobra.ShellC
 }
 
 // ofSandbox are the flags that mean something in the sandbox.
-var ofSandbox = []string{"scenario", "sandbox", "fault", "alert", "serve", "list", "journal-dir", "read-only", "namespace", "request-timeout"}
+var ofSandbox = []string{"scenario", "sandbox", "fault", "alert", "serve", "list", "unattended", "give-up", "junit", "json", "journal-dir", "read-only", "namespace", "request-timeout"}
 
 // ownFlags refuses those that would lead out of the sandbox.
 func ownFlags(set *pflag.FlagSet) (err error) {
@@ -97,7 +99,7 @@ func (d *exercise) run(ctx context.Context, out io.Writer) error {
 			return err
 		}
 	}
-	if !d.serve && d.stage.ownTerminal() {
+	if !d.serve && !d.alone && d.stage.ownTerminal() {
 		if err := noScreen("the sandbox's screen", "rollbook sandbox --serve"); err != nil {
 			return err
 		}
@@ -126,7 +128,11 @@ func (d *exercise) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	err = walk(r.bed.Context(), in, d.of)
+	play := d.play
+	if play == nil {
+		play = walk
+	}
+	err = play(r.bed.Context(), in, d.of)
 	return cmp.Or(r.bed.Err(), err) // the walk of a sandbox that failed has only been left
 }
 

@@ -54,3 +54,24 @@ func (r *Rehearsed) Words() string {
 	}
 	return fmt.Sprintf("It took %s to recover from its detection: within the target of %s.", model.Short(r.Recover), model.Short(r.Target))
 }
+
+// DrillMissed says why a drill has not shown that the team recovers within its target; ""
+// when it has.
+func (i *Incident) DrillMissed() string {
+	r := i.Rehearsed()
+	if r == nil {
+		return "nothing was broken"
+	}
+	for _, id := range []string{StepAlert, StepWalk} {
+		switch s := i.Procedure(CourseDrill).Step(id); {
+		case s != nil && s.State == ItemOpen:
+			return s.Text + ": it was not come to"
+		case s != nil && s.State == ItemWaived:
+			return s.Text + ": left out: " + s.Reason
+		}
+	}
+	if !r.Recovered || r.Target > 0 && r.Recover > r.Target {
+		return r.Words()
+	}
+	return ""
+}
