@@ -272,7 +272,7 @@ func TestKilledWhileMigrationsAreTakenBack(t *testing.T) {
 	term.sees(`is taken back to b2c3d4e5f6a1`, 5*time.Second)
 	term.keys("Enter")
 	m.confirms(term, "data of backend-python may be lost", "rollback 2")
-	t.Log(term.sees(`Running downgrade c3d4e5f6a1b2 -> b2c3d4e5f6a1`, time.Minute))
+	t.Log(term.sees(`Running downgrade`, time.Minute))
 	if got := m.image(t); got != "shop/backend-python:1.43.0" {
 		t.Errorf("the release did not wait: %s", got)
 	}

@@ -252,14 +252,24 @@ func (p *player) looks(t *testing.T) {
 	p.released(t)
 	m := open(t, 80, 24, "", "", "-n", p.ns, "--read-only", "--kubeconfig", p.kubeconfig, "--prometheus", env(t, "ROLLBOOK_PROMETHEUS_SERVICE"))
 	m.sees(`deployment .*✗`, 30*time.Second)
-	for range rbacNames {
+	of, been := regexp.MustCompile(`Manifest of \w+/(\w+)`), map[string]bool{}
+	for deadline := time.Now().Add(porttest.Patience(time.Minute)); len(been) < len(rbacNames); { // rows change places
+		before, way := len(been), "Up"
+		if time.Now().After(deadline) {
+			t.Fatalf("looked at %v alone", been)
+		}
 		for key, page := range map[string]string{"l": `Logs? `, "e": `Events? `, "m": `Manifest of `} {
 			m.keys(key)
-			m.sees(page, 15*time.Second)
+			if found := of.FindStringSubmatch(m.sees(page, 15*time.Second)); found != nil {
+				been[found[1]] = true
+			}
 			m.keys("Escape")
 			m.sees(`▸1 Assess`, 5*time.Second)
 		}
-		m.keys("Down")
+		if len(been) > before {
+			way = "Down"
+		}
+		m.keys(way)
 	}
 	m.keys("Enter")
 	m.sees(`▸2 Decide`, 5*time.Second)
