@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"rollbook/engine/porttest"
 	"rollbook/ways/migrate/migratetest"
 )
 
@@ -75,7 +76,7 @@ func (m *migrated) planned(term *terminal, pattern string) string {
 	term.t.Helper()
 	const late = `had\s+not\s+ended\s+after`
 	found := regexp.MustCompile(pattern)
-	for range 3 {
+	for deadline := time.Now().Add(porttest.Patience(2 * time.Minute)); time.Now().Before(deadline); {
 		if s := term.sees(pattern+`|`+late, 40*time.Second); found.MatchString(s) {
 			return s
 		}

@@ -178,7 +178,7 @@ at the components of rollbook.yaml, or at the namespace's workloads.`,
 	p.StringVar(&f.prometheus, "prometheus", "", "Prometheus: a URL, or service:NAMESPACE/NAME:PORT through the API server")
 	p.StringVar(&f.journalDir, "journal-dir", "", "folder of the incidents' journals (default $XDG_STATE_HOME/rollbook/incidents)")
 	p.BoolVar(&f.readOnly, "read-only", false, "let no request leave that changes anything")
-	root.AddCommand(newStatus(f), newDoctor(f), newReport(f), newIncidents(f), newReplay(f), newSandbox(f), newDrill(f), newConfig(f), newKeys())
+	root.AddCommand(newStatus(f), newWatch(f), newDoctor(f), newReport(f), newIncidents(f), newReplay(f), newSandbox(f), newDrill(f), newConfig(f), newKeys())
 	completeFlags(root, f)
 	for _, path := range [][]string{{"report"}, {"incidents"}, {"drill", "history"}, {"replay"}, {"keys"}, {"config", "init"}, {"config", "schema"}} {
 		if cmd, _, err := root.Find(path); err == nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rollbook/config"
 	"rollbook/engine"
 	"rollbook/incident"
 	"rollbook/status"
@@ -71,55 +72,74 @@ not be read is said, and is never taken for good. The exit code is the verdict:
 	return cmd
 }
 
-// stands looks at the cluster as the walk does, through a client that lets nothing
-// leave that changes anything, and returns how it stands.
+// stands returns how it stands.
 func stands(ctx context.Context, f *flags, args []string, wait time.Duration) (status.Data, error) {
-	none := status.Data{}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
+	g, err := newGlance(ctx, f, args, wait, nil)
+	if err != nil {
+		return status.Data{}, err
+	}
+	now, then, unread := g.look(ctx)
+	if err := g.end(); err != nil {
+		return status.Data{}, err
+	}
+	return status.Of(now, then, append(unread, g.unread...)), nil
+}
+
+// newGlance begins to look at the cluster as the walk does, through a client that lets
+// nothing leave that changes anything. It waits for the configuration in the cluster, but
+// for no longer than half of wait. also changes what its engine is made of; nil = nothing.
+func newGlance(ctx context.Context, f *flags, args []string, wait time.Duration, also func(*config.Config, *engine.Config)) (*glance, error) {
 	cfg, err := loadConfig(f)
 	if err != nil {
-		return none, err
+		return nil, err
 	}
 	masked(cfg)
 	quiet, err := f.stage.quiet()
 	if err != nil {
-		return none, err
+		return nil, err
 	}
-	defer quiet.restore()
+	g := &glance{quiet: quiet, searched: make(chan struct{}), ended: make(chan error, 1)}
 	c, err := f.look(quiet)
 	if err != nil {
-		return none, err
+		quiet.restore()
+		return nil, err
 	}
 	cfg, mapErr := withConfigMapSoon(ctx, min(configMapWait, wait/2), f, cfg, c)
+	if text, _, failed := configMapLine(c, mapErr); failed {
+		g.unread = append(g.unread, text)
+	}
 	on := *f
 	on.readOnly = true
 	work, prom, err := worked(&on, cfg, c, args)
 	if err != nil {
-		return none, err
+		quiet.restore()
+		return nil, err
 	}
 	work.Leases, work.Checks, work.Glance = c, newChecks(c, prom), true
-	e := engine.New(work)
-	g := &glance{e: e, prom: prom, focus: work.Settings.Focus, searched: make(chan struct{})}
+	if also != nil {
+		also(cfg, &work)
+	}
+	g.e, g.prom, g.focus = engine.New(work), prom, work.Settings.Focus
 	working, stop := context.WithCancel(ctx)
-	defer stop()
-	ended := make(chan error, 1)
-	go func() { ended <- guarded(func() error { return e.Run(working) }) }()
+	g.stop = stop
+	go func() { g.ended <- guarded(func() error { return g.e.Run(working) }) }()
 	go func() {
 		defer close(g.searched)
 		if prom.found.Load() == nil {
 			_ = guarded(func() error { return prom.find(working, c) })
 		}
 	}()
-	now, then, unread := g.look(ctx)
-	stop()
-	if err := <-ended; err != nil {
-		return none, err
-	}
-	if text, _, failed := configMapLine(c, mapErr); failed {
-		unread = append(unread, text)
-	}
-	return status.Of(now, then, unread), nil
+	return g, nil
+}
+
+// end ends the looking; the error is a panic of what looked.
+func (g *glance) end() error {
+	g.stop()
+	err := <-g.ended
+	g.quiet.restore()
+	return err
 }
 
 // glance looks at what the walk would show, through an engine that keeps nothing.
@@ -128,6 +148,11 @@ type glance struct {
 	prom     *prometheus
 	focus    string        // the one component that was asked about; "" = all
 	searched chan struct{} // closed once Prometheus was looked for
+	unread   []string      // what could not be read before it began
+
+	quiet *quiet
+	stop  context.CancelFunc
+	ended chan error
 }
 
 // look returns what was seen first, and, where there is something to roll back or one

@@ -52,6 +52,9 @@ type Config struct {
 	// an earlier run left open is gone on with in memory alone, as taking it up would
 	// show it.
 	Glance bool
+	// Beside is a component whose newest pods are told apart from those that they replace
+	// though nothing is written: that of a release that is watched; "" = none.
+	Beside string
 	// IdlePoll is how often the figures are asked for while nothing is wrong;
 	// Settings.Poll counts during an incident.
 	IdlePoll time.Duration

@@ -70,10 +70,13 @@ func (m podMemory) of(id string) map[string]string {
 	return nil
 }
 
-// sides returns whose pods the writes that stand replace, and by whose, by
-// component.
+// sides returns whose pods the writes that stand, or the release that is watched,
+// replace, and by whose, by component.
 func (e *Engine) sides() map[string]model.Sides {
 	var out map[string]model.Sides
+	if c := e.seen.Component(e.cfg.Beside); c != nil && c.OwnerName != "" {
+		out = set(out, c.ID, model.Sides{New: c.OwnerName, Old: others(c, c.OwnerName)})
+	}
 	for _, st := range e.inc.Standing() {
 		w := st.Write
 		c := e.seen.Component(w.Plan.Component)
@@ -86,13 +89,17 @@ func (e *Engine) sides() map[string]model.Sides {
 		if s.New == "" || s.New == w.Plan.From.Key {
 			s.New = w.Plan.To.Key
 		}
-		old := []string{w.Plan.From.Key}
-		for _, p := range c.Pods {
-			old = append(old, p.Owner)
-		}
-		slices.Sort(old)
-		s.Old = slices.DeleteFunc(slices.Compact(old), func(owner string) bool { return owner == "" || owner == s.New })
+		s.Old = others(c, s.New, w.Plan.From.Key)
 		out = set(out, c.ID, s)
 	}
 	return out
+}
+
+// others returns the owners of a component's pods but one, with further ones, sorted.
+func others(c *model.Component, but string, more ...string) []string {
+	for _, p := range c.Pods {
+		more = append(more, p.Owner)
+	}
+	slices.Sort(more)
+	return slices.DeleteFunc(slices.Compact(more), func(owner string) bool { return owner == "" || owner == but })
 }
