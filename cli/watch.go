@@ -167,8 +167,8 @@ func watchFor(ctx context.Context, g *glance, out io.Writer, last time.Duration)
 	for {
 		s := g.e.Snapshot()
 		c := s.Seen.Component(on.Component)
-		if c != nil && on.Owner == "" {
-			on.Owner = c.OwnerName
+		if c != nil && c.OwnerName != "" && on.Owner == "" {
+			on.Owner, on.Since = c.OwnerName, time.Now()
 		}
 		r := s.Beside(on)
 		if ctx.Err() != nil && !r.Over {

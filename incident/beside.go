@@ -34,8 +34,10 @@ func (s *Snapshot) Beside(w Watching) Watched {
 	over := s.Now.Sub(w.Since) >= w.For
 	c := s.Seen.Component(w.Component)
 	switch {
+	case s.Seen.Cluster.Heard.IsZero() || s.Seen.Reading:
+		return Watched{Over: over, Text: "the cluster has not answered yet"}
 	case c == nil:
-		return Watched{Over: over, Text: w.Component + " is not on the board"}
+		return Watched{Over: over, Text: w.Component + " is not there"}
 	case c.Missing != "":
 		return Watched{Over: over, Text: w.Component + ": " + c.Missing}
 	case w.Owner != "" && c.OwnerName != "" && c.OwnerName != w.Owner:
