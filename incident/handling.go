@@ -125,7 +125,7 @@ func (h *Hesitation) Words() string {
 		}
 		refused = fmt.Sprintf("%d of them refused (%s)", n, strings.Join(each, ", "))
 	}
-	out := fmt.Sprintf("%s, %s.", plural(h.Keys, "key"), refused)
+	out := fmt.Sprintf("%s, %s.", model.Plural(h.Keys, "key"), refused)
 	if h.Pause.Took > 0 {
 		before := "typing"
 		if h.Pause.Before != "" {
@@ -147,14 +147,6 @@ func (k RefusedOn) words() string {
 		text += fmt.Sprintf(" %d times", k.Times)
 	}
 	return text
-}
-
-// plural returns a count with its word.
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // OperatorsTurn reports whether the walk waits for the operator. It does not while a drill
