@@ -289,3 +289,40 @@ func TestKilledWhileMigrationsAreTakenBack(t *testing.T) {
 	}
 	m.clean(t, term)
 }
+
+// The terminal is lent to a psql in the pod, by kubectl exec -it: what is typed is done
+// there, on a terminal of this size, and after it the schema is asked again.
+func TestPsqlHasTheTerminal(t *testing.T) {
+	t.Parallel()
+	m := newMigrated(t, "alembic", "c3d4e5f6a1b2", "versions/c3d4e5f6a1b2_index_names.py", "versions/d4e5f6a1b2c3_names_in_capitals.py", "versions/e5f6a1b2c3d4_nothing_back.py")
+	m.config = strings.Replace(m.config, "releases:", `psql: {command: [sh, -c, 'psql -X "$DATABASE_URL"']}, releases:`, 1)
+	term := m.toChoose(t, 100, 30)
+	term.sees(`1 migration since 1.42.0; left applied`, 30*time.Second)
+	term.keys("s")
+	term.sees(`c3d4e5f6a1b2 +newest`, 5*time.Second)
+	term.keys("p")
+	t.Log(term.sees(`psql on the database of backend-python`, 20*time.Second))
+	term.keys("Enter")
+	term.sees(`alembic=#`, 30*time.Second)
+	term.types(`\! stty size`)
+	term.keys("Enter")
+	term.sees(`\n30 100 *\n`, 10*time.Second)
+	term.types(`UPDATE alembic_version SET version_num = 'b2c3d4e5f6a1' \g`)
+	term.keys("Enter")
+	t.Log(term.sees(`\nUPDATE 1 *\n`, 10*time.Second))
+	term.tmux("resize-window", "-x", "90", "-y", "28")
+	term.types(`\! sleep 1; stty size`)
+	term.keys("Enter")
+	term.sees(`\n28 90 *\n`, 10*time.Second)
+	term.types(`\q`)
+	term.keys("Enter")
+	term.sees(`▸3 Choose`, 10*time.Second)
+	t.Log(term.sees(`b2c3d4e5f6a1 +newest`, 30*time.Second))
+	if got := migratetest.SQL(t, m.at, "alembic", "SELECT version_num FROM alembic_version"); got != "b2c3d4e5f6a1" {
+		t.Errorf("the schema is at %s", got)
+	}
+	if j := term.journal(); !strings.Contains(j, `"fact":"shell"`) || !strings.Contains(j, `"fact":"shell left"`) {
+		t.Error("the journal does not tell that psql was opened and left")
+	}
+	m.clean(t, term)
+}

@@ -8,8 +8,12 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
 	"time"
 
+	"github.com/creack/pty"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cri-streaming/pkg/streaming/remotecommand"
@@ -51,8 +55,8 @@ type executor struct {
 	container string
 }
 
-// ExecInContainer runs the command with pipes, also where a terminal is asked for.
-func (e executor) ExecInContainer(ctx context.Context, _, _, _ string, args []string, in io.Reader, out, errOut io.WriteCloser, _ bool, _ <-chan remotecommand.TerminalSize, _ time.Duration) error {
+// ExecInContainer runs the command, with a terminal of its own where one is asked for.
+func (e executor) ExecInContainer(ctx context.Context, _, _, _ string, args []string, in io.Reader, out, errOut io.WriteCloser, tty bool, sizes <-chan remotecommand.TerminalSize, _ time.Duration) error {
 	if len(args) == 0 {
 		return errors.New("no command was given")
 	}
@@ -65,14 +69,14 @@ func (e executor) ExecInContainer(ctx context.Context, _, _, _ string, args []st
 	if d := e.pod.Annotations[WorkDir]; d != "" {
 		cmd.Dir = d
 	}
+	if tty {
+		return onTerminal(cmd, in, out, sizes)
+	}
 	if out != nil {
 		cmd.Stdout = out
 	}
-	switch {
-	case errOut != nil:
+	if errOut != nil {
 		cmd.Stderr = errOut
-	case out != nil:
-		cmd.Stderr = out // a terminal has one stream
 	}
 	if in != nil {
 		// Not cmd.Stdin: Wait would go on until the client ends its side.
@@ -86,13 +90,74 @@ func (e executor) ExecInContainer(ctx context.Context, _, _, _ string, args []st
 		}()
 	}
 	if err := proc.StartTied(cmd); err != nil {
-		if cmd.Stderr != nil {
-			fmt.Fprintln(cmd.Stderr, err)
+		return notStarted(err, cmd.Stderr)
+	}
+	return ended(cmd.Wait())
+}
+
+// onTerminal runs the command as the leader of a session on a terminal, whose size is the
+// client's.
+func onTerminal(cmd *exec.Cmd, in io.Reader, out io.Writer, sizes <-chan remotecommand.TerminalSize) error {
+	control, terminal, err := pty.Open()
+	if err != nil {
+		return fmt.Errorf("a terminal for the command: %w", err)
+	}
+	defer control.Close()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = terminal, terminal, terminal
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if !slices.ContainsFunc(cmd.Env, func(s string) bool { return strings.HasPrefix(s, "TERM=") }) {
+		cmd.Env = append(cmd.Env, "TERM=xterm")
+	}
+	resize := func(s remotecommand.TerminalSize) {
+		_ = pty.Setsize(control, &pty.Winsize{Rows: s.Height, Cols: s.Width})
+	}
+	select {
+	case s, ok := <-sizes: // the first one is sent with the request
+		if ok {
+			resize(s)
 		}
-		// The code that shells use for a command that is not there.
-		return utilexec.CodeExitError{Err: fmt.Errorf("exec: %w", err), Code: 127}
+	case <-time.After(time.Second):
+	}
+	err = proc.StartTied(cmd)
+	terminal.Close() // the command has it
+	if err != nil {
+		return notStarted(err, out)
+	}
+	over := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case s, ok := <-sizes:
+				if !ok {
+					return
+				}
+				resize(s)
+			case <-over:
+				return
+			}
+		}
+	}()
+	if in != nil {
+		go func() { _, _ = io.Copy(control, in) }()
+	}
+	if out != nil {
+		_, _ = io.Copy(out, control) // it ends, with an error, when nobody has the terminal any more
 	}
 	err = cmd.Wait()
+	close(over)
+	return ended(err)
+}
+
+// notStarted answers with the code that shells use for a command that is not there.
+func notStarted(err error, say io.Writer) error {
+	if say != nil {
+		fmt.Fprintln(say, err)
+	}
+	return utilexec.CodeExitError{Err: fmt.Errorf("exec: %w", err), Code: 127}
+}
+
+// ended is the end of a command, with its exit code.
+func ended(err error) error {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.Exited() {
 		return utilexec.CodeExitError{Err: err, Code: exit.ExitCode()}
