@@ -41,7 +41,9 @@ type racer struct {
 	name string // of the workload
 	who  string
 	to   string // the version that it goes back to, as Choose lists it; "" = "1"
-	last string
+	// schema is the migration that its schema is taken back to first; "" = it stays.
+	schema string
+	last   string
 }
 
 // newRacer begins one; via is another way to the API server.
@@ -143,10 +145,17 @@ func (r *racer) toConfirm() *incident.Snapshot {
 				if n := slices.IndexFunc(h.Candidates, func(x model.Candidate) bool { return x.Short == cmp.Or(r.to, "1") }); n >= 0 {
 					r.once("pick", incident.Pick{Component: r.name, To: h.Candidates[n].Key})
 				}
+			case r.schema != "" && i.Choice(incident.Schema(r.name)) == nil:
+				if h := s.Seen.History[incident.Schema(r.name)]; h != nil && h.Candidate(r.schema) != nil {
+					r.once("pick schema", incident.PickSchema{Component: r.name, To: r.schema})
+				}
 			case i.Step.Blocked(s) == "":
 				r.once("next", incident.Next{})
 			}
 		case incident.Confirm:
+			if of := s.Seen.Preflight[incident.Schema(r.name)]; r.schema != "" && (of == nil || !of.Done) {
+				return false
+			}
 			p := s.Seen.Preflight[model.Release(r.name)]
 			l, asked := s.Seen.Leases[r.name]
 			return p != nil && p.Done && (!asked || l.Asking.IsZero()) && r.overrides(s)

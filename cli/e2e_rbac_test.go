@@ -23,15 +23,25 @@ import (
 	"rollbook/incident"
 	"rollbook/kube"
 	"rollbook/model"
+	"rollbook/ways/migrate/migratetest"
 )
 
 // use is one that docs/rbac has a Role for.
 type use struct {
-	name  string
-	what  string // its comment
-	play  func(p *player, t *testing.T)
-	taken request // a right without which it does not go
-	says  string  // what it says then
+	name   string
+	what   string   // its comment
+	beside []string // other Roles that it needs beside that to look on
+	play   func(p *player, t *testing.T)
+	taken  request // a right without which it does not go
+	says   string  // what it says then
+}
+
+// roles returns the Roles that it needs, its own last.
+func (u *use) roles() []string {
+	if u.name == "look" {
+		return []string{"look"}
+	}
+	return append(append([]string{"look"}, u.beside...), u.name)
 }
 
 // player is who plays a use, in a namespace that is theirs.
@@ -45,8 +55,13 @@ var uses = []use{
 	{name: "look", what: "To look on: the board and its pages with --read-only, rollbook status.", play: (*player).looks},
 	{name: "undo", what: "The walk, with the undo of a Deployment, StatefulSet or DaemonSet: beside look.",
 		play: (*player).undoes, taken: request{verb: "patch", group: "apps", resource: "deployments"}, says: "you may not patch deployments"},
-	{name: "redeploy", what: "The walk, with the redeploy of manifests that hold ConfigMaps, Services and Deployments: beside\nlook. For manifests with other kinds, add get and patch of theirs, and create\nand delete for what may be gone, or cannot be changed.",
+	{name: "redeploy", what: "The walk, with the redeploy of manifests that hold ConfigMaps, Services and Deployments: beside\nlook. For manifests with other kinds, add get and patch of theirs.",
 		play: (*player).redeploys, taken: request{verb: "patch", resource: "services"}, says: "services"},
+	{name: "remake", what: "The redeploy where something is gone or cannot be changed as it is, and is deleted and made anew:\nConfigMaps, Services and Deployments: beside look and redeploy. For other kinds, add create\nand delete of theirs.", beside: []string{"redeploy"},
+		play: (*player).remakes, taken: request{verb: "delete", group: "apps", resource: "deployments"}, says: "you may not delete deployment"},
+	{name: "migrate", what: "The walk with migrations taken back first, by a command in a pod, and psql: beside look and undo.\nWhoever has it may run any command in any pod of the namespace.", beside: []string{"undo"},
+		play: (*player).migrates},
+	{name: "drill", what: "To break a Deployment on purpose for a drill, and to put it back: beside look. The rollback itself\nneeds undo.", play: (*player).drills},
 	{name: "recovery", what: "The walk and the recovery: stop, maintenance page of a ConfigMap, a Deployment and a Service,\nand back by one pod: beside look. For pages of other kinds, add get, create, patch and\ndelete of theirs. Where KEDA is, add list and patch of scaledobjects (keda.sh).",
 		play: (*player).recovers, taken: request{verb: "patch", group: "apps", resource: "deployments"}, says: "you may not patch deployment"},
 }
@@ -85,9 +100,8 @@ func TestRights(t *testing.T) {
 			monitoring, _, _ := strings.Cut(strings.TrimPrefix(env(t, "ROLLBOOK_PROMETHEUS_SERVICE"), "service:"), "/")
 			if !write {
 				p.bound(t, monitoring, "prometheus", roleOf(t, "prometheus"))
-				p.bound(t, p.ns, "look", roleOf(t, "look"))
-				if u.name != "look" {
-					p.bound(t, p.ns, u.name, roleOf(t, u.name))
+				for _, name := range u.roles() {
+					p.bound(t, p.ns, name, roleOf(t, name))
 				}
 			}
 			u.play(p, t)
@@ -109,9 +123,11 @@ func TestRights(t *testing.T) {
 					t.Errorf("refused: %s", a)
 				}
 			}
-			if u.name != "look" {
-				look := roleOf(t, "look").Rules
-				own = slices.DeleteFunc(own, func(a request) bool { return gives(look, a) })
+			for _, name := range u.roles() {
+				if name != u.name {
+					other := roleOf(t, name).Rules
+					own = slices.DeleteFunc(own, func(a request) bool { return gives(other, a) })
+				}
 			}
 			compared(t, u.name, u.what, rulesFor(own), write)
 			if u.name == "look" {
@@ -295,7 +311,7 @@ func (p *player) undoes(t *testing.T) {
 // rollsBack takes a walk to the end of its rollout.
 func (r *racer) rollsBack() {
 	s := r.toConfirm()
-	r.e.Send(incident.ConfirmWrite{Word: incident.ConfirmWord(&s.Incident), Plans: plansIn(s)})
+	r.e.Send(incident.ConfirmWrite{Word: incident.ConfirmWord(&s.Incident), Plans: plansIn(s), Sentences: s.Sentences()})
 	r.until("the end of the rollout", func(s *incident.Snapshot) bool {
 		for _, a := range s.Incident.Attempts {
 			for _, w := range a.Writes {
@@ -338,6 +354,117 @@ func (p *player) redeploys(t *testing.T) {
 	r.rollsBack()
 }
 
+// remadeObjects are the objects of a release none of which can become those of another.
+const remadeObjects = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: api}
+immutable: true
+data: {of: "%[1]d"}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: api}
+spec: {%[2]sselector: {app: api}, ports: [{name: http, port: 80}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api}
+spec:
+  selector: {matchLabels: {app: api, release: "%[1]d"}}
+  template:
+    metadata: {labels: {app: api, release: "%[1]d"}}
+    spec: {terminationGracePeriodSeconds: 1, containers: [{name: api, image: "api:%[1]d"}]}
+`
+
+// remakeable has a release in a repository to which nothing of the running one can be
+// changed.
+func (p *player) remakeable(t *testing.T) *config.Config {
+	t.Helper()
+	git := porttest.NewRepository(t)
+	for n, headless := range []string{"clusterIP: None, ", ""} {
+		if n > 0 {
+			kubectl(t, "-n", p.ns, "delete", "cm/api", "svc/api", "deploy/api")
+		}
+		git.Write("deploy/all.yaml", fmt.Sprintf(remadeObjects, n+1, headless))
+		git.Tag(fmt.Sprintf("v%d", n+1))
+		kubectl(t, "-n", p.ns, "apply", "--server-side", "--field-manager=rollbook", "-f", filepath.Join(git.Dir, "deploy/all.yaml"))
+		settled(t, p.ns, "api", "1")
+	}
+	return p.configured(t, fmt.Sprintf("components:\n  - name: api\n    workload: deploy/api\n    redeploy: {repository: %q, manifests: deploy}\n", git.Dir))
+}
+
+func (p *player) remakes(t *testing.T) {
+	r, end := p.racer(t, p.remakeable(t), model.Deployment, "api", methodOf[config.MethodRedeploy])
+	defer end()
+	r.to = "v1"
+	r.rollsBack()
+	if got := kubectl(t, "-n", p.ns, "get", "cm/api", "svc/api", "deploy/api", "-o", "jsonpath={.items[0].data.of} {.items[1].spec.clusterIP} {.items[2].spec.selector.matchLabels.release}"); got != "1 None 1" {
+		t.Errorf("made anew are %s", got)
+	}
+}
+
+// migrated is a component whose newest release has brought a migration.
+func (p *player) migrated(t *testing.T) *config.Config {
+	t.Helper()
+	at := migratetest.Postgres(t, "alembic")
+	url, dir := migratetest.URL(at, "alembic"), migratetest.Project(t, "alembic")
+	migratetest.Run(t, dir, url, migratetest.Python, "-m", "alembic", "upgrade", "c3d4e5f6a1b2")
+	for n := 1; n <= 2; n++ {
+		kubectl(t, "-n", p.ns, "apply", "-f", fileOf(t, "api.yaml", fmt.Sprintf(`apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api}
+spec:
+  selector: {matchLabels: {app: api}}
+  template:
+    metadata: {labels: {app: api}, annotations: {testbed/workdir: %q}}
+    spec: {terminationGracePeriodSeconds: 1, containers: [{name: api, image: "api:%d", env: [{name: DATABASE_URL, value: %q}]}]}
+`, dir, n, url)))
+		settled(t, p.ns, "api", fmt.Sprint(n))
+		kubectl(t, "-n", p.ns, "rollout", "status", "deploy/api", "--timeout=60s")
+	}
+	return p.configured(t, fmt.Sprintf("components:\n  - name: api\n    workload: deploy/api\n    migrations: {tool: alembic, command: [%s, -m, alembic], releases: {\"1\": b2c3d4e5f6a1}}\n", migratetest.Python))
+}
+
+func (p *player) migrates(t *testing.T) {
+	r, end := p.racer(t, p.migrated(t), model.Deployment, "api")
+	defer end()
+	r.schema = "b2c3d4e5f6a1"
+	r.rollsBack()
+	r.until("the end of both", func(s *incident.Snapshot) bool {
+		a := s.Incident.Attempt()
+		return len(a.Writes) == 2 && a.Writes[0].State == incident.Done && a.Writes[1].State == incident.Done
+	})
+}
+
+// drills breaks a component on purpose, and puts it back.
+func (p *player) drills(t *testing.T) {
+	kubectl(t, "-n", p.ns, "create", "deployment", "api", "--image=api:1", "--replicas=2")
+	settled(t, p.ns, "api", "1")
+	conf, err := clientcmd.LoadFromFile(p.kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := quick + fmt.Sprintf("not_production: [{context: %s, server: %q, namespace: %s}]\ndrill: {healthy: 10s}\n",
+		p.context, conf.Clusters[conf.Contexts[p.context].Cluster].Server, p.ns)
+	m := open(t, 80, 24, own, "", "drill", "deployment/api", "--fault", model.FaultImage, "-n", p.ns, "--context", p.context, "--kubeconfig", p.kubeconfig, "--prometheus", env(t, "ROLLBOOK_PROMETHEUS_SERVICE"))
+	m.sees(`Nothing is broken yet`, time.Minute)
+	m.keys("Enter")
+	m.sees(`▸ ○  api is healthy for 10s`, time.Minute) // nothing asks this one: it has no figures
+	m.keys("w")
+	m.types("it has no figures")
+	m.keys("Enter")
+	m.sees(`▸ ○  break api on purpose`, time.Minute)
+	m.keys("Enter")
+	m.confirm("y")
+	m.sees(`OWED +api is broken on purpose`, 30*time.Second)
+	m.keys("P")
+	m.sees(`put back api`, 10*time.Second)
+	m.keys("Enter")
+	m.confirm("y")
+	m.gone(`OWED`, time.Minute)
+	m.keys("q")
+}
+
 // recoverable is a component with an HPA and a Service, and a maintenance page for it.
 func (p *player) recoverable(t *testing.T) *config.Config {
 	t.Helper()
@@ -375,7 +502,11 @@ func TestRightTakenAway(t *testing.T) {
 			p.kubeconfig, _ = record(t)
 			role := roleOf(t, u.name)
 			role.Rules = without(role.Rules, u.taken)
-			p.bound(t, p.ns, "look", roleOf(t, "look"))
+			for _, name := range u.roles() {
+				if name != u.name {
+					p.bound(t, p.ns, name, roleOf(t, name))
+				}
+			}
 			p.bound(t, p.ns, u.name, role)
 			var s *incident.Snapshot
 			switch u.name {
@@ -386,6 +517,11 @@ func TestRightTakenAway(t *testing.T) {
 				s = r.toConfirm()
 			case "redeploy":
 				r, end := p.racer(t, p.redeployable(t), model.Deployment, "api", methodOf[config.MethodRedeploy])
+				defer end()
+				r.to = "v1"
+				s = r.toConfirm()
+			case "remake":
+				r, end := p.racer(t, p.remakeable(t), model.Deployment, "api", methodOf[config.MethodRedeploy])
 				defer end()
 				r.to = "v1"
 				s = r.toConfirm()
