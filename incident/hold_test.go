@@ -318,7 +318,7 @@ func TestSettling(t *testing.T) {
 		w.do(Observed{})
 	}
 	falling(0.21)
-	if v := w.find("backend-python/errors"); v.State != model.TriUnknown || v.Wait != WaitWindow || v.Seen != "21% ↓" || !v.Clears.After(w.now) || v.Acceptable() {
+	if v := w.find("backend-python/errors"); v.State != model.TriUnknown || v.Wait != WaitWindow || v.Seen != "21%, falling" || !v.Clears.After(w.now) || v.Acceptable() {
 		t.Errorf("ten seconds after the rollout: %+v", v)
 	}
 	if v := w.find("backend-python/up"); v.State != model.TriYes {
@@ -339,7 +339,7 @@ func TestSettling(t *testing.T) {
 		t.Errorf("a new pod is not scraped: %+v", v)
 	}
 	f.New.Errors = model.Reading{Known: true, Value: 0, At: w.now}
-	if v := w.find("backend-python/errors"); v.Wait != WaitWindow || v.Seen != "21% ↓ · new pods 0%" {
+	if v := w.find("backend-python/errors"); v.Wait != WaitWindow || v.Seen != "21%, falling, new pods 0%" {
 		t.Errorf("the new pods are well: %+v", v)
 	}
 	f.New.Errors.Value = 0.4

@@ -535,21 +535,6 @@ func TestLimitOfVerify(t *testing.T) {
 	}
 }
 
-// The arrow says where a figure goes: by more than a twentieth, since three steps ago.
-func TestDirection(t *testing.T) {
-	for want, all := range map[string][][]float64{
-		"→": {{0.3}, {0.3, 0.3}, {0.4, 0.3, 0.3, 0.3, 0.3}, {1, 0.95}, {1, 1.05}, {1, 0.9, 0.8, 0.95}, {1, 2, 3, 1.05}, {0.5, 1, 1, 1, 1}},
-		"↓": {{1, 0.94}, {1, 1, 1, 0.9}, {0.1, 1, 0.4, 0.5, 0.6}},
-		"↑": {{1, 1.06}, {0.3, 0.2, 0.1, 0.4}, {1, 0.2, 0.9, 0.8, 0.7}, {0, 0.1}},
-	} {
-		for _, values := range all {
-			if got := direction(figure(values...).Samples); got != want {
-				t.Errorf("%v: %s, want %s", values, got, want)
-			}
-		}
-	}
-}
-
 // A check that is good says since when: since the hold began, or as it knows itself. One
 // that is bad or unknown says nothing of the kind.
 func TestSinceWhenACheckIsGood(t *testing.T) {

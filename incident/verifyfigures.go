@@ -184,9 +184,9 @@ func (p *proving) stepOver(v *VerifyCheck, m *measured) {
 		return
 	}
 	v.State, v.Wait, v.Clears = model.TriUnknown, WaitWindow, clears
-	v.Seen = newest + " " + direction(m.now.Samples)
+	v.Seen = newest + heading(m.now)
 	if m.fresh.Known {
-		v.Seen += " · new pods " + m.show(m.fresh.Value)
+		v.Seen += ", new pods " + m.show(m.fresh.Value)
 	}
 }
 
@@ -207,16 +207,4 @@ func lengthOf(window time.Duration) string {
 		return "minute"
 	}
 	return model.Short(window)
-}
-
-// direction says whether the newest samples rise, fall or stay, by an arrow.
-func direction(samples []model.Sample) string {
-	n := len(samples)
-	switch last, before := samples[n-1].V, samples[max(0, n-4)].V; {
-	case last < before*0.95:
-		return "↓"
-	case last > before*1.05:
-		return "↑"
-	}
-	return "→"
 }
