@@ -68,7 +68,7 @@ func (b *builder) drill() *Drill {
 	if r == nil {
 		return nil
 	}
-	d := &Drill{Component: Text(r.Component), Fault: Text(r.Fault.Label), Broke: Moment{r.Broke}, PutBack: Moment{r.PutBack}, Steps: stepped(p), Handling: b.handling(),
+	d := &Drill{Component: Text(r.Component), Fault: Text(r.Fault.Label), Broke: Moment{r.Broke}, PutBack: Moment{r.PutBack}, Steps: b.stepped(p), Handling: b.handling(),
 		AlertTook: Span{Why: "no alert was seen to fire"}, Target: Span{Known: r.Target > 0, Seconds: r.Target.Seconds()}, Within: r.Recovered && r.Recover <= r.Target}
 	if a := r.Alert; a != nil {
 		d.Alert, d.Fired, d.AlertTook = Text(a.Name), Moment{a.Since}, Span{Known: true, Seconds: a.Since.Sub(r.Broke).Seconds()}

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"rollbook/incident"
@@ -24,6 +25,7 @@ type Stepped struct {
 	State   string `json:"state"` // done, left out, open
 	By      Text   `json:"by,omitempty"`
 	At      Moment `json:"at,omitzero"`
+	When    string `json:"-"`                // At as the report's tables show it; "" = it is open
 	Reason  Text   `json:"reason,omitempty"` // why it was left out, or a note
 	Command Text   `json:"command,omitempty"`
 }
@@ -46,7 +48,7 @@ func (b *builder) recoveries() (out []Recovery) {
 		if p.Course != incident.CourseRecovery {
 			continue
 		}
-		r := Recovery{Began: Moment{p.Began}, By: Text(p.By), Open: p.Open(), Steps: stepped(p)}
+		r := Recovery{Began: Moment{p.Began}, By: Text(p.By), Open: p.Open(), Steps: b.stepped(p)}
 		next := time.Time{}
 		for _, later := range b.i.Procedures[n+1:] {
 			if later.Course == incident.CourseRecovery && next.IsZero() {
@@ -64,7 +66,7 @@ func (b *builder) recoveries() (out []Recovery) {
 }
 
 // stepped tells of a procedure's steps.
-func stepped(p *incident.Procedure) (out []Stepped) {
+func (b *builder) stepped(p *incident.Procedure) (out []Stepped) {
 	for _, s := range p.Steps {
 		x := Stepped{Text: Text(s.Text), State: "open", Reason: Text(s.Reason), Command: Text(s.Command)}
 		switch s.State {
@@ -76,6 +78,7 @@ func stepped(p *incident.Procedure) (out []Stepped) {
 		}
 		if s.State != incident.ItemOpen {
 			x.By, x.At = Text(s.By), Moment{s.At}
+			x.When = b.clock(x.At)
 		}
 		out = append(out, x)
 	}
@@ -132,10 +135,7 @@ func (o *Outage) words() Text {
 	if o.What != "traffic" {
 		what = "The maintenance page was shown"
 	}
-	if o.To.IsZero() {
-		return Text(fmt.Sprintf("%s at %s by %s, and nobody put that back.", what, o.From.UTC().Format("15:04"), o.By))
-	}
-	return Text(fmt.Sprintf("%s from %s to %s by %s (%s).", what, o.From.UTC().Format("15:04"), o.To.UTC().Format("15:04"), o.By, model.Short(o.To.Sub(o.From.Time))))
+	return Text(what + " " + o.span() + ", by " + string(o.By) + ".")
 }
 
 // inRecovery reports whether an attempt only switched something off or on for a recovery,
@@ -146,14 +146,13 @@ func (b *builder) inRecovery(a *incident.Attempt) bool {
 	})
 }
 
-// recovered tells in a sentence for everybody what was stopped for a recovery, for how
-// long, and whether what came of it was verified.
+// recovered tells in one sentence for everybody what was switched off for the recoveries,
+// and for how long, then whether what came of it was verified.
 func (b *builder) recovered() (out []string) {
 	for _, r := range b.recoveries() {
-		for _, o := range r.Off {
-			out = append(out, string(o.Text))
-		}
-		if len(r.Off) == 0 {
+		if text := together(r.Off); text != "" {
+			out = append(out, text)
+		} else {
 			out = append(out, fmt.Sprintf("A recovery was begun at %s by %s.", b.day(r.Began.Time), r.By))
 		}
 	}
@@ -161,4 +160,49 @@ func (b *builder) recovered() (out []string) {
 		out = append(out, "Then it was "+string(b.proved())+" at "+b.day(b.i.Verified)+".")
 	}
 	return out
+}
+
+// together tells of all that was switched off for a recovery, each kind of it once, from
+// the first until the last was put back; "" where nothing was.
+func together(all []Outage) string {
+	var kinds, by []string
+	of := map[string]*Outage{}
+	names := map[string][]string{}
+	for _, o := range all {
+		x := of[o.What]
+		if x == nil {
+			kinds = append(kinds, o.What)
+			x = &Outage{What: o.What, From: o.From, To: o.To}
+			of[o.What] = x
+		} else if o.To.IsZero() || !x.To.IsZero() && o.To.After(x.To.Time) {
+			x.To = o.To
+		}
+		if name := string(o.Component); !slices.Contains(names[o.What], name) {
+			names[o.What] = append(names[o.What], name)
+		}
+		if name := string(o.By); !slices.Contains(by, name) {
+			by = append(by, name)
+		}
+	}
+	parts := make([]string, 0, len(kinds))
+	for _, what := range kinds {
+		text := "a maintenance page was shown"
+		if what == "traffic" {
+			text = "the traffic of " + list(names[what]) + " was stopped"
+		}
+		parts = append(parts, text+" "+of[what].span())
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	text := list(parts) + ", by " + list(by) + "."
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// span returns "from 03:14 to 03:18 (4m)".
+func (o *Outage) span() string {
+	if o.To.IsZero() {
+		return "at " + o.From.UTC().Format("15:04") + " and not put back"
+	}
+	return fmt.Sprintf("from %s to %s (%s)", o.From.UTC().Format("15:04"), o.To.UTC().Format("15:04"), model.Short(o.To.Sub(o.From.Time)))
 }

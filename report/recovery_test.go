@@ -30,7 +30,7 @@ func TestRecoveryIsTold(t *testing.T) {
 		}}}}
 	whole.Hold.Green = true
 	b := builder{i: whole, facts: []incident.Fact{{At: at(40)}}}
-	want := "The traffic of api was stopped from 03:12 to 03:22 by maria (10m). The maintenance page was shown at 03:14 by maria, and nobody put that back. Then it was verified at 03:30 UTC on 23 November 2026."
+	want := "The traffic of api was stopped from 03:12 to 03:22 (10m) and a maintenance page was shown at 03:14 and not put back, by maria. Then it was verified at 03:30 UTC on 23 November 2026."
 	if got := strings.Join(b.recovered(), " "); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
@@ -59,7 +59,7 @@ func TestRecoveryIsTold(t *testing.T) {
 	}{Data: d}); err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"\n## Recovery\n\nBegun at 03:11:00 by maria. The traffic of api was stopped from 03:12 to 03:22 by maria (10m).",
+	for _, line := range []string{"\n## Recovery\n\nBegun at 03:11:00 by maria. The traffic of api was stopped from 03:12 to 03:22 (10m), by maria.",
 		"| stop the traffic | done | maria | 03:13:00 |  |\n", "| restore \\| the data | left out | jonas | 03:15:00 | no data is affected |\n", "| maintenance page off | open |  |  |  |\n"} {
 		if !strings.Contains(md, line) {
 			t.Errorf("no %q in\n%s", line, md)
@@ -68,6 +68,31 @@ func TestRecoveryIsTold(t *testing.T) {
 	for _, part := range []string{"<h2>Recovery</h2>", "<td>restore | the data</td><td>left out</td><td>jonas</td><td class=\"time\">03:15:00</td><td>no data is affected</td>"} {
 		if !strings.Contains(html.String(), part) {
 			t.Errorf("no %q in\n%s", part, html.String())
+		}
+	}
+}
+
+// However many components were stopped, that is one sentence: the names together, from the
+// first that was stopped to the last that was put back.
+func TestARecoveryIsOneSentence(t *testing.T) {
+	at := func(m int) Moment { return Moment{time.Date(2026, 11, 23, 3, m, 0, 0, time.UTC)} }
+	off := func(component Text, what string, from, to int, by Text) Outage {
+		o := Outage{Component: component, What: what, From: at(from), By: by}
+		if to > 0 {
+			o.To = at(to)
+		}
+		return o
+	}
+	for want, all := range map[string][]Outage{
+		"": nil,
+		"The traffic of api, db and web was stopped from 03:01 to 03:09 (8m), by maria and jonas.": {
+			off("api", "traffic", 1, 9, "maria"), off("db", "traffic", 2, 7, "jonas"), off("web", "traffic", 3, 8, "maria")},
+		"The traffic of api and db was stopped at 03:01 and not put back, by maria.": {off("api", "traffic", 1, 0, "maria"), off("db", "traffic", 2, 7, "maria")},
+		"A maintenance page was shown from 03:01 to 03:09 (8m) and the traffic of api was stopped from 03:02 to 03:05 (3m), by maria.": {
+			off("api", "maintenance page", 1, 9, "maria"), off("api", "traffic", 2, 4, "maria"), off("api", "traffic", 4, 5, "maria")},
+	} {
+		if got := together(all); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }
