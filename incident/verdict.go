@@ -42,6 +42,7 @@ type VerdictRecord struct {
 	Since     time.Time // of this verdict
 	First     time.Time // when one to roll back stood first; zero = none did
 	Text      string    // the one sentence
+	Basis     Basis     // what Text rests on
 	Overruled bool
 	Reason    string
 	// Deadline is when "within 10 minutes" is over; zero for other verdicts or
@@ -131,16 +132,39 @@ func Calm(s *Snapshot, nodes []Node) bool {
 	return nodes[2].Text == podsAreThere
 }
 
+// Basis is what the sentence of a verdict rests on. The zero value: on more than limits
+// that were broken, or it stands in a journal that does not tell.
+type Basis string
+
+// What a verdict may rest on. They stand in journals.
+const (
+	BasisLimits  Basis = "limits"  // its sentence tells of the limits that were broken, and of nothing else
+	BasisNothing Basis = "nothing" // a limit was broken, but nothing was released that could be rolled back
+)
+
 // VerdictOf returns the verdict that counts, with its sentence as of now. The nodes
 // are those of Tree(s): judging a thousand components twice costs a screen
 // milliseconds.
 func VerdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
+	v, why, _ := ruling(s, nodes)
+	return v, why
+}
+
+// ruling is VerdictOf with what its sentence rests on.
+func ruling(s *Snapshot, nodes []Node) (Verdict, string, Basis) {
 	v, why := verdictOf(s, nodes)
+	var basis Basis
+	if n := decisive(nodes); n != nil && n.Figure == model.TriYes {
+		basis = BasisLimits
+	}
 	if s.pointless(v) {
-		why += nothingReleased
+		why, basis = why+", but "+NothingReleased, BasisNothing
 	}
 	if s.Incident.Answers[QDataLoss].Answer == model.TriYes {
 		why = "stop writing traffic first: " + why
+		if basis == BasisLimits {
+			basis = ""
+		}
 	}
 	r, wrote := s.Incident.Verdict, s.Incident.wroteAt()
 	switch {
@@ -149,21 +173,24 @@ func VerdictOf(s *Snapshot, nodes []Node) (Verdict, string) {
 		if r.Reason != "" {
 			why += ": " + r.Reason
 		}
-		return r.Verdict, why
+		return r.Verdict, why, ""
 	case v == Within10 && wrote.IsZero() && !r.Deadline.IsZero() && !s.Now.Before(r.Deadline):
-		return Now, "the ten minutes are over: " + why
+		if basis == BasisLimits {
+			basis = ""
+		}
+		return Now, "the ten minutes are over: " + why, basis
 	}
-	return v, why
+	return v, why, basis
 }
 
-// nothingReleased ends the sentence of a verdict that asks for a rollback where nothing
+// NothingReleased ends the sentence of a verdict that asks for a rollback where nothing
 // was released that could be rolled back.
-const nothingReleased = ", but nothing was released in the hour before"
+const NothingReleased = "nothing was released in the hour before"
 
-// Shouted returns a verdict as the screen calls it, by the sentence that goes with it: an
+// Shouted returns a verdict as the screen calls it, by what its sentence rests on: an
 // order that its next words take back is none.
-func Shouted(v Verdict, text string) string {
-	if strings.HasSuffix(text, nothingReleased) {
+func Shouted(v Verdict, basis Basis) string {
+	if basis == BasisNothing {
 		return "NOTHING TO ROLL BACK"
 	}
 	return v.Name()
@@ -175,11 +202,11 @@ func (s *Snapshot) pointless(v Verdict) bool {
 	return (v == Now || v == Within10) && s.released() == model.TriNo && len(s.rollbacks()) == 0
 }
 
-func (d *decider) verdict() (Verdict, string) { return VerdictOf(&d.s, Tree(&d.s)) }
+func (d *decider) verdict() (Verdict, string, Basis) { return ruling(&d.s, Tree(&d.s)) }
 
 // judge records the verdict when it is another one than before.
 func (d *decider) judge() {
-	v, why := d.verdict()
+	v, why, basis := d.verdict()
 	if v != Now && v != Within10 && d.s.Afterwards().State != AfterNothing {
 		return // what counts is what came of the rollback
 	}
@@ -188,7 +215,7 @@ func (d *decider) judge() {
 		return // the first answer is on its way: that nobody knows is no verdict
 	}
 	if r.Verdict != v || r.Since.IsZero() {
-		d.finds(Judged{Verdict: v, Text: why})
+		d.finds(Judged{Verdict: v, Text: why, Basis: basis})
 	}
 }
 
@@ -196,17 +223,18 @@ func (d *decider) judge() {
 type Judged struct {
 	Verdict Verdict `json:"verdict"`
 	Text    string  `json:"text"`
+	Basis   Basis   `json:"basis,omitempty"`
 }
 
 func (b Judged) apply(i *Incident, f Fact) {
-	i.Verdict.Verdict, i.Verdict.Text, i.Verdict.Since = b.Verdict, b.Text, f.At
+	i.Verdict.Verdict, i.Verdict.Text, i.Verdict.Basis, i.Verdict.Since = b.Verdict, b.Text, b.Basis, f.At
 	if i.Verdict.First.IsZero() && (b.Verdict == Now || b.Verdict == Within10) {
 		i.Verdict.First = f.At
 	}
 }
 
 func (b Judged) entry(*Incident) (EntryKind, string) {
-	return EntrySeen, fmt.Sprintf("verdict: %s: %s", Shouted(b.Verdict, b.Text), b.Text)
+	return EntrySeen, fmt.Sprintf("verdict: %s: %s", Shouted(b.Verdict, b.Basis), b.Text)
 }
 
 // Overrule sets the verdict against the tree's.
@@ -216,7 +244,7 @@ type Overrule struct {
 }
 
 func (do Overrule) decide(d *decider) {
-	v, _ := d.verdict()
+	v, _, _ := d.verdict()
 	d.fact(Overruled{Verdict: do.Verdict, Against: v, Reason: do.Reason})
 }
 
@@ -230,7 +258,7 @@ type Overruled struct {
 func (b Overruled) apply(i *Incident, f Fact) {
 	i.Verdict.Overruled, i.Verdict.Reason = true, b.Reason
 	i.Verdict.Verdict, i.Verdict.Since = b.Verdict, f.At
-	i.Verdict.Text = "overruled from “" + b.Against.Name() + "”"
+	i.Verdict.Basis, i.Verdict.Text = "", "overruled from “"+b.Against.Name()+"”"
 }
 
 func (b Overruled) entry(*Incident) (EntryKind, string) {

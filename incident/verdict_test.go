@@ -382,3 +382,43 @@ func TestReasonIsNoFigure(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 }
+
+// What is decided bears what its sentence rests on, so that nobody has to read it off the
+// words.
+func TestWhatAVerdictRestsOn(t *testing.T) {
+	old := func(w *world) {
+		for _, c := range w.seen.Board {
+			w.component(c.ID, func(c *model.Component) { c.RevisionStart = t0.AddDate(0, 0, -2) })
+		}
+	}
+	for _, tt := range []struct {
+		name    string
+		prepare func(w *world)
+		want    Basis
+		shouted string
+	}{
+		{"a limit", func(*world) {}, BasisLimits, "ROLL BACK NOW"},
+		{"nothing was released", old, BasisNothing, "NOTHING TO ROLL BACK"},
+		{"data were lost too", func(w *world) { w.do(Say{Question: QDataLoss, Answer: model.TriYes}) }, "", "ROLL BACK NOW"},
+		{"it is overruled", func(w *world) { w.do(Observed{}); w.do(Overrule{Verdict: Now, Reason: "sure"}) }, "", "ROLL BACK NOW"},
+	} {
+		w := newWorld(t, nil)
+		w.figures("backend-python", repeat(0.3, 21), repeat(0.2, 21))
+		tt.prepare(w)
+		w.do(Observed{})
+		w.do(Next{})
+		w.do(Next{})
+		if w.inc.Step != Choose {
+			t.Fatalf("%s: at %s", tt.name, w.inc.Step.Name())
+		}
+		v, _, basis := ruling(w.snap(), Tree(w.snap()))
+		if got := Shouted(v, basis); basis != tt.want || got != tt.shouted {
+			t.Errorf("%s: %q, %q", tt.name, basis, got)
+		}
+		for _, f := range w.facts {
+			if m, ok := f.Body.(Moved); ok && m.To == Choose && m.Basis != tt.want {
+				t.Errorf("%s: decided by %q: %+v", tt.name, m.Basis, m)
+			}
+		}
+	}
+}

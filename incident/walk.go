@@ -80,7 +80,7 @@ func (d *decider) moveTo(to Step) {
 	m := Moved{To: to, Apart: d.apart()}
 	if from == Decision && to == Choose {
 		nodes := Tree(&d.s)
-		m.Verdict, m.Text = VerdictOf(&d.s, nodes)
+		m.Verdict, m.Text, m.Basis = ruling(&d.s, nodes)
 		if n := decisive(nodes); n != nil && n.Figure == model.TriYes {
 			m.Query = n.Query
 		}
@@ -128,6 +128,7 @@ type Moved struct {
 	// Verdict is with what Decide was left.
 	Verdict Verdict `json:"verdict,omitempty"`
 	Text    string  `json:"text,omitempty"`
+	Basis   Basis   `json:"basis,omitempty"` // of Text
 	// Apart says that it is no step of the walk: the confirmation of a drill's fault. How far
 	// the walk came stays.
 	Apart bool `json:"apart,omitempty"`
@@ -158,7 +159,7 @@ func (b Moved) apply(i *Incident, f Fact) {
 
 func (b Moved) entry(*Incident) (EntryKind, string) {
 	if b.To == Choose && b.Text != "" {
-		return EntryChoice, fmt.Sprintf("decided: %s (%s)", Shouted(b.Verdict, b.Text), b.Text)
+		return EntryChoice, fmt.Sprintf("decided: %s (%s)", Shouted(b.Verdict, b.Basis), b.Text)
 	}
 	return EntryNone, ""
 }

@@ -6,13 +6,13 @@ import (
 
 	"rollbook/incident"
 	"rollbook/model"
-	"rollbook/text"
 )
 
 // decision returns why it was, or was not, rolled back.
 func (b *builder) decision() Decision {
 	v := b.i.Verdict
-	d := Decision{Verdict: shouted(v.Verdict, v.Text), Text: Text(v.Text), Overruled: v.Overruled, Reason: Text(v.Reason)}
+	basis := v.Basis
+	d := Decision{Verdict: shouted(v.Verdict, basis), Text: Text(v.Text), Overruled: v.Overruled, Reason: Text(v.Reason)}
 	// With what Decide was left first is what was decided; what the figures said
 	// later, while it was rolled back, is not.
 	var left *incident.Moved
@@ -22,10 +22,17 @@ func (b *builder) decision() Decision {
 		}
 	})
 	if left != nil {
-		d.Verdict, d.Text = shouted(left.Verdict, left.Text), Text(left.Text)
+		basis = left.Basis
+		d.Verdict, d.Text = shouted(left.Verdict, basis), Text(left.Text)
 		d.Query = Text(left.Query)
 	}
-	d.Figure = Text(b.newIn(string(d.Text)))
+	// The limits that were broken are told of where it was detected.
+	switch d.Figure = d.Text; basis {
+	case incident.BasisLimits:
+		d.Figure = ""
+	case incident.BasisNothing:
+		d.Figure = incident.NothingReleased
+	}
 	d.Warned = b.warned()
 	// Ending the incident there is a decision too.
 	each(b.facts, func(f incident.Fact, m incident.Moved) {
@@ -56,27 +63,6 @@ func (b *builder) decision() Decision {
 	return d
 }
 
-// spans are the durations in a sentence about a limit, which go on.
-var spans = text.Pattern(`\b\d+(d|h(\d+m)?|m(\d+s)?|s)\b`)
-
-// newIn returns what a verdict's sentence says beyond the limits that were broken, which
-// are told of where it was detected.
-func (b *builder) newIn(why string) string {
-	known := map[string]bool{}
-	for _, t := range b.triggers() {
-		known[spans().ReplaceAllString(string(t), "")] = true
-		if rest, more := strings.CutPrefix(why, string(t)+", but "); more {
-			return rest
-		}
-	}
-	for one := range strings.SplitSeq(why, "; ") {
-		if !known[spans().ReplaceAllString(one, "")] {
-			return why
-		}
-	}
-	return ""
-}
-
 // ownerCheck begins the IDs of the checks that tell who else sets a component's version.
 const ownerCheck = "owner."
 
@@ -98,8 +84,8 @@ func (b *builder) warned() (out []Item) {
 }
 
 // shouted is verdict for one that may have nothing to roll back.
-func shouted(v incident.Verdict, why string) Text {
-	return Text(strings.ToLower(incident.Shouted(v, why)))
+func shouted(v incident.Verdict, basis incident.Basis) Text {
+	return Text(strings.ToLower(incident.Shouted(v, basis)))
 }
 
 // verdict returns the words of a verdict that the screen has in capitals, as they stand in

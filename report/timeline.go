@@ -42,12 +42,12 @@ func (b *builder) timeline() []Entry {
 			why = body.Trigger.Text
 		case incident.Judged:
 			if body.Text == why {
-				e.Text = "verdict: " + incident.Shouted(body.Verdict, body.Text)
+				e.Text = "verdict: " + incident.Shouted(body.Verdict, body.Basis)
 			}
 			why = body.Text
 		case incident.Moved:
 			if body.Text == why {
-				e.Text = "decided: " + incident.Shouted(body.Verdict, body.Text)
+				e.Text = "decided: " + incident.Shouted(body.Verdict, body.Basis)
 			}
 		case incident.Chosen:
 			if body.Choice.To.IsZero() && body.Choice.Why == "" {

@@ -134,7 +134,7 @@ func TestTheSecondComponentsRelease(t *testing.T) {
 // what is plainly good is not.
 func TestWhatARollbackLeaves(t *testing.T) {
 	facts := told(rose(incident.TErrors, 0, 400, "errors over 5% for 6m40s (limit 5m) on api"),
-		incident.Fact{At: after(400), By: "maria", Body: incident.Moved{To: incident.Choose, Verdict: incident.Now, Text: "errors over 5% for 6m48s (limit 5m) on api"}})
+		incident.Fact{At: after(400), By: "maria", Body: incident.Moved{To: incident.Choose, Verdict: incident.Now, Text: "errors over 5% for 6m48s (limit 5m) on api", Basis: incident.BasisLimits}})
 	facts = append(facts, rolledBack(1, 410, version("1.42.0", "6"), version("1.41.0", "5"),
 		of("api", model.OwnerCheck("owner.flux", model.CheckNote, "Flux", "kustomization flux-system/shop", ", suspended: resuming it puts its own version back", "", "")),
 		of("api", model.OwnerCheck("owner.argocd", model.CheckBlocked, "Argo CD", "application shop", " with self-heal: it will undo this undo", "", "")),
@@ -193,8 +193,8 @@ func TestWorseIsToldOnce(t *testing.T) {
 func TestNothingToRollBackIsNoOrder(t *testing.T) {
 	const why = "errors over 5% on api, but nothing was released in the hour before"
 	facts := told(rose(incident.TErrors, 0, 400, "errors over 5% on api"),
-		incident.Fact{At: after(401), By: "maria", Body: incident.Opened{ID: "INC-1"}}, incident.Fact{At: after(402), Body: incident.Judged{Verdict: incident.Now, Text: why}},
-		incident.Fact{At: after(405), By: "maria", Body: incident.Moved{To: incident.Choose, Verdict: incident.Now, Text: why}})
+		incident.Fact{At: after(401), By: "maria", Body: incident.Opened{ID: "INC-1"}}, incident.Fact{At: after(402), Body: incident.Judged{Verdict: incident.Now, Text: why, Basis: incident.BasisNothing}},
+		incident.Fact{At: after(405), By: "maria", Body: incident.Moved{To: incident.Choose, Verdict: incident.Now, Text: why, Basis: incident.BasisNothing}})
 	facts = append(facts, rolledBack(1, 410, version("1.41.0", "5"), version("1.40.0", "4"))...)
 	d := New(facts, nil)
 	if d.Decision.Verdict != "nothing to roll back" || d.Decision.Figure != "nothing was released in the hour before" || len(d.Cause.Suspects) != 0 {
@@ -202,6 +202,21 @@ func TestNothingToRollBackIsNoOrder(t *testing.T) {
 	}
 	if md := markdownOf(t, facts, nil); !strings.Contains(md, "## Whether a rollback was necessary") || strings.Contains(md, "ROLL BACK NOW") {
 		t.Error(md)
+	}
+}
+
+// The limits that were broken are not told twice; what else a verdict rests on is told.
+func TestTheVerdictIsToldBeyondItsLimits(t *testing.T) {
+	const why = "errors over 5% on api"
+	for want, moved := range map[Text]incident.Moved{
+		"":                                   {To: incident.Choose, Verdict: incident.Now, Text: why, Basis: incident.BasisLimits},
+		why:                                  {To: incident.Choose, Verdict: incident.Now, Text: why}, // a journal that does not tell
+		"stop writing traffic first: " + why: {To: incident.Choose, Verdict: incident.Now, Text: "stop writing traffic first: " + why},
+	} {
+		facts := told(rose(incident.TErrors, 0, 400, why), incident.Fact{At: after(405), By: "maria", Body: moved})
+		if d := New(facts, nil).Decision; d.Figure != want || d.Verdict != "roll back now" || d.Text != Text(moved.Text) {
+			t.Errorf("%q: %+v", want, d)
+		}
 	}
 }
 
