@@ -82,7 +82,7 @@ type wire struct {
 func isWrite(r *http.Request) bool {
 	if strings.HasSuffix(r.URL.Path, "/exec") {
 		args := r.URL.Query()["command"]
-		return slices.Contains(args, "downgrade") && !slices.Contains(args, "--sql")
+		return slices.Contains(args, "downgrade") && !slices.Contains(args, "--sql") || slices.Contains(args, "migrate") && !slices.Contains(args, "--plan")
 	}
 	return r.Method != http.MethodGet && r.Method != http.MethodHead && r.URL.Query().Get("dryRun") == "" && !strings.Contains(r.URL.Path, "/selfsubject")
 }

@@ -1,6 +1,8 @@
 package porttest
 
 import (
+	"encoding/json"
+	"net/http"
 	"testing"
 	"time"
 
@@ -14,6 +16,8 @@ type Schema struct {
 	Set func(key string) // somebody brings it to another one
 	To  string           // an earlier migration, to which it can be taken back
 	Far string           // another one before that
+	// Annotations and Env are what a pod needs to have the tool, where it really runs.
+	Annotations, Env map[string]string
 	// ReadOnly makes the method for a program that may change nothing. A client that is
 	// read-only lets no command be run at all, not even one that looks.
 	ReadOnly func(t *testing.T, ns string, via Via) engine.Method
@@ -27,10 +31,31 @@ func RunSchema(t *testing.T, in func(t *testing.T, f func(t *testing.T, b *Bed, 
 	})
 }
 
+// release rolls out the image whose code knows the newest migration.
+func (s *Schema) release(t *testing.T, b *Bed, w model.Workload) {
+	t.Helper()
+	type env struct {
+		Name  string `json:"name"`
+		Value string `json:"value"`
+	}
+	container := map[string]any{"name": "api", "image": "contract/api:2"}
+	var all []env
+	for name, value := range s.Env {
+		all = append(all, env{name, value})
+	}
+	container["env"] = all
+	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"template": map[string]any{
+		"metadata": map[string]any{"annotations": s.Annotations}, "spec": map[string]any{"containers": []any{container}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.ask(t, http.MethodPatch, path(w.Namespace, w.Kind.Resource(), w.Name)+"?fieldManager="+someone, strategic, string(patch), nil)
+}
+
 func schemaTrial(t *testing.T, b *Bed, s *Schema) *Trial {
 	t.Helper()
 	w, seen := b.made(t, model.Deployment)
-	b.releaseOf(t, w, "contract/api:2", "")
+	s.release(t, b, w)
 	seen.until(time.Minute, "api", "is released", func(c *model.Component) bool { return c.Revision == 2 && atRest(c) })
 	x := b.trial(t, w.Namespace, "migrate", "")
 	x.ReadOnly = func(t *testing.T) engine.Method { return s.ReadOnly(t, w.Namespace, x.via) }

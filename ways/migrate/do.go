@@ -56,12 +56,8 @@ func (r *run) over() bool {
 	}
 }
 
-// first is for how long Do waits for the end of the command: one that fails at once has
-// changed nothing, most times.
-const first = 4 * time.Second
-
 // wait waits for the command's end, for a moment, and tells what it writes.
-func (r *run) wait(ctx context.Context, tell func(model.Progress)) {
+func (r *run) wait(ctx context.Context, first time.Duration, tell func(model.Progress)) {
 	enough, look := time.After(first), time.NewTicker(200*time.Millisecond)
 	defer look.Stop()
 	told := 0
@@ -125,7 +121,7 @@ func (m *Migrate) Do(ctx context.Context, p model.Plan, tell func(model.Progress
 	tell(model.Progress{Text: "running " + text.Line(strings.Join(want.Args, " "))})
 	begun := m.Now()
 	r := m.begin(ctx, p.ID, at, &t, &want)
-	r.wait(ctx, tell)
+	r.wait(ctx, m.First, tell)
 	receipt := model.Receipt{At: begun, Text: fmt.Sprintf("begun in pod %s", at.Pod)}
 	if !r.over() || r.err == nil && r.code == 0 || r.done > 0 {
 		return receipt, nil

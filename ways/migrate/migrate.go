@@ -55,6 +55,9 @@ const (
 type Options struct {
 	ReadOnly bool // no command is run but those that look: the cluster lets none be run at all
 	Now      func() time.Time
+	// First sets for how long Do waits for the end of the command: one that fails at once
+	// has changed nothing, most times; 0 = 4 s.
+	First time.Duration
 	// Every sets how long it waits between two looks at a schema; 0 = 3 s.
 	Every time.Duration
 	// Settle sets for how long a schema has to stand still until a command of an
@@ -74,6 +77,9 @@ type Migrate struct {
 
 // New returns what takes back the migrations of the components that have a target.
 func New(p Pods, targets map[string]Target, o Options) *Migrate {
+	if o.First == 0 {
+		o.First = 4 * time.Second
+	}
 	if o.Every == 0 {
 		o.Every = 3 * time.Second
 	}
