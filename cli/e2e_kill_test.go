@@ -317,10 +317,12 @@ func killing(t *testing.T, bed *killBed, story killStory) {
 	t.Logf("%d kills in %d incidents, at %v", bed.kills, incidents, points)
 }
 
-// stepOf names where an incident is: in a recovery, at its next step.
+// stepOf names where an incident is: in a recovery and in a drill, at its next step.
 func stepOf(i incident.Incident) string {
-	if p := i.Procedure(incident.CourseRecovery); p != nil && p.Open() > 0 && p.Next() != nil {
-		return p.Next().ID
+	for n := range i.Procedures {
+		if p := &i.Procedures[n]; p.Open() > 0 && p.Next() != nil {
+			return p.Next().ID
+		}
 	}
 	return i.Step.Name()
 }

@@ -101,6 +101,17 @@ func (b *killBed) rest(t *testing.T) *rest.Config {
 // breaks releases a Deployment, and then a bad image of it.
 func (b *killBed) breaks(t *testing.T, name string) {
 	t.Helper()
+	b.releases(t, name)
+	bad := `{"spec":{"template":{"spec":{"containers":[{"name":"api","image":"api:2"}]}}}}`
+	if _, err := b.client.AppsV1().Deployments(b.namespace).Patch(t.Context(), name, types.StrategicMergePatchType, []byte(bad), metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	b.settles(t, name, "2")
+}
+
+// releases releases a Deployment that does well.
+func (b *killBed) releases(t *testing.T, name string) {
+	t.Helper()
 	labels, one := map[string]string{"app": name}, int32(1)
 	all := b.client.AppsV1().Deployments(b.namespace)
 	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: appsv1.DeploymentSpec{Replicas: &one,
@@ -111,11 +122,6 @@ func (b *killBed) breaks(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	b.settles(t, name, "1")
-	bad := `{"spec":{"template":{"spec":{"containers":[{"name":"api","image":"api:2"}]}}}}`
-	if _, err := all.Patch(t.Context(), name, types.StrategicMergePatchType, []byte(bad), metav1.PatchOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	b.settles(t, name, "2")
 }
 
 // settles waits until the controller took a revision up.

@@ -25,13 +25,14 @@ import (
 const (
 	killedName   = "ROLLBOOK_TEST_KILLED"
 	rescuedName  = "ROLLBOOK_TEST_RESCUED"
+	drilledName  = "ROLLBOOK_TEST_DRILLED"
 	killedConfig = "ROLLBOOK_TEST_KILLED_CONFIG"
 	killedKube   = "ROLLBOOK_TEST_KILLED_KUBECONFIG"
 	killedDir    = "ROLLBOOK_TEST_KILLED_DIR"
 )
 
 func init() {
-	for who, by := range map[string]func(e *engine.Engine, name string) func() bool{killedName: attends, rescuedName: rescues} {
+	for who, by := range map[string]func(e *engine.Engine, name string) func() bool{killedName: attends, rescuedName: rescues, drilledName: rehearses} {
 		otherPrograms[who] = func() int {
 			if err := workToTheEnd(os.Getenv(who), os.Getenv(killedDir), by); err != nil {
 				fmt.Fprintln(os.Stderr, err)
@@ -91,6 +92,9 @@ func (m byImage) Baseline(context.Context, []model.Target, time.Time) (map[strin
 func workToTheEnd(name, dir string, by func(e *engine.Engine, name string) func() bool) error {
 	config, kubeconfig := os.Getenv(killedConfig), os.Getenv(killedKube)
 	f := &flags{kube: kube.Flags{Kubeconfig: kubeconfig}, config: config, journalDir: dir}
+	if os.Getenv(drilledName) != "" {
+		f.drill = (&rehearsal{flags: f}).settings
+	}
 	cfg, err := loadConfig(f)
 	if err != nil {
 		return err
@@ -102,6 +106,9 @@ func workToTheEnd(name, dir string, by func(e *engine.Engine, name string) func(
 	set, err := settings(cfg, c, f, nil)
 	if err != nil {
 		return err
+	}
+	if set.Drill != nil {
+		set.Drill.Healthy = 300 * time.Millisecond
 	}
 	set.Verify.Hold, set.Poll, set.Scrape = 300*time.Millisecond, 100*time.Millisecond, 15*time.Second
 	c.SetTargets(set.Components)
