@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +24,7 @@ type rehearsal struct {
 	*flags
 	fault, alert string
 	sandbox      bool
+	surprise     bool
 	watch        string // the drill that is looked on at; "" = one is held
 	alone        unattended
 }
@@ -48,6 +51,7 @@ stopped, or given up, what it broke is put back first. The exit code is the outc
 		Example: `  rollbook drill deployment/api --context staging
   rollbook drill deployment/api --fault readiness --alert HighErrorRate
   rollbook drill --sandbox
+  rollbook drill --surprise --context staging
   rollbook drill --watch                    in a second terminal, read-only
   rollbook drill deployment/api --unattended --junit drill.xml`,
 		Args:              atMostOneWorkload,
@@ -68,6 +72,7 @@ stopped, or given up, what it broke is put back first. The exit code is the outc
 	cmd.Flags().StringVar(&r.alert, "alert", "", "name of the alert that is waited for (default drill.alert, else any about the component)")
 	cmd.Flags().StringVar(&r.watch, "watch", "", "look on at a drill that somebody else holds, from its journal (--watch=NAME; default the newest that is open)")
 	cmd.Flags().Lookup("watch").NoOptDefVal = newestDrill
+	cmd.Flags().BoolVar(&r.surprise, "surprise", false, "pick component and fault by chance, and tell them at the end")
 	cmd.Flags().BoolVar(&r.sandbox, "sandbox", false, "in the sandbox, with nothing installed")
 	cmd.Flags().BoolVar(&r.alone.on, "unattended", false, "without a person and without a screen, for a pipeline")
 	cmd.Flags().DurationVar(&r.alone.giveUp, "give-up", 20*time.Minute, "after which an unattended drill is given up, and put back")
@@ -85,6 +90,9 @@ func (r *rehearsal) run(ctx context.Context, out io.Writer, args []string) error
 	if err := r.alone.check(); err != nil {
 		return err
 	}
+	if r.alone.on && r.surprise {
+		return usagef("--surprise is for a person who does not know: it does not go with --unattended")
+	}
 	r.drill = r.settings
 	play := walk
 	if r.alone.on {
@@ -97,7 +105,7 @@ func (r *rehearsal) run(ctx context.Context, out io.Writer, args []string) error
 	if !r.sandbox {
 		return play(ctx, r.flags, args)
 	}
-	if len(args) == 0 {
+	if len(args) == 0 && !r.surprise {
 		args = []string{"deployment/backend-python"}
 	}
 	return (&exercise{flags: r.flags, scenario: sandbox.Drill, of: args, play: play, alone: r.alone.on}).run(ctx, out)
@@ -107,6 +115,10 @@ func (r *rehearsal) run(ctx context.Context, out io.Writer, args []string) error
 func (r *rehearsal) settings(cfg *config.Config, c *kube.Client) *incident.Drill {
 	x := cfg.Drill
 	out := &incident.Drill{Fault: x.Fault, Alert: x.Alert, Target: x.Target, Healthy: x.Healthy, Refused: drillRefused(cfg, c)}
+	if r.surprise {
+		some := possibleFaults(cfg)
+		out.Surprise, out.Chance, out.Fault = true, rand.Int64(), some[rand.IntN(len(some))] //nolint:gosec // a game, not a secret
+	}
 	if r.fault != "" {
 		out.Fault = r.fault
 	}
@@ -114,6 +126,13 @@ func (r *rehearsal) settings(cfg *config.Config, c *kube.Client) *incident.Drill
 		out.Alert = r.alert
 	}
 	return out
+}
+
+// possibleFaults returns the faults that need no setting, or have it.
+func possibleFaults(cfg *config.Config) []string {
+	return slices.DeleteFunc(slices.Clone(model.Faults()), func(f string) bool {
+		return f == model.FaultEnv && cfg.Drill.Env == "" || f == model.FaultPatch && cfg.Drill.Patch == ""
+	})
 }
 
 // drillRefused says why nothing may be broken on purpose where a client is, and what to add

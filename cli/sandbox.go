@@ -78,7 +78,7 @@ func completeScenarios(*cobra.Command, []string, string) ([]string, cobra.ShellC
 }
 
 // ofSandbox are the flags that mean something in the sandbox.
-var ofSandbox = []string{"scenario", "sandbox", "fault", "alert", "serve", "list", "unattended", "give-up", "junit", "json", "journal-dir", "read-only", "namespace", "request-timeout"}
+var ofSandbox = []string{"scenario", "sandbox", "fault", "alert", "surprise", "serve", "list", "unattended", "give-up", "junit", "json", "journal-dir", "read-only", "namespace", "request-timeout"}
 
 // ownFlags refuses those that would lead out of the sandbox.
 func ownFlags(set *pflag.FlagSet) (err error) {

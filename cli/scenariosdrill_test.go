@@ -200,3 +200,78 @@ func TestDrillRefused(t *testing.T) {
 		t.Error(why)
 	}
 }
+
+// Of a surprise no page tells component or fault before the rollback is verified: not the
+// steps, the confirmation at any size, OWED or the timeline. It is checked, confirmed and put
+// back like any other.
+func TestScenarioDrillBySurprise(t *testing.T) {
+	t.Parallel()
+	raise(t, 80, 24, func(ctx context.Context, s stage) error {
+		return (&rehearsal{flags: &flags{stage: s}, surprise: true, sandbox: true}).run(ctx, io.Discard, nil)
+	}, func(m *played, tmp string, pipe *sandbox.Pipe) {
+		var err error
+		if m.scenario, err = sandbox.Load(sandbox.Drill); err != nil {
+			t.Fatal(err)
+		}
+		tells := func(where, text string) {
+			t.Helper()
+			for _, word := range []string{"frontend", "backend-", "image", "readiness", "command that", "too little", "a variable"} {
+				if strings.Contains(text, word) {
+					t.Errorf("%s tells %q:\n%s", where, word, text)
+				}
+			}
+		}
+		m.Waits(20*time.Second, "┌ Drill: break it", "2 break some component on purpose: a fault that is not told", "Nothing is broken yet")
+		tells("the drill", m.Screen())
+		m.connects(tmp, pipe)
+		before := m.allReleased()
+		m.Keys(enter)
+		m.Waits(time.Minute, "✓  some component is healthy for 30s", "▸ ○  break some component on purpose: a fault that is not told")
+		tells("its steps", m.Screen())
+		m.Keys(enter)
+		m.Waits(20*time.Second, "▸4 Confirm", "Break some component on purpose: a fault that is not told", "checks of it are well", "nobody else is working on some component", "type y to do this")
+		tells("the confirmation", m.Screen())
+		m.Keys("y")
+		m.Keys(enter)
+		m.Waits(10*time.Second, "▸1 Assess", "OWED  some component is broken on purpose, since")
+		if m.allReleased() == before {
+			t.Error("nothing was broken")
+		}
+		m.Keys("P")
+		m.Waits(5*time.Second, "┌ What is switched off", "put back ")
+		m.Keys(enter)
+		m.Waits(20*time.Second, "▸4 Confirm", "Put some component back to what was there before the drill", "type y to do this")
+		m.Keys("y")
+		m.Keys(enter)
+		for end := time.Now().Add(2 * time.Minute); m.allReleased() != before && time.Now().Before(end); {
+			time.Sleep(time.Second)
+		}
+		if after := m.allReleased(); after != before {
+			t.Errorf("it is not what it was:\n%s\nbefore\n%s", after, before)
+		}
+		m.Keys("q")
+	})
+}
+
+// allReleased returns all that a person or a pipeline has set of the namespace's Deployments.
+func (m *played) allReleased() string {
+	m.t.Helper()
+	list, err := m.cluster.Deployments("production").List(m.t.Context(), metav1.ListOptions{})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	var all []any
+	for _, d := range list.Items {
+		for k := range d.Annotations {
+			if strings.HasPrefix(k, "deployment.kubernetes.io/") {
+				delete(d.Annotations, k)
+			}
+		}
+		all = append(all, d.UID, d.Labels, d.Annotations, d.Spec)
+	}
+	raw, err := json.Marshal(all)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return string(raw)
+}

@@ -16,6 +16,8 @@ type Drill struct {
 	Target    time.Duration `json:"target"`              // within which it is to recover
 	Healthy   time.Duration `json:"healthy"`             // for how long the component must be healthy before it is broken
 	Refused   string        `json:"refused,omitempty"`   // why nothing may be broken here, and what to do
+	Surprise  bool          `json:"surprise,omitempty"`  // the operator is not told what is broken, nor how
+	Chance    int64         `json:"chance,omitempty"`    // by which a surprise's component is picked: a number of the run's own, not negative
 }
 
 // The IDs of a drill's steps.
@@ -66,6 +68,9 @@ func DrillBlocked(s *Snapshot) string {
 	if why := Assess.Blocked(s); why != "" {
 		return why
 	}
+	if x.Surprise && s.DrillOf() == "" {
+		return "no component is known to do well yet: only such a one is broken"
+	}
 	if s.DrillOf() == "" {
 		return "name what is to be broken: rollbook drill KIND/NAME"
 	}
@@ -97,6 +102,9 @@ func (s *Snapshot) DrillOf() string {
 			return id
 		}
 	}
+	if set.Drill.Surprise && set.Drill.Component == "" && set.Focus == "" {
+		return s.surprised()
+	}
 	if set.Drill.Component == "" && set.Focus == "" && len(s.Seen.Board) == 1 {
 		return s.Seen.Board[0].ID
 	}
@@ -106,15 +114,18 @@ func (s *Snapshot) DrillOf() string {
 // DrillSteps returns the steps of the drill, in their order.
 func (s *Snapshot) DrillSteps() []ProcedureStep {
 	x, of := s.Incident.Settings.Drill, s.DrillOf()
-	if x == nil || of == "" {
+	if x == nil || of == "" && !x.Surprise {
 		return nil
+	}
+	if x.Surprise && of == "" {
+		of = untoldComponent
 	}
 	alert := "an alert about " + of
 	if x.Alert != "" {
 		alert = "the alert " + x.Alert
 	}
 	slot := model.Slot{Component: of, Role: model.RoleFault}
-	return []ProcedureStep{
+	steps := []ProcedureStep{
 		{ID: StepHealthy, Text: fmt.Sprintf("%s is healthy for %s", of, model.Short(x.Healthy)), Seen: true},
 		{ID: StepBreak, Text: fmt.Sprintf("break %s on purpose: %s", of, model.Fault(x.Fault)), Slot: slot, Method: model.MethodFault, To: model.Fault(x.Fault),
 			Needs: []Need{{StepHealthy, "nobody could tell what the drill broke from what was broken before"}}},
@@ -124,6 +135,10 @@ func (s *Snapshot) DrillSteps() []ProcedureStep {
 		{ID: StepPutBack, Text: "put " + of + " back to what was there before", Slot: slot, Method: model.MethodFault, Undoes: StepBreak,
 			Needs: []Need{{StepWalk, "the drill would end before anybody rolled back"}}},
 	}
+	if x.Surprise {
+		return surprise(steps, of)
+	}
+	return steps
 }
 
 // breaks reports whether a plan breaks a component on purpose.

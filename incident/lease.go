@@ -44,7 +44,11 @@ const leasePatience = 3 * time.Second
 // nothing is known.
 func LeaseCheck(s *Snapshot, component string) *model.Check {
 	l, asked := s.Seen.Leases[component]
+	over := s.Incident.LeaseOver[component]
 	to, lost := s.Incident.LeaseLost[component]
+	if of, _ := s.Incident.Untold(); of == component && s.Incident.ConfirmsSurprise() {
+		component = untoldComponent
+	}
 	switch {
 	case lost:
 		return &model.Check{ID: "lease", State: model.CheckBlocked, Text: to.Holder + " took " + component + " over",
@@ -63,7 +67,7 @@ func LeaseCheck(s *Snapshot, component string) *model.Check {
 		if len(l.Owes) > 0 {
 			text += "; switched off: " + strings.Join(l.Owes, ", ")
 		}
-		if l.Holder == s.Incident.LeaseOver[component] {
+		if l.Holder == over {
 			return &model.Check{ID: "lease", State: model.CheckWarning, Text: text + "; you go on, and they cannot see it"}
 		}
 		return &model.Check{ID: "lease", State: model.CheckBlocked, Text: text, Do: "look on, or take it over"}

@@ -45,6 +45,9 @@ func (d *decider) openAs(kind string) {
 // subject names the incident's component: the one with the first trigger, the
 // first suspect, the one named on the command line, else the namespace.
 func (d *decider) subject() string {
+	if x := d.inc().Settings.Drill; x != nil && x.Surprise {
+		return "surprise"
+	}
 	if t := d.inc().Triggers; len(t) > 0 {
 		return slug(t[0].Component)
 	}

@@ -45,6 +45,7 @@ type ProcedureStep struct {
 	Needs      []Need   `json:"needs,omitempty"`   // nil = all that stand in front of it
 	Undoes     string   `json:"undoes,omitempty"`  // ID of the step that it goes back on, a part of the way or all of it
 	Seen       bool     `json:"seen,omitempty"`    // it is ticked by what is seen, never by hand
+	Untold     bool     `json:"untold,omitempty"`  // what it does is not told before the end
 	Command    string   `json:"command,omitempty"` // of one by hand: to be run elsewhere
 
 	State  ItemState `json:"-"`

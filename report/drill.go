@@ -9,7 +9,8 @@ import (
 // Drill is that the incident was a rehearsal, and what it came to.
 type Drill struct {
 	Component Text      `json:"component"`
-	Fault     Text      `json:"fault"` // "an image that does not exist"
+	Surprise  bool      `json:"surprise,omitempty"` // component and fault were not told before the end
+	Fault     Text      `json:"fault"`              // "an image that does not exist"
 	Broke     Moment    `json:"broke"`
 	Alert     Text      `json:"alert,omitempty"`  // name; "" = none was seen to fire
 	Fired     Moment    `json:"fired,omitzero"`   // when it began to
@@ -73,7 +74,11 @@ func (b *builder) drill() *Drill {
 	if a := r.Alert; a != nil {
 		d.Alert, d.Fired, d.AlertTook = Text(a.Name), Moment{a.Since}, Span{Known: true, Seconds: a.Since.Sub(r.Broke).Seconds()}
 	}
+	d.Surprise = b.i.Surprised()
 	d.Text = Text(fmt.Sprintf("This was a drill: %s was broken on purpose (%s). %s", r.Component, r.Fault.Label, r.Words()))
+	if d.Surprise {
+		d.Text += " Neither was told before the end."
+	}
 	for _, it := range b.i.Items {
 		switch it.ID {
 		case incident.ItemBadly:

@@ -86,6 +86,7 @@ func (s *session) rehearses(snap *incident.Snapshot) {
 	if snap.Incident.Settings.Drill == nil {
 		return
 	}
+	*snap = *snap.Blindfolded()
 	s.mark, s.measured = func(int) string { return " DRILL " }, !s.guest
 	s.beside = func(s *scope) []Key { return []Key{s.drillKey()} }
 }

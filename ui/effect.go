@@ -16,6 +16,9 @@ func (c *confirm) View(w, h int) []string {
 		return c.checked(w, h)
 	}
 	cols := widths(w)
+	if c.inc().ConfirmsSurprise() {
+		return c.checked(w, h)
+	}
 	right := append(c.changes(cols[1], h), "")
 	right = append(right, c.charts(c.subject(), cols[1], h-len(right), chartMost)...)
 	blocks := [][]string{c.checked(cols[0], h), right}
@@ -82,6 +85,9 @@ func (c *confirm) around(w, commands int) (out, tail []string) {
 		titles := []string{ch.Component + ": " + ch.To.String()} // until there is a plan
 		if !ch.From.IsZero() {
 			titles[0] = fmt.Sprintf("%s: %s → %s", ch.Component, ch.From, ch.To)
+		}
+		if ch.Role == model.RoleFault {
+			titles[0] = ch.Why
 		}
 		if f := c.preflight(ch); f != nil && len(f.Plans) > 0 {
 			titles = nil
