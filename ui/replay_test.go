@@ -213,7 +213,7 @@ func TestReplayVerifiesByTheBaseline(t *testing.T) {
 	a.w, a.h = 160, 40
 	pressed(a, "down")
 	pressed(a, "down") // to the error ratio
-	if frame := ansi.Strip(a.Frame()); !strings.Contains(frame, "must be ≤ 0.4% over") || !strings.Contains(frame, "2m (baseline") {
+	if frame := ansi.Strip(a.Frame()); !strings.Contains(frame, "must be ≤ 0.4%") || !strings.Contains(frame, "2m (baseline") {
 		t.Error(frame)
 	}
 }
