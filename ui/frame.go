@@ -122,6 +122,9 @@ func (a *App) layer(frame string, o overlay, bodyH int) string {
 	}
 	box = append(box, paint(p.Note, p.fit("└"+foot, w-1)+p.say("┘")))
 	x, y := (a.w-w)/2, 3+(bodyH-h)/2
+	if w == a.w { // at the bottom, so that the beginning of the page stays: it tells how it goes on
+		y = 3 + bodyH - h
+	}
 	canvas := lipgloss.NewCanvas(a.w, a.h)
 	canvas.Compose(lipgloss.NewCompositor(
 		lipgloss.NewLayer(frame),

@@ -6,6 +6,12 @@ import (
 	"rollbook/incident"
 )
 
+// Size is no higher than what is told: above it the page goes on to show how it stands.
+func (r *recovery) Size(w, h int) (int, int) {
+	lines, _ := r.draws(w - 2)
+	return w, min(h, len(lines)+2)
+}
+
 // fits tells what fits the way in which a component fails, before it is stopped, with why.
 func (r *recovery) fits(w int) (out []string) {
 	p := r.pen
