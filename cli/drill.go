@@ -108,7 +108,7 @@ func (r *rehearsal) run(ctx context.Context, out io.Writer, args []string) error
 	if len(args) == 0 && !r.surprise {
 		args = []string{"deployment/backend-python"}
 	}
-	return (&exercise{flags: r.flags, scenario: sandbox.Drill, of: args, play: play, alone: r.alone.on}).run(ctx, out)
+	return (&exercise{flags: r.flags, scenario: sandbox.Drill, of: args, surprise: r.surprise, play: play, alone: r.alone.on}).run(ctx, out)
 }
 
 // settings returns the drill that the flags ask for, with the rest from rollbook.yaml.

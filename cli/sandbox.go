@@ -30,6 +30,7 @@ type exercise struct {
 	of          []string                                                 // the workload that is looked at; empty = all
 	play        func(ctx context.Context, f *flags, args []string) error // nil = the walk
 	alone       bool                                                     // it needs no screen
+	surprise    bool                                                     // what is broken is picked by chance, not by the scenario
 }
 
 func newSandbox(f *flags) *cobra.Command {
@@ -127,6 +128,10 @@ func (d *exercise) run(ctx context.Context, out io.Writer) error {
 	in, err := r.flags(d.flags)
 	if err != nil {
 		return err
+	}
+	if d.surprise { // the scenario's hints and its end are of another component
+		about := &in.stage.practice.about
+		about.Images, about.Hint = nil, nil
 	}
 	play := d.play
 	if play == nil {

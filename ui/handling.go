@@ -54,6 +54,9 @@ func (a *App) refuses(k Key, why string) {
 		return
 	}
 	x := incident.RefusedKey{Name: k.Name, Why: why, Times: 1}
+	if a.typing() {
+		x.Why = "what was typed is not what is asked for" // the reason quotes it
+	}
 	if len(k.Keys) > 0 {
 		x.Key = k.Shown()
 	}

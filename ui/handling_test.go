@@ -67,6 +67,10 @@ func TestTextIsNotKept(t *testing.T) {
 	if h := a.handling; h.Keys != 3 || len(h.Refused) > 0 || h.Pause != (incident.Pause{}) {
 		t.Errorf("%+v", h)
 	}
+	pressed(a, "enter")
+	if h := a.handling; len(h.Refused) != 1 || strings.Contains(h.Refused[0].Why, "yes") || !strings.Contains(a.hint, "yes") {
+		t.Errorf("refused %+v, said %q", h.Refused, a.hint)
+	}
 }
 
 // That a drill is due stands on the board while nothing is wrong, and nowhere else.

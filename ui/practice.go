@@ -168,6 +168,11 @@ func (p *Practice) parting(s *scope) string {
 		if !right || len(saved) > 0 {
 			add(p.straight())
 		}
+	} else if i.IsDrill() { // of a surprise the scenario knows no end
+		add(debrief(i))
+		if h := s.hesitated(); h != nil && !i.Shown.IsZero() {
+			add(h.Words())
+		}
 	}
 	if p.JournalStays && s.snap.Seen.Journal != "" {
 		out = append(out, "The sandbox is gone; the journal stays: "+s.snap.Seen.Journal)
