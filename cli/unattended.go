@@ -39,7 +39,7 @@ func (u *unattended) check() error {
 	switch {
 	case !u.on && (u.junit != "" || u.json != ""):
 		return usagef("--junit and --json are for --unattended")
-	case u.giveUp <= 0:
+	case u.on && u.giveUp <= 0:
 		return usagef("--give-up %s: it needs some time", u.giveUp)
 	}
 	return nil
