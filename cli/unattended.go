@@ -175,7 +175,11 @@ func (a *aloneDrill) outcome(s *incident.Snapshot) error {
 	}
 	r := i.Rehearsed()
 	if r == nil {
-		return fmt.Errorf("no drill was held: %s", cmp.Or(a.over, incident.DrillBlocked(s), "nothing was broken"))
+		why := ""
+		if p := i.Procedure(incident.CourseDrill); p != nil {
+			why = p.Step(incident.StepBreak).Reason
+		}
+		return fmt.Errorf("no drill was held: %s", cmp.Or(why, a.over, incident.DrillBlocked(s), "nothing was broken"))
 	}
 	fmt.Fprintln(a.out, text.Line(r.Words()))
 	if why := i.DrillMissed(); why != "" {

@@ -62,8 +62,10 @@ func alone(t *testing.T, fault, stopAt string) (out string, err error, suite, re
 		for !strings.Contains(said.String(), "drill, done: put backend-python back") && len(m.ended) == 0 {
 			time.Sleep(50 * time.Millisecond)
 		}
-		if after := m.asReleased(); after != before {
-			t.Errorf("it is not what it was:\n%s\nbefore\n%s", after, before)
+		if strings.Contains(said.String(), "drill, done: put") {
+			if after := m.asReleased(); after != before {
+				t.Errorf("it is not what it was:\n%s\nbefore\n%s", after, before)
+			}
 		}
 		err = <-m.ended
 	})
@@ -115,6 +117,17 @@ func TestScenarioUnattended(t *testing.T) {
 				t.Log(out)
 			}
 		})
+	}
+}
+
+// What cannot be broken is told at once, and nothing is.
+func TestScenarioUnattendedCannotBreak(t *testing.T) {
+	out, err, suite, _ := alone(t, model.FaultPatch, "")
+	if err == nil || !strings.Contains(err.Error(), "no drill was held: it cannot be broken: ") || strings.Contains(out, "written: backend-python") || !strings.Contains(out, "incident closed") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if !strings.Contains(string(suite), "it cannot be broken") {
+		t.Errorf("the suite: %s", suite)
 	}
 }
 

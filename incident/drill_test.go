@@ -89,6 +89,33 @@ func TestDrillTakenUpWhileItBreaks(t *testing.T) {
 	}
 }
 
+// A fault that is left unconfirmed is not chosen any more, wherever one goes from there:
+// the walk is the walk then, and can be closed.
+func TestFaultLeftUnconfirmed(t *testing.T) {
+	for name, do := range map[string]Act{"back": Back{}, "the board": Goto{Assess}, "ended": EndIncident{Outcome: FalseAlarm, Reason: "no drill today"}} {
+		s := drilled()
+		set := s.Incident.Settings
+		i := Fold([]Fact{
+			{At: t0, Body: Began{Settings: set}},
+			{At: t0, By: "maria", Body: Opened{ID: "DRILL-20261123-0312-backend-python"}},
+			{At: t0, By: "maria", Body: ProcedureBegan{Course: CourseDrill, Steps: s.DrillSteps()}},
+			{At: t0, Body: StepSettled{Course: CourseDrill, ID: StepHealthy}},
+		})
+		step := func(do Act) {
+			facts, _ := Decide(i, s.Seen, Input{At: s.Now, By: "maria", Do: do})
+			i = ApplyAll(i, facts)
+		}
+		step(TakeStep{Course: CourseDrill, ID: StepBreak})
+		if i.Step != Confirm || len(openChoices(&i)) != 1 {
+			t.Fatalf("%s: at %s, chosen %+v", name, i.Step.Name(), i.Choices)
+		}
+		step(do)
+		if len(openChoices(&i)) > 0 || i.Backs != 0 || name == "ended" && len(i.Items) == 0 || name != "ended" && (i.Step != Assess || i.Furthest != Assess) {
+			t.Errorf("%s: at %s, so far %s, %d back, chosen %+v, items %+v", name, i.Step.Name(), i.Furthest.Name(), i.Backs, i.Choices, i.Items)
+		}
+	}
+}
+
 // The steps come in their order, and what is seen is not ticked by hand.
 func TestDrillsSteps(t *testing.T) {
 	s := drilled()

@@ -27,6 +27,9 @@ func Unattended(s *Snapshot, over string) (do Act, end bool) {
 	case len(i.Attempts) >= attemptsMost:
 		return nil, true
 	}
+	if over == "" {
+		over = s.cannotBreak(p)
+	}
 	if over != "" {
 		if do := s.givenUp(p, over); do != nil {
 			return do, false
@@ -106,6 +109,27 @@ func (s *Snapshot) beginAlone(over string) (do Act, end bool) {
 	return nil, Assess.Blocked(s) == "" && !s.Seen.Reading && s.DrillOf() == ""
 }
 
+// cannotBreak says why an unattended drill cannot break its component, though it was
+// checked to the end, or was given up before it did; "" = it can, or may come to, or has.
+func (s *Snapshot) cannotBreak(p *Procedure) string {
+	step := p.Step(StepBreak)
+	switch {
+	case step == nil:
+		return ""
+	case step.State == ItemWaived:
+		return step.Reason
+	}
+	for _, c := range s.Incident.Open() {
+		if c.Step != StepBreak || step.State != ItemOpen {
+			continue
+		}
+		if pf := s.Seen.Preflight[c.Slot]; pf != nil && pf.Done && pf.Err != "" {
+			return "it cannot be broken: " + pf.Err
+		}
+	}
+	return ""
+}
+
 // givenUp leaves out what is open of a drill that is given up, but that it is put back; nil
 // when that is done, or waits for a write that is under way.
 func (s *Snapshot) givenUp(p *Procedure, over string) Act {
@@ -130,7 +154,11 @@ func (s *Snapshot) closeAlone(over string) Act {
 		if over == "" {
 			over = "not verified"
 		}
-		return EndIncident{Outcome: FixedOtherwise, Reason: "the drill was given up: " + over}
+		outcome := FixedOtherwise
+		if i.Broke().IsZero() {
+			outcome = FalseAlarm
+		}
+		return EndIncident{Outcome: outcome, Reason: "the drill was given up: " + over}
 	}
 	if i.Step != Close {
 		if i.Furthest >= Close {

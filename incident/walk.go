@@ -77,7 +77,8 @@ func (d *decider) moveTo(to Step) {
 	if d.inc().ID == "" {
 		d.open()
 	}
-	m := Moved{To: to, Apart: d.apart()}
+	apart := d.apart()
+	m := Moved{To: to, Apart: apart && to != Close}
 	if from == Decision && to == Choose {
 		nodes := Tree(&d.s)
 		m.Verdict, m.Text, m.Basis = ruling(&d.s, nodes)
@@ -93,6 +94,11 @@ func (d *decider) moveTo(to Step) {
 		}
 	}
 	d.fact(m)
+	if apart && from == Confirm { // left unconfirmed; its step chooses it again
+		for _, c := range openChoices(d.inc()) {
+			d.fact(Dropped{c.Slot})
+		}
+	}
 	d.enter(to)
 }
 
