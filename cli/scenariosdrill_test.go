@@ -222,12 +222,12 @@ func TestScenarioDrillBySurprise(t *testing.T) {
 			}
 		}
 		m.Waits(20*time.Second, "┌ Drill: break it", "2 break some component on purpose: a fault that is not told", "Nothing is broken yet")
-		tells("the drill", m.Screen())
+		tells("the drill", windowOn(m.Screen()))
 		m.connects(tmp, pipe)
 		before := m.allReleased()
 		m.Keys(enter)
 		m.Waits(time.Minute, "✓  some component is healthy for 30s", "▸ ○  break some component on purpose: a fault that is not told")
-		tells("its steps", m.Screen())
+		tells("its steps", windowOn(m.Screen()))
 		m.Keys(enter)
 		m.Waits(20*time.Second, "▸4 Confirm", "Break some component on purpose: a fault that is not told", "checks of it are well", "nobody else is working on some component", "type y to do this")
 		tells("the confirmation", m.Screen())
@@ -251,6 +251,16 @@ func TestScenarioDrillBySurprise(t *testing.T) {
 		}
 		m.Keys("q")
 	})
+}
+
+// windowOn returns the lines of the window that lies over a page, which stays the board.
+func windowOn(screen string) (out string) {
+	for l := range strings.Lines(screen) {
+		if strings.ContainsAny(l[:min(len(l), 3)], "┌│└") {
+			out += l
+		}
+	}
+	return out
 }
 
 // allReleased returns all that a person or a pipeline has set of the namespace's Deployments.

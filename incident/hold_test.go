@@ -432,13 +432,13 @@ func TestWhenAWindowClears(t *testing.T) {
 		want   string
 		clears time.Duration // after the rollout
 	}{
-		{"at first", 10 * time.Second, 0, -time.Minute, "unknown error ratio: 30% → (settling)", 80 * time.Second},
-		{"a second before", 79 * time.Second, 0, -time.Minute, "unknown error ratio: 30% → (settling)", 80 * time.Second},
+		{"at first", 10 * time.Second, 0, -time.Minute, "unknown error ratio: 30% (settling)", 80 * time.Second},
+		{"a second before", 79 * time.Second, 0, -time.Minute, "unknown error ratio: 30% (settling)", 80 * time.Second},
 		{"a window, a scrape and a poll", 80 * time.Second, 0, -time.Minute, "no error ratio: 30% in the last minute", 0},
-		{"over since a scrape after it", 70 * time.Second, 0, 15 * time.Second, "unknown error ratio: 30% → (settling)", 80 * time.Second},
+		{"over since a scrape after it", 70 * time.Second, 0, 15 * time.Second, "unknown error ratio: 30% (settling)", 80 * time.Second},
 		{"over since after that", 70 * time.Second, 0, 16 * time.Second, "no error ratio: 30% in the last minute", 0},
-		{"a pod still ends", 80 * time.Second, 1, -time.Minute, "unknown error ratio: 30% → (settling)", 160 * time.Second},
-		{"a pod ends for long", 119 * time.Second, 1, -time.Minute, "unknown error ratio: 30% → (settling)", 199 * time.Second},
+		{"a pod still ends", 80 * time.Second, 1, -time.Minute, "unknown error ratio: 30% (settling)", 160 * time.Second},
+		{"a pod ends for long", 119 * time.Second, 1, -time.Minute, "unknown error ratio: 30% (settling)", 199 * time.Second},
 		{"a pod ends for two minutes", 2 * time.Minute, 1, -time.Minute, "no error ratio: 30% in the last minute", 0},
 	} {
 		w := newWorld(t, nil)

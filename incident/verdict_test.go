@@ -353,7 +353,7 @@ func TestTimelineReadsAsItWent(t *testing.T) {
 1m55s - seen: backend-python runs revision 43
 1m55s - outcome: rolled out: backend-python
 2m10s - seen: all checks green: holding for 2m
-2m25s - seen: hold reset: backend-python error ratio 30% →
+2m25s - seen: hold reset: backend-python error ratio 30%
 2m40s - seen: all checks green: holding for 2m
 2m55s - seen: errors of backend-python under its limit again
 4m40s - outcome: verified
