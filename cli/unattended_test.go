@@ -37,8 +37,8 @@ func (l *lines) String() string {
 }
 
 // alone plays a drill without a person in the sandbox, to its end or until it is stopped
-// once it says some words, and returns what it printed, its error and its files.
-func alone(t *testing.T, fault, stopAt string) (out string, err error, suite, report []byte) {
+// once it says some words, and returns what it printed, its files and its error.
+func alone(t *testing.T, fault, stopAt string) (out string, suite, report []byte, err error) {
 	t.Helper()
 	t.Parallel()
 	said, files := &lines{}, t.TempDir()
@@ -71,7 +71,7 @@ func alone(t *testing.T, fault, stopAt string) (out string, err error, suite, re
 	})
 	suite, _ = os.ReadFile(junit)
 	report, _ = os.ReadFile(doc)
-	return said.String(), err, suite, report
+	return said.String(), suite, report, err
 }
 
 // untilThere returns what was released, once the sandbox's world is built.
@@ -89,7 +89,7 @@ func TestScenarioUnattended(t *testing.T) {
 			continue // it needs a file of one's own
 		}
 		t.Run(fault, func(t *testing.T) {
-			out, err, suite, doc := alone(t, fault, "")
+			out, suite, doc, err := alone(t, fault, "")
 			for _, want := range []string{"drill, done: break backend-python on purpose", "drill, done: put backend-python back", "incident closed", "to recover from its detection"} {
 				if !strings.Contains(out, want) {
 					t.Errorf("it does not say %q", want)
@@ -122,7 +122,7 @@ func TestScenarioUnattended(t *testing.T) {
 
 // What cannot be broken is told at once, and nothing is.
 func TestScenarioUnattendedCannotBreak(t *testing.T) {
-	out, err, suite, _ := alone(t, model.FaultPatch, "")
+	out, suite, _, err := alone(t, model.FaultPatch, "")
 	if err == nil || !strings.Contains(err.Error(), "no drill was held: it cannot be broken: ") || strings.Contains(out, "written: backend-python") || !strings.Contains(out, "incident closed") {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -136,7 +136,7 @@ func TestScenarioUnattendedCannotBreak(t *testing.T) {
 func TestScenarioUnattendedStopped(t *testing.T) {
 	for name, words := range map[string]string{"while it breaks": "confirmed: Break", "before the alert": "drill, done: break", "after the rollback": "rolled out: backend-python"} {
 		t.Run(name, func(t *testing.T) {
-			out, err, suite, _ := alone(t, "", words)
+			out, suite, _, err := alone(t, "", words)
 			var code exitCode
 			if !errors.As(err, &code) || code != exitMissed {
 				t.Errorf("ended with %v", err)

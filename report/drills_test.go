@@ -15,7 +15,7 @@ import (
 // twoYears returns a history of eight quarters, in which the team became faster, with a bad
 // quarter and one in which nothing was verified.
 func twoYears() (rows []Row) {
-	took := []time.Duration{410, 380, 455, 300, 290, 340, 260, 0, 520, 245, 200, 230, 190, 250, 180, 210}
+	took := []int{410, 380, 455, 300, 290, 340, 260, 0, 520, 245, 200, 230, 190, 250, 180, 210}
 	components := []string{"frontend", "backend-python", "backend-rust", "payments-of-a-large-shop", "db"}
 	faults := model.Faults()
 	at := time.Date(2025, 1, 14, 9, 30, 0, 0, time.UTC)
@@ -23,7 +23,7 @@ func twoYears() (rows []Row) {
 		r := Row{Opened: Moment{at}, Components: []string{components[n%len(components)]}, State: closed, Outcome: "rolled back", Verified: true, Drill: true, Attempts: 3,
 			Fault: faults[n%len(faults)], Target: Span{Known: true, Seconds: 300}, detected: at.Add(2 * time.Minute)}
 		r.ID = "DRILL-" + at.Format("20060102-1504") + "-" + r.Components[0]
-		d := (took[n*len(took)/24] + time.Duration(n%3)*17) * time.Second
+		d := time.Duration(took[n*len(took)/24]+n%3*17) * time.Second
 		known := func(d time.Duration) Span { return Span{Known: true, Seconds: d.Seconds()} }
 		r.Took = Took{Decide: known(d / 4), RollBack: known(d / 3), Recover: known(d)}
 		if at.Year() == 2025 && at.Month() > 9 {
