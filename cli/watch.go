@@ -124,7 +124,7 @@ const (
 
 var verdictWords = map[string]string{verdictGood: "GOOD", verdictRollBack: "ROLL BACK", verdictUnknown: "UNKNOWN"}
 
-// watched is what rollbook watch came to.
+// watched holds the outcome of rollbook watch, as it is printed in JSON.
 type watched struct {
 	Component string    `json:"component"`
 	Version   string    `json:"version,omitempty"`

@@ -132,8 +132,8 @@ func Calm(s *Snapshot, nodes []Node) bool {
 	return nodes[2].Text == podsAreThere
 }
 
-// Basis is what the sentence of a verdict rests on. The zero value: on more than limits
-// that were broken, or it stands in a journal that does not tell.
+// Basis names what the sentence of a verdict rests on. The zero value says that it rests on
+// more than limits that were broken, or stands in a journal that does not tell.
 type Basis string
 
 // What a verdict may rest on. They stand in journals.

@@ -76,7 +76,7 @@ func directiveValue(s string, i, from int) (start, end int) {
 	return trimValue(s, v, end, true, false)
 }
 
-// notKeys are what stands before KEY in names of variables that hold no secret.
+// notKeys lists the words before KEY in names of variables that hold no secret.
 var notKeys = strings.Fields(`
 	primary foreign public pub partition sort cache idempotency routing binding unique shard sharding group index object hash range config feature flag dedup deduplication lookup
 	message record row topic map redis etcd consul i18n translation issue project space job queue order join composite natural surrogate candidate search label tag

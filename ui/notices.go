@@ -57,7 +57,7 @@ func (s *scope) notices() []sentence {
 // incidents.
 const remindAfter = 2 * time.Second
 
-// remindedMsg is what the team has to do between incidents.
+// remindedMsg says what the team has to do between incidents.
 type remindedMsg string
 
 // remind asks once what that is.
