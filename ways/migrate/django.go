@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -114,8 +115,8 @@ func (d django) read(ctx context.Context, r runner) (*state, error) {
 	ways.Several(
 		func() { known, errs[0] = ask(ctx, r, d.look()) },
 		func() { applied, errs[1] = ask(ctx, r, d.t.command("shell", "--no-color", "-c", recorded)) })
-	if err := errors.Join(errs[0], errs[1]); err != nil {
-		return nil, errors.Join(errs[0], errs[1])
+	if err := cmp.Or(errs[0], errs[1]); err != nil { // both say the same of one pod
+		return nil, err
 	}
 	return d.stateOf(known.out, applied.out)
 }
@@ -299,7 +300,7 @@ func (d django) undone(ctx context.Context, r runner, s *state, to string, sql b
 		})
 	}
 	wg.Wait()
-	return steps, errors.Join(errs...)
+	return steps, cmp.Or(errs...)
 }
 
 // sql asks for the SQL of one step.
