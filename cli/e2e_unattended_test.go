@@ -30,7 +30,11 @@ func TestUnattendedDrillOnTheTestbed(t *testing.T) {
 				ns := shop(t)
 				serves(t, ns)
 				before := asReleased(t, ns)
-				out, code := runsAlone(t, ns, fault)
+				target := "3m"
+				if want != 0 {
+					target = "1m" // that is how long an alert is waited for
+				}
+				out, code := runsAlone(t, ns, fault, target)
 				if code != want {
 					t.Errorf("exit code %d, want %d", code, want)
 				}
@@ -58,14 +62,14 @@ func TestUnattendedDrillOnTheTestbed(t *testing.T) {
 
 // runsAlone holds a drill without a person in a namespace, and returns what it said and its
 // exit code.
-func runsAlone(t *testing.T, ns, fault string) (out string, code int) {
+func runsAlone(t *testing.T, ns, fault, target string) (out string, code int) {
 	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
 	home := t.TempDir()
-	config := rehearsable(t, ns, "healthy: 10s, target: 3m, env: FAIL_RATE=0.5")
+	config := rehearsable(t, ns, "healthy: 10s, env: FAIL_RATE=0.5, target: "+target)
 	if err := os.WriteFile(filepath.Join(home, "rollbook.yaml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
