@@ -457,6 +457,7 @@ func (p *player) drills(t *testing.T) {
 	m.keys("Enter")
 	m.confirm("y")
 	m.sees(`OWED +api is broken on purpose`, 30*time.Second)
+	m.sees(`[^(]P put back`, time.Minute) // it is written
 	m.keys("P")
 	m.sees(`put back api`, 10*time.Second)
 	m.keys("Enter")
