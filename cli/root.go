@@ -67,7 +67,8 @@ func (f *flags) look(q *quiet) (*kube.Client, error) {
 
 // reach connects without a screen, read-only or not.
 func (f *flags) reach(q *quiet, readOnly bool) (*kube.Client, error) {
-	return kube.Connect(&f.kube, kube.Options{Version: version, ReadOnly: readOnly, Warn: q.note, Said: q.said, Now: time.Now, Dial: f.stage.dial})
+	return kube.Connect(&f.kube, kube.Options{Version: version, ReadOnly: readOnly, Warn: q.note, Said: q.said, Now: time.Now, Dial: f.stage.dial,
+		Own: f.stage.practice != nil})
 }
 
 // hostName returns this machine's name; "" where it has none.

@@ -11,7 +11,6 @@ import (
 
 	"rollbook/engine"
 	"rollbook/incident"
-	"rollbook/kube"
 	"rollbook/model"
 	reporting "rollbook/report"
 	"rollbook/text"
@@ -61,8 +60,7 @@ func (u *unattended) hold(ctx, given context.Context, f *flags, out io.Writer, a
 	}
 	defer quiet.restore()
 	masked(cfg)
-	c, err := kube.Connect(&f.kube, kube.Options{Version: version, ReadOnly: f.readOnly, Warn: quiet.note, Said: quiet.said, Now: time.Now,
-		Dial: f.stage.dial, Own: f.stage.practice != nil})
+	c, err := f.reach(quiet, f.readOnly)
 	if err != nil {
 		return err
 	}
